@@ -1,0 +1,19 @@
+"""Every knob once: name, type, unit, bounds, default and one sentence. No TensorFlow."""
+
+from ris_tf.config.describe import Knob, all_knobs
+from ris_tf.config.errors import ConfigError
+from ris_tf.config.load import dump_config, load_config, parse_config
+from ris_tf.config.network import BeamspaceNetwork, ReferenceNetwork
+from ris_tf.config.schema import Config
+
+__all__ = [
+    "BeamspaceNetwork",
+    "Config",
+    "ConfigError",
+    "Knob",
+    "ReferenceNetwork",
+    "all_knobs",
+    "dump_config",
+    "load_config",
+    "parse_config",
+]

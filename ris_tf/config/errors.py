@@ -1,0 +1,109 @@
+"""One line for what is wrong with a configuration: key, value, remedy."""
+
+import difflib
+from typing import Any
+
+from pydantic import ValidationError
+
+WRONG_TYPE = {
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "bool_type": "true or false",
+    "string_type": "text",
+    "tuple_type": "a list",
+    "finite_number": "a finite number",
+    "model_type": "a group of keys",
+    "model_attributes_type": "a group of keys",
+    "dict_type": "a group of keys",
+}
+BOUNDS = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below"}
+SHOWN = 80  # characters of a value that a message repeats
+
+
+class ConfigError(ValueError):
+    """What a person typed or wrote cannot be used; the message is one line for that person."""
+
+
+def explain(error: ValidationError, source: str, document: Any, kinds: dict[str, list[str]]) -> str:
+    """One line for the first thing that pydantic refused, and how many more there are.
+
+    Args:
+        error: what pydantic raised.
+        source: where the values came from, named first in the line.
+        document: the values, to know which parts of a location are keys.
+        kinds: valid names by the dotted path of their section.
+    """
+    problems = error.errors()
+    line = f"{source}: {_one(problems[0], document, kinds)}"
+    more = len(problems) - 1
+    return line if not more else f"{line} (and {more} more)"
+
+
+def _one(problem: Any, document: Any, kinds: dict[str, list[str]]) -> str:
+    path = _keys_only(problem["loc"], document)
+    name = ".".join(path) or "the configuration"
+    kind, context, value = problem["type"], problem.get("ctx", {}), problem["input"]
+    if kind == "extra_forbidden":
+        return f"{name}: unknown key; {nearest(path[-1], _siblings(problem['loc'], path, kinds))}"
+    if kind == "missing":
+        return f"{name}: is missing; give it a value"
+    if kind == "union_tag_invalid":
+        return f"{name}.kind = {_shown(context['tag'])}: must be one of {context['expected_tags']}"
+    if kind == "union_tag_not_found":
+        return f"{name}: must be a group of keys with kind: 'beamspace' or 'reference'"
+    if kind == "value_error":
+        return f"{name}: {context['error']}"
+    return f"{name} = {_shown(value)}: {_allowed(kind, context, problem['msg'])}"
+
+
+def _allowed(kind: str, context: dict[str, Any], message: str) -> str:
+    if kind in WRONG_TYPE:
+        return f"must be {WRONG_TYPE[kind]}"
+    if kind == "literal_error":
+        return f"must be one of {context['expected']}"
+    if kind in ("too_short", "too_long"):
+        bound = context.get("min_length", context.get("max_length"))
+        return f"must have {'at least' if kind == 'too_short' else 'at most'} {bound} entries"
+    for bound, words in BOUNDS.items():
+        if bound in context:
+            return f"must be {words} {context[bound]:g}"
+    return message[0].lower() + message[1:]
+
+
+def _keys_only(location: tuple[int | str, ...], document: Any) -> list[str]:
+    """The location without the union tags that pydantic puts between the keys."""
+    path, here = [], document
+    for position, part in enumerate(location):
+        last = position == len(location) - 1
+        if isinstance(here, dict) and part not in here and not last:
+            continue
+        if isinstance(here, dict) and here.get("kind") == part:
+            continue
+        path.append(str(part))
+        try:
+            here = here[part]
+        except (KeyError, IndexError, TypeError):
+            here = None
+    return path
+
+
+def _siblings(
+    location: tuple[int | str, ...], path: list[str], kinds: dict[str, list[str]]
+) -> list[str]:
+    section = ".".join(path[:-1])
+    with_kind = [f"{section}:{part}" for part in location]
+    return next((kinds[name] for name in [*with_kind, section] if name in kinds), [])
+
+
+def nearest(name: str, valid: list[str]) -> str:
+    """`did you mean ...` for a name that does not exist, else the names there are."""
+    close = difflib.get_close_matches(name, valid, n=1, cutoff=0.5)
+    if close:
+        return f"did you mean {close[0]!r}?"
+    return f"valid here: {', '.join(valid)}" if valid else "nothing is allowed here"
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= SHOWN else text[: SHOWN - 3] + "..."

@@ -1,0 +1,126 @@
+"""Knobs of the covariance, the objective and the training step."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from ris_tf.config.knobs import POSITIVE, Section, interval, knob
+
+
+class Covariance(Section):
+    """Back-projection, blend and the effective covariance."""
+
+    ridge: float = knob(0.1, "Ridge alpha of the back-projection.", gt=POSITIVE, le=100)
+    range_weight: float = knob(0.3, "Weight of the range factor in R_pred.", ge=0, le=1)
+    beta: float = knob(
+        0.0,
+        "Final share of the sample covariance in R_blend (reference network: 0.3).",
+        ge=0,
+        le=0.95,
+    )
+    beta_jitter: float = knob(
+        0.0, "Uniform jitter of beta in training, after its ramp.", ge=0, le=0.5
+    )
+    beta_ramp: float = knob(
+        0.2, "Share of the epochs over which beta rises, at least two epochs.", ge=0, le=1
+    )
+    loading: float = knob(1e-3, "Diagonal loading eps of the effective covariance.", ge=0, le=1)
+    shrinkage: float = knob(1e-3, "Shrinkage towards I at 0 dB.", ge=0, le=1)
+    shrinkage_bounds: interval(0, 1) = knob((1e-4, 5e-2), "Where shrinkage is clipped.")
+
+
+class Weights(Section):
+    """Weights of the objective's terms; 0 removes a term and its cost."""
+
+    covariance: float = knob(1.0, "NMSE of the blended covariance.", ge=0, le=1e3)
+    covariance_pred: float = knob(0.05, "NMSE of the predicted covariance alone.", ge=0, le=1e3)
+    subspace: float = knob(0.05, "Energy outside the signal subspace.", ge=0, le=1e3)
+    contrast: float = knob(0.0, "MVDR peak contrast at the true directions.", ge=0, le=1e3)
+    angle: float = knob(0.75, "Huber loss of azimuth and elevation.", ge=0, le=1e3)
+    range: float = knob(0.45, "Huber loss of log range.", ge=0, le=1e3)
+    chamfer: float = knob(0.05, "Chamfer distance of the direction sets.", ge=0, le=1e3)
+    count: float = knob(0.15, "Cross-entropy of the source count.", ge=0, le=1e3)
+    orthogonality: float = knob(1e-3, "Orthogonality of the angle factor's columns.", ge=0, le=1e3)
+    cross: float = knob(1e-3, "Agreement of the two factors' Gram matrices.", ge=0, le=1e3)
+
+
+class Objective(Section):
+    """The terms' weights, their schedule and their constants."""
+
+    weights: Weights = Field(default_factory=Weights)
+    schedule: Literal["constant", "structure", "three_phase"] = knob(
+        "constant", "Named multipliers on the weights over the epochs."
+    )
+    projection_ridge: float = knob(
+        3e-4, "Tikhonov term of the projection's Gram matrix.", gt=POSITIVE, le=1
+    )
+    angle_huber_deg: float = knob(
+        0.25, "Where the angle loss turns from square to linear.", "deg", gt=POSITIVE, le=90
+    )
+    range_huber: float = knob(
+        0.2, "Where the log-range loss turns from square to linear.", gt=POSITIVE, le=10
+    )
+    label_smoothing: float = knob(0.05, "Smoothing of the count labels.", ge=0, le=0.5)
+    undercount: float = knob(2.0, "Factor where the count is underestimated.", ge=1, le=100)
+    contrast_step_rad: float = knob(
+        0.05, "Step of the 5x5 contrast stencil.", "rad", gt=POSITIVE, le=0.5
+    )
+    contrast_temperature: float = knob(
+        0.1, "Temperature of the contrast softmax.", gt=POSITIVE, le=10
+    )
+
+
+class Training(Section):
+    """The guarded step, its schedules, its averages and the length of a run."""
+
+    epochs: int = knob(60, "Epochs.", "epochs", ge=1, le=100_000)
+    batches_per_epoch: int = knob(
+        500,
+        "Batches an epoch; a window joins `accumulation` of them.",
+        "batches",
+        ge=1,
+        le=10_000_000,
+    )
+    batch: int = knob(64, "Scenes a batch.", "scenes", ge=1, le=65_536)
+    accumulation: int = knob(
+        1, "Batches g whose gradients make one update.", "batches", ge=1, le=4096
+    )
+    validation_batches: int = knob(
+        20, "Fixed batches that validate an epoch.", "batches", ge=1, le=100_000
+    )
+    patience: int = knob(
+        15,
+        "Epochs without a better validation loss before stopping; 0 never stops.",
+        "epochs",
+        ge=0,
+        le=100_000,
+    )
+    precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = knob(
+        "float32", "Compute type of the network; covariances and losses stay in float32."
+    )
+    learning_rate: float = knob(3e-4, "Base learning rate of the backbone.", gt=POSITIVE, le=1)
+    head_multiplier: float = knob(
+        4.0, "Learning rate of the heads over the backbone's.", ge=0, le=1e3
+    )
+    warmup: float = knob(0.05, "Share of all windows in linear warm-up.", ge=0, le=1)
+    final_rate: float = knob(0.01, "Where the cosine ends, over the base.", ge=0, le=1)
+    weight_decay: float = knob(1e-4, "Decoupled weight decay.", ge=0, le=1)
+    clip_norm: float = knob(
+        1.0, "Largest global gradient norm; 0 turns clipping off.", ge=0, le=1e6
+    )
+    loss_scale: Literal["auto", "dynamic", "none"] = knob(
+        "auto", "Dynamic loss scaling; 'auto' is on for mixed_float16 only."
+    )
+    ema: bool = knob(True, "Keep an exponential moving average of the weights.")
+    ema_decay: float = knob(0.999, "Largest decay of the moving average.", ge=0, lt=1)
+    swa: bool = knob(True, "Keep an equal-weight mean of the last weights.")
+    swa_start: float = knob(0.8, "Share of all windows after which the mean begins.", ge=0, le=1)
+    swa_rate: float = knob(0.1, "Learning rate while the mean is taken, over the base.", gt=0, le=1)
+    compile: bool = knob(True, "Compile the step with XLA.")
+    threads: int | None = knob(
+        None,
+        "Threads of a run; empty takes this machine's and is resolved in the run.",
+        "threads",
+        ge=1,
+        le=1024,
+    )

@@ -1,0 +1,139 @@
+"""From YAML files and `--set key=value` to a `Config`, and back to YAML."""
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from ris_tf.config.describe import names_by_section
+from ris_tf.config.errors import ConfigError, explain
+from ris_tf.config.schema import Config
+
+LARGEST_FILE = 1_000_000  # bytes; configurations are small, anything larger is a mistake
+
+
+class _Loader(yaml.SafeLoader):
+    """Safe YAML that reads `1e-3` as a number and refuses a key given twice."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
+        seen = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if not isinstance(key, str):
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"keys must be text, not {key!r}", key_node.start_mark
+                )
+            if key in seen:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"key {key!r} is given twice", key_node.start_mark
+                )
+            seen.add(key)
+        return super().construct_mapping(node, deep)
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"^[-+]?(\d+(\.\d*)?|\.\d+)[eE][-+]?\d+$"),
+    list("-+.0123456789"),
+)
+
+
+def load_config(path: str | Path, overrides: Iterable[str] = ()) -> Config:
+    """Read a configuration file and apply `key=value` overrides.
+
+    Args:
+        path: YAML file; keys that it does not give keep their defaults.
+        overrides: `section.key=value` texts, the value in YAML, applied in order.
+
+    Raises:
+        ConfigError: the file or a value cannot be used; one line says why and what is allowed.
+    """
+    return _validated(_read(Path(path)), list(overrides), str(path))
+
+
+def parse_config(document: dict[str, Any], source: str = "configuration") -> Config:
+    """Make a `Config` of nested dictionaries, as YAML gives them.
+
+    Raises:
+        ConfigError: a key or value is refused.
+    """
+    return _validated(document, [], source)
+
+
+def dump_config(config: Config) -> str:
+    """The whole configuration, defaults included, as YAML that `load_config` reads back."""
+    return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, default_flow_style=None)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        with path.open("rb") as file:
+            data = file.read(LARGEST_FILE + 1)
+    except OSError as error:
+        raise ConfigError(
+            f"{path}: cannot be read: {error.strerror or error}; give the path of a YAML file"
+        ) from error
+    if len(data) > LARGEST_FILE:
+        raise ConfigError(f"{path}: larger than {LARGEST_FILE} bytes; this is no configuration")
+    return _mapping(_parse(data, str(path)), str(path))
+
+
+def _parse(text: str | bytes, source: str) -> Any:
+    try:
+        return yaml.load(text, _Loader)  # noqa: S506 (a SafeLoader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        where = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        problem = " ".join(str(error.problem or error.context).split())
+        raise ConfigError(f"{source}: not readable as YAML{where}: {problem}") from error
+    except (yaml.YAMLError, UnicodeDecodeError, ValueError, RecursionError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise ConfigError(f"{source}: not readable as YAML: {reason}") from error
+
+
+def _mapping(document: Any, source: str) -> dict[str, Any]:
+    if document is None:
+        return {}
+    if not isinstance(document, dict):
+        raise ConfigError(f"{source}: must hold keys and values, not {type(document).__name__}")
+    return document
+
+
+def _validated(document: dict[str, Any], overrides: list[str], source: str) -> Config:
+    merged = document
+    for override in overrides:
+        merged = _overridden(merged, override)
+    try:
+        return Config.model_validate(merged)
+    except ValidationError as error:
+        blamed = "--set" if overrides and _is_valid(document) else source
+        raise ConfigError(explain(error, blamed, merged, names_by_section(Config))) from error
+
+
+def _is_valid(document: dict[str, Any]) -> bool:
+    try:
+        Config.model_validate(document)
+    except ValidationError:
+        return False
+    return True
+
+
+def _overridden(document: dict[str, Any], override: str) -> dict[str, Any]:
+    key, equals, text = override.partition("=")
+    parts = key.strip().split(".")
+    if not equals or not all(parts):
+        raise ConfigError(f"--set {override!r}: must read section.key=value")
+    return _placed(document, parts, _parse(text, f"--set {override!r}"), override)
+
+
+def _placed(document: Any, parts: list[str], value: Any, override: str) -> dict[str, Any]:
+    if document is None:
+        document = {}
+    if not isinstance(document, dict):
+        raise ConfigError(f"--set {override!r}: {parts[0]!r} lies below a value, not a section")
+    head, *rest = parts
+    inner = _placed(document.get(head, {}), rest, value, override) if rest else value
+    return {**document, head: inner}
