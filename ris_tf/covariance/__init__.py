@@ -1,0 +1,40 @@
+"""Low-rank covariance algebra: back-projection, blend, loading, shrinkage."""
+
+from ris_tf.covariance.backprojection import back_projection, sample_covariance
+from ris_tf.covariance.effective import (
+    blend,
+    effective,
+    predicted_covariance,
+    true_covariance,
+    unit_columns,
+)
+from ris_tf.covariance.lowrank import (
+    Covariance,
+    adjoint_times,
+    energy,
+    from_factor,
+    inverse_quadratic_form,
+    largest_eigenvalues,
+    log_determinant,
+    nmse,
+    with_trace_n,
+)
+
+__all__ = [
+    "Covariance",
+    "adjoint_times",
+    "back_projection",
+    "blend",
+    "effective",
+    "energy",
+    "from_factor",
+    "inverse_quadratic_form",
+    "largest_eigenvalues",
+    "log_determinant",
+    "nmse",
+    "predicted_covariance",
+    "sample_covariance",
+    "true_covariance",
+    "unit_columns",
+    "with_trace_n",
+]

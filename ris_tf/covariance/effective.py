@@ -1,0 +1,81 @@
+"""Prediction, blend, truth, and the effective covariance that they are compared in (SPEC 2)."""
+
+import math
+
+import tensorflow as tf
+
+from ris_tf.config.learning import Covariance as CovarianceKnobs
+from ris_tf.covariance.lowrank import Covariance, from_factor, scaled, with_trace_n
+
+TINY = 1e-12  # added to squared column norms: a column of zeros stays zero
+
+
+def unit_columns(factor: tf.Tensor) -> tf.Tensor:
+    """Columns of `[..., N, r]` divided by their norms."""
+    squared = tf.reduce_sum(tf.math.real(factor * tf.math.conj(factor)), axis=-2, keepdims=True)
+    return factor * tf.complex(tf.math.rsqrt(squared + TINY), 0.0)
+
+
+def predicted_covariance(
+    angle_factor: tf.Tensor, range_factor: tf.Tensor, range_weight: float = 0.3
+) -> Covariance:
+    """`R_pred = F F^H` of trace `N`, `F = [A_angle, sqrt(0.3) A_range]`, columns normalised first.
+
+    Args:
+        angle_factor: `[B, N, K_max]` complex64.
+        range_factor: `[B, N, K_max]` complex64.
+        range_weight: weight of the range factor's columns.
+    """
+    columns = [unit_columns(angle_factor), math.sqrt(range_weight) * unit_columns(range_factor)]
+    return with_trace_n(from_factor(tf.concat(columns, axis=-1)))
+
+
+def true_covariance(steering: tf.Tensor, power: tf.Tensor) -> Covariance:
+    """The label `R = A diag(p) A^H`, scaled to trace `N`.
+
+    Args:
+        steering: `[B, N, K_max]` complex64.
+        power: `[B, K_max]` float32, 0 where inactive.
+    """
+    return with_trace_n(from_factor(steering * tf.complex(tf.sqrt(power), 0.0)[:, None, :]))
+
+
+def blend(predicted: Covariance, sample: Covariance, beta: tf.Tensor) -> Covariance:
+    """`R_blend = (1 - beta) R_pred + beta R_samp` of two covariances without loading.
+
+    Args:
+        predicted: `R_pred`, which carries the gradient.
+        sample: `R_samp`.
+        beta: scalar in 0..1.
+    """
+    share = tf.convert_to_tensor(beta, tf.float32)
+    return from_factor(
+        tf.concat(
+            [
+                scaled(predicted.factor, tf.sqrt(1 - share)),
+                tf.stop_gradient(scaled(sample.factor, tf.sqrt(share))),
+            ],
+            axis=-1,
+        )
+    )
+
+
+def effective(covariance: Covariance, snr_db: tf.Tensor, knobs: CovarianceKnobs) -> Covariance:
+    """`R + eps I` rescaled to trace `N`, then shrunk: `(1 - a) R + a I`.
+
+    `a = 1e-3 x 10^(-SNR_dB / 20)`, clipped. Prediction and truth go through the same transform,
+    so that a perfect prediction has no error left.
+
+    Args:
+        covariance: of trace `N`.
+        snr_db: `[B]` signal-to-noise ratio of the scene.
+        knobs: `loading` (eps), `shrinkage` (1e-3) and `shrinkage_bounds`.
+    """
+    loaded = with_trace_n(covariance._replace(loading=covariance.loading + knobs.loading))
+    shrink = knobs.shrinkage * 10 ** (-snr_db / 20)
+    shrink = tf.clip_by_value(shrink, *knobs.shrinkage_bounds)
+    return Covariance(
+        scaled(loaded.factor, tf.sqrt(1 - shrink)), (1 - shrink) * loaded.loading + shrink
+    )
+
+

@@ -1,0 +1,111 @@
+"""The beamspace network's encoder: convolutions over an image of back-projected power (SPEC 3b)."""
+
+import math
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from ris_tf.config import BeamspaceNetwork, Config
+from ris_tf.network.layers import dropout
+from ris_tf.network.parts import Part, stack
+from ris_tf.scene import Measurement, make_panel, steering_vectors
+
+QUIET = 1e-20  # power below which an image counts as black
+
+
+@keras.saving.register_keras_serializable("ris_tf")
+class BeamspaceEncoder(keras.layers.Layer):
+    """Back-projected snapshots, focused on a coarse near-field grid, to the feature vector `f0`.
+
+    Args:
+        config: sizes of scene, panel and network.
+    """
+
+    def __init__(self, config: Config, **kwargs):
+        super().__init__(**kwargs)
+        sizes = config.network
+        assert isinstance(sizes, BeamspaceNetwork)
+        self.sizes = sizes
+        self.grid = focus_grid(config)
+        layer = {"dtype": self.dtype_policy, "activation": "gelu"}
+        convolutions = [
+            keras.layers.Conv2D(
+                filters, 3, strides=1 + i % 2, padding="same", name=f"conv_{i}", **layer
+            )
+            for i, filters in enumerate(sizes.filters)
+        ]
+        self.image_encoder = stack(
+            "image_encoder",
+            (*sizes.image, len(sizes.planes_m)),
+            *convolutions,
+            keras.layers.Flatten(name="flatten", dtype=self.dtype_policy),
+        )
+        self.fusion = stack(
+            "fusion",
+            self.image_encoder.output_shape[1:],
+            keras.layers.Dense(sizes.width, name="dense", **layer),
+        )
+        self.built = True
+
+    def call(
+        self, measurement: Measurement, backprojected: tf.Tensor, key: tf.Tensor | None = None
+    ) -> tf.Tensor:
+        """`[B, D]` features of a batch of scenes; `key` seeds the dropout."""
+        del measurement  # everything it says is in the back-projection
+        power = focused_power(backprojected, self.grid)
+        image = power / tf.maximum(tf.reduce_max(power, axis=-1, keepdims=True), QUIET)
+        shape = [image.shape[0], len(self.sizes.planes_m), *self.sizes.image]
+        features = self.image_encoder(tf.transpose(tf.reshape(image, shape), [0, 2, 3, 1]))
+        return dropout(self.fusion(features), self.sizes.dropout, key, 0)
+
+    def parts(self) -> list[Part]:
+        """Rows of the network's table."""
+        s = self.sizes
+        shape = " x ".join(map(str, self.image_encoder.layers[-2].output.shape[1:]))
+        filters = ", ".join(map(str, s.filters))
+        return [
+            Part("image encoder", f"Conv2D 3x3 of {filters}", shape, (self.image_encoder,)),
+            Part("fusion", "Dense", f"f0: {s.width}", (self.fusion,)),
+        ]
+
+
+def focus_grid(config: Config) -> np.ndarray:
+    """Conjugated steering vectors of the image's points: `[P, N]` complex64.
+
+    Points are ordered by plane, azimuth, elevation; the field of view's ends are included.
+    """
+    sizes = config.network
+    assert isinstance(sizes, BeamspaceNetwork)
+    ends = (config.scene.azimuth_deg, config.scene.elevation_deg)
+    axes = [
+        np.linspace(*map(math.radians, interval), count)
+        for interval, count in zip(ends, sizes.image, strict=True)
+    ]
+    plane, azimuth, elevation = np.meshgrid(sizes.planes_m, *axes, indexing="ij")
+    panel = make_panel(config.geometry, np.float64)
+    with tf.device("cpu"), tf.init_scope():
+        points = (tf.constant(axis.ravel()) for axis in (azimuth, elevation, plane))
+        return tf.math.conj(steering_vectors(panel, *points)).numpy().astype(np.complex64)
+
+
+def focused_power(backprojected: tf.Tensor, grid: np.ndarray) -> tf.Tensor:
+    """`B(p) = mean_l |a(p)^H x_l|^2`.
+
+    Written as one product of real matrices, which runs faster than the complex one.
+
+    Args:
+        backprojected: `[B, N, L]` complex64 snapshots at the panel.
+        grid: `[P, N]` complex64, rows `a(p)^H`.
+
+    Returns:
+        `[B, P]` float32.
+    """
+    batch, _, snapshots = backprojected.shape
+    x = tf.transpose(backprojected, [0, 2, 1])
+    rows = tf.reshape(tf.concat([tf.math.real(x), tf.math.imag(x)], -1), [batch * snapshots, -1])
+    real = np.concatenate([grid.real, -grid.imag], axis=1)
+    imaginary = np.concatenate([grid.imag, grid.real], axis=1)
+    focused = tf.matmul(rows, np.concatenate([real, imaginary]).T.copy())
+    parts = tf.reshape(focused**2, [batch, snapshots, 2, grid.shape[0]])
+    return tf.reduce_sum(parts, axis=[1, 2]) / snapshots

@@ -1,0 +1,17 @@
+"""The terms, their weighted sum, and the weight schedules."""
+
+from ris_tf.objective.projection import projection_loss
+from ris_tf.objective.terms import BLEND_TERMS, TERMS, Comparison, compare, raw_terms, weighted_sum
+from ris_tf.objective.weights import phase, term_weights
+
+__all__ = [
+    "BLEND_TERMS",
+    "TERMS",
+    "Comparison",
+    "compare",
+    "phase",
+    "projection_loss",
+    "raw_terms",
+    "term_weights",
+    "weighted_sum",
+]

@@ -1,0 +1,108 @@
+"""Losses of unordered slots against sources: angles, range, Chamfer distance, count (SPEC 4)."""
+
+import itertools
+import math
+
+import numpy as np
+import tensorflow as tf
+
+ANGLE_SHARE, RANGE_SHARE = 0.75, 0.45  # of the two losses in the assignment's cost
+ELEVATION_WEIGHT = 1.5
+LEAST_RANGE = 0.9  # predicted ranges are clamped below at this share of the least range
+FAR = 1e3  # squared distance, in rad^2, of pairs that do not count
+
+
+def huber(error: tf.Tensor, knee: float) -> tf.Tensor:
+    """`h_d(e) = e^2 / (2 d)` where `|e| <= d`, else `|e| - d / 2`."""
+    size = tf.abs(error)
+    return tf.where(size <= knee, error**2 / (2 * knee), size - knee / 2)
+
+
+def wrapped(angle: tf.Tensor) -> tf.Tensor:
+    """An angle in radians, brought to `[-pi, pi)`."""
+    return tf.math.floormod(angle + math.pi, 2 * math.pi) - math.pi
+
+
+def angle_error(azimuth: tf.Tensor, elevation: tf.Tensor, knee: float) -> tf.Tensor:
+    """`h(azimuth) + 1.5 h(elevation)` of errors in radians, of any shape."""
+    return huber(wrapped(azimuth), knee) + ELEVATION_WEIGHT * huber(wrapped(elevation), knee)
+
+
+def range_error(range_m: tf.Tensor, truth_m: tf.Tensor, least_m: float, knee: float) -> tf.Tensor:
+    """`h(ln r - ln r_true)`, `r` clamped below at 0.9 of the least range, all in metres."""
+    clamped = tf.maximum(range_m, LEAST_RANGE * least_m)
+    return huber(tf.math.log(clamped) - tf.math.log(truth_m), knee)
+
+
+def best_assignment(cost: tf.Tensor) -> tf.Tensor:
+    """The slot of each source in the cheapest of all assignments.
+
+    Args:
+        cost: `[B, K_max, K_max]` of slot (axis 1) and source (axis 2); 0 for inactive sources.
+
+    Returns:
+        `[B, K_max]` int32 slots.
+    """
+    most = cost.shape[-1]
+    orders = np.array(list(itertools.permutations(range(most))), np.int32)
+    taken = np.eye(most, dtype=np.float32)[orders]  # [P, source, slot]
+    flat = taken.transpose(0, 2, 1).reshape(len(orders), -1)
+    totals = tf.matmul(tf.reshape(cost, [-1, most * most]), flat, transpose_b=True)
+    return tf.gather(orders, tf.argmin(totals, axis=-1))
+
+
+def source_mean(values: tf.Tensor, active: tf.Tensor) -> tf.Tensor:
+    """Mean over active sources: `[B, K_max]` values and 0/1 marks to `[B]`."""
+    return tf.reduce_sum(values * active, -1) / tf.maximum(tf.reduce_sum(active, -1), 1.0)
+
+
+def chamfer(
+    azimuth: tf.Tensor,
+    elevation: tf.Tensor,
+    reported: tf.Tensor,
+    true_azimuth: tf.Tensor,
+    true_elevation: tf.Tensor,
+    active: tf.Tensor,
+) -> tf.Tensor:
+    """Mean squared distance in (azimuth, elevation) from each set to the other, summed: `[B]`.
+
+    Args:
+        azimuth: `[B, K_max]` radians, of the slots.
+        elevation: `[B, K_max]` radians.
+        reported: `[B, K_max]` 1 for the slots that form the set, else 0.
+        true_azimuth: `[B, K_max]` radians, of the sources.
+        true_elevation: `[B, K_max]` radians.
+        active: `[B, K_max]` 1 for the sources that form the set, else 0.
+    """
+    squared = (azimuth[:, :, None] - true_azimuth[:, None]) ** 2
+    squared += (elevation[:, :, None] - true_elevation[:, None]) ** 2
+    to_source = tf.reduce_min(squared + FAR * (1 - active)[:, None, :], axis=2)
+    to_slot = tf.reduce_min(squared + FAR * (1 - reported)[:, :, None], axis=1)
+    return source_mean(to_source, reported) + source_mean(to_slot, active)
+
+
+def most_confident(confidence: tf.Tensor, count: tf.Tensor) -> tf.Tensor:
+    """`[B, K_max]` 1 for the `K` most confident slots of each scene, else 0."""
+    rank = tf.argsort(tf.argsort(confidence, direction="DESCENDING", stable=True), stable=True)
+    return tf.cast(rank < count[:, None], tf.float32)
+
+
+def count_loss(
+    logits: tf.Tensor, count: tf.Tensor, smoothing: float, undercount: float
+) -> tf.Tensor:
+    """Cross-entropy of the source count with smoothed labels, more where it is underestimated.
+
+    Args:
+        logits: `[B, K_max]` of 1..`K_max` sources.
+        count: `[B]` int32, `K`.
+        smoothing: share of the label spread over all counts.
+        undercount: factor where the most likely count is below `K`.
+
+    Returns:
+        `[B]` float32.
+    """
+    most = logits.shape[-1]
+    labels = tf.one_hot(count - 1, most) * (1 - smoothing) + smoothing / most
+    entropy = tf.nn.softmax_cross_entropy_with_logits(labels, logits)
+    under = tf.argmax(logits, axis=-1, output_type=tf.int32) + 1 < count
+    return tf.where(under, undercount * entropy, entropy)

@@ -1,0 +1,194 @@
+"""The objective: ten named terms and their weighted sum (SPEC 4)."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import tensorflow as tf
+
+from ris_tf.config import Config
+from ris_tf.covariance import Covariance, effective, nmse, true_covariance
+from ris_tf.network import Prediction
+from ris_tf.objective import slots, structure
+from ris_tf.objective.projection import projection_loss
+from ris_tf.scene import Panel, Scenes, make_panel
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A prediction beside the truth, with what several terms need of both.
+
+    Attributes:
+        prediction: what the network says.
+        scenes: what is true.
+        config: constants of the terms.
+        panel: the nominal panel.
+        truth: effective `R_true`.
+        slot: `[B, K_max]` slot assigned to each source.
+    """
+
+    prediction: Prediction
+    scenes: Scenes
+    config: Config
+    panel: Panel
+    truth: Covariance
+    slot: tf.Tensor
+
+    @property
+    def active(self) -> tf.Tensor:
+        """`[B, K_max]` 1 for the sources that are there."""
+        return self.scenes.sources.active
+
+    @property
+    def angle_knee(self) -> float:
+        """Knee of the angle's Huber loss in radians."""
+        return math.radians(self.config.objective.angle_huber_deg)
+
+    def of_sources(self, by_slot: tf.Tensor) -> tf.Tensor:
+        """`[B, K_max]` values by slot, reordered to the sources that they are assigned to."""
+        return tf.gather(by_slot, self.slot, batch_dims=1)
+
+
+def compare(prediction: Prediction, scenes: Scenes, config: Config) -> Comparison:
+    """Match slots to sources and make the effective truth."""
+    truth = true_covariance(scenes.steering, scenes.sources.power)
+    return Comparison(
+        prediction=prediction,
+        scenes=scenes,
+        config=config,
+        panel=make_panel(config.geometry),
+        truth=effective(truth, scenes.measurement.snr_db, config.covariance),
+        slot=slots.best_assignment(tf.stop_gradient(_pairwise_cost(prediction, scenes, config))),
+    )
+
+
+def _pairwise_cost(prediction: Prediction, scenes: Scenes, config: Config) -> tf.Tensor:
+    """`[B, slot, source]` cost of every pair: 0.75 angle + 0.45 range, 0 for inactive sources."""
+    sources, knobs = scenes.sources, config.objective
+    angle = slots.angle_error(
+        prediction.azimuth[:, :, None] - sources.azimuth[:, None],
+        prediction.elevation[:, :, None] - sources.elevation[:, None],
+        math.radians(knobs.angle_huber_deg),
+    )
+    distance = slots.range_error(
+        prediction.range_m[:, :, None],
+        sources.range_m[:, None],
+        config.scene.range_m[0],
+        knobs.range_huber,
+    )
+    cost = slots.ANGLE_SHARE * angle + slots.RANGE_SHARE * distance
+    return cost * sources.active[:, None, :]
+
+
+def covariance(c: Comparison) -> tf.Tensor:
+    """NMSE of effective `R_blend` against effective `R_true`: `[B]`."""
+    return nmse(c.prediction.effective, c.truth)
+
+
+def covariance_pred(c: Comparison) -> tf.Tensor:
+    """NMSE of effective `R_pred` alone, so that the blend cannot hide it: `[B]`."""
+    snr_db = c.scenes.measurement.snr_db
+    return nmse(effective(c.prediction.predicted, snr_db, c.config.covariance), c.truth)
+
+
+def subspace(c: Comparison) -> tf.Tensor:
+    """Projection loss of `R_blend`: `[B]`."""
+    ridge = c.config.objective.projection_ridge
+    return projection_loss(c.prediction.blended.factor, c.scenes.steering, ridge)
+
+
+def contrast(c: Comparison) -> tf.Tensor:
+    """MVDR peak contrast of effective `R_blend` at the true directions: `[B]`."""
+    knobs = c.config.objective
+    return structure.contrast_loss(
+        c.prediction.effective,
+        c.panel,
+        c.scenes.sources,
+        knobs.contrast_step_rad,
+        knobs.contrast_temperature,
+    )
+
+
+def angle(c: Comparison) -> tf.Tensor:
+    """Huber loss of azimuth and elevation, mean of the slots' and the auxiliary angles': `[B]`."""
+    p, sources = c.prediction, c.scenes.sources
+    estimates = ((p.azimuth, p.elevation), (p.auxiliary_azimuth, p.auxiliary_elevation))
+    errors = [
+        slots.angle_error(
+            c.of_sources(azimuth) - sources.azimuth,
+            c.of_sources(elevation) - sources.elevation,
+            c.angle_knee,
+        )
+        for azimuth, elevation in estimates
+    ]
+    return slots.source_mean(tf.add_n(errors) / len(errors), c.active)
+
+
+def range_(c: Comparison) -> tf.Tensor:
+    """Huber loss of the logarithm of range: `[B]`."""
+    error = slots.range_error(
+        c.of_sources(c.prediction.range_m),
+        c.scenes.sources.range_m,
+        c.config.scene.range_m[0],
+        c.config.objective.range_huber,
+    )
+    return slots.source_mean(error, c.active)
+
+
+def chamfer(c: Comparison) -> tf.Tensor:
+    """Chamfer distance between the reported slots and the sources: `[B]`."""
+    p, sources = c.prediction, c.scenes.sources
+    return slots.chamfer(
+        p.azimuth,
+        p.elevation,
+        slots.most_confident(p.confidence, sources.count),
+        sources.azimuth,
+        sources.elevation,
+        c.active,
+    )
+
+
+def count(c: Comparison) -> tf.Tensor:
+    """Cross-entropy of the source count: `[B]`."""
+    knobs = c.config.objective
+    return slots.count_loss(
+        c.prediction.count_logits, c.scenes.sources.count, knobs.label_smoothing, knobs.undercount
+    )
+
+
+def orthogonality(c: Comparison) -> tf.Tensor:
+    """Orthogonality of the angle factor's first `K` columns: `[B]`."""
+    return structure.orthogonality_loss(c.prediction.angle_factor, c.active)
+
+
+def cross(c: Comparison) -> tf.Tensor:
+    """Agreement of the two factors' Gram matrices: `[B]`."""
+    return structure.cross_loss(c.prediction.angle_factor, c.prediction.range_factor)
+
+
+TERMS: dict[str, Callable[[Comparison], tf.Tensor]] = {
+    "covariance": covariance,
+    "covariance_pred": covariance_pred,
+    "subspace": subspace,
+    "contrast": contrast,
+    "angle": angle,
+    "range": range_,
+    "chamfer": chamfer,
+    "count": count,
+    "orthogonality": orthogonality,
+    "cross": cross,
+}
+BLEND_TERMS = ("covariance", "subspace", "contrast")  # those through which R_blend learns
+
+
+def raw_terms(comparison: Comparison) -> dict[str, tf.Tensor]:
+    """Mean over the batch of every term whose configured weight is above 0: scalars by name."""
+    weights = comparison.config.objective.weights.model_dump()
+    return {
+        name: tf.reduce_mean(term(comparison)) for name, term in TERMS.items() if weights[name]
+    }
+
+
+def weighted_sum(terms: dict[str, tf.Tensor], weights: dict[str, tf.Tensor | float]) -> tf.Tensor:
+    """The loss: sum of the terms times their weights, a scalar."""
+    return tf.add_n([weights[name] * value for name, value in terms.items()])

@@ -1,0 +1,22 @@
+"""What the base station hears: geometry, steering, codebook, channel, simulator."""
+
+from ris_tf.scene.panel import Panel, direction_cosines, make_panel, unit_direction
+from ris_tf.scene.random import Draws, Split, Stream
+from ris_tf.scene.simulator import Measurement, Scenes, Simulator
+from ris_tf.scene.sources import Sources
+from ris_tf.scene.steering import steering_vectors
+
+__all__ = [
+    "Draws",
+    "Measurement",
+    "Panel",
+    "Scenes",
+    "Simulator",
+    "Sources",
+    "Split",
+    "Stream",
+    "direction_cosines",
+    "make_panel",
+    "steering_vectors",
+    "unit_direction",
+]

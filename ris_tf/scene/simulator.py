@@ -1,0 +1,150 @@
+"""What the base station hears: batches of simulated scenes (SPEC 1)."""
+
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from ris_tf.config import Config
+from ris_tf.config.scene import Imperfections
+from ris_tf.scene.channel import draw_channel
+from ris_tf.scene.codebook import draw_codes, fixed_phases
+from ris_tf.scene.panel import Panel, make_panel
+from ris_tf.scene.random import Draws, Split, Stream
+from ris_tf.scene.sources import Sources, draw_sources
+from ris_tf.scene.steering import steering_vectors
+
+
+class Measurement(NamedTuple):
+    """What the receiver has.
+
+    Attributes:
+        y: `[B, L, M]` complex64, antenna signals of every snapshot.
+        channel: `[B, M, N]` complex64, `H`.
+        codes: `[B, L, N]` complex64, nominal codes of modulus 1.
+        snr_db: `[B]` float32.
+    """
+
+    y: tf.Tensor
+    channel: tf.Tensor
+    codes: tf.Tensor
+    snr_db: tf.Tensor
+
+
+class Scenes(NamedTuple):
+    """A batch of measurements, and the truth behind them.
+
+    Attributes:
+        measurement: what the receiver has.
+        sources: where the sources are.
+        steering: `[B, N, K_max]` complex64 steering vectors `U`; columns of inactive sources zero.
+        noise_variance: `[B]` float32.
+    """
+
+    measurement: Measurement
+    sources: Sources
+    steering: tf.Tensor
+    noise_variance: tf.Tensor
+
+
+class Simulator:
+    """Makes batch `i` of epoch `e`: the same scenes everywhere, in any order.
+
+    Calls are TensorFlow graph code; wrap them in a `tf.function` to compile them.
+    """
+
+    def __init__(self, config: Config):
+        self.config = config
+        self.panel = make_panel(config.geometry)
+        self._phases = fixed_phases(config.geometry, config.scene.snapshots, config.codes)
+
+    def __call__(
+        self, split: Split, epoch: int | tf.Tensor, batch: int | tf.Tensor, size: int
+    ) -> Scenes:
+        """Scenes of one batch.
+
+        Args:
+            split: training, validation or test scenes.
+            epoch: whole number or scalar tensor.
+            batch: whole number or scalar tensor.
+            size: scenes `B` of the batch; part of what identifies it.
+        """
+        config = self.config
+        draws = Draws(config.seed, split, epoch, batch)
+        sources = draw_sources(draws, size, config.scene, config.geometry.wavelength_m)
+        channel = draw_channel(draws, size, config.scene.antennas, self.panel, config.channel)
+        codes = draw_codes(draws, size, config.scene.snapshots, self._phases, config.codes)
+        clean = self._noise_free(draws, sources, channel, codes)
+        snr_db = draws.uniform(Stream.SNR, [size], *config.scene.snr_db)
+        y, noise_variance = with_noise(draws, clean, snr_db)
+        return Scenes(
+            measurement=Measurement(y, channel, codes, snr_db),
+            sources=sources,
+            steering=true_steering(self.panel, sources),
+            noise_variance=noise_variance,
+        )
+
+    def _noise_free(
+        self, draws: Draws, sources: Sources, channel: tf.Tensor, codes: tf.Tensor
+    ) -> tf.Tensor:
+        """`H diag(c_l) A s_l` with whatever imperfections there are: `[B, L, M]`."""
+        scene, imperfections = self.config.scene, self.config.imperfections
+        size, most = sources.power.shape
+        panel = _displaced(draws, size, self.panel, imperfections, self.config)
+        steering = steering_vectors(panel, sources.azimuth, sources.elevation, sources.range_m)
+        drawn = 1 if scene.symbols == "constant" else scene.snapshots
+        symbols = draws.complex_normal(Stream.SYMBOLS, [size, drawn, most])
+        symbols *= tf.complex(tf.sqrt(sources.power), 0.0)[:, None, :]
+        field = symbols @ steering
+        return (field * _imperfect(draws, codes, imperfections)) @ tf.transpose(channel, [0, 2, 1])
+
+
+def true_steering(panel: Panel, sources: Sources) -> tf.Tensor:
+    """`U`: `[B, N, K_max]` steering vectors of the sources, zero where inactive."""
+    vectors = steering_vectors(panel, sources.azimuth, sources.elevation, sources.range_m)
+    return tf.transpose(vectors * tf.complex(sources.active, 0.0)[..., None], [0, 2, 1])
+
+
+def with_noise(draws: Draws, clean: tf.Tensor, snr_db: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Add white circular Gaussian noise of exactly the variance that the SNR asks for.
+
+    Args:
+        draws: random numbers of the batch.
+        clean: `[B, L, M]` noise-free measurements.
+        snr_db: `[B]` mean of `|clean|^2` over noise variance.
+
+    Returns:
+        `[B, L, M]` noisy measurements and the `[B]` noise variance.
+    """
+    power = tf.reduce_mean(tf.math.real(clean * tf.math.conj(clean)), axis=[-2, -1])
+    variance = power * 10 ** (-snr_db / 10)
+    noise = draws.complex_normal(Stream.NOISE, clean.shape)
+    return clean + tf.complex(tf.sqrt(variance), 0.0)[:, None, None] * noise, variance
+
+
+def _displaced(
+    draws: Draws, size: int, panel: Panel, imperfections: Imperfections, config: Config
+) -> Panel:
+    """The panel with its elements where they really are: `x`, `z` of shape `[B, 1, N]`."""
+    if not imperfections.position_jitter:
+        return panel
+    most = imperfections.position_jitter * config.geometry.wavelength_m / 2
+    shift = draws.uniform(Stream.POSITIONS, [2, size, 1, panel.x.shape[-1]], -most, most)
+    return panel._replace(x=panel.x + shift[0], z=panel.z + shift[1])
+
+
+def _imperfect(draws: Draws, codes: tf.Tensor, imperfections: Imperfections) -> tf.Tensor:
+    """Codes as the hardware shows them: phase noise a snapshot, gains and dead elements a scene."""
+    size, _, elements = codes.shape
+    gains = tf.ones([size, 1, elements])
+    if imperfections.amplitude_jitter:
+        jitter = draws.normal(Stream.GAINS, gains.shape)
+        gains += imperfections.amplitude_jitter * jitter
+    if imperfections.dropout:
+        alive = draws.uniform(Stream.DEAD_ELEMENTS, gains.shape) >= imperfections.dropout
+        gains *= tf.cast(alive, tf.float32)
+    if imperfections.phase_noise_rad:
+        noise = imperfections.phase_noise_rad * draws.normal(Stream.CODE_PHASES, codes.shape)
+        codes *= tf.complex(tf.cos(noise), tf.sin(noise))
+    ideal = not (imperfections.amplitude_jitter or imperfections.dropout)
+    return codes if ideal else codes * tf.complex(gains, 0.0)
+

@@ -1,0 +1,52 @@
+"""The steering vector: the one model of a near-field wave in the whole package (SPEC 1)."""
+
+import math
+
+import tensorflow as tf
+
+from ris_tf.scene.panel import Panel, direction_cosines
+
+
+def steering_vectors(
+    panel: Panel, azimuth: tf.Tensor, elevation: tf.Tensor, range_m: tf.Tensor
+) -> tf.Tensor:
+    """Unit-norm near-field steering vectors `a_n = exp(j k0 (r - d_n)) / sqrt(N)`.
+
+    Args:
+        panel: elements, `x` and `z` of shape `[N]` or broadcastable to `[..., N]`.
+        azimuth: `[...]` in radians; float32 or float64, which sets the precision.
+        elevation: `[...]` in radians.
+        range_m: `[...]` in metres, above zero.
+
+    Returns:
+        `[..., N]` complex.
+    """
+    phase = panel.wavenumber * path_difference(panel, azimuth, elevation, range_m)
+    scale = 1 / math.sqrt(panel.x.shape[-1])
+    return tf.complex(scale * tf.cos(phase), scale * tf.sin(phase))
+
+
+def path_difference(
+    panel: Panel, azimuth: tf.Tensor, elevation: tf.Tensor, range_m: tf.Tensor
+) -> tf.Tensor:
+    """`r - d_n`, how much nearer element `n` is than the origin: `[..., N]` metres.
+
+    The spherical form is written without the cancellation of `r - d_n`, which loses a radian of
+    phase at 10^6 m in float32.
+    """
+    u, w = direction_cosines(azimuth, elevation)
+    x, z = tf.cast(panel.x, range_m.dtype), tf.cast(panel.z, range_m.dtype)
+    along = x * u[..., None] + z * w[..., None]
+    aperture = x**2 + z**2
+    r = range_m[..., None]
+    if panel.fresnel:
+        return along - aperture / (2 * r)
+    distance = tf.sqrt(tf.maximum(r**2 - 2 * r * along + aperture, 0))
+    return (2 * r * along - aperture) / (r + distance)
+
+
+def plane_wave(panel: Panel, azimuth: tf.Tensor, elevation: tf.Tensor) -> tf.Tensor:
+    """`exp(j k0 (x u + z w))`, entries of modulus 1: `[..., N]` complex, angles in radians."""
+    u, w = direction_cosines(azimuth, elevation)
+    phase = panel.wavenumber * (panel.x * u[..., None] + panel.z * w[..., None])
+    return tf.complex(tf.cos(phase), tf.sin(phase))

@@ -1,0 +1,46 @@
+"""Gradients of a window: sums, norms, the finite check, the clip (SPEC 5, stages 2 to 6)."""
+
+from typing import NamedTuple
+
+import tensorflow as tf
+
+CLIP_GUARD = 1e-6  # added to the norm, as PyTorch's clip_grad_norm_ does
+
+
+class Verdict(NamedTuple):
+    """Outcome of the finite check.
+
+    Attributes:
+        finite: scalar bool, whether the window may be applied.
+        offender: scalar int32, index of the first variable whose gradient is not finite; the
+            number of variables where the loss alone is not; -1 where all is well.
+    """
+
+    finite: tf.Tensor
+    offender: tf.Tensor
+
+
+def unscaled(gradients: list[tf.Tensor], scale: tf.Tensor) -> list[tf.Tensor]:
+    """Gradients of the loss itself: divided by the loss scale, once."""
+    return [gradient / scale for gradient in gradients]
+
+
+def squared_norms(gradients: list[tf.Tensor]) -> tf.Tensor:
+    """`[V]` squared norm of every gradient."""
+    return tf.stack([tf.reduce_sum(tf.square(gradient)) for gradient in gradients])
+
+
+def finite_check(gradients: list[tf.Tensor], loss: tf.Tensor) -> Verdict:
+    """Whether the loss and every element of every gradient are finite."""
+    checks = [tf.reduce_all(tf.math.is_finite(x)) for x in (*gradients, loss)]
+    broken = ~tf.stack(checks)
+    first = tf.argmax(tf.cast(broken, tf.int32), output_type=tf.int32)
+    any_broken = tf.reduce_any(broken)
+    return Verdict(~any_broken, tf.where(any_broken, first, -1))
+
+
+def clip_factor(norm: tf.Tensor, clip_norm: float) -> tf.Tensor:
+    """`min(1, c / (norm + 1e-6))`, or 1 where clipping is off (`c = 0`)."""
+    if not clip_norm:
+        return tf.ones_like(norm)
+    return tf.minimum(1.0, clip_norm / (norm + CLIP_GUARD))

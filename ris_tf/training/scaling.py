@@ -1,0 +1,46 @@
+"""Dynamic loss scaling, as PyTorch's GradScaler (SPEC 5, stage 8)."""
+
+import keras
+import tensorflow as tf
+
+from ris_tf.config.learning import Training
+
+FIRST_SCALE = 65_536.0
+PATIENCE = 2_000  # consecutive applied windows before the scale doubles
+
+
+class LossScale:
+    """The factor that keeps half-precision gradients above underflow.
+
+    Args:
+        training: `loss_scale` says whether it moves; otherwise it is 1.
+    """
+
+    def __init__(self, training: Training):
+        self.dynamic = training.loss_scale == "dynamic" or (
+            training.loss_scale == "auto" and training.precision == "mixed_float16"
+        )
+        first = FIRST_SCALE if self.dynamic else 1.0
+        self.value = keras.Variable(first, dtype="float32", trainable=False, name="loss_scale")
+        self.streak = keras.Variable(0, dtype="int32", trainable=False, name="applied_in_a_row")
+
+    @property
+    def variables(self) -> list[keras.Variable]:
+        """State of a checkpoint."""
+        return [self.value, self.streak]
+
+    def after_applied(self) -> None:
+        """Count an applied window; double after 2,000 in a row."""
+        if not self.dynamic:
+            return
+        streak = self.streak + 1
+        grows = streak >= PATIENCE
+        self.value.assign(tf.where(grows, 2 * self.value.value, self.value.value))
+        self.streak.assign(tf.where(grows, 0, streak))
+
+    def after_skipped(self) -> None:
+        """Halve, and count from 0 again."""
+        if not self.dynamic:
+            return
+        self.value.assign(self.value.value * 0.5)
+        self.streak.assign(0)

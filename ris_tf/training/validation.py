@@ -1,0 +1,97 @@
+"""What validation reports: the loss, each term, the sample covariance beside it, directions."""
+
+import math
+
+import keras
+import tensorflow as tf
+
+from ris_tf.config import Config
+from ris_tf.covariance import effective, nmse
+from ris_tf.objective import TERMS, Comparison, projection_loss
+from ris_tf.objective.slots import source_mean, wrapped
+from ris_tf.scene import unit_direction
+
+RECALLED_DEG = 5.0  # great-circle error below which a source counts as found
+
+# Root mean squares over sources, by the name of the squared sum that they come from.
+ROOTS = ("direction_rmse_deg", "azimuth_rmse_deg", "elevation_rmse_deg", "range_rmse_m")
+
+
+def validation_sums(c: Comparison) -> dict[str, tf.Tensor]:
+    """Means over the scenes of one batch of everything that validation reports: scalars by name.
+
+    Figures of sources are means over each scene's active ones; squared errors are left squared.
+    """
+    weights = c.config.objective.weights.model_dump()
+    terms = {name: TERMS[name](c) for name, weight in weights.items() if weight}
+    sample = effective(c.prediction.sample, c.scenes.measurement.snr_db, c.config.covariance)
+    values = {
+        "loss": tf.add_n([weights[name] * value for name, value in terms.items()]),
+        **{f"term/{name}": value for name, value in terms.items()},
+        "sample/covariance": nmse(sample, c.truth),
+        "sample/subspace": projection_loss(
+            c.prediction.sample.factor, c.scenes.steering, c.config.objective.projection_ridge
+        ),
+        **_position_errors(c),
+        "count_accuracy": _count_is_right(c),
+    }
+    return {name: tf.reduce_mean(value) for name, value in values.items()}
+
+
+def _position_errors(c: Comparison) -> dict[str, tf.Tensor]:
+    """Squared errors of the assigned slots, and the share of sources found: `[B]` by name."""
+    sources = c.scenes.sources
+    azimuth = c.of_sources(c.prediction.azimuth)
+    elevation = c.of_sources(c.prediction.elevation)
+    towards = unit_direction(azimuth, elevation)
+    chord = tf.norm(towards - unit_direction(sources.azimuth, sources.elevation), axis=-1)
+    angle = 2 * tf.asin(tf.clip_by_value(chord / 2, 0.0, 1.0)) * (180 / math.pi)
+    degrees = 180 / math.pi
+    errors = {
+        "direction_rmse_deg": angle,
+        "azimuth_rmse_deg": wrapped(azimuth - sources.azimuth) * degrees,
+        "elevation_rmse_deg": wrapped(elevation - sources.elevation) * degrees,
+        "range_rmse_m": c.of_sources(c.prediction.range_m) - sources.range_m,
+    }
+    found = tf.cast(angle < RECALLED_DEG, tf.float32)
+    return {
+        **{name: source_mean(error**2, c.active) for name, error in errors.items()},
+        "direction_recall": source_mean(found, c.active),
+    }
+
+
+def _count_is_right(c: Comparison) -> tf.Tensor:
+    most_likely = tf.argmax(c.prediction.count_logits, axis=-1, output_type=tf.int32) + 1
+    return tf.cast(tf.equal(most_likely, c.scenes.sources.count), tf.float32)
+
+
+class ValidationSums(keras.metrics.Metric):
+    """Running means of `validation_sums` over the validation batches."""
+
+    def __init__(self, config: Config):
+        super().__init__(name="validation", dtype="float32")
+        weights = config.objective.weights.model_dump()
+        self.names = [
+            "loss",
+            *(f"term/{name}" for name, weight in weights.items() if weight),
+            *("sample/covariance", "sample/subspace"),
+            *ROOTS,
+            *("direction_recall", "count_accuracy"),
+        ]
+        self.totals = self.add_weight((len(self.names),), "zeros", name="totals")
+        self.batches = self.add_weight((), "zeros", name="batches")
+
+    def add(self, values: dict[str, tf.Tensor]) -> None:
+        """Add the means of one batch."""
+        self.totals.assign_add(tf.stack([values[name] for name in self.names]))
+        self.batches.assign_add(1.0)
+
+    def update_state(self, values: dict[str, tf.Tensor]) -> None:
+        """Keras's name for `add`."""
+        self.add(values)
+
+    def result(self) -> dict[str, tf.Tensor]:
+        """Figures over all batches so far, by name."""
+        means = tf.math.divide_no_nan(self.totals.value, self.batches.value)
+        named = dict(zip(self.names, tf.unstack(means), strict=True))
+        return {n: tf.sqrt(v) if n in ROOTS else v for n, v in named.items()}
