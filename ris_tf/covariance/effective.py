@@ -77,5 +77,3 @@ def effective(covariance: Covariance, snr_db: tf.Tensor, knobs: CovarianceKnobs)
     return Covariance(
         scaled(loaded.factor, tf.sqrt(1 - shrink)), (1 - shrink) * loaded.loading + shrink
     )
-
-

@@ -11,7 +11,6 @@ EXACT_RANK = 12  # columns up to which all eigenvalues are computed
 SUBSPACE_STEPS = 4  # each a product with A^2
 
 
-
 class Covariance(NamedTuple):
     """`R = G G^H + c I`.
 

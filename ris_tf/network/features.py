@@ -35,7 +35,9 @@ def antidiagonal_means(factor: tf.Tensor) -> tf.Tensor:
     return tf.reshape(means, [factor.shape[0], -1])
 
 
-def spectral_features(covariance: Covariance, snapshots: int, most: int) -> tuple[tf.Tensor, tf.Tensor]:
+def spectral_features(
+    covariance: Covariance, snapshots: int, most: int
+) -> tuple[tf.Tensor, tf.Tensor]:
     """Features of the eigenvalues of `R_eff`, without gradient; eigenvalues as shares of the trace.
 
     Args:

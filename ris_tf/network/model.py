@@ -229,7 +229,9 @@ class LocalizationNetwork(keras.Model):
                 (self.spectral, self.spectral_fusion),
             ),
             Part("source count, direct", "norm, 2 Dense", f"{most}", (self.count_direct,)),
-            Part("source count, spectral", "norm, 2 Dense", f"{most}", (self.count_spectral,), True),
+            Part(
+                "source count, spectral", "norm, 2 Dense", f"{most}", (self.count_spectral,), True
+            ),
             Part("logit scale", "scalar", "1", (_Scalar(self.logit_scale),)),
         ]
 

@@ -184,9 +184,7 @@ BLEND_TERMS = ("covariance", "subspace", "contrast")  # those through which R_bl
 def raw_terms(comparison: Comparison) -> dict[str, tf.Tensor]:
     """Mean over the batch of every term whose configured weight is above 0: scalars by name."""
     weights = comparison.config.objective.weights.model_dump()
-    return {
-        name: tf.reduce_mean(term(comparison)) for name, term in TERMS.items() if weights[name]
-    }
+    return {name: tf.reduce_mean(term(comparison)) for name, term in TERMS.items() if weights[name]}
 
 
 def weighted_sum(terms: dict[str, tf.Tensor], weights: dict[str, tf.Tensor | float]) -> tf.Tensor:

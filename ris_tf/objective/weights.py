@@ -16,7 +16,7 @@ THREE_PHASE = {
     "range": (0.0, 0.45, 0.30),
     "count": (0.33, 0.67, 1.0),
 }
-STRUCTURE = {name: (0.4, 1.0, 1.4) for name in ("subspace", "contrast")}
+STRUCTURE = dict.fromkeys(("subspace", "contrast"), (0.4, 1.0, 1.4))
 
 
 def constant(epoch: tf.Tensor, epochs: int) -> tf.Tensor:

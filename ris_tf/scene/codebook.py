@@ -39,7 +39,9 @@ def selected_beams(snapshots: int, codes: Codes) -> np.ndarray:
     return permutation[order * codes.beams // snapshots]
 
 
-def draw_codes(draws: Draws, size: int, snapshots: int, fixed: np.ndarray, codes: Codes) -> tf.Tensor:
+def draw_codes(
+    draws: Draws, size: int, snapshots: int, fixed: np.ndarray, codes: Codes
+) -> tf.Tensor:
     """Codes of a batch of scenes.
 
     Args:
@@ -67,6 +69,6 @@ def fixed_phases(geometry: Geometry, snapshots: int, codes: Codes) -> np.ndarray
     return beam_codebook(geometry, codes)[selected_beams(max(shown, 1), codes)][:shown]
 
 
-def _quantised(turns, bits: int, to_nearest):  # noqa: ANN001 (numpy or TensorFlow)
+def _quantised(turns, bits: int, to_nearest):
     """Phases in turns, rounded to `2^bits` levels, ties to even; `bits = 0` leaves them."""
     return to_nearest(turns * (1 << bits)) / (1 << bits) if bits else turns

@@ -147,4 +147,3 @@ def _imperfect(draws: Draws, codes: tf.Tensor, imperfections: Imperfections) -> 
         codes *= tf.complex(tf.cos(noise), tf.sin(noise))
     ideal = not (imperfections.amplitude_jitter or imperfections.dropout)
     return codes if ideal else codes * tf.complex(gains, 0.0)
-

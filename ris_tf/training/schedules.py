@@ -36,7 +36,9 @@ def learning_rate(position: tf.Tensor, training: Training) -> tf.Tensor:
     total = planned_windows(training)
     warm = math.ceil(training.warmup * total)
     progress = tf.clip_by_value((t - warm) / max(total - warm, 1), 0.0, 1.0)
-    cosine = training.final_rate + (1 - training.final_rate) * 0.5 * (1 + tf.cos(math.pi * progress))
+    cosine = training.final_rate + (1 - training.final_rate) * 0.5 * (
+        1 + tf.cos(math.pi * progress)
+    )
     factor = tf.where(t < warm, (t + 1) / max(warm, 1), cosine)
     if training.swa:
         factor = tf.where(t >= swa_begins(training), training.swa_rate, factor)

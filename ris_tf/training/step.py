@@ -1,15 +1,15 @@
 """The guarded step: one optimizer update, in one order and no other (SPEC 5).
 
-    1  forward, and the loss in float32           `_loss`
-    2  gradient of loss / g x scale, summed       `_accumulated`
-    3  unscale once
-    4  norms, before clipping
-    5  finite check: not finite, the window is dropped whole
-    6  clip by global norm                        `_apply`
-    7  AdamW of the two groups                    `_apply`
-    8  loss scale grows or shrinks                `_apply`, `_skip`
-    9  learning rate schedule advances            `_apply`
-   10  averages take the new weights              `_apply`
+ 1  forward, and the loss in float32           `_loss`
+ 2  gradient of loss / g x scale, summed       `_accumulated`
+ 3  unscale once
+ 4  norms, before clipping
+ 5  finite check: not finite, the window is dropped whole
+ 6  clip by global norm                        `_apply`
+ 7  AdamW of the two groups                    `_apply`
+ 8  loss scale grows or shrinks                `_apply`, `_skip`
+ 9  learning rate schedule advances            `_apply`
+10  averages take the new weights              `_apply`
 """
 
 import keras

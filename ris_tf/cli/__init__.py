@@ -1,0 +1,1 @@
+"""The commands of `ris-tf`, one thin file each."""

@@ -1,0 +1,28 @@
+"""`ris-tf check`: is a run healthy?"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+MARKS = {"green": ("ok", "green"), "amber": ("--", "yellow"), "red": ("NO", "bold red")}
+
+
+def check(run: Annotated[Path, typer.Argument(help="Folder of the run.")]) -> None:
+    """Print each health check, its figure and its advice; exit code 1 unless all pass."""
+    from rich.console import Console
+    from rich.text import Text
+
+    from ris_tf.runlog import RunDirectory, check_health, read_run_log
+
+    directory = RunDirectory.open(run)
+    checks = check_health(read_run_log(directory.events_path), directory.config())
+    console = Console(highlight=False, soft_wrap=True)
+    for one in checks:
+        mark, style = MARKS[one.level]
+        console.print(Text.assemble((f"{mark}  ", style), f"{one.name:<24}", one.figure))
+        if one.advice:
+            console.print(Text(f"    {'':<24}-> {one.advice}", style=style))
+    passed = sum(one.passed for one in checks)
+    console.print(f"{passed} of {len(checks)} checks passed")
+    raise typer.Exit(0 if passed == len(checks) else 1)

@@ -1,0 +1,40 @@
+"""`ris-tf figure`: pictures for papers and reports."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+SUFFIXES = (".png", ".svg", ".pdf")
+
+figure = typer.Typer(no_args_is_help=True, help="Draw a figure to a file.")
+
+
+@figure.callback()
+def _group() -> None:
+    """Draw a figure to a file."""
+
+
+@figure.command()
+def training(
+    run: Annotated[Path, typer.Argument(help="Folder of the run.")],
+    out: Annotated[
+        Path | None,
+        typer.Option(help="File: .png, .svg or .pdf.", show_default="training.png in the run"),
+    ] = None,
+) -> None:
+    """Loss, terms, gradient norms and directions of a run over its windows."""
+    from ris_tf.config import ConfigError
+    from ris_tf.runlog import RunDirectory, RunError, read_run_log
+
+    directory = RunDirectory.open(run)
+    target = out or directory.path / "training.png"
+    if target.suffix not in SUFFIXES:
+        raise ConfigError(f"--out {target}: must end in {', '.join(SUFFIXES)}")
+    log = read_run_log(directory.events_path)
+    if not len(log.steps):
+        raise RunError(f"{run}: has no window yet, so there is nothing to draw")
+    from ris_tf.figures import save_figure, training_figure
+
+    save_figure(training_figure(log, directory.config(), directory.identity.name), target)
+    typer.echo(str(target))

@@ -1,0 +1,84 @@
+"""`ris-tf`: the commands, and how their errors end."""
+
+import sys
+from typing import Annotated
+
+import click
+import typer
+
+from ris_tf import __version__
+from ris_tf.cli.check import check
+from ris_tf.cli.figure import figure
+from ris_tf.cli.model import model
+from ris_tf.cli.runs import runs
+from ris_tf.cli.show import show
+from ris_tf.cli.simulate import simulate
+from ris_tf.cli.stop import stop
+from ris_tf.cli.train import train
+
+FAILED, WRONG, INTERRUPTED = 1, 2, 130
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"ris-tf {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Version.")
+    ] = False,
+) -> None:
+    """Near-field localization with reconfigurable intelligent surfaces.
+
+    Exit codes: 0 done, 1 the run or check failed, 2 what was typed or configured is wrong,
+    130 interrupted.
+    """
+    del version
+
+
+for command in (train, runs, show, check, stop, model, simulate):
+    app.command()(command)
+app.add_typer(figure, name="figure")
+
+
+def main() -> None:
+    """Entry point: errors of a person's making are one line and exit code 2."""
+    try:
+        code = app(standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        code = WRONG
+    except click.ClickException as error:
+        _complain(error.format_message())
+        code = WRONG
+    except (KeyboardInterrupt, click.Abort):
+        _complain("interrupted")
+        code = INTERRUPTED
+    except ValueError as error:
+        if not _is_config_error(error):
+            raise
+        _complain(str(error))
+        code = WRONG
+    sys.exit(code or 0)
+
+
+def _is_config_error(error: ValueError) -> bool:
+    """Whether somebody typed it; imported late, so that help stays quick."""
+    from ris_tf.config import ConfigError
+
+    return isinstance(error, ConfigError)
+
+
+def _complain(message: str) -> None:
+    print(f"ris-tf: {message}", file=sys.stderr)

@@ -1,0 +1,41 @@
+"""`ris-tf model`: the network part by part."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def model(
+    config: Annotated[Path, typer.Argument(help="Configuration file.")],
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Change a value; may be repeated."),
+    ] = None,
+) -> None:
+    """Print a network's parts, their shapes, their parameters and the two optimizer groups."""
+    from ris_tf.cli.tensorflow_quiet import load_tensorflow
+    from ris_tf.config import load_config
+
+    chosen = load_config(config, set_ or [])
+    load_tensorflow()
+    from rich.console import Console
+    from rich.table import Table
+
+    from ris_tf.network import build_network
+
+    parts = build_network(chosen).parts()
+    table = Table(box=None, pad_edge=False)
+    for title in ("part", "layers", "output"):
+        table.add_column(title, overflow="fold")
+    table.add_column("group")
+    table.add_column("parameters", justify="right", no_wrap=True)
+    for part in parts:
+        group = "head" if part.head else "backbone"
+        table.add_row(part.name, part.layers, part.output, group, f"{part.parameters:,}")
+    heads = sum(part.parameters for part in parts if part.head)
+    total = sum(part.parameters for part in parts)
+    table.add_section()
+    for title, count in (("backbone", total - heads), ("heads", heads), ("all", total)):
+        table.add_row(title, "", "", "", f"{count:,}")
+    Console(highlight=False).print(table)

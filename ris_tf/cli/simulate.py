@@ -1,0 +1,55 @@
+"""`ris-tf simulate`: scenes on disk, for other tools."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def simulate(
+    config: Annotated[Path, typer.Argument(help="Configuration file.")],
+    out: Annotated[Path, typer.Option(help="File to write, ending in .npz.", show_default=False)],
+    scenes: Annotated[int, typer.Option(min=1, help="How many scenes.")] = 1000,
+    split: Annotated[
+        str, typer.Option(help="Which scenes: training, validation or test.")
+    ] = "test",
+    epoch: Annotated[int, typer.Option(min=0, help="Epoch whose scenes they are.")] = 0,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Change a value; may be repeated."),
+    ] = None,
+) -> None:
+    """Write simulated scenes; many of them go to a folder of shards beside the file's name."""
+    from ris_tf.config import ConfigError, load_config
+
+    chosen = load_config(config, set_ or [])
+    if out.suffix != ".npz":
+        raise ConfigError(f"--out {out}: must end in .npz")
+    if split not in ("training", "validation", "test"):
+        raise ConfigError(f"--split {split}: must be training, validation or test")
+    from ris_tf.cli.tensorflow_quiet import load_tensorflow
+
+    load_tensorflow()
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from ris_tf.scene import Split
+    from ris_tf.scene.export import export_scenes, target_of
+
+    target = target_of(out, scenes)
+    if target.exists():
+        raise ConfigError(f"{target}: exists; choose another --out, or remove it")
+    console = Console(highlight=False, soft_wrap=True)
+    with Progress(console=console, transient=True) as progress:
+        task = progress.add_task(f"simulating {scenes:,} scenes", total=scenes)
+        written = export_scenes(
+            chosen,
+            target,
+            scenes,
+            Split[split.upper()],
+            epoch,
+            lambda done: progress.update(task, completed=done),
+        )
+    megabytes = sum(path.stat().st_size for path in written) / 1e6
+    shards = f", {len(written)} shards" if len(written) > 1 else ""
+    console.print(f"{target}: {scenes:,} scenes{shards}, {megabytes:,.1f} MB")

@@ -1,0 +1,157 @@
+"""`ris-tf train`: from a configuration file to a trained run."""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from ris_tf.config import Config
+    from ris_tf.runlog import RunDirectory
+    from ris_tf.training.reporter import Reporter
+    from ris_tf.training.session import Outcome
+
+EXIT_CODES = {"finished": 0, "early": 0, "stopped": 0, "failed": 1, "interrupted": 130}
+
+
+def train(
+    config: Annotated[
+        Path | None, typer.Argument(help="Configuration file.", show_default=False)
+    ] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Change a value; may be repeated."),
+    ] = None,
+    runs_dir: Annotated[Path, typer.Option(help="Folder that gets the run.")] = Path("runs"),
+    name: Annotated[
+        str | None, typer.Option(help="Name of the run.", show_default="time and configuration")
+    ] = None,
+    resume: Annotated[
+        Path | None, typer.Option(metavar="RUN", help="Go on with a run from its last checkpoint.")
+    ] = None,
+) -> None:
+    """Train a network, or resume a run that was stopped."""
+    request = _Request(config, set_ or [], runs_dir, name, resume)
+    raise typer.Exit(_resume(request) if resume else _begin(request))
+
+
+@dataclass(frozen=True)
+class _Request:
+    config: Path | None
+    overrides: list[str]
+    runs_dir: Path
+    name: str | None
+    resume: Path | None
+
+
+def _begin(request: _Request) -> int:
+    from ris_tf.config import ConfigError, load_config
+    from ris_tf.runlog import RunDirectory, available_threads, default_run_name
+
+    if request.config is None:
+        raise ConfigError("train: give a configuration file, or --resume RUN")
+    config = load_config(request.config, request.overrides)
+    if config.training.threads is None:
+        resolved = config.training.model_copy(update={"threads": available_threads()})
+        config = config.model_copy(update={"training": resolved})
+    path = request.runs_dir / (request.name or default_run_name(request.config))
+    run = RunDirectory.create(path, config, sys.argv)
+    return _work(run, resume=False)
+
+
+def _resume(request: _Request) -> int:
+    from ris_tf.config import ConfigError
+    from ris_tf.runlog import RunDirectory
+
+    assert request.resume is not None
+    if request.config or request.overrides or request.name:
+        raise ConfigError(
+            "train --resume takes the run alone: its configuration is in the run; "
+            "to train with other settings, start a new run"
+        )
+    run = RunDirectory.open(request.resume)
+    if not any(run.checkpoints.glob("*.npz")):
+        raise ConfigError(f"{run.path}: no checkpoint to resume from; start the run again")
+    return _work(run, resume=True)
+
+
+def _work(run: "RunDirectory", resume: bool) -> int:
+    """Train in this process, and say what happened."""
+    from ris_tf.cli.tensorflow_quiet import load_tensorflow
+    from ris_tf.runlog import processor
+    from ris_tf.training.reporter import Reporter
+
+    config, before = run.config(), run.identity
+    run.begin_session(sys.argv)
+    run.clear_stop()
+    with Reporter(run.console_path) as reporter:
+        reporter.say(f"run {run.path}")
+        load_tensorflow()
+        from ris_tf.training.checkpoint import CheckpointError
+        from ris_tf.training.runtime import use_threads
+        from ris_tf.training.session import TrainingSession
+
+        use_threads(config.training.threads or 1)
+        try:
+            session = TrainingSession(run, reporter, resume)
+        except CheckpointError as error:
+            reporter.say(f"cannot resume: {error}", "error")
+            return 1
+        if resume and before.processor != processor():
+            session.notice(
+                f"this processor is {processor()}, the run began on {before.processor}: "
+                "it goes on, but not to the same bits",
+                "warning",
+            )
+        _say_plan(reporter, config, session.network.parts())
+        outcome = session.run()
+        _say_outcome(reporter, run, outcome)
+    return EXIT_CODES[outcome.reason]
+
+
+def _say_plan(reporter: "Reporter", config: "Config", parts: list) -> None:
+    """What is about to be done, in four lines."""
+    g, s, t = config.geometry, config.scene, config.training
+    total = sum(part.parameters for part in parts)
+    heads = sum(part.parameters for part in parts if part.head)
+    reporter.say(
+        f"scenes    {g.columns} x {g.rows} panel, {s.antennas} antennas, {s.snapshots} snapshots, "
+        f"{s.sources_min}..{s.sources_max} sources, {s.snr_db[0]:g}..{s.snr_db[1]:g} dB"
+    )
+    reporter.say(
+        f"network   {config.network.kind}, {total:,} parameters "
+        f"({total - heads:,} backbone, {heads:,} heads)"
+    )
+    joined = f" x {t.accumulation}" if t.accumulation > 1 else ""
+    reporter.say(
+        f"training  {t.epochs} epochs of {t.batches_per_epoch} batches of {t.batch} scenes{joined},"
+        f" {t.precision}, {t.threads} threads, seed {config.seed}"
+    )
+    compiling = "compiling the step takes half a minute; " if t.compile else ""
+    reporter.say(f"          {compiling}Ctrl-C stops with a checkpoint")
+
+
+def _say_outcome(reporter: "Reporter", run: "RunDirectory", outcome: "Outcome") -> None:
+    good = outcome.reason in ("finished", "early")
+    style = "good" if good else "error" if outcome.reason == "failed" else "warning"
+    reporter.say(f"{outcome.reason}: {outcome.text}", style)
+    if outcome.validation:
+        for line in _comparison(outcome.validation):
+            reporter.say(line)
+    if good:
+        reporter.say(f"look into it: ris-tf show {run.path}; check it: ris-tf check {run.path}")
+    else:
+        reporter.say(f"to go on: ris-tf train --resume {run.path}")
+
+
+def _comparison(figures: dict[str, float]) -> list[str]:
+    """The network beside the sample covariance on the same validation scenes."""
+    rows = [("on the validation scenes", "network", "sample covariance")]
+    words = {"covariance": "covariance NMSE", "subspace": "energy outside the signal subspace"}
+    for term, title in words.items():
+        if f"term/{term}" in figures:
+            ours, sample = figures[f"term/{term}"], figures[f"sample/{term}"]
+            rows.append((title, f"{ours:.4f}", f"{sample:.4f}"))
+    return [f"  {title:<36}{ours:>10}{sample:>20}" for title, ours, sample in rows]

@@ -1,0 +1,125 @@
+"""A run's training at a glance: loss, terms, gradient norms, directions."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from ris_tf.config import Config
+from ris_tf.runlog import RunLog, atomic_write
+
+# Okabe and Ito's colours, told apart by colour-blind eyes, in an order that differs in grey too.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+LINES = ("-", "--", "-.", ":")
+SMOOTHED = 0.02  # share of a run that a smoothed point averages over
+SMALL = 1e-6  # least value that a logarithmic axis shows
+
+
+def training_figure(log: RunLog, config: Config, title: str) -> Figure:
+    """Four panels over the windows of a run.
+
+    Args:
+        log: what the run wrote, with at least one window.
+        config: its configuration: weights and clip threshold.
+        title: name of the run.
+    """
+    figure = Figure(figsize=(12, 8), layout="constrained")
+    figure.suptitle(title)
+    axes = figure.subplots(2, 2)
+    _draw_loss(axes[0, 0], log)
+    _draw_terms(axes[0, 1], log, config)
+    _draw_gradients(axes[1, 0], log, config)
+    _draw_directions(axes[1, 1], log)
+    for axis in axes.flat:
+        axis.set_xlabel("window")
+        axis.grid(alpha=0.25)
+        axis.spines[["top", "right"]].set_visible(False)
+        axis.set_xlim(left=0)
+    return figure
+
+
+def save_figure(figure: Figure, path: Path) -> None:
+    """Write a figure, whole or not at all; the suffix says how."""
+    data = io.BytesIO()
+    figure.savefig(data, format=path.suffix[1:], dpi=100)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    atomic_write(path, data.getvalue())
+
+
+def smoothed(values: np.ndarray, width: int) -> np.ndarray:
+    """Mean over up to `width` values around each, those that are not finite left out."""
+    finite = np.isfinite(values)
+    kernel = np.ones(min(width, len(values)))
+    total = np.convolve(np.where(finite, values, 0), kernel, "same")
+    count = np.convolve(finite, kernel, "same")
+    return np.divide(total, count, out=np.full(len(values), np.nan), where=count > 0)
+
+
+def _trace(axis: Axes, log: RunLog, values: np.ndarray, label: str, which: int) -> None:
+    """A series: smoothed in front, the raw values faint behind."""
+    colour, line = COLOURS[which % len(COLOURS)], LINES[which // len(COLOURS) % len(LINES)]
+    axis.plot(log.steps, values, color=colour, alpha=0.18, linewidth=0.7)
+    width = max(int(SMOOTHED * len(values)), 1)
+    axis.plot(log.steps, smoothed(values, width), line, color=colour, linewidth=1.6, label=label)
+
+
+def _draw_loss(axis: Axes, log: RunLog) -> None:
+    _trace(axis, log, log.column("loss"), "training", 0)
+    _validated(axis, log, "loss", "validation", 1)
+    axis.set_title("loss")
+    axis.set_ylabel("weighted sum of the terms")
+    axis.legend(frameon=False)
+
+
+def _validated(axis: Axes, log: RunLog, name: str, label: str, which: int) -> None:
+    points = [(v.step, v.values[name]) for v in log.validations if name in v.values]
+    if points:
+        steps, values = zip(*points, strict=True)
+        axis.plot(steps, values, "o-", color=COLOURS[which], markersize=4, label=label)
+
+
+def _draw_terms(axis: Axes, log: RunLog, config: Config) -> None:
+    weights = config.objective.weights.model_dump()
+    on = [name for name, weight in weights.items() if weight]
+    for which, name in enumerate(on):
+        _trace(axis, log, np.maximum(log.column(f"term/{name}"), SMALL), name, which)
+    axis.set_yscale("log")
+    axis.set_title("terms, raw")
+    axis.set_ylabel("value before its weight")
+    axis.legend(frameon=False, fontsize="small", ncols=2)
+
+
+def _draw_gradients(axis: Axes, log: RunLog, config: Config) -> None:
+    for which, group in enumerate(("backbone", "head")):
+        _trace(axis, log, log.column(f"norm/{group}"), group, which)
+    clip = config.training.clip_norm
+    if clip:
+        axis.axhline(
+            clip, color="black", linestyle=":", linewidth=1, label=f"clipped above {clip:g}"
+        )
+    dropped = log.steps[log.column("ok") == 0]
+    if len(dropped):
+        axis.plot(dropped, np.full(len(dropped), clip or 1.0), "x", color="black", label="dropped")
+    axis.set_yscale("log")
+    axis.set_title("gradient norm, before clipping")
+    axis.set_ylabel("norm of each group")
+    axis.legend(frameon=False)
+
+
+def _draw_directions(axis: Axes, log: RunLog) -> None:
+    _validated(axis, log, "direction_rmse_deg", "direction error", 0)
+    axis.set_title("directions of the validation scenes")
+    axis.set_ylabel("RMSE of the network's slots (deg)")
+    axis.set_ylim(bottom=0)
+    other = axis.twinx()
+    found = [(v.step, 100 * v.values.get("direction_recall", np.nan)) for v in log.validations]
+    if found:
+        steps, values = zip(*found, strict=True)
+        other.plot(steps, values, "s--", color=COLOURS[1], markersize=4, label="found within 5 deg")
+    other.set_ylabel("sources found within 5 deg (%)")
+    other.set_ylim(0, 100)
+    other.spines[["top"]].set_visible(False)
+    lines = [*axis.get_lines(), *other.get_lines()]
+    axis.legend(lines, [str(line.get_label()) for line in lines], frameon=False)

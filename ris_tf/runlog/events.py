@@ -1,0 +1,222 @@
+"""The event log's schema: the one module that its writer and its readers share.
+
+A log is a file of lines, each a JSON object with a `kind`. Readers skip kinds and fields that they
+do not know, so old monitors open new runs. Change `SCHEMA` when a field changes its meaning.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Any, ClassVar, get_args, get_origin
+
+import orjson
+
+SCHEMA = 1
+NAN = math.nan
+
+
+@dataclass(frozen=True)
+class Event:
+    """One line of the log."""
+
+    kind: ClassVar[str] = ""
+
+
+@dataclass(frozen=True)
+class Session(Event):
+    """A process begins, or goes on with, a run.
+
+    Attributes:
+        session: from 1, counted up by every resume.
+        time: seconds since 1970.
+        step: first window of this session.
+        epoch: its epoch.
+        windows: `T`, all planned windows.
+        epochs: all planned epochs.
+        windows_per_epoch: windows an epoch.
+        schema: version of this module.
+    """
+
+    kind: ClassVar[str] = "session"
+    session: int
+    time: float
+    step: int
+    epoch: int
+    windows: int
+    epochs: int
+    windows_per_epoch: int
+    schema: int = SCHEMA
+
+
+@dataclass(frozen=True)
+class Series(Event):
+    """Names of the values of the step events that follow."""
+
+    kind: ClassVar[str] = "series"
+    names: list[str]
+
+
+@dataclass(frozen=True)
+class Step(Event):
+    """One window: `step` from 0 over the whole run, `epoch` from 0, values in order of `names`."""
+
+    kind: ClassVar[str] = "step"
+    step: int
+    epoch: int
+    time: float
+    values: list[float]
+
+
+@dataclass(frozen=True)
+class Epoch(Event):
+    """The windows of an epoch are done; `untrained` variables have had no gradient so far."""
+
+    kind: ClassVar[str] = "epoch"
+    epoch: int
+    step: int
+    time: float
+    seconds: float
+    scenes_per_second: float
+    untrained: list[str]
+
+
+@dataclass(frozen=True)
+class Validation(Event):
+    """Figures of a validation, made with the `raw`, `ema` or `swa` weights."""
+
+    kind: ClassVar[str] = "validation"
+    epoch: int
+    step: int
+    time: float
+    weights: str
+    values: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Notice(Event):
+    """Something that a person should know; `level` is `info`, `warning` or `error`."""
+
+    kind: ClassVar[str] = "notice"
+    time: float
+    level: str
+    text: str
+
+
+@dataclass(frozen=True)
+class CheckpointEvent(Event):
+    """A checkpoint was written before window `step`; `best` if validation was never better."""
+
+    kind: ClassVar[str] = "checkpoint"
+    step: int
+    epoch: int
+    time: float
+    path: str
+    best: bool
+
+
+@dataclass(frozen=True)
+class Sample(Event):
+    """Spectra of validation scenes were written to `path`."""
+
+    kind: ClassVar[str] = "sample"
+    step: int
+    epoch: int
+    time: float
+    path: str
+
+
+@dataclass(frozen=True)
+class End(Event):
+    """The session ended: `finished`, `early`, `stopped`, `interrupted` or `failed`."""
+
+    kind: ClassVar[str] = "end"
+    time: float
+    step: int
+    reason: str
+    text: str
+
+
+KINDS: dict[str, type[Event]] = {
+    event.kind: event
+    for event in (
+        Session,
+        Series,
+        Step,
+        Epoch,
+        Validation,
+        Notice,
+        CheckpointEvent,
+        Sample,
+        End,
+    )
+}
+
+
+def encode(event: Event) -> bytes:
+    """One line of the log, its newline included; numbers that are not finite become `null`."""
+    return orjson.dumps({"kind": event.kind, **asdict(event)}) + b"\n"
+
+
+def encode_step(step: int, epoch: int, time: float, values: Sequence[float]) -> bytes:
+    """The line of a step event, values to 6 significant digits."""
+    rounded = [float(f"{value:.6g}") for value in values]
+    return (
+        orjson.dumps(
+            {"kind": Step.kind, "step": step, "epoch": epoch, "time": time, "values": rounded}
+        )
+        + b"\n"
+    )
+
+
+def decode(line: bytes) -> Event | None:
+    """The event of a line; `None` where it is of no known kind or is not as the schema says."""
+    try:
+        document = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return None
+    if not isinstance(document, dict):
+        return None
+    known = document.get("kind")
+    event = KINDS.get(known) if isinstance(known, str) else None
+    if event is None:
+        return None
+    values = {}
+    for item in fields(event):
+        if item.name not in document:
+            if item.name == "schema":
+                continue
+            return None
+        value = _as_declared(document[item.name], item.type)
+        if value is _WRONG:
+            return None
+        values[item.name] = value
+    return event(**values)
+
+
+_WRONG = object()
+
+
+def _as_declared(value: Any, declared: Any) -> Any:
+    """A JSON value as the type that the schema declares, or `_WRONG`."""
+    if declared is float:
+        return _number(value)
+    if declared is int:
+        return value if isinstance(value, int) and not isinstance(value, bool) else _WRONG
+    if declared in (str, bool):
+        return value if isinstance(value, declared) else _WRONG
+    of = get_args(declared)
+    if get_origin(declared) is list and isinstance(value, list):
+        entries = [_as_declared(entry, of[0]) for entry in value]
+        return _WRONG if _WRONG in entries else entries
+    if get_origin(declared) is dict and isinstance(value, Mapping):
+        pairs = {name: _as_declared(entry, of[1]) for name, entry in value.items()}
+        return _WRONG if _WRONG in pairs.values() else pairs
+    return _WRONG
+
+
+def _number(value: Any) -> Any:
+    if value is None:
+        return NAN
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return _WRONG
+    return float(value)

@@ -1,0 +1,206 @@
+"""Is training healthy, and if not, what to try: the checks of a run, from its log (SPEC 7)."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from ris_tf.config import Config
+from ris_tf.runlog.reader import RunLog
+
+CALIBRATION = 100  # first windows, in which a loss scale may still look for its level
+MOST_SKIPPED = 0.05  # share of the later windows that may be dropped at a scale above 1
+FALL_BY_EPOCH_3 = 0.10
+BETA_SETTLED = 0.06  # windows this near the final beta are compared; its jitter is 0.05
+SHOWN = 5  # steps or names that a figure lists
+
+PRECISION_ADVICE = (
+    "try --set objective.weights.subspace=0; if that does not help, "
+    "--set training.precision=float32"
+)
+
+
+@dataclass(frozen=True)
+class Check:
+    """One line of the health report.
+
+    Attributes:
+        name: what is checked.
+        level: `green`, `amber` (cannot be told yet) or `red`.
+        figure: what was found.
+        advice: what to try next; empty where all is well.
+    """
+
+    name: str
+    level: str
+    figure: str
+    advice: str = ""
+
+    @property
+    def passed(self) -> bool:
+        """Whether all is well."""
+        return self.level == "green"
+
+
+def check_health(log: RunLog, config: Config) -> list[Check]:
+    """All checks of a run, finished or not."""
+    return [
+        _validation_completed(log),
+        _gradients_finite(log),
+        _order_of_updates(log),
+        _loss_falls(log, config),
+        _all_trained(log),
+        _terms_active(log, config),
+    ]
+
+
+def _validation_completed(log: RunLog) -> Check:
+    name = "validation completed"
+    if not log.validations:
+        failed = log.end is not None and log.end.reason == "failed"
+        advice = (
+            "see console.log; if it names the gradient path, R_blend was cut off from the network"
+            if failed
+            else "wait for the first epoch to end"
+        )
+        return Check(name, "red" if failed else "amber", "no validation yet", advice)
+    last = log.validations[-1]
+    loss = last.values.get("loss", math.nan)
+    figure = f"loss {loss:.4f} after epoch {last.epoch + 1}"
+    if math.isfinite(loss):
+        return Check(name, "green", figure)
+    return Check(name, "red", figure, PRECISION_ADVICE)
+
+
+def _gradients_finite(log: RunLog) -> Check:
+    name = "gradients finite"
+    ok = log.column("ok")
+    if not len(ok):
+        return Check(name, "amber", "no window yet", "wait for the first window")
+    scale = log.column("scale")
+    dropped = ok != 1
+    at_unity = np.flatnonzero(dropped & (scale <= 1))
+    if len(at_unity):
+        figure = (
+            f"{len(at_unity)} of {len(ok)} windows dropped, first {_listed(log.steps[at_unity])}"
+        )
+        return Check(name, "red", figure, PRECISION_ADVICE)
+    later = dropped[CALIBRATION:]
+    share = later.mean() if len(later) else 0.0
+    figure = f"{dropped.sum()} of {len(ok)} windows dropped"
+    if dropped.any():
+        figure += f" while the loss scale settled ({scale[-1]:g} now)"
+    if share > MOST_SKIPPED:
+        return Check(name, "red", f"{figure}, {share:.1%} of the later ones", PRECISION_ADVICE)
+    return Check(name, "green", figure)
+
+
+def _order_of_updates(log: RunLog) -> Check:
+    """Iteration and schedule advance by one on applied windows, by none on dropped ones."""
+    name = "order of updates"
+    if not len(log.steps):
+        return Check(name, "amber", "no window yet", "wait for the first window")
+    expected = np.cumsum(log.column("ok") == 1)
+    counts = {column: log.column(column) for column in ("iteration", "schedule")}
+    broken = np.zeros(len(expected), bool)
+    for count in counts.values():
+        moved = np.diff(count, prepend=0)
+        broken |= moved != np.diff(expected, prepend=0)
+    broken |= np.diff(log.steps, prepend=-1) != 1
+    places = np.flatnonzero(broken)
+    if not len(places):
+        return Check(name, "green", f"{expected[-1]} updates, each after its window, in order")
+    return Check(
+        name,
+        "red",
+        f"broken at step {_listed(log.steps[places])}",
+        "the optimizer and the schedule disagree at these steps: resume from the checkpoint "
+        "before them, and report it with the event log",
+    )
+
+
+def _loss_falls(log: RunLog, config: Config) -> Check:
+    name = "training loss falls"
+    loss, comparable = _comparable_loss(log)
+    if comparable.sum() < 2:
+        return Check(name, "amber", "too few windows to tell", "train on")
+    kept = loss[comparable]
+    tenth = max(len(kept) // 10, 1)
+    first, last = kept[:tenth].mean(), kept[-tenth:].mean()
+    figure = f"{first:.4f} to {last:.4f}, {last / first - 1:+.0%}"
+    advice = (
+        "try a learning rate three times smaller: "
+        f"--set training.learning_rate={config.training.learning_rate / 3:.0e}"
+    )
+    if not last < first:
+        return Check(name, "red", figure, advice)
+    epochs = log.epochs[comparable]
+    if len(log.epoch_ends) >= 3 and {0, 2} <= set(epochs.tolist()):
+        one, three = kept[epochs == 0].mean(), kept[epochs == 2].mean()
+        figure += f"; epoch 1 to 3 {three / one - 1:+.0%}"
+        if three > (1 - FALL_BY_EPOCH_3) * one:
+            return Check(name, "red", figure, advice)
+    return Check(name, "green", figure)
+
+
+def _comparable_loss(log: RunLog) -> tuple[np.ndarray, np.ndarray]:
+    """The loss at the final weights, and which windows may be compared.
+
+    Schedules change the weights along a run, and with them the loss: the raw terms are summed at
+    the weights of the last window. `beta` changes the terms themselves, so only windows near its
+    final value count, where there are enough.
+    """
+    terms = [name[5:] for name in log.names if name.startswith("term/")]
+    if not len(log.steps) or not terms:
+        return np.zeros(0), np.zeros(0, bool)
+    final = np.array([log.column(f"weight/{term}")[-1] for term in terms])
+    raw = np.stack([log.column(f"term/{term}") for term in terms], axis=1)
+    loss = raw @ final
+    finite = np.isfinite(loss)
+    beta = log.column("beta")
+    settled = finite & ~(np.abs(beta - beta[-1]) > BETA_SETTLED)
+    return loss, settled if settled.sum() >= 20 else finite
+
+
+def _all_trained(log: RunLog) -> Check:
+    name = "all parameters trained"
+    if not log.epoch_ends:
+        return Check(name, "amber", "the first epoch is not over", "wait for its end")
+    silent = log.epoch_ends[0].untrained
+    if not silent:
+        return Check(name, "green", "every variable had a gradient in the first epoch")
+    return Check(
+        name,
+        "red",
+        f"{len(silent)} without gradient: {_listed(silent)}",
+        "raise the weight of a term that needs them, or freeze them knowingly",
+    )
+
+
+def _terms_active(log: RunLog, config: Config) -> Check:
+    name = "terms active"
+    if len(log.steps) < 2:
+        return Check(name, "amber", "too few windows to tell", "train on")
+    weights = config.objective.weights.model_dump()
+    on = [term for term, weight in weights.items() if weight > 0]
+    ok = log.column("ok") == 1
+    dead = [term for term in on if not _moves(log.column(f"term/{term}")[ok])]
+    off = len(weights) - len(on)
+    if not dead:
+        rest = f", {off} off" if off else ""
+        return Check(name, "green", f"{len(on)} terms finite and moving{rest}")
+    return Check(
+        name,
+        "red",
+        f"not finite or constant: {', '.join(dead)}",
+        f"set its weight to 0 to isolate it: --set objective.weights.{dead[0]}=0",
+    )
+
+
+def _moves(values: np.ndarray) -> bool:
+    return len(values) > 1 and bool(np.isfinite(values).all()) and bool(np.ptp(values) > 0)
+
+
+def _listed(items: list | np.ndarray) -> str:
+    shown = ", ".join(str(item) for item in items[:SHOWN])
+    return shown if len(items) <= SHOWN else f"{shown}, ... ({len(items)} in all)"

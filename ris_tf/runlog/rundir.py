@@ -1,0 +1,251 @@
+"""The run directory: the only link between training and everything that watches it."""
+
+import getpass
+import os
+import platform
+import shutil
+import socket
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, fields, replace
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import orjson
+import psutil
+
+from ris_tf.config import Config, ConfigError, dump_config, load_config
+from ris_tf.runlog.atomic import atomic_write, sync_folder
+from ris_tf.runlog.machine import processor
+
+PACKAGES = ("ris-tf", "tensorflow", "keras", "numpy")
+SAME_START_S = 2.0  # start times of one process agree to this
+
+
+class RunError(ConfigError):
+    """A folder is no run, or cannot be used as asked; one line for the person who typed it."""
+
+
+@dataclass(frozen=True)
+class Identity:
+    """run.json: who, when, where, with what.
+
+    Attributes:
+        name: name of the run.
+        created: seconds since 1970.
+        session: how many processes have worked on it.
+        host: machine of the last of them.
+        user: who started it.
+        pid: its process.
+        pid_started: when that process began: a number may be used again by another.
+        command: its command line.
+        cwd: where it was typed.
+        python: version.
+        system: operating system.
+        processor: what computed it.
+        versions: of the packages that its numbers depend on.
+    """
+
+    name: str = ""
+    created: float = 0.0
+    session: int = 0
+    host: str = ""
+    user: str = ""
+    pid: int = 0
+    pid_started: float = 0.0
+    command: list[str] = field(default_factory=list)
+    cwd: str = ""
+    python: str = ""
+    system: str = ""
+    processor: str = ""
+    versions: dict[str, str] = field(default_factory=dict)
+
+
+class RunDirectory:
+    """A run's folder; see docs/files-on-disk.md.
+
+    Args:
+        path: the folder.
+        identity: its run.json.
+    """
+
+    def __init__(self, path: Path, identity: Identity):
+        self.path = path
+        self.identity = identity
+        self.events_path = path / "events.jsonl"
+        self.console_path = path / "console.log"
+        self.config_path = path / "config.yaml"
+        self.checkpoints = path / "checkpoints"
+        self.samples = path / "samples"
+        self._stop = path / "stop"
+
+    @classmethod
+    def create(cls, path: Path, config: Config, command: Sequence[str]) -> "RunDirectory":
+        """Make a new run's folder; it appears whole or not at all.
+
+        Raises:
+            RunError: the folder exists, or cannot be made.
+        """
+        check_name(path.name)
+        if path.exists():
+            raise RunError(
+                f"{path}: exists; choose another --name, or go on with it: "
+                f"ris-tf train --resume {path}"
+            )
+        identity = replace(_this_process(command), name=path.name, created=time.time())
+        partial = None
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            partial = Path(tempfile.mkdtemp(prefix=".new-", dir=path.parent))
+            partial.chmod(0o755)
+            for folder in ("checkpoints", "samples"):
+                (partial / folder).mkdir()
+            atomic_write(partial / "config.yaml", dump_config(config).encode())
+            atomic_write(partial / "run.json", _encoded(identity))
+            partial.rename(path)
+            sync_folder(path.parent)
+        except OSError as error:
+            raise RunError(
+                f"{path}: cannot be made: {error.strerror or error}; choose another --runs-dir"
+            ) from error
+        finally:
+            if partial:
+                shutil.rmtree(partial, ignore_errors=True)
+        return cls(path, identity)
+
+    @classmethod
+    def open(cls, path: Path) -> "RunDirectory":
+        """An existing run.
+
+        Raises:
+            RunError: the folder is no run, or its run.json cannot be read.
+        """
+        path = Path(path)
+        try:
+            document = orjson.loads((path / "run.json").read_bytes())
+        except OSError as error:
+            what = "has no run.json" if path.is_dir() else "is no folder"
+            raise RunError(
+                f"{path}: {what}, so it is no run; ris-tf runs lists the runs there are"
+            ) from error
+        except orjson.JSONDecodeError as error:
+            raise RunError(f"{path / 'run.json'}: not readable as JSON: {error}") from error
+        return cls(path, _decoded(document, path))
+
+    def config(self) -> Config:
+        """The resolved configuration.
+
+        Raises:
+            ConfigError: config.yaml cannot be used.
+        """
+        return load_config(self.config_path)
+
+    def begin_session(self, command: Sequence[str]) -> None:
+        """Make this process the one that works on the run, and count its session.
+
+        Raises:
+            RunError: another living process does.
+        """
+        if self.identity.session and self.holder_alive() and self.identity.pid != os.getpid():
+            raise RunError(
+                f"{self.path}: process {self.identity.pid} is working on it; "
+                f"stop that first: ris-tf stop {self.path}"
+            )
+        self.identity = replace(
+            _this_process(command),
+            name=self.identity.name,
+            created=self.identity.created,
+            session=self.identity.session + 1,
+        )
+        atomic_write(self.path / "run.json", _encoded(self.identity))
+
+    def holder_alive(self) -> bool | None:
+        """Whether the process that worked on it last is alive; `None` on another machine."""
+        if self.identity.host != socket.gethostname():
+            return None
+        try:
+            process = psutil.Process(self.identity.pid)
+            started, status = process.create_time(), process.status()
+        except psutil.Error:
+            return False
+        same = abs(started - self.identity.pid_started) < SAME_START_S
+        return same and status != psutil.STATUS_ZOMBIE
+
+    def request_stop(self) -> None:
+        """Ask for a clean stop: checkpoint, end event, exit code 0."""
+        self._stop.touch()
+
+    def stop_requested(self) -> bool:
+        """Whether somebody asked for a clean stop."""
+        return self._stop.exists()
+
+    def clear_stop(self) -> None:
+        """Forget a request to stop."""
+        self._stop.unlink(missing_ok=True)
+
+
+def check_name(name: str) -> None:
+    """Refuse names that are no single folder.
+
+    Raises:
+        RunError: naming the name.
+    """
+    if not name or name.startswith(".") or "/" in name or "\\" in name or not name.isprintable():
+        raise RunError(
+            f"--name {name!r}: must be a folder's name: not empty, no slash, no leading dot"
+        )
+
+
+def default_run_name(config_path: Path) -> str:
+    """Time and configuration: `2026-11-23_12-45-01_quickstart`."""
+    return f"{time.strftime('%Y-%m-%d_%H-%M-%S')}_{config_path.stem}"
+
+
+def _this_process(command: Sequence[str]) -> Identity:
+    process = psutil.Process()
+    return Identity(
+        host=socket.gethostname(),
+        user=_user(),
+        pid=process.pid,
+        pid_started=process.create_time(),
+        command=list(command),
+        cwd=str(Path.cwd()),
+        python=sys.version.split()[0],
+        system=platform.platform(),
+        processor=processor(),
+        versions={name: _version(name) for name in PACKAGES},
+    )
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user without a name
+        return str(os.getuid())
+
+
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "not installed"
+
+
+def _encoded(identity: Identity) -> bytes:
+    return orjson.dumps(asdict(identity), option=orjson.OPT_INDENT_2)
+
+
+def _decoded(document: Any, path: Path) -> Identity:
+    """run.json as an identity; fields that are not as they should be keep their defaults."""
+    if not isinstance(document, dict):
+        raise RunError(f"{path / 'run.json'}: must hold an object")
+    default = Identity()
+    values = {}
+    for item in fields(Identity):
+        value, like = document.get(item.name), getattr(default, item.name)
+        fits = isinstance(value, type(like)) or (isinstance(like, float) and isinstance(value, int))
+        values[item.name] = value if fits else like
+    return Identity(**values)

@@ -1,0 +1,78 @@
+"""Appends events to a run's log, each whole and at once."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from ris_tf.runlog.events import Event, encode, encode_step
+
+
+class EventWriter:
+    """The one writer of a run's event log.
+
+    Args:
+        path: events.jsonl, made if it is not there.
+        length: bytes that count; whatever stands behind them is cut off, since a resumed run will
+            write it again.
+
+    Raises:
+        ValueError: the log is shorter than `length`.
+        OSError: it cannot be opened.
+    """
+
+    def __init__(self, path: Path, length: int = 0):
+        self.path = path
+        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        found = os.fstat(self._descriptor).st_size
+        if found < length:
+            os.close(self._descriptor)
+            raise ValueError(
+                f"{path}: {found} bytes, but the checkpoint counts on {length}; "
+                "the log was cut: start a new run"
+            )
+        os.ftruncate(self._descriptor, length)
+        os.lseek(self._descriptor, length, os.SEEK_SET)
+        self.length = length
+
+    def __enter__(self) -> "EventWriter":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def write(self, event: Event) -> None:
+        """Append one event.
+
+        Raises:
+            OSError: the disk refused; the line does not count.
+        """
+        self._append(encode(event))
+
+    def step(self, step: int, epoch: int, time: float, values: Sequence[float]) -> None:
+        """Append a step event; the fast path of `write`."""
+        self._append(encode_step(step, epoch, time, values))
+
+    def _append(self, line: bytes) -> None:
+        written = 0
+        try:
+            while written < len(line):
+                written += os.write(self._descriptor, line[written:])
+        except BaseException:
+            # Half a line must not be continued by the next one.
+            os.ftruncate(self._descriptor, self.length)
+            os.lseek(self._descriptor, self.length, os.SEEK_SET)
+            raise
+        self.length += len(line)
+
+    def sync(self) -> None:
+        """Return when the disk has everything."""
+        os.fsync(self._descriptor)
+
+    def close(self) -> None:
+        """Sync and close; nothing can be written afterwards."""
+        if self._descriptor >= 0:
+            descriptor, self._descriptor = self._descriptor, -1
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)

@@ -1,0 +1,126 @@
+"""Scenes on disk: `.npz` files of named arrays, for other tools."""
+
+import math
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from ris_tf.config import Config, dump_config
+from ris_tf.scene.simulator import Scenes, Simulator, Split
+
+SHARD = 4096  # scenes a file, about 150 MB at the default panel; bounds the memory too
+DEGREES = 180 / math.pi
+
+
+def target_of(out: Path, scenes: int) -> Path:
+    """What `export_scenes` makes: the file, or a folder of its name where it takes shards."""
+    return out if scenes <= SHARD else out.with_suffix("")
+
+
+def export_scenes(
+    config: Config,
+    target: Path,
+    scenes: int,
+    split: Split = Split.TEST,
+    epoch: int = 0,
+    progress: Callable[[int], object] = lambda done: None,
+) -> list[Path]:
+    """Write scenes; the target appears at once, when all of them are there.
+
+    Batches are those that training would see: batch `i` holds scenes `i x batch` onwards.
+
+    Args:
+        config: what to simulate; `training.batch` scenes are made at a time.
+        target: a file for up to `SHARD` scenes, else a folder of shards.
+        scenes: how many.
+        split: which set of scenes.
+        epoch: which epoch's.
+        progress: called with the number of scenes made so far.
+
+    Returns:
+        The files written.
+
+    Raises:
+        OSError: the disk refused; nothing is left behind.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+    try:
+        batches = _batches(config, scenes, split, epoch, progress)
+        for number, shard in enumerate(_shards(batches, SHARD)):
+            _write(partial / f"{number:05d}.npz", config, shard)
+        if target.suffix == ".npz":
+            (partial / "00000.npz").replace(target)
+            return [target]
+        partial.chmod(0o755)
+        partial.rename(target)
+        return sorted(target.glob("*.npz"))
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _write(path: Path, config: Config, arrays: dict[str, np.ndarray]) -> None:
+    with path.open("wb") as file:
+        np.savez(file, **arrays, config=np.array(dump_config(config)))
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _batches(
+    config: Config, scenes: int, split: Split, epoch: int, progress: Callable[[int], object]
+) -> Iterator[dict[str, np.ndarray]]:
+    """Named arrays of one batch after the other, the last cut to the number asked for."""
+    simulator, size = Simulator(config), config.training.batch
+    make = tf.function(
+        lambda number: simulator(split, epoch, number, size), jit_compile=True, autograph=False
+    )
+    for number in range(math.ceil(scenes / size)):
+        arrays = named_arrays(make(tf.constant(number, tf.int64)))
+        left = min(size, scenes - number * size)
+        yield {name: values[:left] for name, values in arrays.items()}
+        progress(number * size + left)
+
+
+def _shards(batches: Iterator[dict[str, np.ndarray]], size: int) -> Iterator[dict[str, np.ndarray]]:
+    """Batches of any length, regrouped into shards of `size` scenes; the last may be shorter."""
+    chunks: list[dict[str, np.ndarray]] = []
+    held = 0
+    for batch in batches:
+        while held + len(batch["snr_db"]) >= size:
+            taken = size - held
+            yield _joined([*chunks, {name: values[:taken] for name, values in batch.items()}])
+            batch = {name: values[taken:] for name, values in batch.items()}  # noqa: PLW2901
+            chunks, held = [], 0
+        chunks.append(batch)
+        held += len(batch["snr_db"])
+    if held:
+        yield _joined(chunks)
+
+
+def _joined(chunks: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    return {name: np.concatenate([chunk[name] for chunk in chunks]) for name in chunks[0]}
+
+
+def named_arrays(scenes: Scenes) -> dict[str, np.ndarray]:
+    """A batch as the arrays of a file, angles in degrees.
+
+    `y` `[B, L, M]`, `channel` `[B, M, N]`, `codes` `[B, L, N]` complex64; `snr_db`,
+    `noise_variance`, `count` `[B]`; `azimuth_deg`, `elevation_deg`, `range_m`, `power`
+    `[B, K_max]`, of which the first `count` are sources.
+    """
+    sources = scenes.sources
+    arrays = {
+        **scenes.measurement._asdict(),
+        "noise_variance": scenes.noise_variance,
+        "count": sources.count,
+        "azimuth_deg": sources.azimuth * DEGREES,
+        "elevation_deg": sources.elevation * DEGREES,
+        "range_m": sources.range_m,
+        "power": sources.power,
+    }
+    return {name: np.asarray(value) for name, value in arrays.items()}

@@ -1,0 +1,4 @@
+"""The guarded step, schedules, averaging, checkpoints, the fit loop.
+
+Nothing is imported here: `ris_tf.training.reporter` is shown before TensorFlow is loaded.
+"""

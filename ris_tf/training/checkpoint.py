@@ -1,0 +1,130 @@
+"""Checkpoints: everything that a run needs to go on as if it had never stopped.
+
+A checkpoint is a plain `.npz` file: one array for each variable, by name, and the progress of the
+run as JSON. It is written to a temporary name, synced and renamed; the one before is kept.
+"""
+
+import json
+import os
+import zipfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from ris_tf.runlog import sync_folder
+
+LAST, PREVIOUS, BEST = "last.npz", "previous.npz", "best.keras"
+PROGRESS = "progress"  # name of the JSON entry; variables have a slash or are named below it
+# What reading a damaged file raises: numpy and zipfile do not agree on one error.
+UNREADABLE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, NotImplementedError)
+
+
+class CheckpointError(RuntimeError):
+    """No checkpoint of a run can be used."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a run stands, besides its variables.
+
+    Attributes:
+        window: next window of the whole run, from 0.
+        epochs_done: epochs that were trained and validated.
+        best_loss: least validation loss so far.
+        best_epoch: its epoch, -1 before the first.
+        untrained: variables whose gradient has been zero so far; `None` before the first window.
+        events_length: bytes of the event log that belong to this state.
+    """
+
+    window: int = 0
+    epochs_done: int = 0
+    best_loss: float = float("inf")
+    best_epoch: int = -1
+    untrained: list[str] | None = field(default=None)
+    events_length: int = 0
+
+    def moved(self, **changes) -> "Progress":
+        """A copy with some values changed."""
+        return replace(self, **changes)
+
+
+def save(folder: Path, variables: Mapping[str, keras.Variable], progress: Progress) -> Path:
+    """Write `last.npz`, keeping the one before as `previous.npz`.
+
+    Raises:
+        OSError: the disk refused; the checkpoint before is still there.
+    """
+    arrays = {name: np.asarray(variable.value) for name, variable in variables.items()}
+    arrays[PROGRESS] = np.array(json.dumps(asdict(progress)))
+    partial, last = folder / "last.partial.npz", folder / LAST
+    try:
+        with partial.open("wb") as file:
+            np.savez(file, **arrays)
+            file.flush()
+            os.fsync(file.fileno())
+        if last.exists():
+            last.replace(folder / PREVIOUS)
+        partial.replace(last)
+    finally:
+        partial.unlink(missing_ok=True)
+    sync_folder(folder)
+    return last
+
+
+def save_network(folder: Path, network: keras.Model) -> Path:
+    """Write the network alone, as it is now, to `best.keras`."""
+    partial, best = folder / "best.partial.keras", folder / BEST
+    try:
+        network.save(partial)
+        with partial.open("rb") as file:
+            os.fsync(file.fileno())
+        partial.replace(best)
+    finally:
+        partial.unlink(missing_ok=True)
+    sync_folder(folder)
+    return best
+
+
+def restore(
+    folder: Path, variables: Mapping[str, keras.Variable]
+) -> tuple[Progress, Path, list[str]]:
+    """Read the newest readable checkpoint into the variables.
+
+    Returns:
+        Progress, the file read, and a line for each newer file that could not be read.
+
+    Raises:
+        CheckpointError: there is none that fits.
+    """
+    problems = []
+    for path in (folder / LAST, folder / PREVIOUS):
+        if not path.exists():
+            continue
+        try:
+            values, progress = _read(path, variables)
+        except UNREADABLE as error:
+            reason = " ".join(str(error).split())[:200] or type(error).__name__
+            problems.append(f"{path} cannot be used: {reason}")
+            continue
+        for name, variable in variables.items():
+            variable.assign(values[name])
+        return progress, path, problems
+    raise CheckpointError("; ".join(problems) or f"{folder} holds no checkpoint")
+
+
+def _read(
+    path: Path, variables: Mapping[str, keras.Variable]
+) -> tuple[dict[str, np.ndarray], Progress]:
+    """Values of a checkpoint, all of them read and checked before any is used."""
+    with np.load(path, allow_pickle=False) as file:
+        values = {name: file[name] for name in file.files}
+    progress = Progress(**json.loads(str(values.pop(PROGRESS)[()])))
+    wanted = {name: tuple(variable.shape) for name, variable in variables.items()}
+    found = {name: value.shape for name, value in values.items()}
+    if wanted != found:
+        differing = sorted(set(wanted.items()) ^ set(found.items()))[0][0]
+        raise ValueError(f"it is of another network: {differing!r} differs")
+    return values, progress

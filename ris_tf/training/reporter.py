@@ -1,0 +1,117 @@
+"""What a person sees of a run: a progress bar on a terminal, lines elsewhere; console.log."""
+
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+STYLES = {"info": "", "good": "green", "warning": "yellow", "error": "bold red"}
+SECONDS_BETWEEN_LINES = 10.0  # where there is no terminal to draw a bar on
+RATE_WINDOW_S = 5.0  # time over which scenes per second are averaged
+
+
+class Reporter:
+    """Prints, draws and keeps what a run says.
+
+    Args:
+        log: console.log, appended to.
+        console: where to print; made for standard output if not given.
+    """
+
+    def __init__(self, log: Path, console: Console | None = None):
+        self.console = console or Console(highlight=False, soft_wrap=True)
+        self._log = log.open("a", encoding="utf-8", errors="replace")
+        self._progress: Progress | None = None
+        self._task: Any = None
+        self._epochs = self._per_epoch = self._scenes = 1
+        self._marks: list[tuple[float, int]] = []
+        self._told = 0.0
+
+    def __enter__(self) -> "Reporter":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.pause()
+        self._log.close()
+
+    def say(self, text: str, style: str = "info") -> None:
+        """Print a line, above the progress bar if there is one, and keep it."""
+        self.keep(text)
+        self.console.print(Text(text, style=STYLES[style]))
+
+    def keep(self, text: str) -> None:
+        """Write a line to console.log alone."""
+        self._log.write(text + "\n")
+        self._log.flush()
+
+    def begin(self, epochs: int, per_epoch: int, scenes: int) -> None:
+        """Say how long a run is: epochs, windows an epoch, scenes a window."""
+        self._epochs, self._per_epoch, self._scenes = epochs, per_epoch, scenes
+        self._told = time.monotonic()
+        if not self.console.is_terminal:
+            return
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[status]}"),
+            console=self.console,
+            transient=True,
+            refresh_per_second=5,
+        )
+        self._task = self._progress.add_task("compiling", total=epochs * per_epoch, status="")
+        self._progress.start()
+
+    def pause(self) -> None:
+        """Take the progress bar away."""
+        if self._progress:
+            self._progress.stop()
+            self._progress = None
+
+    def window(self, window: int, named: dict[str, float]) -> None:
+        """Show the window that just ended."""
+        now = time.monotonic()
+        self._marks = [mark for mark in self._marks if now - mark[0] < RATE_WINDOW_S]
+        self._marks.append((now, window))
+        epoch = window // self._per_epoch + 1
+        status = (
+            f"loss {named['loss']:.3f}  |g| {named['norm/total']:.2g}  {self.rate():,.0f} scenes/s"
+        )
+        terms = "  ".join(
+            f"{name[5:]} {named[name]:.3g}"
+            for name in named
+            if name.startswith("term/") and named[f"weight/{name[5:]}"]
+        )
+        if self._progress:
+            self._progress.update(
+                self._task,
+                completed=window + 1,
+                description=f"epoch {epoch}/{self._epochs}",
+                status=f"{status}\n{terms}",
+            )
+        elif self.rate() and now - self._told > SECONDS_BETWEEN_LINES:
+            self._told = now
+            place = window % self._per_epoch + 1
+            left = self._time_left(window)
+            where = f"epoch {epoch}/{self._epochs} window {place}/{self._per_epoch}"
+            self.console.print(f"  {where}  {status}  {left} left\n    {terms}")
+
+    def rate(self) -> float:
+        """Scenes a second, lately."""
+        (start, first), (end, last) = self._marks[0], self._marks[-1]
+        return (last - first) * self._scenes / (end - start) if end > start else 0.0
+
+    def _time_left(self, window: int) -> str:
+        windows = self._epochs * self._per_epoch - window - 1
+        seconds = windows * self._scenes / self.rate() if self.rate() else 0
+        return f"{seconds / 60:.0f} min" if seconds > 90 else f"{seconds:.0f} s"
