@@ -99,7 +99,7 @@ def _shape(annotation: Any) -> tuple[str, tuple[Any, ...], bool]:
         return "choice", inner, False
     if origin is tuple:
         pair = len(inner) == 2 and Ellipsis not in inner
-        return ("interval" if pair and _shape(inner[0])[0] == "float" else "list"), (), False
+        return ("interval" if pair and inner[0] is float else "list"), (), False
     if origin in (Union, UnionType):
         kind, choices, _ = _shape(next(a for a in inner if a is not type(None)))
         return kind, choices, type(None) in inner

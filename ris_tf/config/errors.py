@@ -73,7 +73,8 @@ def _allowed(kind: str, context: dict[str, Any], message: str) -> str:
 
 def _keys_only(location: tuple[int | str, ...], document: Any) -> list[str]:
     """The location without the union tags that pydantic puts between the keys."""
-    path, here = [], document
+    path: list[str] = []
+    here = document
     for position, part in enumerate(location):
         last = position == len(location) - 1
         if isinstance(here, dict) and part not in here and not last:
@@ -82,7 +83,7 @@ def _keys_only(location: tuple[int | str, ...], document: Any) -> list[str]:
             continue
         path.append(str(part))
         try:
-            here = here[part]
+            here = here[part] if here is not None else None
         except (KeyError, IndexError, TypeError):
             here = None
     return path

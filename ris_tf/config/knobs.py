@@ -1,8 +1,10 @@
 """How a knob is declared: default, bounds, unit and one sentence, in one line."""
 
+from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler
+from pydantic_core import core_schema
 
 POSITIVE = 1e-12  # bound of knobs that must be above zero
 
@@ -25,13 +27,27 @@ def knob(default: Any, sentence: str, unit: str | None = None, **bounds: Any) ->
     return Field(default, description=sentence, json_schema_extra={"unit": unit}, **bounds)
 
 
-def _ordered(interval: tuple[float, float]) -> tuple[float, float]:
+Interval = tuple[float, float]
+
+
+def _ordered(interval: Interval) -> Interval:
     if interval[0] > interval[1]:
         raise ValueError(f"must be [least, most] with least <= most, not {list(interval)}")
     return interval
 
 
-def interval(least: float, most: float) -> Any:
-    """Type of a `[least, most]` pair whose ends lie within the bounds given."""
-    end = Annotated[float, Field(ge=least, le=most)]
-    return Annotated[tuple[end, end], Field(strict=False), AfterValidator(_ordered)]
+@dataclass(frozen=True)
+class Within:
+    """Marks a `[least, most]` pair as one whose ends lie within these bounds."""
+
+    ge: float
+    le: float
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        """Both ends within bounds, in order; YAML's lists are taken as pairs."""
+        del source
+        end = Annotated[float, Field(ge=self.ge, le=self.le)]
+        pair = handler.generate_schema(Annotated[tuple[end, end], Field(strict=False)])
+        return core_schema.no_info_after_validator_function(_ordered, pair)

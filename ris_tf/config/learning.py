@@ -1,10 +1,10 @@
 """Knobs of the covariance, the objective and the training step."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from ris_tf.config.knobs import POSITIVE, Section, interval, knob
+from ris_tf.config.knobs import POSITIVE, Interval, Section, Within, knob
 
 
 class Covariance(Section):
@@ -26,7 +26,9 @@ class Covariance(Section):
     )
     loading: float = knob(1e-3, "Diagonal loading eps of the effective covariance.", ge=0, le=1)
     shrinkage: float = knob(1e-3, "Shrinkage towards I at 0 dB.", ge=0, le=1)
-    shrinkage_bounds: interval(0, 1) = knob((1e-4, 5e-2), "Where shrinkage is clipped.")
+    shrinkage_bounds: Annotated[Interval, Within(0, 1)] = knob(
+        (1e-4, 5e-2), "Where shrinkage is clipped."
+    )
 
 
 class Weights(Section):

@@ -1,11 +1,11 @@
 """Knobs of what the base station hears: panel, sources, channel, codes, imperfections."""
 
 import math
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import model_validator
 
-from ris_tf.config.knobs import POSITIVE, Section, interval, knob
+from ris_tf.config.knobs import POSITIVE, Interval, Section, Within, knob
 
 # Beams of the separable codebook: how many horizontally and vertically.
 CODEBOOKS = {
@@ -48,13 +48,21 @@ class Scene(Section):
     snapshots: int = knob(16, "Snapshots L of a scene, each with its own code.", ge=1, le=256)
     sources_min: int = knob(1, "Fewest sources in a scene.", ge=1, le=MOST_SOURCES)
     sources_max: int = knob(5, "Most sources in a scene, K_max.", ge=1, le=MOST_SOURCES)
-    azimuth_deg: interval(-89, 89) = knob((-60.0, 60.0), "Azimuths drawn uniformly.", "deg")
-    elevation_deg: interval(-80, 80) = knob((-30.0, 30.0), "Elevations drawn uniformly.", "deg")
-    range_m: interval(0.01, 1e6) = knob((0.5, 10.0), "Ranges drawn uniformly.", "m")
+    azimuth_deg: Annotated[Interval, Within(-89, 89)] = knob(
+        (-60.0, 60.0), "Azimuths drawn uniformly.", "deg"
+    )
+    elevation_deg: Annotated[Interval, Within(-80, 80)] = knob(
+        (-30.0, 30.0), "Elevations drawn uniformly.", "deg"
+    )
+    range_m: Annotated[Interval, Within(0.01, 1e6)] = knob(
+        (0.5, 10.0), "Ranges drawn uniformly.", "m"
+    )
     separation_deg: float = knob(
         0.0, "Least great-circle angle between two sources.", "deg", ge=0, le=90
     )
-    snr_db: interval(-60, 100) = knob((-5.0, 20.0), "Signal-to-noise ratios.", "dB")
+    snr_db: Annotated[Interval, Within(-60, 100)] = knob(
+        (-5.0, 20.0), "Signal-to-noise ratios.", "dB"
+    )
     symbols: Literal["independent", "constant"] = knob(
         "independent", "Source symbols: drawn anew a snapshot, or one for the whole scene."
     )
@@ -96,14 +104,16 @@ class Channel(Section):
     model: Literal["rician", "rayleigh", "pytorch"] = knob(
         "rician", "Fading: Rician, Rayleigh, or the PyTorch pipeline's scaling."
     )
-    rice_factor: interval(0, 1e6) = knob((0.5, 10.0), "Linear Rice factors drawn uniformly.")
-    bs_azimuth_deg: interval(-90, 90) = knob(
+    rice_factor: Annotated[Interval, Within(0, 1e6)] = knob(
+        (0.5, 10.0), "Linear Rice factors drawn uniformly."
+    )
+    bs_azimuth_deg: Annotated[Interval, Within(-90, 90)] = knob(
         (-60.0, 60.0), "Azimuths of the line of sight at the base station.", "deg"
     )
-    ris_azimuth_deg: interval(-90, 90) = knob(
+    ris_azimuth_deg: Annotated[Interval, Within(-90, 90)] = knob(
         (-60.0, 60.0), "Azimuths of the line of sight at the panel.", "deg"
     )
-    ris_elevation_deg: interval(-90, 90) = knob(
+    ris_elevation_deg: Annotated[Interval, Within(-90, 90)] = knob(
         (-30.0, 30.0), "Elevations of the line of sight at the panel.", "deg"
     )
 

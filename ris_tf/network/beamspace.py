@@ -1,7 +1,5 @@
 """The beamspace network's encoder: convolutions over an image of back-projected power (SPEC 3b)."""
 
-import math
-
 import keras
 import numpy as np
 import tensorflow as tf
@@ -9,7 +7,7 @@ import tensorflow as tf
 from ris_tf.config import BeamspaceNetwork, Config
 from ris_tf.network.layers import dropout
 from ris_tf.network.parts import Part, stack
-from ris_tf.scene import Measurement, make_panel, steering_vectors
+from ris_tf.scene import Measurement, field_axes, make_panel, steering_vectors
 
 QUIET = 1e-20  # power below which an image counts as black
 
@@ -77,11 +75,7 @@ def focus_grid(config: Config) -> np.ndarray:
     """
     sizes = config.network
     assert isinstance(sizes, BeamspaceNetwork)
-    ends = (config.scene.azimuth_deg, config.scene.elevation_deg)
-    axes = [
-        np.linspace(*map(math.radians, interval), count)
-        for interval, count in zip(ends, sizes.image, strict=True)
-    ]
+    axes = field_axes(config.scene, *sizes.image)
     plane, azimuth, elevation = np.meshgrid(sizes.planes_m, *axes, indexing="ij")
     panel = make_panel(config.geometry, np.float64)
     with tf.device("cpu"), tf.init_scope():
@@ -104,8 +98,8 @@ def focused_power(backprojected: tf.Tensor, grid: np.ndarray) -> tf.Tensor:
     batch, _, snapshots = backprojected.shape
     x = tf.transpose(backprojected, [0, 2, 1])
     rows = tf.reshape(tf.concat([tf.math.real(x), tf.math.imag(x)], -1), [batch * snapshots, -1])
-    real = np.concatenate([grid.real, -grid.imag], axis=1)
-    imaginary = np.concatenate([grid.imag, grid.real], axis=1)
+    re, im = np.real(grid), np.imag(grid)
+    real, imaginary = np.concatenate([re, -im], axis=1), np.concatenate([im, re], axis=1)
     focused = tf.matmul(rows, np.concatenate([real, imaginary]).T.copy())
     parts = tf.reshape(focused**2, [batch, snapshots, 2, grid.shape[0]])
     return tf.reduce_sum(parts, axis=[1, 2]) / snapshots

@@ -1,6 +1,5 @@
 """The network: an encoder, and the heads that both networks share (SPEC 3)."""
 
-import math
 from typing import Any, NamedTuple
 
 import keras
@@ -21,7 +20,7 @@ from ris_tf.network.features import antidiagonal_means, spectral_features
 from ris_tf.network.layers import complex_matrix
 from ris_tf.network.parts import Part, stack
 from ris_tf.network.reference import ReferenceEncoder
-from ris_tf.scene import Measurement
+from ris_tf.scene import Measurement, field_axes
 
 NARROW = 128  # width of the small layers beside the feature vectors
 
@@ -165,17 +164,22 @@ class LocalizationNetwork(keras.Model):
         loaded = effective(blended, measurement.snr_db, knobs)
         means = tf.cast(self.pooled(antidiagonal_means(angle_factor)), f0.dtype)
         f1 = self.pooled_fusion(tf.concat([means, f0], axis=-1))
+        azimuth, elevation, confidence = self._slots(f1)
+        auxiliary = tf.cast(self.auxiliary_angles(f1), tf.float32)
         return Prediction(
-            angle_factor,
-            range_factor,
-            predicted,
-            sample,
-            blended,
-            loaded,
-            *self._slots(f1),
-            *tf.split(tf.cast(self.auxiliary_angles(f1), tf.float32), 2, axis=-1),
-            tf.cast(self.range(f1), tf.float32),
-            self._count(f1, loaded),
+            angle_factor=angle_factor,
+            range_factor=range_factor,
+            predicted=predicted,
+            sample=sample,
+            blended=blended,
+            effective=loaded,
+            azimuth=azimuth,
+            elevation=elevation,
+            confidence=confidence,
+            auxiliary_azimuth=auxiliary[:, :most],
+            auxiliary_elevation=auxiliary[:, most:],
+            range_m=tf.cast(self.range(f1), tf.float32),
+            count_logits=self._count(f1, loaded),
         )
 
     def _slots(self, f1: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
@@ -186,11 +190,10 @@ class LocalizationNetwork(keras.Model):
         shape = [f1.shape[0], scene.sources_max, azimuths * elevations]
         probability = tf.nn.softmax(tf.reshape(logits, shape))
         grid = tf.reshape(probability, [*shape[:2], azimuths, elevations])
-        azimuth = np.linspace(*map(math.radians, scene.azimuth_deg), azimuths, dtype="f4")
-        elevation = np.linspace(*map(math.radians, scene.elevation_deg), elevations, dtype="f4")
+        azimuth, elevation = field_axes(scene, azimuths, elevations)
         return (
-            tf.linalg.matvec(tf.reduce_sum(grid, axis=3), azimuth),
-            tf.linalg.matvec(tf.reduce_sum(grid, axis=2), elevation),
+            tf.linalg.matvec(tf.reduce_sum(grid, axis=3), azimuth.astype(np.float32)),
+            tf.linalg.matvec(tf.reduce_sum(grid, axis=2), elevation.astype(np.float32)),
             tf.reduce_max(probability, axis=-1),
         )
 

@@ -1,6 +1,6 @@
 """Weights of the terms over the epochs: named multipliers on the configured weights (SPEC 4)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import tensorflow as tf
 
@@ -10,13 +10,16 @@ EARLY_EPOCHS = 3  # of the structure schedule
 LATE = 0.8  # share of the epochs after which the structure schedule presses harder
 
 # Multipliers of the three_phase schedule in the first, second and last third.
-THREE_PHASE = {
+THREE_PHASE: Mapping[str, tuple] = {
     "covariance": (0.25, 0.25, 0.7),
     "angle": (0.70, 0.20, 0.25),
     "range": (0.0, 0.45, 0.30),
     "count": (0.33, 0.67, 1.0),
 }
-STRUCTURE = dict.fromkeys(("subspace", "contrast"), (0.4, 1.0, 1.4))
+STRUCTURE: Mapping[str, tuple] = {
+    "subspace": (0.4, 1.0, 1.4),
+    "contrast": (0.4, 1.0, 1.4),
+}
 
 
 def constant(epoch: tf.Tensor, epochs: int) -> tf.Tensor:
@@ -37,7 +40,7 @@ def three_phase(epoch: tf.Tensor, epochs: int) -> tf.Tensor:
     return tf.minimum(epoch * 3 // epochs, 2)
 
 
-SCHEDULES: dict[str, tuple[Callable[[tf.Tensor, int], tf.Tensor], dict[str, tuple]]] = {
+SCHEDULES: dict[str, tuple[Callable[[tf.Tensor, int], tf.Tensor], Mapping[str, tuple]]] = {
     "constant": (constant, {}),
     "structure": (structure, STRUCTURE),
     "three_phase": (three_phase, THREE_PHASE),

@@ -5,7 +5,7 @@ do not know, so old monitors open new runs. Change `SCHEMA` when a field changes
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, ClassVar, get_args, get_origin
 
@@ -157,7 +157,7 @@ def encode(event: Event) -> bytes:
     return orjson.dumps({"kind": event.kind, **asdict(event)}) + b"\n"
 
 
-def encode_step(step: int, epoch: int, time: float, values: Sequence[float]) -> bytes:
+def encode_step(step: int, epoch: int, time: float, values: Iterable[float]) -> bytes:
     """The line of a step event, values to 6 significant digits."""
     rounded = [float(f"{value:.6g}") for value in values]
     return (

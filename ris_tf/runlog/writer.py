@@ -1,7 +1,7 @@
 """Appends events to a run's log, each whole and at once."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 from ris_tf.runlog.events import Event, encode, encode_step
@@ -48,7 +48,7 @@ class EventWriter:
         """
         self._append(encode(event))
 
-    def step(self, step: int, epoch: int, time: float, values: Sequence[float]) -> None:
+    def step(self, step: int, epoch: int, time: float, values: Iterable[float]) -> None:
         """Append a step event; the fast path of `write`."""
         self._append(encode_step(step, epoch, time, values))
 

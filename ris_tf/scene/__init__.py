@@ -1,5 +1,6 @@
 """What the base station hears: geometry, steering, codebook, channel, simulator."""
 
+from ris_tf.scene.grid import field_axes
 from ris_tf.scene.panel import Panel, direction_cosines, make_panel, unit_direction
 from ris_tf.scene.random import Draws, Split, Stream
 from ris_tf.scene.simulator import Measurement, Scenes, Simulator
@@ -16,6 +17,7 @@ __all__ = [
     "Split",
     "Stream",
     "direction_cosines",
+    "field_axes",
     "make_panel",
     "steering_vectors",
     "unit_direction",

@@ -66,7 +66,7 @@ def export_scenes(
 
 def _write(path: Path, config: Config, arrays: dict[str, np.ndarray]) -> None:
     with path.open("wb") as file:
-        np.savez(file, **arrays, config=np.array(dump_config(config)))
+        np.savez(file, allow_pickle=False, **arrays, config=np.array(dump_config(config)))
         file.flush()
         os.fsync(file.fileno())
 

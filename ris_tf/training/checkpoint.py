@@ -62,7 +62,7 @@ def save(folder: Path, variables: Mapping[str, keras.Variable], progress: Progre
     partial, last = folder / "last.partial.npz", folder / LAST
     try:
         with partial.open("wb") as file:
-            np.savez(file, **arrays)
+            np.savez(file, allow_pickle=False, **arrays)
             file.flush()
             os.fsync(file.fileno())
         if last.exists():
