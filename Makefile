@@ -1,0 +1,59 @@
+# Every target sets itself up from nothing: a virtual environment, the pinned packages, Qt's system
+# libraries where the tests need them. `make PYTHON=python3.12 demo` chooses another Python.
+
+VENV := .venv
+BIN := $(VENV)/bin
+RUN_NAME := demo-$(shell date +%Y-%m-%d_%H-%M-%S)
+PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3; do \
+	$$python -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
+	2>/dev/null && { echo $$python; break; }; done)
+PIP := $(BIN)/python -m pip install --disable-pip-version-check --prefer-binary -c constraints.txt
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint bench docs clean
+
+help: ## Show this list.
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+demo: $(VENV)/runs ## Train the quickstart network, check its health, draw its curves.
+	$(BIN)/ris-tf train configs/quickstart.yaml --name $(RUN_NAME)
+	@$(BIN)/ris-tf figure training runs/$(RUN_NAME) > /dev/null
+	$(BIN)/ris-tf check runs/$(RUN_NAME)
+	@echo
+	@echo "run      runs/$(RUN_NAME)"
+	@echo "figure   runs/$(RUN_NAME)/training.png"
+	@echo "network  runs/$(RUN_NAME)/checkpoints/best.keras"
+
+test: $(VENV)/tests ## Run every test.
+	@$(BIN)/python tools/qt_libraries.py --install
+	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+lint: $(VENV)/tests ## Style, types and import walls.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright --pythonpath $(BIN)/python
+	$(BIN)/lint-imports --no-logo
+
+bench: $(VENV)/runs ## Measure the step and the simulator beside this machine's matrix product.
+	@for file in benchmarks/bench_*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+
+docs: $(VENV)/runs ## Write the tables in docs/ that are made from the code.
+	$(BIN)/python tools/knob_table.py
+
+clean: ## Remove the virtual environment and caches; runs stay.
+	rm -rf $(VENV) .pytest_cache .hypothesis .ruff_cache .import_linter_cache *.egg-info
+
+$(VENV)/made:
+	@test -n "$(PYTHON)" || { echo "ris_tf needs Python 3.11 to 3.13 with its venv module \
+	(on Debian: apt-get install python3 python3-venv)"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/runs: $(VENV)/made pyproject.toml constraints.txt
+	@echo "installing TensorFlow, Qt and the rest: a minute or two, once"
+	$(PIP) -e .
+	@touch $@
+
+$(VENV)/tests: $(VENV)/runs
+	$(PIP) -e '.[dev]'
+	@touch $@
