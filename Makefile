@@ -7,7 +7,7 @@ RUN_NAME := demo-$(shell date +%Y-%m-%d_%H-%M-%S)
 PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3; do \
 	$$python -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
 	2>/dev/null && { echo $$python; break; }; done)
-PIP := $(BIN)/python -m pip install --disable-pip-version-check --prefer-binary -c constraints.txt
+PIP := $(BIN)/python -m pip install --disable-pip-version-check -q --progress-bar on -c constraints.txt
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint bench docs clean

@@ -3,7 +3,6 @@
 import sys
 from typing import Annotated
 
-import click
 import typer
 
 from ris_tf import __version__
@@ -16,7 +15,7 @@ from ris_tf.cli.simulate import simulate
 from ris_tf.cli.stop import stop
 from ris_tf.cli.train import train
 
-FAILED, WRONG, INTERRUPTED = 1, 2, 130
+WRONG = 2  # exit code
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -55,22 +54,12 @@ app.add_typer(figure, name="figure")
 def main() -> None:
     """Entry point: errors of a person's making are one line and exit code 2."""
     try:
-        code = app(standalone_mode=False)
-    except click.exceptions.NoArgsIsHelpError as error:
-        error.show()
-        code = WRONG
-    except click.ClickException as error:
-        _complain(error.format_message())
-        code = WRONG
-    except (KeyboardInterrupt, click.Abort):
-        _complain("interrupted")
-        code = INTERRUPTED
+        app()
     except ValueError as error:
         if not _is_config_error(error):
             raise
-        _complain(str(error))
-        code = WRONG
-    sys.exit(code or 0)
+        print(f"ris-tf: {error}", file=sys.stderr)
+        sys.exit(WRONG)
 
 
 def _is_config_error(error: ValueError) -> bool:
@@ -79,6 +68,3 @@ def _is_config_error(error: ValueError) -> bool:
 
     return isinstance(error, ConfigError)
 
-
-def _complain(message: str) -> None:
-    print(f"ris-tf: {message}", file=sys.stderr)
