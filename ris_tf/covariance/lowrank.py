@@ -112,6 +112,8 @@ def largest_eigenvalues(factor: tf.Tensor, count: int) -> tf.Tensor:
         `[..., count]` float32, at least 0.
     """
     gram = tf.stop_gradient(adjoint_times(factor, factor))
+    # Uncompiled, `eigh` raises on NaN, where a bad window is to be reported and dropped instead.
+    gram = tf.where(tf.math.is_finite(tf.abs(gram)), gram, 0)
     if gram.shape[-1] > EXACT_RANK:
         gram = _compressed(gram, max(EXACT_RANK, count + 2))
     ascending = tf.nn.relu(tf.math.real(tf.linalg.eigvalsh(gram)))

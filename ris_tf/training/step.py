@@ -107,7 +107,8 @@ class GuardedTrainer(keras.Model):
         first = place * training.accumulation
         if training.accumulation == 1:
             return self._gradients(window, epoch, first, scale)
-        batches = tf.minimum(training.accumulation, training.batches_per_epoch - first)
+        left = training.batches_per_epoch - first
+        batches = tf.minimum(tf.constant(training.accumulation, left.dtype), left)
         share = 1 / tf.cast(batches, tf.float32)
 
         def add(done, loss, terms, gradients):

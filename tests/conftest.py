@@ -1,0 +1,63 @@
+"""Shared by all tests: a quiet TensorFlow, an offscreen Qt, a configuration small enough to run."""
+
+import os
+
+# Before anything imports TensorFlow: workers share two cores, so each computes with one thread.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
+os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+from ris_tf.config import Config, load_config
+
+settings.register_profile("tests", deadline=None, max_examples=25, derandomize=True)
+settings.load_profile("tests")
+
+TINY = """
+geometry: {columns: 4, rows: 4}
+scene: {antennas: 4, snapshots: 4, sources_max: 3, snr_db: [0, 20]}
+codes: {beams: 16}
+network: {kind: beamspace, image: [7, 5], planes_m: [1.0, 4.0], filters: [4, 6], width: 16,
+          angle_grid: [9, 7]}
+training: {epochs: 2, batches_per_epoch: 4, batch: 8, validation_batches: 2, threads: 1,
+           learning_rate: 1e-3}
+"""
+TINY_REFERENCE = (
+    "network={kind: reference, width: 16, heads: 2, feedforward: 16, layers: 1, filters: 8,"
+    " angle_grid: [9, 7]}"
+)
+
+
+@pytest.fixture(scope="session")
+def tiny_yaml(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A configuration file that trains in seconds."""
+    path = tmp_path_factory.mktemp("configs") / "tiny.yaml"
+    path.write_text(TINY)
+    return path
+
+
+@pytest.fixture(scope="session")
+def make_config(tiny_yaml: Path):
+    """Makes the tiny configuration, changed by `key=value` texts."""
+
+    def make(*overrides: str) -> Config:
+        return load_config(tiny_yaml, overrides)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def tiny_reference() -> str:
+    """The override that makes the tiny configuration's network a reference network."""
+    return TINY_REFERENCE
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The project's root folder."""
+    return Path(__file__).parent.parent

@@ -1,0 +1,276 @@
+"""The guarded step: accumulation, the finite check, the order of updates."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from ris_tf.network import build_network
+from ris_tf.scene import Split
+from ris_tf.training.step import GradientPathError, GuardedTrainer
+
+
+def trainer_of(config, kind=GuardedTrainer):
+    return kind(build_network(config), config)
+
+
+def step(trainer, window):
+    """One window, uncompiled unless the configuration compiles it."""
+    wrapped = tf.function(
+        trainer.train_step, jit_compile=trainer.config.training.compile, autograph=False
+    )
+    logs = wrapped(tf.constant(window, tf.int64))
+    return dict(zip(trainer.series(), logs["values"].numpy(), strict=True)), logs
+
+
+def snapshot(trainer):
+    return {name: np.array(variable.value) for name, variable in trainer.state().items()}
+
+
+def assert_same_bits(before, after):
+    for name, value in before.items():
+        assert value.tobytes() == after[name].tobytes(), name
+
+
+def joined(parts):
+    return tf.nest.map_structure(lambda *x: tf.concat(x, axis=0), *parts)
+
+
+class JoinedBatches(GuardedTrainer):
+    """A trainer whose one batch is several small ones joined."""
+
+    small, count, first = 8, 4, 0
+
+    def batch(self, split, epoch, batch):
+        parts = [
+            self.simulator(split, epoch, batch * 0 + self.first + i, self.small)
+            for i in range(self.count)
+        ]
+        return joined(parts)
+
+
+def test_state_names_every_variable_once(make_config):
+    trainer = trainer_of(make_config("training.compile=false"))
+    held = {id(v) for v in trainer.state().values()}
+    wanted = [*trainer.network.variables, *trainer.optimizer.variables]
+    wanted += [*trainer.averages.variables, *trainer.scale.variables, trainer.position]
+    assert held == {id(v) for v in wanted}
+    assert len(held) == len(trainer.state())
+
+
+@pytest.mark.parametrize(("batches_per_epoch", "window", "count"), [(8, 0, 4), (6, 1, 2)])
+def test_accumulated_window_equals_one_step_on_the_joined_batch(
+    make_config, batches_per_epoch, window, count
+):
+    """`g = 4`, and a short last window of two, against one step on all their scenes."""
+    # An untrained network's slots tie in confidence: which of them are reported is rounding noise.
+    common = ("training.compile=false", "network.dropout=0", "objective.weights.chamfer=0")
+    accumulating = trainer_of(
+        make_config(
+            *common,
+            "training.accumulation=4",
+            f"training.batches_per_epoch={batches_per_epoch}",
+        )
+    )
+    at_once = trainer_of(make_config(*common, f"training.batch={8 * count}"), JoinedBatches)
+    at_once.count, at_once.first = count, 4 * window
+    rate = accumulating.optimizer.learning_rate
+    at_once.optimizer.learning_rate.assign(rate.value)
+    for ours, theirs in zip(accumulating.weights_trained, at_once.weights_trained, strict=True):
+        theirs.assign(ours.value)
+
+    some, logs = step(accumulating, window)
+    once, logs_once = step(at_once, 0)
+
+    for name in ("loss", "term/covariance", "term/angle", "norm/total", "norm/head", "clip"):
+        assert some[name] == pytest.approx(once[name], rel=2e-5), name
+    np.testing.assert_allclose(logs["squares"], logs_once["squares"], rtol=1e-3, atol=1e-9)
+    for ours, theirs in zip(
+        accumulating.optimizer._momentums, at_once.optimizer._momentums, strict=True
+    ):
+        np.testing.assert_allclose(ours.numpy(), theirs.numpy(), rtol=1e-3, atol=2e-7)
+    for ours, theirs in zip(accumulating.weights_trained, at_once.weights_trained, strict=True):
+        # Adam's first step is sign(g): elements whose gradient is rounding noise may differ.
+        differs = ~np.isclose(ours.numpy(), theirs.numpy(), rtol=1e-4, atol=1e-6)
+        assert differs.mean() < 0.01, ours.path
+
+
+class NanInData(GuardedTrainer):
+    def batch(self, split, epoch, batch):
+        scenes = super().batch(split, epoch, batch)
+        y = scenes.measurement.y * tf.constant(np.nan, tf.complex64)
+        return scenes._replace(measurement=scenes.measurement._replace(y=y))
+
+
+class NanInLoss(GuardedTrainer):
+    def _loss(self, *args):
+        loss, terms, blended = super()._loss(*args)
+        return loss + tf.constant(np.nan), terms, blended
+
+
+class InfInOneGradient(GuardedTrainer):
+    which = 5
+
+    def _gradients(self, *args):
+        loss, terms, gradients = super()._gradients(*args)
+        hole = tf.one_hot(0, tf.size(gradients[self.which]), on_value=np.inf)
+        gradients[self.which] += tf.reshape(hole, gradients[self.which].shape)
+        return loss, terms, gradients
+
+
+@pytest.mark.parametrize(
+    ("kind", "compiled"),
+    [(NanInData, "true"), (NanInData, "false"), (NanInLoss, "false"), (InfInOneGradient, "false")],
+)
+def test_window_that_is_not_finite_moves_nothing(make_config, kind, compiled):
+    trainer = trainer_of(make_config(f"training.compile={compiled}"), kind)
+    before = snapshot(trainer)
+    values, _ = step(trainer, 0)
+    assert_same_bits(before, snapshot(trainer))
+    assert values["ok"] == 0
+    assert values["iteration"] == values["schedule"] == 0
+    assert values["offender"] >= 0
+    if kind is InfInOneGradient:
+        assert values["offender"] == InfInOneGradient.which
+
+
+def test_training_goes_on_after_a_dropped_window(make_config):
+    class NanOnce(GuardedTrainer):
+        def batch(self, split, epoch, batch):
+            scenes = super().batch(split, epoch, batch)
+            poison = tf.where(tf.equal(batch, 1), np.float32(np.nan), np.float32(1))
+            y = scenes.measurement.y * tf.complex(poison, 0.0)
+            return scenes._replace(measurement=scenes.measurement._replace(y=y))
+
+    trainer = trainer_of(make_config("training.compile=false"), NanOnce)
+    wrapped = tf.function(trainer.train_step, autograph=False)
+    rows = [
+        dict(
+            zip(
+                trainer.series(),
+                wrapped(tf.constant(w, tf.int64))["values"].numpy(),
+                strict=True,
+            )
+        )
+        for w in range(4)
+    ]
+    assert [row["ok"] for row in rows] == [1, 0, 1, 1]
+    assert [row["iteration"] for row in rows] == [1, 1, 2, 3]
+    assert [row["schedule"] for row in rows] == [1, 1, 2, 3]
+    assert all(np.isfinite(v.numpy()).all() for v in trainer.weights_trained)
+
+
+def test_dropped_window_halves_a_dynamic_scale_and_nothing_else(make_config):
+    trainer = trainer_of(
+        make_config("training.compile=false", "training.loss_scale=dynamic"), NanInLoss
+    )
+    before = snapshot(trainer)
+    values, _ = step(trainer, 0)
+    after = snapshot(trainer)
+    assert values["scale"] == 65_536
+    assert after.pop("loss_scale") == 32_768
+    before.pop("loss_scale")
+    assert_same_bits(before, after)
+
+
+def test_loss_scale_does_not_change_the_update(make_config):
+    """Powers of two scale floats exactly: the scaled and unscaled gradients are the same bits."""
+    plain = trainer_of(make_config("training.compile=false"))
+    scaled = trainer_of(make_config("training.compile=false", "training.loss_scale=dynamic"))
+    step(plain, 0)
+    step(scaled, 0)
+    for ours, theirs in zip(plain.weights_trained, scaled.weights_trained, strict=True):
+        np.testing.assert_allclose(ours.numpy(), theirs.numpy(), rtol=1e-6, atol=1e-8)
+
+
+def test_clip_bounds_the_norm_that_is_applied(make_config):
+    """After one step from zero moments, `m = 0.1 g`: the applied gradient can be read back."""
+    trainer = trainer_of(make_config("training.compile=false", "training.clip_norm=0.25"))
+    values, logs = step(trainer, 0)
+    assert values["norm/total"] > 0.25
+    assert values["clip"] == pytest.approx(0.25 / (values["norm/total"] + 1e-6), rel=1e-5)
+    applied = [m.numpy() / 0.1 for m in trainer.optimizer._momentums]
+    assert np.sqrt(sum((g**2).sum() for g in applied)) == pytest.approx(0.25, rel=1e-4)
+    assert values["norm/total"] == pytest.approx(np.sqrt(logs["squares"].numpy().sum()), rel=1e-5)
+
+
+def test_heads_learn_at_their_own_rate_and_everything_decays(make_config):
+    """AdamW's first step is `-rate (sign(g) + decay w)`, a rate for each group."""
+    trainer = trainer_of(
+        make_config(
+            "training.compile=false", "training.weight_decay=0.1", "training.head_multiplier=5"
+        )
+    )
+    before = [w.numpy() for w in trainer.weights_trained]
+    rate = float(trainer.optimizer.learning_rate.value)
+    step(trainer, 0)
+    for old, w, m, head in zip(
+        before,
+        trainer.weights_trained,
+        trainer.optimizer._momentums,
+        trainer.is_head,
+        strict=True,
+    ):
+        group_rate = rate * (5 if head else 1)
+        expected = old - group_rate * (np.sign(m.numpy()) + 0.1 * old)
+        large = np.abs(m.numpy()) > 1e-4  # epsilon does not show
+        np.testing.assert_allclose(w.numpy()[large], expected[large], rtol=2e-3, atol=1e-6)
+
+
+def test_groups_are_disjoint_and_complete(make_config):
+    trainer = trainer_of(make_config("training.compile=false"))
+    assert 0 < trainer.is_head.sum() < len(trainer.weights_trained)
+    assert len({id(w) for w in trainer.weights_trained}) == len(trainer.weights_trained)
+
+
+def test_rate_that_a_window_uses_is_of_its_position(make_config):
+    """The schedule advances after the optimizer: window 0 learns at the rate of position 0."""
+    from ris_tf.training.schedules import learning_rate
+
+    trainer = trainer_of(make_config("training.compile=false"))
+    rows = [step(trainer, w)[0] for w in range(3)]
+    training = trainer.config.training
+    expected = [float(learning_rate(tf.constant(t), training)) for t in range(3)]
+    np.testing.assert_allclose([row["rate/backbone"] for row in rows], expected, rtol=1e-6)
+    assert float(trainer.optimizer.learning_rate.value) == pytest.approx(
+        float(learning_rate(tf.constant(3), training))
+    )
+
+
+def test_cut_gradient_path_is_named_in_training_only(make_config):
+    class Cut(GuardedTrainer):
+        def _loss(self, *args):
+            loss, terms, blended = super()._loss(*args)
+            return loss, terms, tf.identity(blended)  # what the loss saw is another tensor
+
+    trainer = trainer_of(make_config("training.compile=false"), Cut)
+    with pytest.raises(GradientPathError, match="R_blend is not on the gradient path"):
+        step(trainer, 0)
+    trainer.test_step(tf.constant(0, tf.int64))
+
+
+def test_weight_zero_reports_zero_and_trains_without_the_term(make_config):
+    trainer = trainer_of(make_config("training.compile=false", "objective.weights.subspace=0"))
+    values, _ = step(trainer, 0)
+    assert values["term/subspace"] == values["weight/subspace"] == 0
+    assert values["ok"] == 1
+
+
+def test_window_is_the_same_whenever_it_is_computed(make_config):
+    """Windows 0 and 2 of two trainers with equal weights, one of which did other work between."""
+    config = make_config("network.dropout=0.3", "covariance.beta=0.2", "covariance.beta_jitter=0.1")
+    one, two = trainer_of(config), trainer_of(config)
+    two.test_step(tf.constant(1, tf.int64))
+    two.batch(Split.TRAINING, tf.constant(0), tf.constant(3))
+    first, second = step(one, 2)[1], step(two, 2)[1]
+    assert first["values"].numpy().tobytes() == second["values"].numpy().tobytes()
+    assert_same_bits(snapshot(one), snapshot(two))
+
+
+def test_fit_drives_the_step_compiled(make_config):
+    """`Model.fit` over window numbers; the loss of a tiny run falls."""
+    trainer = trainer_of(make_config("training.epochs=10", "training.warmup=0"))
+    history = trainer.fit(
+        tf.data.Dataset.range(40), epochs=10, steps_per_epoch=4, verbose=0, shuffle=False
+    )
+    assert history.history["loss"][-1] < history.history["loss"][0]
+    assert int(trainer.optimizer.iterations.value) == int(trainer.position.value) == 40
