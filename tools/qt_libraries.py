@@ -1,7 +1,7 @@
 """Finds the system libraries that Qt lacks here, and the Debian packages that bring them.
 
-    python tools/qt_libraries.py            name what is missing, exit code 1 if anything is
-    python tools/qt_libraries.py --install  as root on a Debian-like machine, install it
+python tools/qt_libraries.py            name what is missing, exit code 1 if anything is
+python tools/qt_libraries.py --install  as root on a Debian-like machine, install it
 """
 
 import os

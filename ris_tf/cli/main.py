@@ -67,4 +67,3 @@ def _is_config_error(error: ValueError) -> bool:
     from ris_tf.config import ConfigError
 
     return isinstance(error, ConfigError)
-

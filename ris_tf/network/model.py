@@ -146,7 +146,7 @@ class LocalizationNetwork(keras.Model):
         Args:
             measurement: what the receiver has, or a dictionary of it.
             beta: share of the sample covariance in the blend; `None` is the final value.
-            key: `[2]` int64 seed of the dropout in training; `None` drops nothing.
+            key: `[2]` int32 seed of the dropout in training; `None` drops nothing.
         """
         if isinstance(measurement, dict):
             measurement = Measurement(**measurement)

@@ -56,30 +56,52 @@ class Draws(NamedTuple):
     batch: int | tf.Tensor
 
     def key(self, stream: Stream) -> tf.Tensor:
-        """`[2]` int64 seed of one stream: seed and stream, split, epoch and batch."""
-        epoch, batch = tf.cast(self.epoch, tf.int64), tf.cast(self.batch, tf.int64)
-        what = tf.constant((int(stream) << 32) + self.seed, tf.int64)
-        return tf.stack([what, (int(self.split) << 60) + epoch * (1 << 32) + batch])
+        """`[2]` int32 seed of one stream of the batch.
+
+        Every number is folded in by itself: compiled code takes no more than 32 bits of each
+        half of a seed, so that numbers packed into 64 would be lost there, and only there.
+        """
+        key = tf.constant([self.seed, int(self.split)], tf.int32)
+        for number in (self.epoch, self.batch, int(stream)):
+            key = fold_in(key, number)
+        return key
+
+    def bits(self, stream: Stream, shape: list[int]) -> tf.Tensor:
+        """uint32 random bits, the same eager and compiled.
+
+        TensorFlow's own floats are not: XLA makes them of the same bits in another way.
+        """
+        return random_bits(self.key(stream), shape)
 
     def uniform(
         self, stream: Stream, shape: list[int], least: float = 0.0, most: float = 1.0
     ) -> tf.Tensor:
-        """float32 uniform in `[least, most)`."""
-        # TensorFlow's default algorithm differs between eager and XLA, and is slow in XLA.
-        unit = tf.random.stateless_uniform(shape, self.key(stream), alg="philox")
-        return least + (most - least) * unit
+        """float32 uniform in `[least, most)`, of 24 random bits."""
+        bits = tf.bitwise.right_shift(self.bits(stream, shape), tf.constant(8, tf.uint32))
+        return least + (most - least) * (tf.cast(bits, tf.float32) * 2**-24)
 
     def whole(self, stream: Stream, shape: list[int], least: int, most: int) -> tf.Tensor:
         """int32 uniform over `least..most`, ends included."""
-        return tf.random.stateless_uniform(
-            shape, self.key(stream), least, most + 1, tf.int32, alg="philox"
-        )
+        return least + tf.cast(self.uniform(stream, shape, 0, most - least + 1), tf.int32)
+
+    def complex_normal(self, stream: Stream, shape: list[int]) -> tf.Tensor:
+        """complex64 circular Gaussian of unit variance, CN(0, 1) (Box and Muller 1958)."""
+        bits = tf.cast(self.bits(stream, [2, *shape]), tf.float32)
+        radius = tf.sqrt(-tf.math.log((bits[0] + 1) * 2**-32))
+        angle = bits[1] * (2 * math.pi * 2**-32)
+        return tf.complex(radius * tf.cos(angle), radius * tf.sin(angle))
 
     def normal(self, stream: Stream, shape: list[int]) -> tf.Tensor:
         """float32 standard normal."""
-        return tf.random.stateless_normal(shape, self.key(stream), alg="philox")
+        return math.sqrt(2) * tf.math.real(self.complex_normal(stream, shape))
 
-    def complex_normal(self, stream: Stream, shape: list[int]) -> tf.Tensor:
-        """complex64 circular Gaussian of unit variance, CN(0, 1)."""
-        parts = self.normal(stream, [2, *shape]) * math.sqrt(0.5)
-        return tf.complex(parts[0], parts[1])
+
+def fold_in(key: tf.Tensor, number: int | tf.Tensor) -> tf.Tensor:
+    """A new `[2]` int32 seed of a seed and a number below 2^31."""
+    return tf.random.fold_in(key, tf.cast(number, tf.int32), alg="philox")
+
+
+def random_bits(key: tf.Tensor, shape: list[int]) -> tf.Tensor:
+    """uint32 random bits of a `[2]` seed."""
+    # TensorFlow's default algorithm differs between eager and XLA, and is 100 times slower there.
+    return tf.random.stateless_uniform(shape, key, None, None, tf.uint32, alg="philox")
