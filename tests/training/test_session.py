@@ -1,0 +1,177 @@
+"""A run: what it writes, how it stops, and that it goes on as if it never had."""
+
+import io
+import json
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from rich.console import Console
+
+from ris_tf.runlog import RunDirectory, check_health, read_run_log
+from ris_tf.training.reporter import Reporter
+from ris_tf.training.session import TrainingSession
+
+
+def begin(make_config, path, resume=False, overrides=()):
+    """A session of a run, new or resumed, uncompiled."""
+    if resume:
+        run = RunDirectory.open(path)
+    else:
+        run = RunDirectory.create(path, make_config("training.compile=false", *overrides), ["test"])
+    run.begin_session(["test"])
+    reporter = Reporter(run.console_path, Console(file=io.StringIO(), width=200))
+    return run, TrainingSession(run, reporter, resume)
+
+
+@pytest.fixture
+def start(make_config, tmp_path):
+    """Begins sessions in this test's folder."""
+
+    def start_(name="run", resume=False, overrides=()):
+        return begin(make_config, tmp_path / name, resume, overrides)
+
+    return start_
+
+
+def final_weights(session):
+    return {name: np.array(v.value).tobytes() for name, v in session.variables.items()}
+
+
+def steps_of(run):
+    lines = [json.loads(line) for line in run.events_path.read_bytes().splitlines()]
+    return [(line["step"], line["values"]) for line in lines if line["kind"] == "step"]
+
+
+def test_whole_run(start):
+    run, session = start()
+    outcome = session.run()
+    assert outcome.reason == "finished"
+    log = read_run_log(run.events_path)
+    np.testing.assert_array_equal(log.steps, np.arange(8))
+    assert len(log.validations) == len(log.epoch_ends) == len(log.checkpoints) == 2
+    assert log.end is not None
+    assert log.end.reason == "finished"
+    names = {path.name for path in run.checkpoints.iterdir()}
+    assert names == {"last.npz", "previous.npz", "best.keras"}
+    figures = log.validations[-1].values
+    assert {"loss", "term/covariance", "sample/covariance", "sample/subspace"} <= set(figures)
+    assert 0 <= figures["direction_recall"] <= 1
+    checks = {check.name: check for check in check_health(log, run.config())}
+    for name in ("validation completed", "gradients finite", "order of updates", "terms active"):
+        assert checks[name].passed, checks[name]
+    console = run.console_path.read_text()
+    assert "[LOSS DEBUG] Subspace align: 0." in console
+    assert "[LOSS DEBUG] Peak contrast: 0.000000 @ weight=0.0\n" in console
+    assert "@ weight=0.05\n" in console
+    assert "[GRAD] backbone=" in console
+    assert "ok=True" in console
+
+
+def test_best_network_is_the_one_that_validated(start):
+    """best.keras has the weights that gave the best validation loss: averaged, not raw."""
+    import keras
+
+    run, session = start()
+    outcome = session.run()
+    loaded = keras.models.load_model(run.checkpoints / "best.keras")
+    for ours, best in zip(session.trainer.weights_trained, loaded.trainable_variables, strict=True):
+        ours.assign(best)
+    batches = tf.data.Dataset.range(session.config.training.validation_batches)
+    figures = session.trainer.evaluate(batches, verbose=0, return_dict=True)
+    assert figures["loss"] == pytest.approx(outcome.progress.best_loss, rel=1e-6)
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(make_config, tmp_path_factory):
+    """Final state and steps of a run that nobody stopped."""
+    run, session = begin(make_config, tmp_path_factory.mktemp("runs") / "whole")
+    session.run()
+    return final_weights(session), steps_of(run)
+
+
+@pytest.mark.parametrize("stop_after", [1, 4])
+def test_stopped_and_resumed_run_is_the_uninterrupted_one(start, uninterrupted, stop_after):
+    """Final state bit for bit, every window once in the log; 4 is the end of an epoch."""
+    stopped, session = start("stopped")
+    check = session.recorder.check_stop
+
+    def stop_then(*_):
+        if session.recorder.window == stop_after:
+            stopped.request_stop()
+        check()
+
+    session.recorder.check_stop = stop_then
+    outcome = session.run()
+    assert outcome.reason == "stopped"
+    assert outcome.progress.window == stop_after
+    assert not stopped.stop_requested()
+
+    _, resumed = start("stopped", resume=True)
+    assert resumed.run().reason == "finished"
+    assert (final_weights(resumed), steps_of(stopped)) == uninterrupted
+    assert stopped.identity.session == 1
+    assert RunDirectory.open(stopped.path).identity.session == 2
+
+
+def test_signal_during_validation_stops_with_a_checkpoint(start):
+    run, session = start()
+    evaluate = session.trainer.evaluate
+
+    def interrupted(*args, **kwargs):
+        session.signals.received = "SIGINT"
+        return evaluate(*args, **kwargs)
+
+    session.trainer.evaluate = interrupted
+    outcome = session.run()
+    assert outcome.reason == "interrupted"
+    assert outcome.progress.window == 4
+    assert outcome.progress.epochs_done == 0
+    _, resumed = start(resume=True)
+    assert resumed.run().reason == "finished"
+    assert [v.epoch for v in read_run_log(run.events_path).validations] == [0, 1]
+
+
+def test_windows_that_stay_broken_end_the_run_with_the_reason(start):
+    run, session = start(overrides=("training.epochs=50",))
+    before = final_weights(session)
+    batch = session.trainer.simulator
+
+    def poisoned(*args):
+        scenes = batch(*args)
+        y = scenes.measurement.y * tf.constant(np.nan, tf.complex64)
+        return scenes._replace(measurement=scenes.measurement._replace(y=y))
+
+    session.trainer.simulator = poisoned
+    # The poison is in validation too: its loss is NaN, and the run goes on to the limit.
+    outcome = session.run()
+    assert outcome.reason == "failed"
+    assert "20 windows in a row" in outcome.text
+    assert "objective.weights.subspace=0" in outcome.text
+    assert final_weights(session) == before
+    log = read_run_log(run.events_path)
+    assert len(log.notices) == 20
+    assert not check_health(log, run.config())[1].passed
+
+
+def test_early_stopping(start):
+    _, session = start(overrides=("training.epochs=9", "training.patience=2"))
+    session.progress = session.progress.moved(best_loss=-1.0, best_epoch=0)
+    outcome = session.run()
+    assert outcome.reason == "early"
+    assert outcome.progress.epochs_done == 3
+
+
+def test_crash_is_in_the_log_and_the_console(start):
+    run, session = start()
+
+    def broken(*args, **kwargs):
+        raise MemoryError("no more")
+
+    session.trainer.evaluate = broken
+    with pytest.raises(MemoryError):
+        session.run()
+    end = read_run_log(run.events_path).end
+    assert end is not None
+    assert (end.reason, end.text) == ("failed", "MemoryError: no more")
+    assert "Traceback" in run.console_path.read_text()
