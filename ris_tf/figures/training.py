@@ -97,7 +97,7 @@ def _draw_gradients(axis: Axes, log: RunLog, config: Config) -> None:
     clip = config.training.clip_norm
     if clip:
         axis.axhline(
-            clip, color="black", linestyle=":", linewidth=1, label=f"clipped above {clip:g}"
+            clip, color="black", linestyle=":", linewidth=1, label=f"total clipped above {clip:g}"
         )
     dropped = log.steps[log.column("ok") == 0]
     if len(dropped):

@@ -83,9 +83,9 @@ class EventTail:
         *lines, rest = (self._torn + chunk).split(b"\n")
         if self._overlong and lines:
             lines, self._overlong = lines[1:], False
-        if len(rest) > LONGEST_LINE:
+        if self._overlong or len(rest) > LONGEST_LINE:
+            self.skipped += not self._overlong
             rest, self._overlong = b"", True
-            self.skipped += 1
         self._torn = rest
         found = [decode(line) for line in lines if line]
         events = [event for event in found if event is not None]

@@ -1,0 +1,214 @@
+"""The event log: what is written is read, and nothing that stands there raises."""
+
+import math
+import resource
+from dataclasses import fields
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ris_tf.runlog import (
+    CheckpointEvent,
+    End,
+    Epoch,
+    EventTail,
+    EventWriter,
+    Notice,
+    Sample,
+    Series,
+    Session,
+    Step,
+    Validation,
+    decode,
+    encode,
+    read_run_log,
+)
+from ris_tf.runlog import reader as reader_module
+from ris_tf.runlog.events import KINDS
+
+numbers = st.floats(allow_nan=False, allow_infinity=False)
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
+counts = st.integers(0, 2**53)
+BY_TYPE = {
+    int: counts,
+    float: numbers,
+    str: texts,
+    bool: st.booleans(),
+    list[str]: st.lists(texts, max_size=4),
+    list[float]: st.lists(numbers, max_size=4),
+    dict[str, float]: st.dictionaries(texts, numbers, max_size=4),
+}
+events = st.one_of(
+    [
+        st.builds(kind, **{item.name: BY_TYPE[item.type] for item in fields(kind)})
+        for kind in KINDS.values()
+    ]
+)
+
+
+@given(events)
+def test_events_come_back(event):
+    assert decode(encode(event).rstrip(b"\n")) == event
+
+
+@given(events, st.text(min_size=1))
+def test_unknown_fields_and_kinds_are_skipped(event, name):
+    import orjson
+
+    document = orjson.loads(encode(event))
+    assert decode(orjson.dumps({f"x{name}": 1, **document})) == event
+    assert decode(orjson.dumps({**document, "kind": "of the future"})) is None
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | numbers | texts,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@given(st.sampled_from(sorted(KINDS)), st.dictionaries(texts, json_values), st.data())
+def test_wrong_types_are_no_event(kind, extra, data):
+    import orjson
+
+    given_fields = {item.name: data.draw(json_values) for item in fields(KINDS[kind])}
+    event = decode(orjson.dumps({**extra, **given_fields, "kind": kind}))
+    assert event is None or isinstance(event, KINDS[kind])
+
+
+def test_not_finite_is_null_and_nan_again(tmp_path):
+    with EventWriter(tmp_path / "e") as writer:
+        writer.write(Series(["a", "b"]))
+        writer.step(0, 0, 1.0, [math.nan, -math.inf])
+    assert b"[null,null]" in (tmp_path / "e").read_bytes()
+    assert np.isnan(read_run_log(tmp_path / "e").values).all()
+
+
+def test_steps_keep_six_digits(tmp_path):
+    with EventWriter(tmp_path / "e") as writer:
+        writer.write(Series(["a"]))
+        writer.step(0, 0, 1.0, np.array([math.pi * 1e-9], np.float32))
+    assert b"[3.14159e-9]" in (tmp_path / "e").read_bytes()
+
+
+def small_log(path, steps=5):
+    with EventWriter(path) as writer:
+        writer.write(Session(1, 0.0, 0, 0, steps, 1, steps))
+        writer.write(Series(["loss", "ok"]))
+        for i in range(steps):
+            writer.step(i, 0, float(i), [1.0 / (i + 1), 1.0])
+        writer.write(Epoch(0, steps - 1, 9.0, 8.0, 10.0, ["x"]))
+        writer.write(Validation(0, steps - 1, 9.0, "ema", {"loss": 0.5}))
+        writer.write(Notice(9.0, "info", "hello"))
+        writer.write(Sample(1, 0, 9.0, "samples/a.npz"))
+        writer.write(CheckpointEvent(steps, 1, 9.0, "checkpoints/last.npz", True))
+        writer.write(End(10.0, steps, "finished", "done"))
+        return writer.length
+
+
+def test_log_as_columns(tmp_path):
+    assert small_log(tmp_path / "e") == (tmp_path / "e").stat().st_size
+    log = read_run_log(tmp_path / "e")
+    np.testing.assert_array_equal(log.steps, range(5))
+    np.testing.assert_allclose(log.column("loss"), 1 / np.arange(1, 6), rtol=1e-5)
+    assert np.isnan(log.column("no such")).all()
+    assert log.end is not None
+    assert [len(x) for x in (log.sessions, log.epoch_ends, log.validations)] == [1, 1, 1]
+    assert [len(x) for x in (log.notices, log.samples, log.checkpoints)] == [1, 1, 1]
+
+
+def test_missing_log_is_empty(tmp_path):
+    log = read_run_log(tmp_path / "none")
+    assert len(log.steps) == 0
+    assert log.end is None
+
+
+@given(st.integers(0, 1200), st.binary(max_size=40), st.integers(0, 1200))
+def test_damaged_log_never_raises(tmp_path_factory, cut, garbage, place):
+    path = tmp_path_factory.mktemp("log") / "e"
+    small_log(path)
+    data = path.read_bytes()
+    path.write_bytes(data[:place] + garbage + data[place:][:cut])
+    log = read_run_log(path)
+    assert len(log.steps) <= 5
+
+
+def test_torn_last_line_waits_for_its_rest(tmp_path):
+    path = tmp_path / "e"
+    line = encode(Notice(1.0, "info", "whole"))
+    path.write_bytes(line + line[:10])
+    tail = EventTail(path)
+    assert len(tail.poll()) == 1
+    assert tail.poll() == []
+    with path.open("ab") as file:
+        file.write(line[10:])
+    assert tail.poll() == [Notice(1.0, "info", "whole")]
+    assert tail.skipped == 0
+
+
+def test_gigantic_line_is_skipped_without_being_kept(tmp_path, monkeypatch):
+    monkeypatch.setattr(reader_module, "LONGEST_LINE", 1000)
+    monkeypatch.setattr(reader_module, "CHUNK", 256)
+    path = tmp_path / "e"
+    line = encode(Notice(1.0, "info", "kept"))
+    path.write_bytes(line + b"x" * 5000 + b"\n" + line)
+    tail = EventTail(path)
+    assert [e.text for e in tail.poll() if isinstance(e, Notice)] == ["kept", "kept"]
+    assert tail.skipped == 1
+
+
+def test_resumed_log_is_cut_and_read_again(tmp_path):
+    path = tmp_path / "e"
+    small_log(path)
+    tail = EventTail(path)
+    assert len(tail.poll()) == 13
+    length = path.read_bytes().index(b'{"kind":"step","step":3')
+    with EventWriter(path, length) as writer:
+        writer.write(Session(2, 0.0, 3, 0, 5, 1, 5))
+        for i in range(3, 30):
+            writer.step(i, 0, float(i), [0.0, 1.0])
+    events = tail.poll()
+    assert tail.restarted
+    assert [e.step for e in events if isinstance(e, Step)] == list(range(30))
+
+
+def test_cut_log_starts_again(tmp_path):
+    path = tmp_path / "e"
+    small_log(path)
+    tail = EventTail(path)
+    tail.poll()
+    path.write_bytes(path.read_bytes()[:300])
+    assert tail.poll()
+    assert tail.restarted
+    path.unlink()
+    assert tail.poll() == []
+    assert tail.restarted
+
+
+def test_log_shorter_than_its_checkpoint_is_refused(tmp_path):
+    (tmp_path / "e").write_bytes(b"short\n")
+    with pytest.raises(ValueError, match="counts on 100; the log was cut"):
+        EventWriter(tmp_path / "e", 100)
+
+
+def test_full_disk_surfaces_and_leaves_whole_lines(tmp_path):
+    """A file size limit stands in for a full disk: the write is cut short, then refused."""
+    import signal
+
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    writer = EventWriter(tmp_path / "e")
+    writer.write(Notice(1.0, "info", "fits"))
+    length = writer.length
+    resource.setrlimit(resource.RLIMIT_FSIZE, (length + 20, limits[1]))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            writer.write(Notice(1.0, "info", "does not fit"))
+        assert writer.length == length == (tmp_path / "e").stat().st_size
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, handler)
+    writer.write(Notice(1.0, "info", "fits again"))
+    assert len(read_run_log(tmp_path / "e").notices) == 2
