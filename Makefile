@@ -4,10 +4,14 @@
 VENV := .venv
 BIN := $(VENV)/bin
 RUN_NAME := demo-$(shell date +%Y-%m-%d_%H-%M-%S)
+RUN := runs/$(RUN_NAME)
 PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3; do \
 	$$python -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
 	2>/dev/null && { echo $$python; break; }; done)
-PIP := $(BIN)/python -m pip install --disable-pip-version-check -q --progress-bar on -c constraints.txt
+# Byte-compiling everything takes a third of the installation; Python compiles what is imported when
+# it is, unless this variable forbids it. The warnings are about editable installation as such.
+PIP := PYTHONWARNINGS=ignore $(BIN)/python -m pip install --disable-pip-version-check --no-compile -c constraints.txt
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint bench docs clean
@@ -17,12 +21,12 @@ help: ## Show this list.
 
 demo: $(VENV)/runs ## Train the quickstart network, check its health, draw its curves.
 	$(BIN)/ris-tf train configs/quickstart.yaml --name $(RUN_NAME)
-	@$(BIN)/ris-tf figure training runs/$(RUN_NAME) > /dev/null
-	$(BIN)/ris-tf check runs/$(RUN_NAME)
-	@echo
-	@echo "run      runs/$(RUN_NAME)"
-	@echo "figure   runs/$(RUN_NAME)/training.png"
-	@echo "network  runs/$(RUN_NAME)/checkpoints/best.keras"
+	@$(BIN)/ris-tf figure training $(RUN) > /dev/null
+	@echo "$(BIN)/ris-tf check $(RUN)"
+	@$(BIN)/ris-tf check $(RUN); checked=$$?; \
+	printf '\n%-9s%s\n' run $(RUN) figure $(RUN)/training.png \
+		network $(RUN)/checkpoints/best.keras; \
+	exit $$checked
 
 test: $(VENV)/tests ## Run every test.
 	@$(BIN)/python tools/qt_libraries.py --install
@@ -47,13 +51,15 @@ $(VENV)/made:
 	@test -n "$(PYTHON)" || { echo "ris_tf needs Python 3.11 to 3.13 with its venv module \
 	(on Debian: apt-get install python3 python3-venv)"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
+	$(PIP) -q --upgrade pip setuptools
 	@touch $@
 
 $(VENV)/runs: $(VENV)/made pyproject.toml constraints.txt
-	@echo "installing TensorFlow, Qt and the rest: a minute or two, once"
-	$(PIP) -e .
+	@echo "installing TensorFlow, Qt and the rest: 1 GB, a minute or two, once"
+	$(PIP) --no-build-isolation -e .
+	@$(BIN)/python tools/qt_libraries.py || true
 	@touch $@
 
 $(VENV)/tests: $(VENV)/runs
-	$(PIP) -e '.[dev]'
+	$(PIP) --no-build-isolation -e '.[dev]'
 	@touch $@

@@ -6,6 +6,7 @@ import os
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
 os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 from pathlib import Path
@@ -15,7 +16,10 @@ from hypothesis import settings
 
 from ris_tf.config import Config, load_config
 
-settings.register_profile("tests", deadline=None, max_examples=25, derandomize=True)
+# A person's runs try new examples each time; CI repeats itself, so that red means the change.
+settings.register_profile(
+    "tests", deadline=None, max_examples=25, derandomize="CI" in os.environ, print_blob=True
+)
 settings.load_profile("tests")
 
 TINY = """

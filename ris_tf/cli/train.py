@@ -63,7 +63,7 @@ def _begin(request: _Request) -> int:
 
 def _resume(request: _Request) -> int:
     from ris_tf.config import ConfigError
-    from ris_tf.runlog import RunDirectory
+    from ris_tf.runlog import RunDirectory, State, summarize
 
     assert request.resume is not None
     if request.config or request.overrides or request.name:
@@ -72,6 +72,8 @@ def _resume(request: _Request) -> int:
             "to train with other settings, start a new run"
         )
     run = RunDirectory.open(request.resume)
+    if summarize(run).state is State.FINISHED:
+        raise ConfigError(f"{run.path}: is finished; start a new run to train longer")
     if not any(run.checkpoints.glob("*.npz")):
         raise ConfigError(f"{run.path}: no checkpoint to resume from; start the run again")
     return _work(run, resume=True)

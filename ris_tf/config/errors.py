@@ -24,6 +24,10 @@ SHOWN = 80  # characters of a value that a message repeats
 class ConfigError(ValueError):
     """What a person typed or wrote cannot be used; the message is one line for that person."""
 
+    def __init__(self, line: str) -> None:
+        # Keys and paths may hold line breaks, or characters that a terminal obeys.
+        super().__init__("".join(c if c.isprintable() else ascii(c)[1:-1] for c in line))
+
 
 def explain(error: ValidationError, source: str, document: Any, kinds: dict[str, list[str]]) -> str:
     """One line for the first thing that pydantic refused, and how many more there are.
@@ -67,7 +71,7 @@ def _allowed(kind: str, context: dict[str, Any], message: str) -> str:
         return f"must have {'at least' if kind == 'too_short' else 'at most'} {bound} entries"
     for bound, words in BOUNDS.items():
         if bound in context:
-            return f"must be {words} {context[bound]:g}"
+            return f"must be {words} {number(context[bound])}"
     return message[0].lower() + message[1:]
 
 
@@ -105,6 +109,14 @@ def nearest(name: str, valid: list[str]) -> str:
     return f"valid here: {', '.join(valid)}" if valid else "nothing is allowed here"
 
 
+def number(value: float) -> str:
+    """A bound as people write it; whole numbers with all their digits."""
+    return str(value) if isinstance(value, int) else f"{value:g}"
+
+
 def _shown(value: Any) -> str:
-    text = repr(value)
+    try:
+        text = repr(value)
+    except ValueError:  # Python writes no whole number of more than 4300 digits
+        text = "a number of thousands of digits"
     return text if len(text) <= SHOWN else text[: SHOWN - 3] + "..."

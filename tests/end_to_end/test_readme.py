@@ -1,0 +1,64 @@
+"""Every command in the README is run: here, or by CI where it would run these tests again."""
+
+import re
+import shlex
+import subprocess
+import sys
+
+import pytest
+
+# What makes a training of minutes one of seconds; everything else is run as it stands.
+SHORTER = ("--set", "training.epochs=1", "--set", "training.batches_per_epoch=3")
+SHORTER += ("--set", "training.compile=false", "--set", "training.validation_batches=1")
+
+
+@pytest.fixture(scope="module")
+def commands(root):
+    blocks = re.findall(r"```console\n(.*?)```", (root / "README.md").read_text(), re.DOTALL)
+    lines = [line for block in blocks for line in block.splitlines()]
+    assert all(line.startswith("$ ") for line in lines)
+    return [shlex.split(line[2:]) for line in lines]
+
+
+def test_ris_tf_commands_run(root, commands, tmp_path):
+    (tmp_path / "configs").symlink_to(root / "configs")
+    ours = [command for command in commands if command[0] == "ris-tf"]
+    assert len(ours) >= 8
+    for command in ours:
+        extra = SHORTER if command[1] == "train" else ()
+        done = subprocess.run(
+            [sys.executable, "-m", "ris_tf.cli", *command[1:], *extra],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        # Three windows are not enough to pass the health check, but enough to print it.
+        allowed = (0, 1) if command[1] == "check" else (0,)
+        assert done.returncode in allowed, (command, done.stdout, done.stderr)
+        assert "Traceback" not in done.stderr
+
+
+def test_make_commands_are_run_by_ci(root, commands):
+    targets = {command[1] for command in commands if command[0] == "make"}
+    assert {command[0] for command in commands} == {"make", "ris-tf"}
+    ci = (root / ".ci" / "run").read_text()
+    for target in targets:
+        assert re.search(rf"^make {target}\b", ci, re.MULTILINE), target
+
+
+def test_table_lists_every_command(root):
+    from ris_tf.cli.main import app
+
+    readme = (root / "README.md").read_text()
+    names = [command.callback.__name__ for command in app.registered_commands if command.callback]
+    names += [group.name for group in app.registered_groups]
+    for name in names:
+        assert f"`ris-tf {name} " in readme, name
+
+
+def test_links_lead_somewhere(root):
+    for page in [root / "README.md", *(root / "docs").glob("*.md")]:
+        for link in re.findall(r"\]\(([^)#]+?)\)", page.read_text()):
+            if "://" not in link:
+                assert (page.parent / link).exists(), f"{page.name}: {link}"
