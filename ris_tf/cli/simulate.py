@@ -31,6 +31,7 @@ def simulate(
 
     load_tensorflow()
     from rich.console import Console
+    from rich.filesize import decimal
     from rich.progress import Progress
 
     from ris_tf.scene import Split
@@ -40,7 +41,7 @@ def simulate(
     if target.exists():
         raise ConfigError(f"{target}: exists; choose another --out, or remove it")
     console = Console(highlight=False, soft_wrap=True)
-    with Progress(console=console, transient=True) as progress:
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task(f"simulating {scenes:,} scenes", total=scenes)
         written = export_scenes(
             chosen,
@@ -50,6 +51,6 @@ def simulate(
             epoch,
             lambda done: progress.update(task, completed=done),
         )
-    megabytes = sum(path.stat().st_size for path in written) / 1e6
+    size = decimal(sum(path.stat().st_size for path in written))
     shards = f", {len(written)} shards" if len(written) > 1 else ""
-    console.print(f"{target}: {scenes:,} scenes{shards}, {megabytes:,.1f} MB")
+    console.print(f"{target}: {scenes:,} scenes{shards}, {size}")

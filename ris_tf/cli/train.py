@@ -48,7 +48,7 @@ class _Request:
 
 def _begin(request: _Request) -> int:
     from ris_tf.config import ConfigError, load_config
-    from ris_tf.runlog import RunDirectory, available_threads, default_run_name
+    from ris_tf.runlog import RunDirectory, available_threads, check_name, default_run_name
 
     if request.config is None:
         raise ConfigError("train: give a configuration file, or --resume RUN")
@@ -56,7 +56,9 @@ def _begin(request: _Request) -> int:
     if config.training.threads is None:
         resolved = config.training.model_copy(update={"threads": available_threads()})
         config = config.model_copy(update={"training": resolved})
-    path = request.runs_dir / (request.name or default_run_name(request.config))
+    name = default_run_name(request.config) if request.name is None else request.name
+    check_name(name)
+    path = request.runs_dir / name
     run = RunDirectory.create(path, config, sys.argv)
     return _work(run, resume=False)
 

@@ -5,10 +5,11 @@
 
 from typing import NamedTuple
 
+import numpy as np
 import tensorflow as tf
 
 EXACT_RANK = 12  # columns up to which all eigenvalues are computed
-SUBSPACE_STEPS = 4  # each a product with A^2
+SUBSPACE_STEPS = 6  # each a product with A^2; on flat spectra 4 leave errors of 0.3 %
 
 
 class Covariance(NamedTuple):
@@ -123,7 +124,9 @@ def largest_eigenvalues(factor: tf.Tensor, count: int) -> tf.Tensor:
 def _compressed(gram: tf.Tensor, size: int) -> tf.Tensor:
     """`V^H A V` on the dominant `size`-dimensional subspace of `A`: `[..., size, size]`."""
     squared = gram @ gram
-    basis = tf.linalg.qr(gram[..., :, :size])[0]
+    # Start from a mixture of all columns: the first few may be zero, or orthogonal to the others.
+    mixture = np.random.RandomState(0).standard_normal((gram.shape[-1], size))
+    basis = tf.linalg.qr(gram @ tf.constant(mixture, gram.dtype))[0]
     for _ in range(SUBSPACE_STEPS):
         basis = tf.linalg.qr(squared @ basis)[0]
     return adjoint_times(basis, gram @ basis)

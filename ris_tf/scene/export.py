@@ -54,7 +54,7 @@ def export_scenes(
         batches = _batches(config, scenes, split, epoch, progress)
         for number, shard in enumerate(_shards(batches, SHARD)):
             _write(partial / f"{number:05d}.npz", config, shard)
-        if target.suffix == ".npz":
+        if scenes <= SHARD:
             (partial / "00000.npz").replace(target)
             return [target]
         partial.chmod(0o755)

@@ -109,18 +109,24 @@ class TrainingSession:
         )
         try:
             with self.signals.caught():
-                reason, text = self._all_epochs()
-        except Stop as stop:
-            reason, text = stop.reason, stop.text
-            self._checkpoint(best=False)
+                reason, text = self._until_stopped()
+        except KeyboardInterrupt:
+            self._end("interrupted", "interrupted twice, at once")
+            self.reporter.say("stopped at once; the last checkpoint is what there is", "warning")
+            raise
         except BaseException as error:
-            text = " ".join(f"{type(error).__name__}: {error}".split())[:500]
-            interrupted = isinstance(error, KeyboardInterrupt)
-            self._end("interrupted" if interrupted else "failed", text)
-            if not interrupted:
-                self.reporter.keep(traceback.format_exc())
+            self.reporter.keep(traceback.format_exc())
+            self._end("failed", " ".join(f"{type(error).__name__}: {error}".split())[:500])
             raise
         return self._end(reason, text)
+
+    def _until_stopped(self) -> tuple[str, str]:
+        """Train; where somebody or something stops it, leave a checkpoint."""
+        try:
+            return self._all_epochs()
+        except Stop as stop:
+            self._checkpoint(best=False)
+            return stop.reason, stop.text
 
     def _all_epochs(self) -> tuple[str, str]:
         training = self.config.training
