@@ -5,9 +5,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUN_NAME := demo-$(shell date +%Y-%m-%d_%H-%M-%S)
 RUN := runs/$(RUN_NAME)
+SUITS := -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info < (3, 14))'
 PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3; do \
-	$$python -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
-	2>/dev/null && { echo $$python; break; }; done)
+	$$python $(SUITS) 2>/dev/null && { echo $$python; break; }; done)
 # Byte-compiling everything takes a third of the installation; Python compiles what is imported when
 # it is, unless this variable forbids it. The warnings are about editable installation as such.
 PIP := PYTHONWARNINGS=ignore $(BIN)/python -m pip install --disable-pip-version-check --no-compile -c constraints.txt
@@ -48,7 +48,7 @@ clean: ## Remove the virtual environment and caches; runs stay.
 	rm -rf $(VENV) .pytest_cache .hypothesis .ruff_cache .import_linter_cache *.egg-info
 
 $(VENV)/made:
-	@test -n "$(PYTHON)" || { echo "ris_tf needs Python 3.11 to 3.13 with its venv module \
+	@$(PYTHON) $(SUITS) 2>/dev/null || { echo "ris_tf needs Python 3.11 to 3.13 with its venv module \
 	(on Debian: apt-get install python3 python3-venv)"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) -q --upgrade pip setuptools

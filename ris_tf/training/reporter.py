@@ -1,17 +1,30 @@
 """What a person sees of a run: a progress bar on a terminal, lines elsewhere; console.log."""
 
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Column
 from rich.text import Text
 
 STYLES = {"info": "", "good": "green", "warning": "yellow", "error": "bold red"}
 SECONDS_BETWEEN_LINES = 10.0  # where there is no terminal to draw a bar on
 RATE_WINDOW_S = 5.0  # time over which scenes per second are averaged
+
+
+class _Progress(Progress):
+    """A progress bar with lines of text below it."""
+
+    below = Text()
+
+    def get_renderables(self) -> Iterator[RenderableType]:
+        """The bar, then the text."""
+        yield self.make_tasks_table(self.tasks)
+        yield self.below
 
 
 class Reporter:
@@ -25,7 +38,7 @@ class Reporter:
     def __init__(self, log: Path, console: Console | None = None):
         self.console = console or Console(highlight=False, soft_wrap=True)
         self._log = log.open("a", encoding="utf-8", errors="replace")
-        self._progress: Progress | None = None
+        self._progress: _Progress | None = None
         self._task: Any = None
         self._epochs = self._per_epoch = self._scenes = 1
         self._marks: list[tuple[float, int]] = []
@@ -59,12 +72,12 @@ class Reporter:
         self._told = time.monotonic()
         if not self.console.is_terminal:
             return
-        self._progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=24),
+        self._progress = _Progress(
+            TextColumn("{task.description}", table_column=Column(no_wrap=True)),
+            BarColumn(bar_width=16),
             MofNCompleteColumn(),
             TimeRemainingColumn(),
-            TextColumn("{task.fields[status]}"),
+            TextColumn("{task.fields[status]}", table_column=Column(no_wrap=True)),
             console=self.console,
             transient=True,
             refresh_per_second=5,
@@ -81,6 +94,8 @@ class Reporter:
     def window(self, window: int, named: dict[str, float]) -> None:
         """Show the window that just ended."""
         now = time.monotonic()
+        if window % self._per_epoch == 0:
+            self._marks = []  # validation was between
         self._marks = [mark for mark in self._marks if now - mark[0] < RATE_WINDOW_S]
         self._marks.append((now, window))
         epoch = window // self._per_epoch + 1
@@ -97,8 +112,9 @@ class Reporter:
                 self._task,
                 completed=window + 1,
                 description=f"epoch {epoch}/{self._epochs}",
-                status=f"{status}\n{terms}",
+                status=status,
             )
+            self._progress.below = Text(terms, style="dim", overflow="fold")
         elif self.rate() and now - self._told > SECONDS_BETWEEN_LINES:
             self._told = now
             place = window % self._per_epoch + 1

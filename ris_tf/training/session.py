@@ -203,7 +203,7 @@ class TrainingSession:
         """What an epoch came to, the sample covariance beside the network's."""
         v = self.validation
         told = [f"epoch {epoch + 1:>{len(str(self.config.training.epochs))}}"]
-        told.append(f"validation loss {v['loss']:.4f}{'*' if better else ' '}")
+        told.append(f"validation {v['loss']:.4f}{'*' if better else ' '}")
         for term in ("covariance", "subspace"):
             if f"term/{term}" in v:
                 told.append(f"{term} {v[f'term/{term}']:.3f} (sample {v[f'sample/{term}']:.3f})")
