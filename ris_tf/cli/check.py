@@ -1,14 +1,13 @@
 """`ris-tf check`: is a run healthy?"""
 
-from pathlib import Path
-from typing import Annotated
-
 import typer
+
+from ris_tf.cli.options import RunFolder
 
 MARKS = {"green": ("ok", "green"), "amber": ("--", "yellow"), "red": ("NO", "bold red")}
 
 
-def check(run: Annotated[Path, typer.Argument(help="Folder of the run.")]) -> None:
+def check(run: RunFolder) -> None:
     """Print each health check, its figure and its advice; exit code 1 unless all pass."""
     from rich.console import Console
     from rich.text import Text

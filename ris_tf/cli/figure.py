@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from ris_tf.cli.options import RunFolder
+
 SUFFIXES = (".png", ".svg", ".pdf")
 
 figure = typer.Typer(no_args_is_help=True, help="Draw a figure to a file.")
@@ -17,7 +19,7 @@ def _group() -> None:
 
 @figure.command()
 def training(
-    run: Annotated[Path, typer.Argument(help="Folder of the run.")],
+    run: RunFolder,
     out: Annotated[
         Path | None,
         typer.Option(help="File: .png, .svg or .pdf.", show_default="training.png in the run"),

@@ -1,17 +1,11 @@
 """`ris-tf model`: the network part by part."""
 
-from pathlib import Path
-from typing import Annotated
-
-import typer
+from ris_tf.cli.options import ConfigFile, Overrides
 
 
 def model(
-    config: Annotated[Path, typer.Argument(help="Configuration file.")],
-    set_: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Change a value; may be repeated."),
-    ] = None,
+    config: ConfigFile,
+    set_: Overrides = None,
 ) -> None:
     """Print a network's parts, their shapes, their parameters and the two optimizer groups."""
     from ris_tf.cli.tensorflow_quiet import load_tensorflow

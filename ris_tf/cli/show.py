@@ -1,11 +1,11 @@
 """`ris-tf show`: one run in full."""
 
 import time
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
+from ris_tf.cli.options import RunFolder
 from ris_tf.cli.runs import duration, number
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 NOTICES = 5  # shown, the last ones
 
 
-def show(run: Annotated[Path, typer.Argument(help="Folder of the run.")]) -> None:
+def show(run: RunFolder) -> None:
     """Print a run: who and where, state, last validation, checkpoints, notices."""
     from ris_tf.runlog import RunDirectory, read_run_log, summarize
 

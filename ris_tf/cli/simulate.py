@@ -5,19 +5,18 @@ from typing import Annotated
 
 import typer
 
+from ris_tf.cli.options import ConfigFile, Overrides
+
 
 def simulate(
-    config: Annotated[Path, typer.Argument(help="Configuration file.")],
+    config: ConfigFile,
     out: Annotated[Path, typer.Option(help="File to write, ending in .npz.", show_default=False)],
     scenes: Annotated[int, typer.Option(min=1, help="How many scenes.")] = 1000,
     split: Annotated[
         str, typer.Option(help="Which scenes: training, validation or test.")
     ] = "test",
     epoch: Annotated[int, typer.Option(min=0, help="Epoch whose scenes they are.")] = 0,
-    set_: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Change a value; may be repeated."),
-    ] = None,
+    set_: Overrides = None,
 ) -> None:
     """Write simulated scenes; many of them go to a folder of shards beside the file's name."""
     from ris_tf.config import ConfigError, load_config

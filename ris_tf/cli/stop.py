@@ -1,12 +1,11 @@
 """`ris-tf stop`: a clean stop, from anywhere that sees the run's folder."""
 
-from pathlib import Path
-from typing import Annotated
-
 import typer
 
+from ris_tf.cli.options import RunFolder
 
-def stop(run: Annotated[Path, typer.Argument(help="Folder of the run.")]) -> None:
+
+def stop(run: RunFolder) -> None:
     """Ask a run to stop after its window: checkpoint, end event, exit code 0."""
     from ris_tf.runlog import RunDirectory, RunError, State, summarize
 

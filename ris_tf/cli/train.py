@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ris_tf.cli.options import Overrides
+
 if TYPE_CHECKING:
     from ris_tf.config import Config
     from ris_tf.runlog import RunDirectory
@@ -20,10 +22,7 @@ def train(
     config: Annotated[
         Path | None, typer.Argument(help="Configuration file.", show_default=False)
     ] = None,
-    set_: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Change a value; may be repeated."),
-    ] = None,
+    set_: Overrides = None,
     runs_dir: Annotated[Path, typer.Option(help="Folder that gets the run.")] = Path("runs"),
     name: Annotated[
         str | None, typer.Option(help="Name of the run.", show_default="time and configuration")

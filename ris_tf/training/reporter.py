@@ -114,7 +114,7 @@ class Reporter:
                 description=f"epoch {epoch}/{self._epochs}",
                 status=status,
             )
-            self._progress.below = Text(terms, style="dim", overflow="fold")
+            self._progress.below = Text(terms, style="dim", overflow="fold", no_wrap=False)
         elif self.rate() and now - self._told > SECONDS_BETWEEN_LINES:
             self._told = now
             place = window % self._per_epoch + 1

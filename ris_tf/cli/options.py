@@ -1,0 +1,13 @@
+"""Arguments that several commands take, with the same words everywhere."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+ConfigFile = Annotated[Path, typer.Argument(help="Configuration file.", show_default=False)]
+RunFolder = Annotated[Path, typer.Argument(help="Folder of the run.", show_default=False)]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Change a value; may be repeated."),
+]
