@@ -91,7 +91,8 @@ def inverse_quadratic_form(covariance: Covariance, vectors: tf.Tensor) -> tf.Ten
         `[..., P]` real, at least 0.
     """
     factor, loading = covariance
-    whitened = tf.linalg.triangular_solve(_capacitance(covariance), adjoint_times(factor, vectors))
+    chol = tf.linalg.cholesky(_capacitance(covariance))
+    whitened = tf.linalg.triangular_solve(chol, adjoint_times(factor, vectors))
     norm = tf.reduce_sum(tf.math.real(vectors * tf.math.conj(vectors)), axis=-2)
     seen = tf.reduce_sum(tf.math.real(whitened * tf.math.conj(whitened)), axis=-2)
     return tf.maximum(norm - seen, 0) / loading[..., None]
@@ -135,14 +136,15 @@ def _compressed(gram: tf.Tensor, size: int) -> tf.Tensor:
 def log_determinant(covariance: Covariance) -> tf.Tensor:
     """`log det(G G^H + c I) = (N - r) log c + log det(c I_r + G^H G)`, `c > 0`: `[...]`."""
     factor, loading = covariance
-    diagonal = tf.math.real(tf.linalg.diag_part(_capacitance(covariance)))
+    # By QR, which XLA runs three times faster on CPUs than its Cholesky at 26 columns.
+    triangle = tf.linalg.qr(_capacitance(covariance))[1]
+    logs = tf.math.log(tf.abs(tf.linalg.diag_part(triangle)))
     unseen = factor.shape[-2] - factor.shape[-1]
-    return unseen * tf.math.log(loading) + 2 * tf.reduce_sum(tf.math.log(diagonal), axis=-1)
+    return unseen * tf.math.log(loading) + tf.reduce_sum(logs, axis=-1)
 
 
 def _capacitance(covariance: Covariance) -> tf.Tensor:
-    """Cholesky factor of `c I + G^H G`: `[..., r, r]` lower triangular."""
+    """`c I + G^H G`: `[..., r, r]`."""
     factor, loading = covariance
     ridge = tf.complex(loading, tf.zeros_like(loading))[..., None, None]
-    eye = tf.eye(factor.shape[-1], dtype=factor.dtype)
-    return tf.linalg.cholesky(adjoint_times(factor, factor) + ridge * eye)
+    return adjoint_times(factor, factor) + ridge * tf.eye(factor.shape[-1], dtype=factor.dtype)
