@@ -48,7 +48,7 @@ clean: ## Remove the virtual environment and caches; runs stay.
 	rm -rf $(VENV) .pytest_cache .hypothesis .ruff_cache .import_linter_cache *.egg-info
 
 $(VENV)/made:
-	@$(PYTHON) $(SUITS) 2>/dev/null || { echo "ris_tf needs Python 3.11 to 3.13 with its venv module \
+	@"$(PYTHON)" $(SUITS) 2>/dev/null || { echo "ris_tf needs Python 3.11 to 3.13 with its venv module \
 	(on Debian: apt-get install python3 python3-venv)"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) -q --upgrade pip setuptools
