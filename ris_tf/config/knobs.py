@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, model_validator
 from pydantic_core import core_schema
 
 POSITIVE = 1e-12  # bound of knobs that must be above zero
@@ -13,6 +13,11 @@ class Section(BaseModel):
     """A group of knobs: unknown keys, wrong types and non-finite numbers are refused."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _empty_is_all_defaults(cls, value: Any) -> Any:
+        return {} if value is None else value
 
 
 def knob(default: Any, sentence: str, unit: str | None = None, **bounds: Any) -> Any:

@@ -27,4 +27,5 @@ class Config(Section):
     @field_validator("network", mode="before")
     @classmethod
     def _beamspace_unless_said(cls, value: Any) -> Any:
+        value = {} if value is None else value
         return {"kind": "beamspace", **value} if isinstance(value, dict) else value

@@ -5,11 +5,9 @@ import numpy as np
 import tensorflow as tf
 
 from ris_tf.config import BeamspaceNetwork, Config
-from ris_tf.network.layers import dropout
+from ris_tf.network.layers import QUIET, dropout
 from ris_tf.network.parts import Part, stack
 from ris_tf.scene import Measurement, field_axes, make_panel, steering_vectors
-
-QUIET = 1e-20  # power below which an image counts as black
 
 
 @keras.saving.register_keras_serializable("ris_tf")

@@ -5,6 +5,8 @@ import tensorflow as tf
 
 from ris_tf.scene.random import fold_in, random_bits
 
+QUIET = 1e-20  # power below which a scene counts as silent, and is not divided by it
+
 
 def real_pairs(z: tf.Tensor) -> tf.Tensor:
     """Real and imaginary parts interleaved: `[..., n]` complex to `[..., 2n]` float32."""

@@ -5,11 +5,9 @@ import tensorflow as tf
 
 from ris_tf.config import Config
 from ris_tf.config.network import ReferenceNetwork
-from ris_tf.network.layers import DepthwiseConv1D, EncoderLayer, real_pairs
+from ris_tf.network.layers import QUIET, DepthwiseConv1D, EncoderLayer, real_pairs
 from ris_tf.network.parts import DROPOUTS, Part, stack
 from ris_tf.scene import Measurement
-
-QUIET = 1e-20  # power below which a scene counts as silent
 
 
 @keras.saving.register_keras_serializable("ris_tf")

@@ -129,3 +129,10 @@ def test_exponent_without_point_is_a_number(tmp_path: Path, text: str) -> None:
 @pytest.mark.parametrize("name", ["quickstart", "reference"])
 def test_shipped_configurations_load(root: Path, name: str) -> None:
     load_config(root / "configs" / f"{name}.yaml")
+
+
+@pytest.mark.parametrize("section", ["scene", "network", "training"])
+def test_empty_section_is_all_defaults(tmp_path: Path, section: str) -> None:
+    path = tmp_path / "empty.yaml"
+    path.write_text(f"{section}:\n")
+    assert load_config(path) == Config()

@@ -126,7 +126,7 @@ def test_misspelt_key_finds_its_neighbour(knob: Knob) -> None:
         ("network: {filters: []}", "network.filters = []: must have at least 1 entries"),
         ("scene: 3", "scene = 3: must be a group of keys"),
         ("scene: [1]", "scene = [1]: must be a group of keys"),
-        ("network: null", "network = None: must be a group of keys"),
+        ("network: []", "network = []: must be a group of keys"),
         ("nothing_like_it: 1", "nothing_like_it: unknown key; valid here: seed, geometry,"),
         ("{seed: -1, scene: {antennas: 0}}", "seed = -1: must be at least 0 (and 1 more)"),
         (f"seed: 0x{'f' * 9000}", "must be at most 2147483647"),
