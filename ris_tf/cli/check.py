@@ -12,10 +12,10 @@ def check(run: RunFolder) -> None:
     from rich.console import Console
     from rich.text import Text
 
-    from ris_tf.runlog import RunDirectory, check_health, read_run_log
+    from ris_tf.runlog import RunDirectory, check_health
 
     directory = RunDirectory.open(run)
-    checks = check_health(read_run_log(directory.events_path), directory.config())
+    checks = check_health(directory.log(), directory.config())
     console = Console(highlight=False, soft_wrap=True)
     for one in checks:
         mark, style = MARKS[one.level]

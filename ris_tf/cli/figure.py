@@ -27,16 +27,22 @@ def training(
 ) -> None:
     """Loss, terms, gradient norms and directions of a run over its windows."""
     from ris_tf.config import ConfigError
-    from ris_tf.runlog import RunDirectory, RunError, read_run_log
+    from ris_tf.runlog import RunDirectory, RunError
 
     directory = RunDirectory.open(run)
     target = out or directory.path / "training.png"
-    if target.suffix not in SUFFIXES:
+    if target.suffix.lower() not in SUFFIXES:
         raise ConfigError(f"--out {target}: must end in {', '.join(SUFFIXES)}")
-    log = read_run_log(directory.events_path)
+    log = directory.log()
     if not len(log.steps):
         raise RunError(f"{run}: has no window yet, so there is nothing to draw")
     from ris_tf.figures import save_figure, training_figure
 
-    save_figure(training_figure(log, directory.config(), directory.identity.name), target)
+    drawn = training_figure(log, directory.config(), directory.identity.name)
+    try:
+        save_figure(drawn, target)
+    except OSError as error:
+        raise ConfigError(
+            f"--out {target}: cannot be written: {error.strerror or error}; choose another file"
+        ) from error
     typer.echo(str(target))

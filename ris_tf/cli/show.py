@@ -16,10 +16,10 @@ NOTICES = 5  # shown, the last ones
 
 def show(run: RunFolder) -> None:
     """Print a run: who and where, state, last validation, checkpoints, notices."""
-    from ris_tf.runlog import RunDirectory, read_run_log, summarize
+    from ris_tf.runlog import RunDirectory, summarize
 
     directory = RunDirectory.open(run)
-    summary, log = summarize(directory), read_run_log(directory.events_path)
+    summary, log = summarize(directory), directory.log()
     for title, text in [*_about(summary), *_validated(log), *_files(summary, log)]:
         typer.echo(f"{title:<12}{text}")
 
@@ -48,14 +48,18 @@ def _validated(log: "RunLog") -> list[tuple[str, str]]:
     rows = [("validation", f"after epoch {last.epoch + 1}, with the {last.weights} weights")]
     for name, value in last.values.items():
         sample = last.values.get(name.replace("term/", "sample/"))
-        beside = f"   (sample covariance {sample:.4f})" if sample and "term/" in name else ""
+        beside = (
+            f"   (sample covariance {sample:.4f})"
+            if sample is not None and name.startswith("term/")
+            else ""
+        )
         if not name.startswith("sample/"):
             rows.append(("", f"{name.removeprefix('term/'):<22}{value:>9.4f}{beside}"))
     return rows
 
 
 def _files(s: "Summary", log: "RunLog") -> list[tuple[str, str]]:
-    files = sorted(path.name for path in s.run.checkpoints.iterdir())
+    files = sorted(path.name for path in s.run.checkpoints.glob("*"))  # none in a copy without
     rows = [("checkpoints", ", ".join(files) or "none yet")]
     rows += [("notice", notice.text) for notice in log.notices[-NOTICES:]]
     if s.resumable:

@@ -1,11 +1,13 @@
 """A run's training at a glance: loss, terms, gradient norms, directions."""
 
 import io
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from ris_tf.config import Config
 from ris_tf.runlog import RunLog, atomic_write
@@ -14,6 +16,7 @@ from ris_tf.runlog import RunLog, atomic_write
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 LINES = ("-", "--", "-.", ":")
 SMOOTHED = 0.02  # share of a run that a smoothed point averages over
+LEGEND_COLUMNS = 5
 SMALL = 1e-6  # least value that a logarithmic axis shows
 
 
@@ -43,7 +46,7 @@ def training_figure(log: RunLog, config: Config, title: str) -> Figure:
 def save_figure(figure: Figure, path: Path) -> None:
     """Write a figure, whole or not at all; the suffix says how."""
     data = io.BytesIO()
-    figure.savefig(data, format=path.suffix[1:], dpi=100)
+    figure.savefig(data, format=path.suffix[1:].lower(), dpi=100)
     path.parent.mkdir(parents=True, exist_ok=True)
     atomic_write(path, data.getvalue())
 
@@ -65,12 +68,28 @@ def _trace(axis: Axes, log: RunLog, values: np.ndarray, label: str, which: int) 
     axis.plot(log.steps, smoothed(values, width), line, color=colour, linewidth=1.6, label=label)
 
 
+def _legend(axis: Axes, lines: Iterable[Line2D]) -> None:
+    """What is what, below the panel, where no line passes; nothing where nothing is drawn."""
+    named = {str(line.get_label()): line for line in lines}
+    named = {label: line for label, line in named.items() if not label.startswith("_")}
+    if named:
+        axis.legend(
+            list(named.values()),
+            list(named),
+            loc="upper center",
+            bbox_to_anchor=(0.5, -0.13),
+            ncols=min(len(named), LEGEND_COLUMNS),
+            frameon=False,
+            fontsize="small",
+        )
+
+
 def _draw_loss(axis: Axes, log: RunLog) -> None:
     _trace(axis, log, log.column("loss"), "training", 0)
     _validated(axis, log, "loss", "validation", 1)
     axis.set_title("loss")
     axis.set_ylabel("weighted sum of the terms")
-    axis.legend(frameon=False)
+    _legend(axis, axis.get_lines())
 
 
 def _validated(axis: Axes, log: RunLog, name: str, label: str, which: int) -> None:
@@ -88,7 +107,7 @@ def _draw_terms(axis: Axes, log: RunLog, config: Config) -> None:
     axis.set_yscale("log")
     axis.set_title("terms, raw")
     axis.set_ylabel("value before its weight")
-    axis.legend(frameon=False, fontsize="small", ncols=2)
+    _legend(axis, axis.get_lines())
 
 
 def _draw_gradients(axis: Axes, log: RunLog, config: Config) -> None:
@@ -105,11 +124,13 @@ def _draw_gradients(axis: Axes, log: RunLog, config: Config) -> None:
     axis.set_yscale("log")
     axis.set_title("gradient norm, before clipping")
     axis.set_ylabel("norm of each group")
-    axis.legend(frameon=False)
+    _legend(axis, axis.get_lines())
 
 
 def _draw_directions(axis: Axes, log: RunLog) -> None:
     _validated(axis, log, "direction_rmse_deg", "direction error", 0)
+    if not log.validations:
+        axis.text(0.5, 0.5, "no validation yet", transform=axis.transAxes, ha="center")
     axis.set_title("directions of the validation scenes")
     axis.set_ylabel("RMSE of the network's slots (deg)")
     axis.set_ylim(bottom=0)
@@ -121,5 +142,4 @@ def _draw_directions(axis: Axes, log: RunLog) -> None:
     other.set_ylabel("sources found within 5 deg (%)")
     other.set_ylim(0, 100)
     other.spines[["top"]].set_visible(False)
-    lines = [*axis.get_lines(), *other.get_lines()]
-    axis.legend(lines, [str(line.get_label()) for line in lines], frameon=False)
+    _legend(axis, [*axis.get_lines(), *other.get_lines()])

@@ -22,24 +22,31 @@ from ris_tf.runlog.events import (
 LONGEST_LINE = 4_000_000  # bytes; longer lines are skipped without being kept
 CHUNK = 1 << 20  # bytes read at a time
 FINGERPRINT = 256  # last bytes read, which a log that was cut and rewritten no longer has
+STEP_LINE = b'{"kind":"step",'  # how this package's writer begins the lines that make a log long
 
 
 class EventTail:
     """Follows a log by offset.
 
+    Args:
+        path: events.jsonl; it need not be there yet.
+        outline: pass over step events that another one follows, without decoding them.
+
     Attributes:
+        offset: bytes read so far.
         skipped: lines that were no event.
         restarted: whether the last `poll` began again, since the log was cut or replaced.
     """
 
-    def __init__(self, path: Path):
+    def __init__(self, path: Path, outline: bool = False):
         self.path = path
+        self.outline = outline
         self.skipped = 0
         self.restarted = False
         self._reset()
 
     def _reset(self) -> None:
-        self._offset = 0
+        self.offset = 0
         self._torn = b""
         self._overlong = False
         self._seen = b""
@@ -60,23 +67,23 @@ class EventTail:
                 if self._was_cut(file):
                     self._reset()
                     self.restarted = True
-                file.seek(self._offset)
+                file.seek(self.offset)
                 taken = 0
                 while taken < limit and (chunk := file.read(CHUNK)):
                     taken += len(chunk)
-                    self._offset += len(chunk)
+                    self.offset += len(chunk)
                     self._seen = (self._seen + chunk)[-FINGERPRINT:]
                     events += self._events(chunk)
         except FileNotFoundError:
-            self.restarted = self._offset > 0
+            self.restarted = self.offset > 0
             self._reset()
         return events
 
     def _was_cut(self, file) -> bool:
         """Whether the bytes before the offset are no longer those that were read."""
-        if file.seek(0, 2) < self._offset:
+        if file.seek(0, 2) < self.offset:
             return True
-        file.seek(self._offset - len(self._seen))
+        file.seek(self.offset - len(self._seen))
         return file.read(len(self._seen)) != self._seen
 
     def _events(self, chunk: bytes) -> list[Event]:
@@ -87,10 +94,21 @@ class EventTail:
             self.skipped += not self._overlong
             rest, self._overlong = b"", True
         self._torn = rest
-        found = [decode(line) for line in lines if line]
+        wanted = _outline(lines) if self.outline else lines
+        found = [decode(line) for line in wanted if line]
         events = [event for event in found if event is not None]
         self.skipped += len(found) - len(events)
         return events
+
+
+def _outline(lines: list[bytes]) -> list[bytes]:
+    """The lines without the step events that another step event follows."""
+    after = [*lines[1:], b""]
+    return [
+        line
+        for line, following in zip(lines, after, strict=True)
+        if not (line.startswith(STEP_LINE) and following.startswith(STEP_LINE))
+    ]
 
 
 @dataclass
@@ -126,27 +144,47 @@ class RunLog:
         return self.values[:, self.names.index(name)]
 
 
-def read_run_log(path: Path) -> RunLog:
-    """Read a whole event log; a log that is not there is empty."""
-    tail, log = EventTail(path), RunLog()
+def read_run_log(path: Path, outline: bool = False) -> RunLog:
+    """Read a whole event log; a log that is not there is empty.
+
+    Args:
+        path: events.jsonl.
+        outline: of the step events, keep only some, the last among them: what long runs are
+            summed up from, in a tenth of the time.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    log, names = RunLog(), []
     steps: list[Step] = []
     rows: list[tuple[list[str], list[float]]] = []
-    names: list[str] = []
-    while events := tail.poll():
-        for event in events:
-            if isinstance(event, Series):
-                names = event.names
-                log.names += [name for name in names if name not in log.names]
-            elif isinstance(event, Step):
-                steps.append(event)
-                rows.append((names, event.values))
-            else:
-                _keep(log, event)
+    for event in _whole(EventTail(path, outline)):
+        if isinstance(event, Series):
+            names = event.names
+            log.names += [name for name in names if name not in log.names]
+        elif isinstance(event, Step):
+            steps.append(event)
+            rows.append((names, event.values))
+        else:
+            _keep(log, event)
     log.steps = np.array([step.step for step in steps], np.int64)
     log.epochs = np.array([step.epoch for step in steps], np.int64)
     log.times = np.array([step.time for step in steps])
     log.values = _columns(rows, log.names)
     return log
+
+
+def _whole(tail: EventTail) -> list[Event]:
+    """All events there are; from the beginning where a resumed run cuts the log meanwhile."""
+    events: list[Event] = []
+    before = -1
+    while tail.offset != before:
+        before = tail.offset
+        new = tail.poll()
+        if tail.restarted:
+            events, before = [], -1
+        events += new
+    return events
 
 
 def _keep(log: RunLog, event: Event) -> None:

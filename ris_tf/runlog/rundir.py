@@ -19,7 +19,9 @@ import psutil
 
 from ris_tf.config import Config, ConfigError, dump_config, load_config
 from ris_tf.runlog.atomic import atomic_write, sync_folder
+from ris_tf.runlog.events import as_utf8
 from ris_tf.runlog.machine import processor
+from ris_tf.runlog.reader import RunLog, read_run_log
 
 PACKAGES = ("ris-tf", "tensorflow", "keras", "numpy")
 SAME_START_S = 2.0  # start times of one process agree to this
@@ -126,11 +128,13 @@ class RunDirectory:
         path = Path(path)
         try:
             document = orjson.loads((path / "run.json").read_bytes())
-        except OSError as error:
+        except (FileNotFoundError, NotADirectoryError) as error:
             what = "has no run.json" if path.is_dir() else "is no folder"
             raise RunError(
                 f"{path}: {what}, so it is no run; ris-tf runs lists the runs there are"
             ) from error
+        except OSError as error:
+            raise _unreadable(path / "run.json", error) from error
         except orjson.JSONDecodeError as error:
             raise RunError(f"{path / 'run.json'}: not readable as JSON: {error}") from error
         return cls(path, _decoded(document, path))
@@ -142,6 +146,17 @@ class RunDirectory:
             ConfigError: config.yaml cannot be used.
         """
         return load_config(self.config_path)
+
+    def log(self, outline: bool = False) -> RunLog:
+        """The event log so far, empty before the first event; see `read_run_log`.
+
+        Raises:
+            RunError: it cannot be read.
+        """
+        try:
+            return read_run_log(self.events_path, outline)
+        except OSError as error:
+            raise _unreadable(self.events_path, error) from error
 
     def begin_session(self, command: Sequence[str]) -> None:
         """Make this process the one that works on the run, and count its session.
@@ -175,8 +190,18 @@ class RunDirectory:
         return same and status != psutil.STATUS_ZOMBIE
 
     def request_stop(self) -> None:
-        """Ask for a clean stop: checkpoint, end event, exit code 0."""
-        self._stop.touch()
+        """Ask for a clean stop: checkpoint, end event, exit code 0.
+
+        Raises:
+            RunError: the folder takes no file.
+        """
+        try:
+            self._stop.touch()
+        except OSError as error:
+            raise RunError(
+                f"{self._stop}: cannot be made: {error.strerror or error}; "
+                f"ask {self.identity.user} on {self.identity.host} to stop it"
+            ) from error
 
     def stop_requested(self) -> bool:
         """Whether somebody asked for a clean stop."""
@@ -211,8 +236,8 @@ def _this_process(command: Sequence[str]) -> Identity:
         user=_user(),
         pid=process.pid,
         pid_started=process.create_time(),
-        command=list(command),
-        cwd=str(Path.cwd()),
+        command=[as_utf8(word) for word in command],
+        cwd=as_utf8(str(Path.cwd())),
         python=sys.version.split()[0],
         system=platform.platform(),
         processor=processor(),
@@ -232,6 +257,12 @@ def _version(package: str) -> str:
         return metadata.version(package)
     except metadata.PackageNotFoundError:
         return "not installed"
+
+
+def _unreadable(path: Path, error: OSError) -> RunError:
+    return RunError(
+        f"{path}: cannot be read: {error.strerror or error}; it must be a file that you may read"
+    )
 
 
 def _encoded(identity: Identity) -> bytes:

@@ -1,14 +1,17 @@
 """What a run is doing, told from its folder alone."""
 
 import math
+import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+import numpy as np
+
 from ris_tf.runlog.events import Session
-from ris_tf.runlog.reader import RunLog, read_run_log
+from ris_tf.runlog.reader import RunLog
 from ris_tf.runlog.rundir import RunDirectory, RunError
 
 SILENT_S = 120.0  # without an event for this long, a living process counts as stalled
@@ -74,8 +77,12 @@ class Summary:
 
 
 def summarize(run: RunDirectory, now: float | None = None) -> Summary:
-    """What a run is doing, from its log, its process and the clock."""
-    log = read_run_log(run.events_path)
+    """What a run is doing, from its log, its process and the clock.
+
+    Raises:
+        RunError: its log cannot be read.
+    """
+    log = run.log(outline=True)
     plan = log.sessions[-1] if log.sessions else Session(0, 0.0, 0, 0, 0, 0, 0)
     losses = [v.values.get("loss", math.nan) for v in log.validations]
     finite = [loss for loss in losses if math.isfinite(loss)]
@@ -88,10 +95,16 @@ def summarize(run: RunDirectory, now: float | None = None) -> Summary:
         epochs=plan.epochs,
         last_loss=losses[-1] if losses else math.nan,
         best_loss=min(finite, default=math.nan),
-        skipped=int((log.column("ok") == 0).sum()),
+        skipped=_skipped(log),
         seconds=_seconds(log),
         reason=log.end.text if log.end else "",
     )
+
+
+def _skipped(log: RunLog) -> int:
+    """Windows that counted no optimizer iteration: an outline has not every window's `ok`."""
+    applied = log.column("iteration")[-1:]
+    return int(log.steps[-1] + 1 - applied[0]) if np.isfinite(applied).any() else 0
 
 
 def _seconds(log: RunLog) -> float:
@@ -123,22 +136,36 @@ def _last_sign(run: RunDirectory) -> float:
 
 
 def find_runs(folder: Path) -> list[RunDirectory]:
-    """Runs anywhere below a folder, oldest first; folders that are no run are passed over."""
-    return sorted(_runs_below(folder), key=lambda run: (run.identity.created, run.path))
+    """Runs anywhere below a folder, oldest first; what is no run or not ours is passed over."""
+    found = _runs_below(folder, seen=set())
+    return sorted(found, key=lambda run: (run.identity.created, run.path))
 
 
-def _runs_below(folder: Path) -> Iterator[RunDirectory]:
-    try:
-        entries = sorted(folder.iterdir())
-    except OSError:  # not a folder, gone, or not ours to read
+def _runs_below(folder: Path, seen: set[str]) -> Iterator[RunDirectory]:
+    """Each run once, by whatever links lead to it: `seen` holds the real paths of folders."""
+    real = os.path.realpath(folder)
+    if real in seen:
         return
-    for entry in entries:
-        if entry.name.startswith(".") or not entry.is_dir():
+    seen.add(real)
+    for entry in _visible_folders(folder):
+        try:
+            is_run = (entry / "run.json").is_file()
+        except PermissionError:
             continue
-        if (entry / "run.json").is_file():
+        if not is_run:
+            yield from _runs_below(entry, seen)
+        elif (target := os.path.realpath(entry)) not in seen:
+            seen.add(target)
             try:
                 yield RunDirectory.open(entry)
             except RunError:
                 continue
-        else:
-            yield from _runs_below(entry)
+
+
+def _visible_folders(folder: Path) -> list[Path]:
+    """Folders in a folder, links behind what they may point to."""
+    try:
+        folders = [path for path in folder.iterdir() if path.name[:1] != "." and path.is_dir()]
+    except OSError:  # not a folder, gone, or not ours to read
+        return []
+    return sorted(folders, key=lambda path: (path.is_symlink(), path))

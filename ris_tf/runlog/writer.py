@@ -5,6 +5,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from ris_tf.runlog.events import Event, encode, encode_step
+from ris_tf.runlog.rundir import RunError
+
+CHUNK = 1 << 16  # bytes read at a time, looking for the end of the last whole line
 
 
 class EventWriter:
@@ -13,20 +16,25 @@ class EventWriter:
     Args:
         path: events.jsonl, made if it is not there.
         length: bytes that count; whatever stands behind them is cut off, since a resumed run will
-            write it again.
+            write it again. `None` keeps every whole line.
+
+    Attributes:
+        length: bytes of the whole lines written, which a checkpoint keeps.
 
     Raises:
-        ValueError: the log is shorter than `length`.
+        RunError: the log is shorter than `length`.
         OSError: it cannot be opened.
     """
 
-    def __init__(self, path: Path, length: int = 0):
+    def __init__(self, path: Path, length: int | None = None):
         self.path = path
         self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         found = os.fstat(self._descriptor).st_size
+        if length is None:
+            length = _whole_lines(self._descriptor, found)
         if found < length:
             os.close(self._descriptor)
-            raise ValueError(
+            raise RunError(
                 f"{path}: {found} bytes, but the checkpoint counts on {length}; "
                 "the log was cut: start a new run"
             )
@@ -76,3 +84,14 @@ class EventWriter:
                 os.fsync(descriptor)
             finally:
                 os.close(descriptor)
+
+
+def _whole_lines(descriptor: int, size: int) -> int:
+    """Length of a log without its torn last line."""
+    while size:
+        start = max(size - CHUNK, 0)
+        newline = os.pread(descriptor, size - start, start).rfind(b"\n")
+        if newline >= 0:
+            return start + newline + 1
+        size = start
+    return 0

@@ -16,6 +16,7 @@ from ris_tf.runlog import (
     EventTail,
     EventWriter,
     Notice,
+    RunError,
     Sample,
     Series,
     Session,
@@ -84,6 +85,20 @@ def test_not_finite_is_null_and_nan_again(tmp_path):
         writer.step(0, 0, 1.0, [math.nan, -math.inf])
     assert b"[null,null]" in (tmp_path / "e").read_bytes()
     assert np.isnan(read_run_log(tmp_path / "e").values).all()
+
+
+@pytest.mark.parametrize("step", [2**63, 2**64 - 1, -(2**63) - 1])
+def test_numbers_that_fit_no_column_are_no_event(tmp_path, step):
+    line = encode(Step(7, 0, 1.0, [1.0]))
+    path = tmp_path / "e"
+    path.write_bytes(encode(Series(["a"])) + line.replace(b"7", str(step).encode(), 1) + line)
+    np.testing.assert_array_equal(read_run_log(path).steps, [7])
+
+
+def test_numpy_numbers_and_odd_texts_can_be_written():
+    event = decode(encode(Validation(0, 1, 2.0, "ema", {"loss": np.float32(0.5)})))  # type: ignore
+    assert event == Validation(0, 1, 2.0, "ema", {"loss": 0.5})
+    assert decode(encode(Notice(1.0, "info", "\udcff.yaml"))) == Notice(1.0, "info", "\\udcff.yaml")
 
 
 def test_steps_keep_six_digits(tmp_path):
@@ -187,9 +202,62 @@ def test_cut_log_starts_again(tmp_path):
     assert tail.restarted
 
 
+def test_damage_longer_than_a_poll_hides_nothing_behind_it(tmp_path, monkeypatch):
+    poll = EventTail.poll
+    monkeypatch.setattr(reader_module, "CHUNK", 256)
+    monkeypatch.setattr(EventTail, "poll", lambda tail: poll(tail, limit=512))
+    line = encode(Notice(1.0, "info", "kept"))
+    (tmp_path / "e").write_bytes(line + b"garbage\n" * 1000 + line)
+    assert len(read_run_log(tmp_path / "e").notices) == 2
+
+
+def test_run_resumed_while_it_is_read_counts_once(tmp_path, monkeypatch):
+    path = tmp_path / "e"
+    small_log(path)
+    kept = path.read_bytes().index(b'{"kind":"step","step":3')
+    poll, polls = EventTail.poll, []
+
+    def resumed_after_the_first(tail):
+        events = poll(tail)
+        polls.append(events)
+        if len(polls) == 1:
+            with EventWriter(path, kept) as writer:
+                writer.write(Session(2, 0.0, 3, 0, 5, 1, 5))
+                for i in range(3, 20):
+                    writer.step(i, 0, float(i), [0.0, 1.0])
+        return events
+
+    monkeypatch.setattr(EventTail, "poll", resumed_after_the_first)
+    log = read_run_log(path)
+    np.testing.assert_array_equal(log.steps, range(20))
+    assert [session.session for session in log.sessions] == [1, 2]
+
+
+def test_outline_has_everything_but_steps_inside_an_epoch(tmp_path):
+    path = tmp_path / "e"
+    small_log(path)
+    whole, outline = read_run_log(path), read_run_log(path, outline=True)
+    np.testing.assert_array_equal(outline.steps, whole.steps[-1:])
+    np.testing.assert_array_equal(outline.values, whole.values[-1:])
+    for name in ("sessions", "epoch_ends", "validations", "notices", "checkpoints", "end"):
+        assert getattr(outline, name) == getattr(whole, name)
+
+
+@pytest.mark.parametrize("torn", [b"", b'{"kind":"no', b"x" * 200_000])
+def test_writer_without_a_length_keeps_whole_lines(tmp_path, torn):
+    path = tmp_path / "e"
+    length = small_log(path)
+    with path.open("ab") as file:
+        file.write(torn)
+    with EventWriter(path) as writer:
+        assert writer.length == length
+        writer.write(Notice(2.0, "info", "appended"))
+    assert [notice.text for notice in read_run_log(path).notices] == ["hello", "appended"]
+
+
 def test_log_shorter_than_its_checkpoint_is_refused(tmp_path):
     (tmp_path / "e").write_bytes(b"short\n")
-    with pytest.raises(ValueError, match="counts on 100; the log was cut"):
+    with pytest.raises(RunError, match="counts on 100; the log was cut"):
         EventWriter(tmp_path / "e", 100)
 
 

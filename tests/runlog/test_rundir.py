@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +14,7 @@ from ris_tf.runlog import (
     EventWriter,
     RunDirectory,
     RunError,
+    Series,
     Session,
     State,
     Validation,
@@ -172,6 +174,56 @@ def test_runs_are_found_anywhere_below(tmp_path):
     (tmp_path / "broken" / "run.json").write_text("{")
     assert [run.path for run in find_runs(tmp_path)] == [run.path for run in made]
     assert find_runs(tmp_path / "none") == []
+
+
+def test_links_lead_to_each_run_once(tmp_path):
+    run = RunDirectory.create(tmp_path / "one", Config(), [])
+    (tmp_path / "a-link").symlink_to(run.path)
+    (tmp_path / "loop").symlink_to(".")
+    (tmp_path / "one-more").symlink_to(tmp_path)
+    assert [run.path.name for run in find_runs(tmp_path)] == ["one"]
+
+
+def test_folders_that_are_not_ours_are_passed_over(tmp_path, monkeypatch):
+    RunDirectory.create(tmp_path / "ours", Config(), [])
+    (tmp_path / "theirs").mkdir()
+    is_file = Path.is_file
+
+    def refused(path):
+        if path.parent.name == "theirs":
+            raise PermissionError(13, "Permission denied")
+        return is_file(path)
+
+    monkeypatch.setattr(Path, "is_file", refused)
+    assert [run.path.name for run in find_runs(tmp_path)] == ["ours"]
+
+
+def test_what_cannot_be_read_says_so(run):
+    run.events_path.mkdir()
+    with pytest.raises(RunError, match=r"events\.jsonl: cannot be read: Is a directory"):
+        summarize(run)
+    (run.path / "run.json").unlink()
+    (run.path / "run.json").mkdir()
+    with pytest.raises(RunError, match=r"run\.json: cannot be read: Is a directory"):
+        RunDirectory.open(run.path)
+
+
+def test_command_with_bytes_that_are_no_text(tmp_path):
+    run = RunDirectory.create(tmp_path / "one", Config(), ["ris-tf", "\udcff.yaml"])
+    assert RunDirectory.open(run.path).identity.command == ["ris-tf", "\\udcff.yaml"]
+
+
+def test_dropped_windows_are_counted_over_sessions(run):
+    applied = [1, 0, 1, 0, 1, 1, 1, 0, 0, 1]
+    with EventWriter(run.events_path) as writer:
+        for session, first in ((1, 0), (2, 5)):
+            writer.write(Session(session, 0.0, first, 0, 10, 1, 10))
+            writer.write(Series(["ok", "iteration"]))
+            for i in range(first, first + 5):
+                writer.step(i, 0, float(i), [applied[i], sum(applied[: i + 1])])
+    summary = summarize(run)
+    assert (summary.step, summary.skipped) == (10, 4)
+    assert summary.skipped == (run.log().column("ok") == 0).sum()
 
 
 def test_atomic_write_keeps_the_old_content_on_failure(tmp_path, monkeypatch):

@@ -1,0 +1,153 @@
+"""What the commands that look at runs print, refuse and exit with."""
+
+import re
+import shutil
+
+import pytest
+
+
+def test_runs_are_one_line_each_in_a_pipe(make_run, typed):
+    make_run("2026-11-23_12-45-01_a-configuration-with-a-long-name", skipped=(3, 4), scale=8.0)
+    make_run("two", ended="stopped")
+    answer = typed("runs")
+    header, first, second = answer.out.splitlines()
+    assert answer.code == 0
+    assert header.split()[:3] == ["run", "state", "epoch"]
+    name = r"runs/2026-11-23_12-45-01_a-configuration-with-a-long-name"
+    assert re.match(rf"{name}\s+finished\s+2/2\s+40\s+0\.\d+\s+0\.\d+\s+2\s", first)
+    assert re.match(r"runs/two\s+stopped\s+2/2", second)
+
+
+@pytest.mark.parametrize("width", [80, 160])
+def test_table_fits_the_terminal(make_run, typed, monkeypatch, width):
+    make_run("2026-11-23_12-45-01_quickstart")
+    monkeypatch.setenv("COLUMNS", str(width))
+    monkeypatch.setenv("FORCE_COLOR", "1")  # rich then takes the output for a terminal
+    lines = re.sub(r"\x1b\[\d*m", "", typed("runs").out).splitlines()
+    assert len(lines) == 2
+    assert max(map(len, lines)) <= width
+    assert ("last loss" in lines[0]) == (width == 160)
+
+
+def test_a_log_that_cannot_be_read_spoils_one_row_only(make_run, typed):
+    broken = make_run("broken")
+    make_run("whole")
+    broken.events_path.unlink()
+    broken.events_path.mkdir()
+    listed = typed("runs").out
+    assert re.search(r"runs/broken\s+unreadable", listed)
+    assert re.search(r"runs/whole\s+finished", listed)
+
+
+@pytest.mark.parametrize("command", [("show",), ("check",), ("stop",), ("figure", "training")])
+def test_a_log_that_cannot_be_read_is_one_line(make_run, typed, command):
+    run = make_run()
+    run.events_path.unlink()
+    run.events_path.mkdir()
+    answer = typed(*command, "runs/one")
+    assert (answer.code, answer.out) == (2, "")
+    assert re.fullmatch(r"ris-tf: .*events\.jsonl: cannot be read: .*\n", answer.err)
+
+
+def test_names_are_printed_as_they_are(make_run, typed, tmp_path):
+    """Brackets are markup to rich: a closing one would even raise."""
+    make_run("one[bold]")
+    (tmp_path / "[").mkdir()
+    (tmp_path / "runs").rename(tmp_path / "[" / "x]")
+    assert "[/x]/one[bold]" in typed("runs", "[").out
+
+
+def test_no_runs(typed):
+    assert "no runs under runs/; start one: ris-tf train" in typed("runs").out
+    assert typed("runs", "elsewhere").code == 2
+
+
+def test_show_says_all_about_a_run(make_run, typed):
+    make_run(skipped=(3,), scale=8.0)
+    shown = typed("show", "runs/one").out
+    for expected in (
+        "finished: finished for a reason",
+        "epoch 2 of 2, window 40 of 40",
+        "1 windows",
+        "covariance               0.4000   (sample covariance 1.0400)",
+        "something to know",
+        "ris-tf train quick.yaml",
+    ):
+        assert expected in shown, expected
+    assert "--resume" not in shown
+
+
+def test_show_says_how_to_go_on(make_run, typed):
+    run = make_run(ended="stopped")
+    (run.checkpoints / "last.npz").touch()
+    assert "ris-tf train --resume runs/one" in typed("show", "runs/one").out
+
+
+def test_run_copied_without_its_folders_can_be_looked_at(make_run, typed):
+    run = make_run(ended="stopped")
+    shutil.rmtree(run.checkpoints)
+    shutil.rmtree(run.samples)
+    assert typed("show", "runs/one").code == 0
+    assert typed("check", "runs/one").code == 0
+
+
+def test_check_exits_0_only_where_all_is_well(make_run, typed):
+    make_run("good")
+    make_run("bad", skipped=(3,))
+    good, bad = typed("check", "runs/good"), typed("check", "runs/bad")
+    assert (good.code, bad.code) == (0, 1)
+    assert "6 of 6 checks passed" in good.out
+    assert re.search(r"NO  gradients finite .*first 3\n .*-> try --set .*subspace=0", bad.out)
+
+
+def test_stop_asks_a_living_run_and_refuses_others(make_run, typed):
+    alive, over = make_run("alive", ended=None), make_run("over")
+    assert typed("stop", "runs/alive").code == 0
+    assert alive.stop_requested()
+    refused = typed("stop", "runs/over")
+    assert refused.code == 2
+    assert "is finished, so there is nothing to stop" in refused.err
+    assert not over.stop_requested()
+
+
+@pytest.mark.parametrize(
+    ("name", "begins"), [("a.png", b"\x89PNG"), ("a.SVG", b"<?xml"), ("new/a.pdf", b"%PDF")]
+)
+def test_figure_of_a_run(make_run, typed, tmp_path, name, begins):
+    make_run(epochs=1)
+    answer = typed("figure", "training", "runs/one", "--out", name)
+    assert (answer.code, answer.out) == (0, f"{name}\n")
+    assert (tmp_path / name).read_bytes().startswith(begins)
+
+
+@pytest.mark.parametrize(
+    ("out", "message"),
+    [("a.jpg", "must end in .png, .svg, .pdf"), ("runs/one/run.json/a.png", "cannot be written")],
+)
+def test_figure_that_has_no_place(make_run, typed, out, message):
+    make_run(epochs=1)
+    answer = typed("figure", "training", "runs/one", "--out", out)
+    assert answer.code == 2
+    assert re.fullmatch(rf"ris-tf: --out {out}: {message}.*\n", answer.err)
+
+
+def test_figure_of_a_run_without_windows(make_run, typed):
+    make_run(epochs=0)
+    answer = typed("figure", "training", "runs/one")
+    assert answer.code == 2
+    assert "no window yet" in answer.err
+
+
+def test_interruption_is_exit_code_130(make_run, typed, monkeypatch):
+    def interrupted(folder):
+        raise KeyboardInterrupt
+
+    make_run()
+    monkeypatch.setattr("ris_tf.runlog.find_runs", interrupted)
+    assert typed("runs").code == 130
+
+
+def test_version_and_wrong_usage(typed):
+    assert typed("--version").out.startswith("ris-tf 0.")
+    assert typed("show").code == 2
+    assert typed("nothing").code == 2
