@@ -11,9 +11,12 @@ from ris_tf.cli.options import Overrides
 
 if TYPE_CHECKING:
     from ris_tf.config import Config
-    from ris_tf.runlog import RunDirectory
+    from ris_tf.runlog import Identity, RunDirectory
+    from ris_tf.training.cluster import Worker
+    from ris_tf.training.replicas import Replicas
     from ris_tf.training.reporter import Reporter
-    from ris_tf.training.session import Outcome
+    from ris_tf.training.session import Outcome, TrainingSession
+    from ris_tf.training.stopping import StopSignals
 
 EXIT_CODES = {"finished": 0, "early": 0, "stopped": 0, "failed": 1, "interrupted": 130}
 
@@ -47,24 +50,37 @@ class _Request:
 
 def _begin(request: _Request) -> int:
     from ris_tf.config import ConfigError, load_config
-    from ris_tf.runlog import RunDirectory, available_threads, check_name, default_run_name
+    from ris_tf.runlog import Identity, RunDirectory, check_name, default_run_name
+    from ris_tf.training.cluster import Worker
 
     if request.config is None:
         raise ConfigError("train: give a configuration file, or --resume RUN")
-    config = load_config(request.config, request.overrides)
-    if config.training.threads is None:
-        resolved = config.training.model_copy(update={"threads": available_threads()})
-        config = config.model_copy(update={"training": resolved})
+    config = _resolved(load_config(request.config, request.overrides))
     name = default_run_name(request.config) if request.name is None else request.name
     check_name(name)
-    path = request.runs_dir / name
-    run = RunDirectory.create(path, config, sys.argv)
-    return _work(run, resume=False)
+    path, worker = request.runs_dir / name, Worker.of(config.training)
+    if not worker.writes:
+        return _work(RunDirectory(path, Identity(name=name)), config, worker, resume=False)
+    return _work(RunDirectory.create(path, config, sys.argv), config, worker, resume=False)
+
+
+def _resolved(config: "Config") -> "Config":
+    """The configuration with what this machine and the kind of run decide."""
+    from ris_tf.runlog import available_threads
+
+    training = config.training
+    changes: dict[str, object] = {}
+    if training.threads is None:
+        changes["threads"] = available_threads()
+    if training.distribution != "none":
+        changes["compile"] = False  # XLA compiles no step of several replicas
+    return config.model_copy(update={"training": training.model_copy(update=changes)})
 
 
 def _resume(request: _Request) -> int:
     from ris_tf.config import ConfigError
     from ris_tf.runlog import RunDirectory, State, summarize
+    from ris_tf.training.cluster import Worker
 
     assert request.resume is not None
     if request.config or request.overrides or request.name:
@@ -73,49 +89,81 @@ def _resume(request: _Request) -> int:
             "to train with other settings, start a new run"
         )
     run = RunDirectory.open(request.resume)
-    if summarize(run).state is State.FINISHED:
+    config = run.config()
+    worker = Worker.of(config.training)
+    if worker.writes and summarize(run).state is State.FINISHED:
         raise ConfigError(f"{run.path}: is finished; start a new run to train longer")
-    if not any(run.checkpoints.glob("*.npz")):
-        raise ConfigError(f"{run.path}: no checkpoint to resume from; start the run again")
-    return _work(run, resume=True)
+    return _work(run, config, worker, resume=True)
 
 
-def _work(run: "RunDirectory", resume: bool) -> int:
+def _work(run: "RunDirectory", config: "Config", worker: "Worker", resume: bool) -> int:
     """Train in this process, and say what happened."""
-    from ris_tf.cli.tensorflow_quiet import load_tensorflow
-    from ris_tf.runlog import processor
     from ris_tf.training.reporter import Reporter
+    from ris_tf.training.stopping import StopSignals
 
-    config, before = run.config(), run.identity
-    run.begin_session(sys.argv)
-    run.clear_stop()
-    with Reporter(run.console_path) as reporter:
+    before = run.identity
+    if worker.writes:
+        run.begin_session(sys.argv)
+        run.clear_stop()
+    signals = StopSignals()
+    with signals.caught(), Reporter(run.console_path if worker.writes else None) as reporter:
         reporter.say(f"run {run.path}")
-        load_tensorflow()
-        from ris_tf.training.checkpoint import CheckpointError
-        from ris_tf.training.runtime import use_threads
-        from ris_tf.training.session import TrainingSession
-
-        use_threads(config.training.threads or 1)
-        try:
-            session = TrainingSession(run, reporter, resume)
-        except CheckpointError as error:
-            reporter.say(f"cannot resume: {error}", "error")
-            return 1
-        if resume and before.processor != processor():
-            session.notice(
-                f"this processor is {processor()}, the run began on {before.processor}: "
-                "it goes on, but not to the same bits",
-                "warning",
-            )
-        _say_plan(reporter, config, session.network.parts())
+        session = _session(run, config, worker, reporter, signals, resume)
+        if session is None:
+            return EXIT_CODES["failed"]
+        if resume and worker.writes:
+            _compare_processors(session, before)
+        _say_plan(reporter, config, session.replicas, session.network.parts())
         outcome = session.run()
-        _say_outcome(reporter, run, outcome)
+        _say_outcome(reporter, run, outcome, worker)
     return EXIT_CODES[outcome.reason]
 
 
-def _say_plan(reporter: "Reporter", config: "Config", parts: list) -> None:
-    """What is about to be done, in four lines."""
+def _session(
+    run: "RunDirectory",
+    config: "Config",
+    worker: "Worker",
+    reporter: "Reporter",
+    signals: "StopSignals",
+    resume: bool,
+) -> "TrainingSession | None":
+    """The session, once TensorFlow is loaded; `None`, said why, where it cannot begin."""
+    from ris_tf.cli.tensorflow_quiet import load_tensorflow
+
+    load_tensorflow()
+    from ris_tf.training.checkpoint import CheckpointError
+    from ris_tf.training.replicas import Replicas
+    from ris_tf.training.runtime import use_threads
+    from ris_tf.training.session import TrainingSession
+
+    use_threads(config.training.threads or 1)
+    if worker.count > 1:
+        reporter.say(
+            f"worker {worker.index} of {worker.count}, chief {worker.chief}; waiting for the others"
+        )
+    try:
+        replicas = Replicas(config.training)
+        return TrainingSession(run, reporter, resume, config, replicas, signals)
+    except CheckpointError as error:
+        reporter.say(f"cannot resume: {error}", "error")
+    except OSError as error:
+        reporter.say(f"cannot begin: {error.filename or run.path}: {error.strerror}", "error")
+    return None
+
+
+def _compare_processors(session: "TrainingSession", before: "Identity") -> None:
+    from ris_tf.runlog import processor
+
+    if before.processor != processor():
+        session.notice(
+            f"this processor is {processor()}, the run began on {before.processor}: "
+            "it goes on, but not to the same bits",
+            "warning",
+        )
+
+
+def _say_plan(reporter: "Reporter", config: "Config", replicas: "Replicas", parts: list) -> None:
+    """What is about to be done, in a few lines."""
     g, s, t = config.geometry, config.scene, config.training
     total = sum(part.parameters for part in parts)
     heads = sum(part.parameters for part in parts if part.head)
@@ -132,17 +180,27 @@ def _say_plan(reporter: "Reporter", config: "Config", parts: list) -> None:
         f"training  {t.epochs} epochs of {t.batches_per_epoch} batches of {t.batch} scenes{joined},"
         f" {t.precision}, {t.threads} threads, seed {config.seed}"
     )
+    if t.distribution != "none":
+        where = f"on {replicas.worker.count} machines" if replicas.worker.count > 1 else "here"
+        reporter.say(
+            f"replicas  {replicas.count} {where} share each batch; the step is not compiled: XLA "
+            "compiles none of several replicas"
+        )
     compiling = "compiling the step takes half a minute; " if t.compile else ""
     reporter.say(f"          {compiling}Ctrl-C stops with a checkpoint")
 
 
-def _say_outcome(reporter: "Reporter", run: "RunDirectory", outcome: "Outcome") -> None:
+def _say_outcome(
+    reporter: "Reporter", run: "RunDirectory", outcome: "Outcome", worker: "Worker"
+) -> None:
     good = outcome.reason in ("finished", "early")
     style = "good" if good else "error" if outcome.reason == "failed" else "warning"
     reporter.say(f"{outcome.reason}: {outcome.text}", style)
     if outcome.validation:
         for line in _comparison(outcome.validation):
             reporter.say(line)
+    if not worker.writes:
+        return
     if good:
         reporter.say(f"look into it: ris-tf show {run.path}; check it: ris-tf check {run.path}")
     else:

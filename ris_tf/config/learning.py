@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from ris_tf.config.knobs import POSITIVE, Interval, Section, Within, knob
 
@@ -118,7 +118,21 @@ class Training(Section):
     swa: bool = knob(True, "Keep an equal-weight mean of the last weights.")
     swa_start: float = knob(0.8, "Share of all windows after which the mean begins.", ge=0, le=1)
     swa_rate: float = knob(0.1, "Learning rate while the mean is taken, over the base.", gt=0, le=1)
-    compile: bool = knob(True, "Compile the step with XLA.")
+    compile: bool = knob(
+        True, "Compile the step with XLA; resolved to false where a run has several replicas."
+    )
+    distribution: Literal["none", "mirrored", "multi_worker"] = knob(
+        "none",
+        "Replicas that share each batch: one, all GPUs of this machine, or all of the machines "
+        "that TF_CONFIG names.",
+    )
+    replicas: int | None = knob(
+        None,
+        "Replicas of a mirrored run; empty takes all GPUs. Without a GPU, that many processors.",
+        "replicas",
+        ge=1,
+        le=64,
+    )
     threads: int | None = knob(
         None,
         "Threads of a run; empty takes this machine's and is resolved in the run.",
@@ -126,3 +140,18 @@ class Training(Section):
         ge=1,
         le=1024,
     )
+
+    @model_validator(mode="after")
+    def _replicas_share_batches(self) -> "Training":
+        if self.replicas is None:
+            return self
+        if self.distribution != "mirrored":
+            raise ValueError(
+                f"replicas {self.replicas} is of mirrored runs: set distribution to mirrored"
+            )
+        if self.batch % self.replicas:
+            raise ValueError(
+                f"batch {self.batch} cannot be shared equally by replicas {self.replicas}: "
+                "take a multiple"
+            )
+        return self

@@ -2,10 +2,11 @@
 
 from ris_tf.objective.projection import projection_loss
 from ris_tf.objective.terms import BLEND_TERMS, TERMS, Comparison, compare, raw_terms, weighted_sum
-from ris_tf.objective.weights import phase, term_weights
+from ris_tf.objective.weights import SCHEDULES, phase, term_weights
 
 __all__ = [
     "BLEND_TERMS",
+    "SCHEDULES",
     "TERMS",
     "Comparison",
     "compare",

@@ -1,6 +1,6 @@
 """The run directory: event writer, reader, state, health. No TensorFlow."""
 
-from ris_tf.runlog.atomic import atomic_write, sync_folder
+from ris_tf.runlog.atomic import atomic_write, naming, sync_folder
 from ris_tf.runlog.events import (
     SCHEMA,
     CheckpointEvent,
@@ -8,6 +8,7 @@ from ris_tf.runlog.events import (
     Epoch,
     Event,
     Notice,
+    Phase,
     Sample,
     Series,
     Session,
@@ -21,7 +22,7 @@ from ris_tf.runlog.machine import available_threads, processor
 from ris_tf.runlog.reader import EventTail, RunLog, read_run_log
 from ris_tf.runlog.rundir import Identity, RunDirectory, RunError, check_name, default_run_name
 from ris_tf.runlog.state import State, Summary, find_runs, summarize
-from ris_tf.runlog.writer import EventWriter
+from ris_tf.runlog.writer import EventWriter, SilentWriter
 
 __all__ = [
     "SCHEMA",
@@ -34,12 +35,14 @@ __all__ = [
     "EventWriter",
     "Identity",
     "Notice",
+    "Phase",
     "RunDirectory",
     "RunError",
     "RunLog",
     "Sample",
     "Series",
     "Session",
+    "SilentWriter",
     "State",
     "Step",
     "Summary",
@@ -52,6 +55,7 @@ __all__ = [
     "default_run_name",
     "encode",
     "find_runs",
+    "naming",
     "processor",
     "read_run_log",
     "summarize",

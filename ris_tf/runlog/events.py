@@ -95,6 +95,21 @@ class Validation(Event):
 
 
 @dataclass(frozen=True)
+class Phase(Event):
+    """A schedule enters a new phase with window `step`: `what` changes, `text` says to what.
+
+    `what` is `weights`, `beta`, `rate` or `averages`.
+    """
+
+    kind: ClassVar[str] = "phase"
+    step: int
+    epoch: int
+    time: float
+    what: str
+    text: str
+
+
+@dataclass(frozen=True)
 class Notice(Event):
     """Something that a person should know; `level` is `info`, `warning` or `error`."""
 
@@ -146,6 +161,7 @@ KINDS: dict[str, type[Event]] = {
         Step,
         Epoch,
         Validation,
+        Phase,
         Notice,
         CheckpointEvent,
         Sample,

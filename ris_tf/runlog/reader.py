@@ -11,6 +11,7 @@ from ris_tf.runlog.events import (
     Epoch,
     Event,
     Notice,
+    Phase,
     Sample,
     Series,
     Session,
@@ -132,6 +133,7 @@ class RunLog:
     sessions: list[Session] = field(default_factory=list)
     epoch_ends: list[Epoch] = field(default_factory=list)
     validations: list[Validation] = field(default_factory=list)
+    phases: list[Phase] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
     checkpoints: list[CheckpointEvent] = field(default_factory=list)
     samples: list[Sample] = field(default_factory=list)
@@ -196,6 +198,7 @@ def _keep(log: RunLog, event: Event) -> None:
         Session: log.sessions,
         Epoch: log.epoch_ends,
         Validation: log.validations,
+        Phase: log.phases,
         Notice: log.notices,
         CheckpointEvent: log.checkpoints,
         Sample: log.samples,

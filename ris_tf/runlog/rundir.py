@@ -162,20 +162,27 @@ class RunDirectory:
         """Make this process the one that works on the run, and count its session.
 
         Raises:
-            RunError: another living process does.
+            RunError: another living process does, or run.json cannot be written.
         """
         if self.identity.session and self.holder_alive() and self.identity.pid != os.getpid():
             raise RunError(
                 f"{self.path}: process {self.identity.pid} is working on it; "
                 f"stop that first: ris-tf stop {self.path}"
             )
-        self.identity = replace(
+        counted = replace(
             _this_process(command),
             name=self.identity.name,
             created=self.identity.created,
             session=self.identity.session + 1,
         )
-        atomic_write(self.path / "run.json", _encoded(self.identity))
+        try:
+            atomic_write(self.path / "run.json", _encoded(counted))
+        except OSError as error:
+            raise RunError(
+                f"{self.path / 'run.json'}: cannot be written: {error.strerror or error}; "
+                "make room, or make the folder writable"
+            ) from error
+        self.identity = counted
 
     def holder_alive(self) -> bool | None:
         """Whether the process that worked on it last is alive; `None` on another machine."""

@@ -4,10 +4,12 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from ris_tf.runlog.events import Event, encode, encode_step
+from ris_tf.runlog.atomic import naming
+from ris_tf.runlog.events import End, Event, encode, encode_step
 from ris_tf.runlog.rundir import RunError
 
 CHUNK = 1 << 16  # bytes read at a time, looking for the end of the last whole line
+RESERVE = 1 << 15  # bytes kept beside the log for its end event, should the disk be full by then
 
 
 class EventWriter:
@@ -28,6 +30,11 @@ class EventWriter:
 
     def __init__(self, path: Path, length: int | None = None):
         self.path = path
+        self._reserve = path.with_name(f".{path.name}.reserve")
+        with naming(path):
+            self._open(path, length)
+
+    def _open(self, path: Path, length: int | None) -> None:
         self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         found = os.fstat(self._descriptor).st_size
         if length is None:
@@ -41,6 +48,7 @@ class EventWriter:
         os.ftruncate(self._descriptor, length)
         os.lseek(self._descriptor, length, os.SEEK_SET)
         self.length = length
+        self._reserve.write_bytes(bytes(RESERVE))
 
     def __enter__(self) -> "EventWriter":
         return self
@@ -63,8 +71,9 @@ class EventWriter:
     def _append(self, line: bytes) -> None:
         written = 0
         try:
-            while written < len(line):
-                written += os.write(self._descriptor, line[written:])
+            with naming(self.path):
+                while written < len(line):
+                    written += os.write(self._descriptor, line[written:])
         except BaseException:
             # Half a line must not be continued by the next one.
             os.ftruncate(self._descriptor, self.length)
@@ -74,16 +83,51 @@ class EventWriter:
 
     def sync(self) -> None:
         """Return when the disk has everything."""
-        os.fsync(self._descriptor)
+        with naming(self.path):
+            os.fsync(self._descriptor)
+
+    def end(self, event: End) -> None:
+        """Append the end event, on a full disk in the space kept for it, and close.
+
+        Raises:
+            OSError: the disk refused all the same.
+        """
+        try:
+            self._reserve.unlink(missing_ok=True)
+            self.write(event)
+        finally:
+            self.close()
 
     def close(self) -> None:
         """Sync and close; nothing can be written afterwards."""
         if self._descriptor >= 0:
             descriptor, self._descriptor = self._descriptor, -1
+            self._reserve.unlink(missing_ok=True)
             try:
-                os.fsync(descriptor)
+                with naming(self.path):
+                    os.fsync(descriptor)
             finally:
                 os.close(descriptor)
+
+
+class SilentWriter(EventWriter):
+    """Writes nothing: a run of several processes has one log, the chief's."""
+
+    def __init__(self) -> None:
+        self.path = Path(os.devnull)
+        self.length = 0
+
+    def _append(self, line: bytes) -> None:
+        self.length += len(line)
+
+    def sync(self) -> None:
+        """Nothing to sync."""
+
+    def end(self, event: End) -> None:
+        """Nothing to end."""
+
+    def close(self) -> None:
+        """Nothing to close."""
 
 
 def _whole_lines(descriptor: int, size: int) -> int:

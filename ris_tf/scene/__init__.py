@@ -2,7 +2,7 @@
 
 from ris_tf.scene.grid import field_axes
 from ris_tf.scene.panel import Panel, direction_cosines, make_panel, unit_direction
-from ris_tf.scene.random import Draws, Split, Stream
+from ris_tf.scene.random import Draws, Split, Stream, fold_in
 from ris_tf.scene.simulator import Measurement, Scenes, Simulator
 from ris_tf.scene.sources import Sources
 from ris_tf.scene.steering import steering_vectors
@@ -18,6 +18,7 @@ __all__ = [
     "Stream",
     "direction_cosines",
     "field_axes",
+    "fold_in",
     "make_panel",
     "steering_vectors",
     "unit_direction",

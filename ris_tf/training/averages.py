@@ -7,6 +7,7 @@ import keras
 import tensorflow as tf
 
 from ris_tf.config.learning import Training
+from ris_tf.training.replicas import update_each
 from ris_tf.training.schedules import swa_begins
 
 
@@ -47,7 +48,7 @@ class Averages:
 
     def best(self) -> str:
         """Which weights validate: `swa` once they exist, else `ema`, else `raw`."""
-        if self.swa and int(self.taken.value) > 0:
+        if self.swa and int(keras.ops.convert_to_numpy(self.taken)) > 0:
             return "swa"
         return "ema" if self.ema else "raw"
 
@@ -77,5 +78,4 @@ def _copies(weights: list[keras.Variable], prefix: str) -> list[keras.Variable]:
 
 def _move(averages: list[keras.Variable], weights: list[keras.Variable], share: tf.Tensor) -> None:
     """`average += share (weight - average)` of every variable."""
-    for average, weight in zip(averages, weights, strict=True):
-        average.assign_add(share * (weight.value - average.value))
+    update_each(averages, lambda mean, weight: mean.assign_add(share * (weight - mean)), weights)

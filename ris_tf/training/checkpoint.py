@@ -14,9 +14,10 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from ris_tf.runlog import sync_folder
+from ris_tf.runlog import naming, sync_folder
 
 LAST, PREVIOUS, BEST = "last.npz", "previous.npz", "best.keras"
+UNREADABLE_LAST = "last.unreadable.npz"  # where a damaged one is kept
 PROGRESS = "progress"  # name of the JSON entry; variables have a slash or are named below it
 # What reading a damaged file raises: numpy and zipfile do not agree on one error.
 UNREADABLE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, NotImplementedError)
@@ -57,11 +58,11 @@ def save(folder: Path, variables: Mapping[str, keras.Variable], progress: Progre
     Raises:
         OSError: the disk refused; the checkpoint before is still there.
     """
-    arrays = {name: np.asarray(variable.value) for name, variable in variables.items()}
+    arrays = {name: keras.ops.convert_to_numpy(variable) for name, variable in variables.items()}
     arrays[PROGRESS] = np.array(json.dumps(asdict(progress)))
     partial, last = folder / "last.partial.npz", folder / LAST
     try:
-        with partial.open("wb") as file:
+        with naming(last), partial.open("wb") as file:
             np.savez(file, allow_pickle=False, **arrays)
             file.flush()
             os.fsync(file.fileno())
@@ -78,9 +79,10 @@ def save_network(folder: Path, network: keras.Model) -> Path:
     """Write the network alone, as it is now, to `best.keras`."""
     partial, best = folder / "best.partial.keras", folder / BEST
     try:
-        network.save(partial)
-        with partial.open("rb") as file:
-            os.fsync(file.fileno())
+        with naming(best):
+            network.save(partial)
+            with partial.open("rb") as file:
+                os.fsync(file.fileno())
         partial.replace(best)
     finally:
         partial.unlink(missing_ok=True)
@@ -88,10 +90,27 @@ def save_network(folder: Path, network: keras.Model) -> Path:
     return best
 
 
+def begun(folder: Path) -> bool:
+    """Whether a run has any checkpoint, readable or not."""
+    return any((folder / name).exists() for name in (LAST, PREVIOUS))
+
+
+def clean(folder: Path) -> None:
+    """Remove what a killed process left half-written."""
+    for pattern in ("last.partial.npz", "best.partial.keras"):
+        (folder / pattern).unlink(missing_ok=True)
+
+
 def restore(
-    folder: Path, variables: Mapping[str, keras.Variable]
+    folder: Path, variables: Mapping[str, keras.Variable], put_aside: bool = True
 ) -> tuple[Progress, Path, list[str]]:
     """Read the newest readable checkpoint into the variables.
+
+    Args:
+        folder: checkpoints of the run.
+        variables: what is restored.
+        put_aside: rename a newer one that cannot be read, lest it replace the good one when the
+            next is saved.
 
     Returns:
         Progress, the file read, and a line for each newer file that could not be read.
@@ -109,6 +128,10 @@ def restore(
             reason = " ".join(str(error).split())[:200] or type(error).__name__
             problems.append(f"{path} cannot be used: {reason}")
             continue
+        if problems:
+            if put_aside:
+                (folder / LAST).replace(folder / UNREADABLE_LAST)
+            problems = [f"{text}; went back to {path.name}" for text in problems]
         for name, variable in variables.items():
             variable.assign(values[name])
         return progress, path, problems

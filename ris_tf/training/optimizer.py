@@ -1,6 +1,6 @@
 """AdamW of two groups: the heads learn faster than the backbone (SPEC 5, stage 7)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import keras
 import tensorflow as tf
@@ -42,6 +42,10 @@ class GroupedAdamW(keras.optimizers.Adam):
         rate = learning_rate * (self.head_multiplier if is_head else 1.0)
         variable.assign_sub(variable * tf.cast(self.decay * rate, variable.dtype))
         super().update_step(gradient, variable, rate)
+
+    def _all_reduce_sum_gradients(self, grads_and_vars: Iterable) -> Sequence:
+        """Keras would sum over replicas here; the guarded step has taken their mean long before."""
+        return list(grads_and_vars)
 
 
 def make_optimizer(heads: Iterable[keras.Variable], training: Training) -> GroupedAdamW:

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 import keras
 import numpy as np
 
-from ris_tf.runlog import EventWriter, Notice
+from ris_tf.runlog import EventWriter, Notice, Phase
+from ris_tf.training.phases import Change, changes_after
 from ris_tf.training.reporter import Reporter
 from ris_tf.training.step import GuardedTrainer
 from ris_tf.training.stopping import SKIPPED_IN_A_ROW, Stop
@@ -54,6 +55,7 @@ class StepRecorder(keras.callbacks.Callback):
         self.paths = [variable.path for variable in trainer.weights_trained]
         self.layers = LayerNorms(self.paths)
         self.values_named = trainer.series()
+        self.config = trainer.config
         self.events = events
         self.reporter = reporter
         self.check_stop = check_stop
@@ -82,18 +84,28 @@ class StepRecorder(keras.callbacks.Callback):
         values, squares = np.asarray(logs["values"]), np.asarray(logs["squares"])
         window, self.window = self.window, self.window + 1
         epoch = window // self.per_epoch
-        row = np.concatenate([values, self.layers(squares)])
+        row = np.concatenate([values.ravel(), self.layers(squares.ravel())])
         self.events.step(window, epoch, time.time(), row)
-        named = dict(zip(self.values_named, values.tolist(), strict=True))
+        named = dict(zip(self.values_named, values.ravel().tolist(), strict=True))
         if window == 0:
             self._first_window(named)
         if named["ok"]:
-            self.silent &= squares == 0
+            self.silent &= squares.ravel() == 0
             self.skipped_in_a_row = 0
+            self.announce(changes_after(int(named["schedule"]), self.config))
         else:
             self._skipped(window, named)
         self.reporter.window(window, named)
         self.check_stop()
+
+    def announce(self, changes: list[Change]) -> None:
+        """Record and tell what changes with the next window."""
+        epoch = self.window // self.per_epoch
+        for change in changes:
+            self.events.write(
+                Phase(self.window, epoch, time.time(), what=change.what, text=change.text)
+            )
+            self.reporter.say(f"window {self.window}: {change.text}")
 
     def _first_window(self, named: dict[str, float]) -> None:
         """The lines that users of the PyTorch pipeline search their logs for."""
@@ -126,4 +138,4 @@ class StepRecorder(keras.callbacks.Callback):
 
 def _shortest(value: float) -> float:
     """A float32 value as the number that was configured: 0.05, not 0.05000000074505806."""
-    return float(np.format_float_positional(np.float32(value), unique=True))
+    return float(f"{value:.6g}")

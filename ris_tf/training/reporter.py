@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -31,13 +32,13 @@ class Reporter:
     """Prints, draws and keeps what a run says.
 
     Args:
-        log: console.log, appended to.
+        log: console.log, appended to; `None` in the processes of a run that do not write.
         console: where to print; made for standard output if not given.
     """
 
-    def __init__(self, log: Path, console: Console | None = None):
+    def __init__(self, log: Path | None, console: Console | None = None):
         self.console = console or Console(highlight=False, soft_wrap=True)
-        self._log = log.open("a", encoding="utf-8", errors="replace")
+        self._log = log.open("a", encoding="utf-8", errors="replace") if log else None
         self._progress: _Progress | None = None
         self._task: Any = None
         self._epochs = self._per_epoch = self._scenes = 1
@@ -54,7 +55,7 @@ class Reporter:
         traceback: TracebackType | None,
     ) -> None:
         self.pause()
-        self._log.close()
+        self._close_log()
 
     def say(self, text: str, style: str = "info") -> None:
         """Print a line, above the progress bar if there is one, and keep it."""
@@ -62,9 +63,25 @@ class Reporter:
         self.console.print(Text(text, style=STYLES[style]))
 
     def keep(self, text: str) -> None:
-        """Write a line to console.log alone."""
-        self._log.write(text + "\n")
-        self._log.flush()
+        """Write a line to console.log alone.
+
+        It is a copy: where the disk refuses it, the person is told and the run goes on as long as
+        its event log can be written.
+        """
+        if not self._log:
+            return
+        try:
+            self._log.write(text + "\n")
+            self._log.flush()
+        except OSError as error:
+            self.console.print(Text(f"console.log ends here: {error}", style=STYLES["warning"]))
+            self._close_log()
+
+    def _close_log(self) -> None:
+        log, self._log = self._log, None
+        if log:
+            with suppress(OSError):  # of a full disk: what could not be written was told
+                log.close()
 
     def begin(self, epochs: int, per_epoch: int, scenes: int) -> None:
         """Say how long a run is: epochs, windows an epoch, scenes a window."""

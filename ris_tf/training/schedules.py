@@ -22,6 +22,11 @@ def planned_windows(training: Training) -> int:
     return training.epochs * windows_per_epoch(training)
 
 
+def warmup_windows(training: Training) -> int:
+    """Applied windows over which the learning rate rises."""
+    return math.ceil(training.warmup * planned_windows(training))
+
+
 def swa_begins(training: Training) -> int:
     """Applied windows after which the equal-weight mean is taken."""
     return math.ceil(training.swa_start * planned_windows(training))
@@ -34,7 +39,7 @@ def learning_rate(position: tf.Tensor, training: Training) -> tf.Tensor:
     """
     t = tf.cast(position, tf.float32)
     total = planned_windows(training)
-    warm = math.ceil(training.warmup * total)
+    warm = warmup_windows(training)
     progress = tf.clip_by_value((t - warm) / max(total - warm, 1), 0.0, 1.0)
     cosine = training.final_rate + (1 - training.final_rate) * 0.5 * (
         1 + tf.cos(math.pi * progress)
@@ -45,13 +50,18 @@ def learning_rate(position: tf.Tensor, training: Training) -> tf.Tensor:
     return training.learning_rate * factor
 
 
+def beta_ramp(config: Config) -> int:
+    """Epochs over which `beta` rises."""
+    return max(LEAST_RAMP, math.ceil(config.covariance.beta_ramp * config.training.epochs))
+
+
 def beta(epoch: tf.Tensor, window: tf.Tensor, config: Config) -> tf.Tensor:
     """Share of the sample covariance in the blend, for training: scalar float32.
 
     Rises linearly by epoch, and jitters once it has arrived.
     """
     knobs = config.covariance
-    ramp = max(LEAST_RAMP, math.ceil(knobs.beta_ramp * config.training.epochs))
+    ramp = beta_ramp(config)
     rising = knobs.beta * tf.minimum(tf.cast(epoch, tf.float32) / ramp, 1.0)
     if not knobs.beta_jitter:
         return rising

@@ -17,15 +17,22 @@ from ris_tf.runlog import (
     RunDirectory,
     Series,
     Session,
+    SilentWriter,
     Validation,
 )
 from ris_tf.training import checkpoint
-from ris_tf.training.checkpoint import Progress
+from ris_tf.training.checkpoint import CheckpointError, Progress
+from ris_tf.training.phases import changes_after, changes_with_epoch
 from ris_tf.training.recorder import StepRecorder
+from ris_tf.training.replicas import Replicas
 from ris_tf.training.reporter import Reporter
+from ris_tf.training.runtime import slower_than_float32
 from ris_tf.training.schedules import planned_windows, windows_per_epoch
 from ris_tf.training.step import GuardedTrainer
 from ris_tf.training.stopping import Stop, StopSignals, check_stop
+
+# What TensorFlow raises in the processes that are left when one of several dies.
+LOST_WORKER = (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.InternalError)
 
 
 @dataclass(frozen=True)
@@ -52,32 +59,75 @@ class TrainingSession:
         run: the run directory, whose session this process has begun.
         reporter: what a person sees.
         resume: go on from the last checkpoint instead of beginning.
+        config: the resolved configuration; the run's if not given.
+        replicas: the devices that train; made as configured if not given.
+        signals: what asks this process to stop.
 
     Raises:
-        CheckpointError: there is nothing to resume from.
+        CheckpointError: none of the checkpoints can be used.
+        OSError: the event log cannot be opened.
     """
 
-    def __init__(self, run: RunDirectory, reporter: Reporter, resume: bool = False):
+    def __init__(
+        self,
+        run: RunDirectory,
+        reporter: Reporter,
+        resume: bool = False,
+        config: Config | None = None,
+        replicas: Replicas | None = None,
+        signals: StopSignals | None = None,
+    ):
         self.run_directory = run
         self.reporter = reporter
-        self.config: Config = run.config()
-        self.network = build_network(self.config)
-        self.trainer = GuardedTrainer(self.network, self.config)
+        self.config: Config = config or run.config()
+        self.replicas = replicas or Replicas(self.config.training)
+        self.writes = self.replicas.worker.writes
+        self.signals = signals or StopSignals()
+        with self.replicas.scope():
+            self.network = build_network(self.config)
+            self.trainer = GuardedTrainer(self.network, self.config, self.replicas)
         self.variables = self.trainer.state()
-        self.signals = StopSignals()
         self.validation: dict[str, float] = {}
         self.progress = Progress()
-        problems: list[str] = []
-        if resume:
-            self.progress, path, problems = checkpoint.restore(run.checkpoints, self.variables)
-            reporter.say(f"resuming at window {self.progress.window:,} from {path}")
-        self.events = EventWriter(run.events_path, self.progress.events_length)
+        notices = self._restore() if resume else self._first_notices()
+        self.events: EventWriter = (
+            EventWriter(run.events_path, self.progress.events_length)
+            if self.writes
+            else SilentWriter()
+        )
         self.recorder = StepRecorder(
             self.trainer, self.events, reporter, self.progress.untrained, self._check_stop
         )
-        self._open_log(problems)
+        self._open_log(notices)
 
-    def _open_log(self, problems: list[str]) -> None:
+    def _first_notices(self) -> list[tuple[str, str]]:
+        slow = slower_than_float32(self.config.training.precision)
+        return [(slow, "warning")] if slow else []
+
+    def _restore(self) -> list[tuple[str, str]]:
+        """Go back to the last checkpoint; what a person should know about it."""
+        folder = self.run_directory.checkpoints
+        if self.writes:
+            checkpoint.clean(folder)
+        if not checkpoint.begun(folder):
+            self._require_same_window()
+            return [("stopped before its first checkpoint: begins again at window 0", "warning")]
+        self.progress, path, problems = checkpoint.restore(
+            folder, self.variables, put_aside=self.writes
+        )
+        self._require_same_window()
+        self.reporter.say(f"resuming at window {self.progress.window:,} from {path}")
+        return [(problem, "warning") for problem in problems]
+
+    def _require_same_window(self) -> None:
+        windows = self.replicas.total([self.progress.window])[0]
+        if windows != self.progress.window * self.replicas.worker.count:
+            raise CheckpointError(
+                f"this worker found a checkpoint of window {self.progress.window}, others found "
+                "another: the run's folder must be the same one on all machines"
+            )
+
+    def _open_log(self, notices: list[tuple[str, str]]) -> None:
         training = self.config.training
         self.events.write(
             Session(
@@ -91,8 +141,8 @@ class TrainingSession:
             )
         )
         self.events.write(Series(names=self.recorder.series()))
-        for problem in problems:
-            self.notice(problem, "warning")
+        for text, level in notices:
+            self.notice(text, level)
 
     def notice(self, text: str, level: str = "info") -> None:
         """Tell a person, and keep it in the event log."""
@@ -102,7 +152,10 @@ class TrainingSession:
     # -- the run ------------------------------------------------------------------------------
 
     def run(self) -> Outcome:
-        """Train to the end, or until somebody or something stops it; always ends the log."""
+        """Train to the end, or until somebody or something stops it; always ends the log.
+
+        A disk that refuses ends the run as `failed`; every other exception is logged and raised.
+        """
         training = self.config.training
         self.reporter.begin(
             training.epochs, windows_per_epoch(training), training.batch * training.accumulation
@@ -114,15 +167,21 @@ class TrainingSession:
             self._end("interrupted", "interrupted twice, at once")
             self.reporter.say("stopped at once; the last checkpoint is what there is", "warning")
             raise
+        except OSError as error:
+            self.reporter.keep(traceback.format_exc())
+            return self._end("failed", _refused(error))
         except BaseException as error:
             self.reporter.keep(traceback.format_exc())
-            self._end("failed", " ".join(f"{type(error).__name__}: {error}".split())[:500])
+            if self.replicas.worker.count > 1 and isinstance(error, LOST_WORKER):
+                return self._end("failed", f"a worker is gone: {_one_line(error)}")
+            self._end("failed", f"{type(error).__name__}: {_one_line(error)}")
             raise
         return self._end(reason, text)
 
     def _until_stopped(self) -> tuple[str, str]:
         """Train; where somebody or something stops it, leave a checkpoint."""
         try:
+            self._check_stop()
             return self._all_epochs()
         except Stop as stop:
             self._checkpoint(best=False)
@@ -140,31 +199,48 @@ class TrainingSession:
         return "finished", f"{training.epochs} epochs"
 
     def _train(self, epoch: int) -> None:
-        """What is left of an epoch's windows."""
+        """What is left of an epoch's windows, and its event behind the last of them."""
         per_epoch = windows_per_epoch(self.config.training)
         first, end = self.progress.window, (epoch + 1) * per_epoch
+        if first == end:
+            return  # stopped between the epoch's event and its validation
         self.recorder.begin(first, per_epoch)
-        began = time.time()
+        if first == epoch * per_epoch:
+            self._announce(epoch)
+        began, stop = time.time(), None
         try:
-            if first < end:
-                self.trainer.fit(
-                    tf.data.Dataset.range(first, end),
-                    initial_epoch=epoch,
-                    epochs=epoch + 1,
-                    callbacks=[self.recorder],
-                    verbose=0,
-                    shuffle=False,
-                )
+            self.trainer.fit(
+                self.replicas.numbers(first, end),
+                initial_epoch=epoch,
+                epochs=epoch + 1,
+                steps_per_epoch=end - first,
+                callbacks=[self.recorder],
+                verbose=0,
+                shuffle=False,
+            )
+        except Stop as reason:
+            stop = reason
         finally:
             self.progress = self.progress.moved(
                 window=self.recorder.window, untrained=self.recorder.untrained
             )
-        seconds = time.time() - began
-        scenes = (end - first) * self.config.training.batch * self.config.training.accumulation
+        if self.progress.window == end:
+            self._record_epoch(epoch, end - first, time.time() - began)
+        if stop:
+            raise stop
+
+    def _announce(self, epoch: int) -> None:
+        changes = changes_with_epoch(epoch, self.config)
+        if epoch == 0:
+            changes += changes_after(0, self.config)
+        self.recorder.announce(changes)
+
+    def _record_epoch(self, epoch: int, windows: int, seconds: float) -> None:
+        scenes = windows * self.config.training.batch * self.config.training.accumulation
         self.events.write(
             Epoch(
                 epoch=epoch,
-                step=end - 1,
+                step=self.progress.window - 1,
                 time=time.time(),
                 seconds=seconds,
                 scenes_per_second=scenes / seconds if seconds else 0.0,
@@ -174,13 +250,15 @@ class TrainingSession:
 
     def _validate(self, epoch: int) -> None:
         """Validate with the averaged weights, record it, and checkpoint."""
-        batches = tf.data.Dataset.range(self.config.training.validation_batches)
+        batches = self.config.training.validation_batches
         with self.trainer.averages.swapped_in() as which:
-            figures = self.trainer.evaluate(batches, verbose=0, return_dict=True)
+            figures = self.trainer.evaluate(
+                self.replicas.numbers(0, batches), steps=batches, verbose=0, return_dict=True
+            )
             self.validation = {name: float(value) for name, value in figures.items()}
             self._check_stop()
             better = self.validation["loss"] < self.progress.best_loss
-            if better:
+            if better and self.writes:
                 checkpoint.save_network(self.run_directory.checkpoints, self.network)
         now = time.time()
         self.events.write(
@@ -225,16 +303,32 @@ class TrainingSession:
         )
         self.events.sync()
         self.progress = self.progress.moved(events_length=self.events.length)
-        checkpoint.save(self.run_directory.checkpoints, self.variables, self.progress)
+        if self.writes:
+            checkpoint.save(self.run_directory.checkpoints, self.variables, self.progress)
 
     def _check_stop(self) -> None:
-        check_stop(self.signals, self.run_directory.stop_requested)
+        check_stop(self.signals, self._stop_requested, self.replicas.total)
+
+    def _stop_requested(self) -> bool:
+        return self.writes and self.run_directory.stop_requested()
 
     def _end(self, reason: str, text: str) -> Outcome:
         self.reporter.pause()
-        self.events.write(
-            End(time=time.time(), step=self.progress.window, reason=reason, text=text)
-        )
-        self.events.close()
-        self.run_directory.clear_stop()
+        end = End(time=time.time(), step=self.progress.window, reason=reason, text=text)
+        try:
+            self.events.end(end)
+            if self.writes:
+                self.run_directory.clear_stop()
+        except OSError as error:
+            self.reporter.say(f"the log has no end event: {_refused(error)}", "error")
         return Outcome(reason, text, self.progress, self.validation)
+
+
+def _refused(error: OSError) -> str:
+    """What the disk refused, in words."""
+    what = error.strerror or _one_line(error)
+    return f"{error.filename}: cannot be written: {what}" if error.filename else what
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split())[:500]

@@ -5,11 +5,13 @@
  3  unscale once
  4  norms, before clipping
  5  finite check: not finite, the window is dropped whole
- 6  clip by global norm                        `_apply`
- 7  AdamW of the two groups                    `_apply`
+ 6  clip by global norm                        `_clip_and_step`
+ 7  AdamW of the two groups                    `_clip_and_step`
  8  loss scale grows or shrinks                `_apply`, `_skip`
  9  learning rate schedule advances            `_apply`
 10  averages take the new weights              `_apply`
+
+Where several replicas share a batch, stages 3 to 10 work on the mean over all of them.
 """
 
 import keras
@@ -19,10 +21,11 @@ import tensorflow as tf
 from ris_tf.config import Config
 from ris_tf.network import LocalizationNetwork, head_variables
 from ris_tf.objective import BLEND_TERMS, compare, raw_terms, term_weights, weighted_sum
-from ris_tf.scene import Draws, Scenes, Simulator, Split, Stream
+from ris_tf.scene import Draws, Scenes, Simulator, Split, Stream, fold_in
 from ris_tf.training.averages import Averages
 from ris_tf.training.gradients import clip_factor, finite_check, squared_norms, unscaled
 from ris_tf.training.optimizer import make_optimizer
+from ris_tf.training.replicas import Replicas
 from ris_tf.training.scaling import LossScale
 from ris_tf.training.schedules import beta, learning_rate, windows_per_epoch
 from ris_tf.training.validation import ValidationSums, validation_sums
@@ -41,12 +44,17 @@ class GuardedTrainer(keras.Model):
     Args:
         network: the network to train.
         config: the run's configuration.
+        replicas: the devices that share each batch; made as configured if not given. The network
+            and the trainer are built in its scope.
     """
 
-    def __init__(self, network: LocalizationNetwork, config: Config):
+    def __init__(
+        self, network: LocalizationNetwork, config: Config, replicas: Replicas | None = None
+    ):
         super().__init__(name="trainer", dtype="float32")
         self.network = network
         self.config = config
+        self.replicas = replicas or Replicas(config.training)
         self.simulator = Simulator(config)
         self.weights_trained = network.trainable_variables
         self.averages = Averages(self.weights_trained, config.training)
@@ -70,27 +78,26 @@ class GuardedTrainer(keras.Model):
         """One optimizer step over the window of this number, scalar int64."""
         rates = self._rates()
         scale = tf.identity(self.scale.value)
-        loss, terms, gradients = self._accumulated(window, scale)
+        loss, terms, gradients = self.replicas.mean(self._accumulated(window, scale))
         gradients = unscaled(gradients, scale)
         squares = squared_norms(gradients)
         verdict = finite_check(gradients, loss)
         clip = clip_factor(tf.sqrt(tf.reduce_sum(squares)), self.config.training.clip_norm)
-        tf.cond(verdict.finite, lambda: self._apply(gradients, clip), self._skip)
-        return {
-            "loss": loss,
-            "squares": squares,
-            "values": self._telemetry(window, loss, terms, squares, clip, verdict, scale, rates),
-        }
+        self.replicas.together(verdict.finite, self._apply, self._skip, gradients, clip)
+        values = self._telemetry(window, loss, terms, squares, clip, verdict, scale, rates)
+        return self.replicas.reported({"loss": loss, "squares": squares, "values": values})
 
     def _apply(self, gradients: list[tf.Tensor], clip: tf.Tensor) -> tf.Tensor:
-        clipped = [clip * gradient for gradient in gradients]
-        self.optimizer.apply(clipped, self.weights_trained)
+        self.replicas.each(self._clip_and_step, gradients, clip)
         self.scale.after_applied()
         self.position.assign_add(1)
         rate = learning_rate(self.position.value, self.config.training)
         self.optimizer.learning_rate.assign(rate)
         self.averages.update(self.position.value)
         return tf.constant(True)
+
+    def _clip_and_step(self, gradients: list[tf.Tensor], clip: tf.Tensor) -> None:
+        self.optimizer.apply([clip * gradient for gradient in gradients], self.weights_trained)
 
     def _skip(self) -> tf.Tensor:
         self.scale.after_skipped()
@@ -131,7 +138,7 @@ class GuardedTrainer(keras.Model):
         self, window: tf.Tensor, epoch: tf.Tensor, batch: tf.Tensor, scale: tf.Tensor
     ) -> tuple[tf.Tensor, dict[str, tf.Tensor], list[tf.Tensor]]:
         """Loss and terms of one batch, and the gradient of loss x scale."""
-        scenes = self.batch(Split.TRAINING, epoch, batch)
+        scenes = self.replicas.share(self.batch(Split.TRAINING, epoch, batch))
         with tf.GradientTape() as tape:
             loss, terms, blended = self._loss(scenes, window, epoch, batch)
             scaled_loss = loss * scale
@@ -149,6 +156,8 @@ class GuardedTrainer(keras.Model):
     ) -> tuple[tf.Tensor, dict[str, tf.Tensor], tf.Tensor]:
         """Loss, raw terms, and the factor of `R_blend` that they were computed from."""
         key = Draws(self.config.seed, Split.TRAINING, epoch, batch).key(Stream.DROPOUT)
+        if self.replicas.count > 1:  # each its own scenes, so each its own dropout
+            key = fold_in(key, self.replicas.index())
         prediction = self.network(
             scenes.measurement, beta=beta(epoch, window, self.config), key=key
         )
@@ -217,10 +226,10 @@ class GuardedTrainer(keras.Model):
 
     def test_step(self, batch: tf.Tensor) -> dict[str, tf.Tensor]:
         """Add one validation batch, of this number, to the sums; the figures so far."""
-        scenes = self.batch(Split.VALIDATION, tf.zeros_like(batch), batch)
+        scenes = self.replicas.share(self.batch(Split.VALIDATION, tf.zeros_like(batch), batch))
         prediction = self.network(scenes.measurement)
         self.sums.add(validation_sums(compare(prediction, scenes, self.config)))
-        return self.sums.result()
+        return self.replicas.reported(self.sums.result())
 
     def state(self) -> dict[str, keras.Variable]:
         """Every variable that a checkpoint holds, by name."""

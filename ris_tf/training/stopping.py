@@ -1,11 +1,14 @@
 """Why training ends before its last window, and how it is asked to."""
 
+import os
 import signal
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 
 SKIPPED_IN_A_ROW = 20  # windows dropped one after the other before a run gives up
+HEARD = b"\nstopping after this window; again to stop at once\n"
 
 
 class Stop(Exception):  # noqa: N818 (not an error)
@@ -31,6 +34,7 @@ class StopSignals:
     def _note(self, number: int, frame: FrameType | None) -> None:
         del frame
         self.received = signal.Signals(number).name
+        os.write(sys.__stdout__.fileno() if sys.__stdout__ else 1, HEARD)  # print may be at work
         # The next one is not caught: a second Ctrl-C ends a run that does not get to stop.
         signal.signal(number, signal.default_int_handler)
 
@@ -46,9 +50,20 @@ class StopSignals:
                 signal.signal(number, handler)
 
 
-def check_stop(signals: StopSignals, stop_requested: Callable[[], bool]) -> None:
-    """Raise `Stop` where somebody asked for it."""
-    if signals.received:
-        raise Stop("interrupted", f"interrupted by {signals.received}")
-    if stop_requested():
+def check_stop(
+    signals: StopSignals,
+    stop_requested: Callable[[], bool],
+    total: Callable[[Sequence[float]], list[float]],
+) -> None:
+    """Raise `Stop` where somebody asked for it, in every process of the run at the same window.
+
+    Args:
+        signals: what this process was sent.
+        stop_requested: whether the run was asked to stop.
+        total: sum over the run's processes.
+    """
+    stopped, interrupted = total([stop_requested(), signals.received is not None])
+    if interrupted:
+        raise Stop("interrupted", f"interrupted by {signals.received or 'a signal to a worker'}")
+    if stopped:
         raise Stop("stopped", "stopped on request")

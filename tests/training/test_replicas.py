@@ -1,0 +1,172 @@
+"""Several replicas are one: the same step as one replica on the joined batch, decided alike."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ris_tf.config import Config, ConfigError
+from ris_tf.config.learning import Training
+from ris_tf.training.cluster import Worker
+
+PROGRAM = Path(__file__).with_name("replicas_process.py")
+
+
+def begin(out, *overrides, environment=None):
+    return subprocess.Popen(
+        [sys.executable, PROGRAM, out, *overrides],
+        env=os.environ | (environment or {}),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def finished(out, process):
+    said, _ = process.communicate(timeout=300)
+    assert process.returncode == 0, said
+    with np.load(out) as file:
+        return dict(file)
+
+
+def free_ports(count):
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [s.getsockname()[1] for s in sockets]
+    for s in sockets:
+        s.close()
+    return ports
+
+
+@pytest.fixture(scope="module")
+def one(tmp_path_factory):
+    """A replica that computes whole batches."""
+    out = tmp_path_factory.mktemp("one") / "out.npz"
+    return finished(out, begin(out))
+
+
+@pytest.fixture(scope="module")
+def mirrored(tmp_path_factory):
+    """Two replicas on two logical processors."""
+    out = tmp_path_factory.mktemp("mirrored") / "out.npz"
+    return finished(out, begin(out, "training.distribution=mirrored", "training.replicas=2"))
+
+
+@pytest.fixture(scope="module")
+def workers(tmp_path_factory):
+    """Two processes that TF_CONFIG joins."""
+    folder = tmp_path_factory.mktemp("workers")
+    addresses = [f"127.0.0.1:{port}" for port in free_ports(2)]
+    outs = [folder / f"{index}.npz" for index in range(2)]
+    processes = []
+    for index, out in enumerate(outs):
+        task = {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}}
+        environment = {"TF_CONFIG": json.dumps(task)}
+        processes.append(begin(out, "training.distribution=multi_worker", environment=environment))
+    return [finished(out, process) for out, process in zip(outs, processes, strict=True)]
+
+
+def assert_same_training(several, one):
+    """Reports, figures and every variable agree to rounding."""
+    applied = one["names"].tolist().index("ok")
+    np.testing.assert_array_equal(several["rows"][:, applied], [1, 0, 1])
+    np.testing.assert_allclose(several["rows"], one["rows"], rtol=1e-5, atol=1e-6)
+    for name in (name for name in one if name.startswith(("0/", "figure/"))):
+        np.testing.assert_allclose(several[name], one[name], rtol=2e-3, atol=5e-6, err_msg=name)
+
+
+def test_poison_on_one_replica_drops_the_window_of_all(one):
+    """What the comparison below rests on: the second of three windows is dropped."""
+    ok = one["rows"][:, one["names"].tolist().index("ok")]
+    np.testing.assert_array_equal(ok, [1, 0, 1])
+
+
+def test_two_replicas_equal_one_on_the_joined_batch(one, mirrored):
+    assert_same_training(mirrored, one)
+
+
+def test_replicas_never_diverge(mirrored):
+    """Both copies of every variable have the same bits."""
+    names = [name[2:] for name in mirrored if name.startswith("0/")]
+    assert len(names) > 100
+    for name in names:
+        assert mirrored[f"0/{name}"].tobytes() == mirrored[f"1/{name}"].tobytes(), name
+
+
+def test_two_workers_equal_one_on_the_joined_batch(one, workers):
+    for worker in workers:
+        assert_same_training(worker, one)
+
+
+def test_workers_never_diverge_and_can_agree(workers):
+    first, second = workers
+    assert set(first) == set(second)
+    for name in first:
+        assert first[name].tobytes() == second[name].tobytes(), name
+    np.testing.assert_array_equal(first["total"], [2, 1])  # how many, and the sum of their numbers
+
+
+@pytest.mark.parametrize(
+    ("task", "index", "count"),
+    [
+        ({"worker": ["a:1", "b:1"], "task": ("worker", 0)}, 0, 2),
+        ({"worker": ["a:1", "b:1"], "task": ("worker", 1)}, 1, 2),
+        ({"chief": ["c:1"], "worker": ["a:1", "b:1"], "task": ("chief", 0)}, 0, 3),
+        ({"chief": ["c:1"], "worker": ["a:1", "b:1"], "task": ("worker", 1)}, 2, 3),
+    ],
+)
+def test_tf_config_says_who_writes(monkeypatch, task, index, count):
+    kind, number = task.pop("task")
+    document = {"cluster": task, "task": {"type": kind, "index": number}}
+    monkeypatch.setenv("TF_CONFIG", json.dumps(document))
+    worker = Worker.of(Training(distribution="multi_worker"))
+    assert (worker.index, worker.count) == (index, count)
+    assert worker.writes == (index == 0)
+    assert worker.chief == ("c:1" if "chief" in task else "a:1")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        "[]",
+        "3",
+        '"x"',
+        "{}",
+        '{"cluster": {"worker": ["a:1"]}}',
+        '{"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", "index": 1}}',
+        '{"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", "index": -1}}',
+        '{"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", "index": "0"}}',
+        '{"cluster": {"worker": ["a:1"]}, "task": {"type": "ps", "index": 0}}',
+        '{"cluster": {"worker": ["a"]}, "task": {"type": "worker", "index": 0}}',
+        '{"cluster": {"worker": [1]}, "task": {"type": "worker", "index": 0}}',
+        '{"cluster": [1], "task": {"type": "worker", "index": 0}}',
+    ],
+)
+def test_bad_tf_config_is_one_line_with_a_remedy(monkeypatch, text):
+    monkeypatch.setenv("TF_CONFIG", text)
+    with pytest.raises(ConfigError, match=r"TF_CONFIG.*e\.g\. TF_CONFIG=") as refused:
+        Worker.of(Training(distribution="multi_worker"))
+    assert "\n" not in str(refused.value)
+
+
+def test_one_process_needs_no_tf_config(monkeypatch):
+    monkeypatch.setenv("TF_CONFIG", "nonsense of another program")
+    assert Worker.of(Config().training) == Worker()
+
+
+@pytest.mark.parametrize(
+    ("overrides", "said"),
+    [
+        (["training.replicas=2"], "mirrored"),
+        (["training.distribution=mirrored", "training.replicas=3"], "multiple"),
+    ],
+)
+def test_replicas_that_cannot_be(make_config, overrides, said):
+    with pytest.raises(ConfigError, match=said):
+        make_config(*overrides)
