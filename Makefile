@@ -14,10 +14,10 @@ PIP := PYTHONWARNINGS=ignore $(BIN)/python -m pip install --disable-pip-version-
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench docs clean
+.PHONY: help demo test faults lint bench precision docs clean
 
 help: ## Show this list.
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
 demo: $(VENV)/runs ## Train the quickstart network, check its health, draw its curves.
 	$(BIN)/ris-tf train configs/quickstart.yaml --name $(RUN_NAME)
@@ -32,6 +32,9 @@ test: $(VENV)/tests ## Run every test.
 	@$(BIN)/python tools/qt_libraries.py --install
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
+faults: $(VENV)/tests ## Kill, fill, damage and poison runs by the hundred; prints a table (half an hour).
+	RIS_FAULTS=full $(BIN)/python -m pytest tests/fault_injection -n 2 --dist worksteal
+
 lint: $(VENV)/tests ## Style, types and import walls.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -40,6 +43,9 @@ lint: $(VENV)/tests ## Style, types and import walls.
 
 bench: $(VENV)/runs ## Measure the step and the simulator beside this machine's matrix product.
 	@for file in benchmarks/bench_*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+
+precision: $(VENV)/runs ## Train quickstart in float32, bfloat16 and float16 and compare (10 minutes).
+	$(BIN)/python benchmarks/precision.py
 
 docs: $(VENV)/runs ## Write the tables in docs/ that are made from the code.
 	$(BIN)/python tools/knob_table.py

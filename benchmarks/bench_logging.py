@@ -32,7 +32,7 @@ from ris_tf.training.step import GuardedTrainer
 from ris_tf.training.stopping import StopSignals, check_stop
 
 CONFIGS = Path(__file__).parent.parent / "configs"
-BLOCKS = 8  # of each kind
+BLOCKS = 6  # of each kind
 BLOCK = 11  # windows; the first and the last, at the ends of `fit`, are left out
 WARM_UP = 3  # windows
 

@@ -1,0 +1,156 @@
+"""Full disks and damaged files: the run says what is wrong, and what was saved stays good."""
+
+import os
+import random
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+from harness import FULL, assert_same, end_of, history, warnings_of, weights
+
+from ris_tf.runlog import read_run_log
+from ris_tf.training import checkpoint
+
+SMALL = "3m"
+MOMENTS = {
+    "while windows are logged": ("ris_tf.training.recorder:StepRecorder.on_train_batch_end", 8, 0),
+    "before the first checkpoint": ("ris_tf.training.checkpoint:save", 1, 0),
+    "a checkpoint that does not fit": ("ris_tf.training.checkpoint:save", 2, 60_000),
+    "the best network": ("ris_tf.training.checkpoint:save_network", 2, 20_000),
+    "at the first window": ("ris_tf.training.step:GuardedTrainer.train_step", 1, 0),
+}
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of its own, a few megabytes large."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={SMALL}", "tmpfs", str(folder)]
+    if os.geteuid() or subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("mounting a small tmpfs takes root's rights")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+@pytest.mark.parametrize("moment", MOMENTS if FULL else ["a checkpoint that does not fit"])
+def test_full_disk_ends_the_run_with_the_reason(zygote, reference, small_disk, fault, moment):
+    fault("full disk", "'failed: FILE: cannot be written: No space left on device', exit code 1")
+    place, times, leave = MOMENTS[moment]
+    filler, run = small_disk / "filler", small_disk / "run"
+    done = zygote.train(small_disk, entering=place, times=times, fill=str(filler), leave=leave)
+    done.in_order(1)
+    assert f"failed: {run}" in done.said
+    assert "No space left on device" in done.said
+    reason, text = end_of(run)
+    assert reason == "failed"
+    assert "No space left on device" in text
+    if checkpoint.begun(run / "checkpoints"):
+        assert weights(run)
+    filler.unlink()
+    zygote.go_on(small_disk).in_order(0)
+    assert_same(run, reference)
+    assert not list((run / "checkpoints").glob("*partial*"))
+
+
+def copied(half_way, tmp_path):
+    shutil.copytree(half_way / "run", tmp_path / "run")
+    return tmp_path / "run"
+
+
+def flipped(data, draw):
+    place = draw.randrange(len(data))
+    return data[:place] + bytes([data[place] ^ (1 << draw.randrange(8))]) + data[place + 1 :]
+
+
+DAMAGE = {
+    "flipped bit in an array": lambda data, draw: (
+        flipped(data[: len(data) // 2], draw) + data[len(data) // 2 :]
+    ),
+    "cut": lambda data, draw: data[: draw.randrange(len(data))],
+    "empty": lambda data, draw: b"",
+    "garbage": lambda data, draw: draw.randbytes(len(data)),
+}
+TIMES = {"flipped bit in an array": 5, "cut": 5, "empty": 1, "garbage": 1} if FULL else {"cut": 1}
+
+
+@pytest.mark.parametrize(("kind", "seed"), [(k, i) for k, n in TIMES.items() for i in range(n)])
+def test_damaged_checkpoint_falls_back(zygote, reference, half_way, tmp_path, fault, kind, seed):
+    fault("damaged checkpoint", "'last.npz cannot be used: ...; went back to previous.npz'")
+    run, draw = copied(half_way, tmp_path), random.Random(seed)
+    last = run / "checkpoints" / "last.npz"
+    last.write_bytes(DAMAGE[kind](last.read_bytes(), draw))
+    done = zygote.go_on(tmp_path).in_order(0)
+    assert_same(run, reference)
+    if "went back to previous.npz" not in warnings_of(run):
+        assert kind.startswith("flipped")  # in bytes of the zip file that nobody reads
+        assert "resuming at window 6" in done.said
+    else:
+        assert "went back to previous.npz" in done.said
+        assert (run / "checkpoints" / checkpoint.UNREADABLE_LAST).exists()
+
+
+def test_both_checkpoints_damaged(zygote, half_way, tmp_path, fault):
+    fault("both checkpoints damaged", "'cannot resume: ...', exit code 1, nothing touched")
+    run = copied(half_way, tmp_path)
+    for name in ("last.npz", "previous.npz"):
+        (run / "checkpoints" / name).write_bytes(b"nothing of use")
+    before = (run / "events.jsonl").read_bytes()
+    done = zygote.go_on(tmp_path).in_order(1)
+    assert "cannot resume" in done.said
+    assert (run / "events.jsonl").read_bytes() == before
+    assert (run / "checkpoints" / "last.npz").read_bytes() == b"nothing of use"
+
+
+class Shaped:
+    """Stands for a variable where only the shape is asked for."""
+
+    def __init__(self, array: np.ndarray):
+        self.shape = array.shape
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_no_damage_to_a_checkpoint_goes_unnoticed(half_way, tmp_path, fault, seed):
+    """A flipped bit is refused, or was in bytes that do not matter."""
+    tries = 100
+    fault("flipped bits, read back", "refused, or read as they were", tries)
+    path = half_way / "run" / "checkpoints" / "last.npz"
+    with np.load(path) as arrays:
+        wanted = {name: arrays[name] for name in arrays.files}
+    variables = {n: Shaped(array) for n, array in wanted.items() if n != checkpoint.PROGRESS}
+    data, draw = path.read_bytes(), random.Random(seed)
+    for _ in range(tries):
+        damaged = tmp_path / "damaged.npz"
+        damaged.write_bytes(flipped(data, draw))
+        try:
+            found, _ = checkpoint._read(damaged, variables)  # type: ignore
+        except checkpoint.UNREADABLE:
+            continue
+        for name, array in found.items():
+            assert array.tobytes() == wanted[name].tobytes(), name
+
+
+@pytest.mark.parametrize(
+    "torn",
+    [b'{"kind":"step","st', b"\0" * 5000, b"}{\n[]\n\xff\xfe\n"] if FULL else [b'{"kind":"step"'],
+)
+def test_torn_log_is_cut_back(zygote, reference, half_way, tmp_path, fault, torn):
+    fault("torn event lines", "readers pass over them; --resume cuts them off")
+    run = copied(half_way, tmp_path)
+    whole = history(run)
+    with (run / "events.jsonl").open("ab") as file:
+        file.write(torn)
+    assert len(read_run_log(run / "events.jsonl").steps) == sum("step" in str(e[0]) for e in whole)
+    zygote.go_on(tmp_path).in_order(0)
+    assert_same(run, reference)
+
+
+def test_log_shorter_than_its_checkpoint_is_refused(zygote, half_way, tmp_path, fault):
+    fault("log cut below its checkpoint", "one line that says so, exit code 2")
+    run = copied(half_way, tmp_path)
+    os.truncate(run / "events.jsonl", 1000)
+    done = zygote.go_on(tmp_path).in_order(2)
+    assert "the log was cut" in done.said
+    assert Path(run / "events.jsonl").stat().st_size == 1000

@@ -1,0 +1,64 @@
+"""Killed at any instant and resumed, a run is the one that nobody killed, bit for bit."""
+
+import random
+
+import pytest
+from harness import FULL, assert_same, end_of
+
+CHAINS = 40 if FULL else 2
+KILLS = 3  # of each run, one after the other
+# Lines that decide what is on disk; half of the kills between two lines are there.
+CAREFUL = {"checkpoint.py", "atomic.py", "writer.py", "session.py", "rundir.py", "averages.py"}
+
+
+def test_uninterrupted_run_twice_is_the_same(zygote, reference, tmp_path, fault):
+    fault("none: the same run twice", "the same weights and events, bit for bit")
+    zygote.train(tmp_path).in_order(0)
+    assert_same(tmp_path / "run", reference)
+
+
+def kill_plan(draw, lines):
+    """Where a process dies."""
+    kind = draw.choice(["lines", "lines", "careful", "careful", "files", "half", "seconds"])
+    if kind == "lines":
+        return {"lines": draw.randint(1, len(lines))}
+    if kind == "careful":
+        return {"lines": draw.choice([i + 1 for i, file in enumerate(lines) if file in CAREFUL])}
+    if kind == "seconds":
+        return {"seconds": draw.uniform(0.1, 15)}
+    return {"files": draw.randint(1, 90), "half": kind == "half"}
+
+
+@pytest.mark.parametrize("chain", range(CHAINS))
+def test_killed_run_goes_on(zygote, reference, lines, tmp_path, fault, chain):
+    draw = random.Random(chain if FULL else 1000 + chain)
+    killed = 0
+    for _ in range(KILLS):
+        done = zygote.go_on(tmp_path, **kill_plan(draw, lines))
+        assert done.code in (-9, 0), done.said
+        killed += done.code == -9
+        if done.code == 0:  # it was through before it came to the place
+            break
+    fault(
+        "SIGKILL between lines, in writes, at any time",
+        "--resume goes on at the last checkpoint",
+        killed,
+    )
+    if end_of(tmp_path / "run")[0] != "finished":
+        zygote.go_on(tmp_path).in_order(0)
+    assert_same(tmp_path / "run", reference)
+
+
+@pytest.mark.parametrize(
+    ("place", "times"),
+    [
+        ("ris_tf.training.step:GuardedTrainer.train_step", 1),
+        *([("ris_tf.training.session:TrainingSession.__init__", 1)] if FULL else []),
+    ],
+)
+def test_killed_before_the_first_checkpoint(zygote, reference, tmp_path, fault, place, times):
+    fault("SIGKILL before the first checkpoint", "--resume begins again at window 0, with a notice")
+    assert zygote.train(tmp_path, entering=place, times=times, signal=9).code == -9
+    resumed = zygote.go_on(tmp_path).in_order(0)
+    assert "stopped before its first checkpoint: begins again at window 0" in resumed.said
+    assert_same(tmp_path / "run", reference)

@@ -1,0 +1,51 @@
+"""Asked to stop at any moment, a run stops in order, and resumes to what it would have been."""
+
+import signal
+
+import pytest
+from harness import FULL, assert_same, end_of, weights
+
+PLACES = {
+    "TensorFlow's import": ("ris_tf.cli.tensorflow_quiet:load_tensorflow", 1),
+    "the first compile": ("ris_tf.training.step:GuardedTrainer.train_step", 1),
+    "between windows": ("ris_tf.training.recorder:StepRecorder.on_train_batch_end", 5),
+    "an epoch's last window": ("ris_tf.training.recorder:StepRecorder.on_train_batch_end", 6),
+    "validation": ("ris_tf.training.session:TrainingSession._validate", 2),
+    "the validation's compile": ("ris_tf.training.step:GuardedTrainer.test_step", 1),
+    "saving the best network": ("ris_tf.training.checkpoint:save_network", 1),
+    "checkpointing": ("ris_tf.training.checkpoint:save", 2),
+}
+SHORT = [("validation", signal.SIGINT), ("TensorFlow's import", signal.SIGTERM)]
+EVERY = [(place, number) for place in PLACES for number in (signal.SIGINT, signal.SIGTERM)]
+
+
+@pytest.mark.parametrize(("place", "number"), EVERY if FULL else SHORT)
+def test_signal_stops_with_a_checkpoint(zygote, reference, tmp_path, fault, place, number):
+    fault(f"{number.name} anywhere", "checkpoint, end event, exit code 130")
+    function, times = PLACES[place]
+    done = zygote.train(tmp_path, entering=function, times=times, signal=number).in_order(130)
+    assert "stopping after this window" in done.said
+    assert end_of(tmp_path / "run") == ("interrupted", f"interrupted by {number.name}")
+    assert weights(tmp_path / "run")
+    zygote.go_on(tmp_path).in_order(0)
+    assert_same(tmp_path / "run", reference)
+
+
+@pytest.mark.parametrize("place", ["validation", "checkpointing"] if FULL else ["checkpointing"])
+def test_second_signal_stops_at_once(zygote, reference, tmp_path, fault, place):
+    fault("SIGINT twice", "stops at once, exit code 130")
+    function, times = PLACES[place]
+    done = zygote.train(tmp_path, entering=function, times=times, signal=signal.SIGINT, repeat=2)
+    done.in_order(130)
+    assert end_of(tmp_path / "run")[0] == "interrupted"
+    zygote.go_on(tmp_path).in_order(0)
+    assert_same(tmp_path / "run", reference)
+
+
+def test_exception_in_validation(zygote, reference, tmp_path, fault):
+    fault("an exception in validation", "end event with the reason; raw weights are back")
+    done = zygote.train(tmp_path, raising="ris_tf.training.validation:ValidationSums.add")
+    assert done.code == 1, done.said
+    assert end_of(tmp_path / "run") == ("failed", "MemoryError: injected")
+    zygote.go_on(tmp_path).in_order(0)
+    assert_same(tmp_path / "run", reference)

@@ -1,0 +1,67 @@
+"""Phases are announced where the schedules that they speak of really change."""
+
+import pytest
+import tensorflow as tf
+
+from ris_tf.objective import term_weights
+from ris_tf.training.phases import changes_after, changes_with_epoch
+from ris_tf.training.schedules import learning_rate, planned_windows
+
+
+def epochs_with(what, config):
+    told = {}
+    for epoch in range(config.training.epochs):
+        for change in changes_with_epoch(epoch, config):
+            if change.what == what:
+                told[epoch] = change.text
+    return told
+
+
+@pytest.mark.parametrize("schedule", ["constant", "structure", "three_phase"])
+def test_weights_change_exactly_where_it_is_told(make_config, schedule):
+    config = make_config(
+        "training.epochs=20", f"objective.schedule={schedule}", "objective.weights.contrast=0.1"
+    )
+    weights = [
+        {name: float(value) for name, value in term_weights(tf.constant(epoch), config).items()}
+        for epoch in range(20)
+    ]
+    changed = {epoch for epoch in range(1, 20) if weights[epoch] != weights[epoch - 1]}
+    told = epochs_with("weights", config)
+    assert set(told) == (changed | {0} if schedule != "constant" else set())
+
+
+def test_a_term_of_weight_zero_is_not_spoken_of(make_config):
+    config = make_config("objective.schedule=structure", "training.epochs=20")
+    assert epochs_with("weights", config) == {
+        0: "structure schedule: subspace x 0.4",
+        3: "structure schedule: every term at its configured weight",
+        16: "structure schedule: subspace x 1.4",
+    }
+
+
+def test_beta_rises_and_arrives(make_config):
+    beta = ("covariance.beta=0.3", "covariance.beta_jitter=0.05")
+    told = epochs_with("beta", make_config("training.epochs=20", *beta))
+    assert told == {
+        0: "beta rises from 0 to 0.3 over 4 epochs",
+        4: "beta has arrived at 0.3, with a jitter of 0.05",
+    }
+    assert not epochs_with("beta", make_config("training.epochs=20"))
+
+
+def test_rate_and_averages_change_with_applied_windows(make_config):
+    config = make_config("training.epochs=10", "training.batches_per_epoch=10")
+    told = {
+        applied: [change.what for change in changes_after(applied, config)]
+        for applied in range(planned_windows(config.training))
+    }
+    assert {at: what for at, what in told.items() if what} == {
+        0: ["rate"],
+        5: ["rate"],
+        80: ["rate", "averages"],
+    }
+    rates = [float(learning_rate(tf.constant(t), config.training)) for t in range(100)]
+    assert max(rates) == rates[4]  # the last of the warm-up
+    assert len(set(rates[80:])) == 1
+    assert rates[79] != rates[80]
