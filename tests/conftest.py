@@ -9,6 +9,8 @@ os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
+import json
+import socket
 from pathlib import Path
 
 import pytest
@@ -59,6 +61,18 @@ def make_config(tiny_yaml: Path):
 def tiny_reference() -> str:
     """The override that makes the tiny configuration's network a reference network."""
     return TINY_REFERENCE
+
+
+@pytest.fixture(scope="session")
+def two_workers() -> list[dict[str, str]]:
+    """Environments of two processes on this machine that TF_CONFIG joins."""
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(2)]
+    addresses = [f"127.0.0.1:{s.getsockname()[1]}" for s in sockets]
+    for s in sockets:
+        s.close()
+    tasks = [{"type": "worker", "index": index} for index in range(2)]
+    cluster = {"worker": addresses}
+    return [{"TF_CONFIG": json.dumps({"cluster": cluster, "task": task})} for task in tasks]
 
 
 @pytest.fixture(scope="session")

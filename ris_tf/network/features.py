@@ -15,7 +15,9 @@ SMALL = 1e-12  # below any eigenvalue of an effective covariance
 def antidiagonal_means(factor: tf.Tensor) -> tf.Tensor:
     """Means of the anti-diagonals of `D^-1/2 A A^H D^-1/2`, `D = diag(A A^H) + 1e-6`.
 
-    Entry `s` is the mean over `n + m = s` of `sum_k b_nk conj(b_mk)`: a convolution, by FFT.
+    Entry `s` is the mean over `n + m = s` of `sum_k b_nk conj(b_mk)`: a convolution, by FFT. Each
+    sum holds its terms' conjugates too, so imaginary parts are zero up to rounding; they are there
+    because the reference network's shapes count them.
 
     Args:
         factor: `[B, N, K_max]` complex64, `A`.

@@ -6,7 +6,7 @@ import pytest
 from harness import FULL, assert_same, end_of
 
 CHAINS = 40 if FULL else 2
-KILLS = 3  # of each run, one after the other
+KILLS = 3 if FULL else 2  # of each run, one after the other
 # Lines that decide what is on disk; half of the kills between two lines are there.
 CAREFUL = {"checkpoint.py", "atomic.py", "writer.py", "session.py", "rundir.py", "averages.py"}
 

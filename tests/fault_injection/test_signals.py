@@ -31,7 +31,8 @@ def test_signal_stops_with_a_checkpoint(zygote, reference, tmp_path, fault, plac
     assert_same(tmp_path / "run", reference)
 
 
-@pytest.mark.parametrize("place", ["validation", "checkpointing"] if FULL else ["checkpointing"])
+@pytest.mark.skipif(not FULL, reason="in the full form (make faults)")
+@pytest.mark.parametrize("place", ["validation", "checkpointing"])
 def test_second_signal_stops_at_once(zygote, reference, tmp_path, fault, place):
     fault("SIGINT twice", "stops at once, exit code 130")
     function, times = PLACES[place]

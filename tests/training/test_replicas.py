@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -34,14 +33,6 @@ def finished(out, process):
         return dict(file)
 
 
-def free_ports(count):
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [s.getsockname()[1] for s in sockets]
-    for s in sockets:
-        s.close()
-    return ports
-
-
 @pytest.fixture(scope="module")
 def one(tmp_path_factory):
     """A replica that computes whole batches."""
@@ -57,16 +48,14 @@ def mirrored(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def workers(tmp_path_factory):
+def workers(tmp_path_factory, two_workers):
     """Two processes that TF_CONFIG joins."""
     folder = tmp_path_factory.mktemp("workers")
-    addresses = [f"127.0.0.1:{port}" for port in free_ports(2)]
     outs = [folder / f"{index}.npz" for index in range(2)]
-    processes = []
-    for index, out in enumerate(outs):
-        task = {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}}
-        environment = {"TF_CONFIG": json.dumps(task)}
-        processes.append(begin(out, "training.distribution=multi_worker", environment=environment))
+    processes = [
+        begin(out, "training.distribution=multi_worker", environment=environment)
+        for out, environment in zip(outs, two_workers, strict=True)
+    ]
     return [finished(out, process) for out, process in zip(outs, processes, strict=True)]
 
 
