@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from harness import Zygote, outcome
 
-ROW = "{:<44}{:>7}{:>7}  {}"
+ROW = "{:<47}{:>5}{:>6}  {}"
 
 
 @pytest.fixture(scope="session")
