@@ -5,7 +5,7 @@ import random
 import pytest
 from harness import FULL, assert_same, end_of
 
-CHAINS = 40 if FULL else 2
+CHAINS = 40 if FULL else 1
 KILLS = 3 if FULL else 2  # of each run, one after the other
 # Lines that decide what is on disk; half of the kills between two lines are there.
 CAREFUL = {"checkpoint.py", "atomic.py", "writer.py", "session.py", "rundir.py", "averages.py"}

@@ -15,7 +15,7 @@ PLACES = {
     "saving the best network": ("ris_tf.training.checkpoint:save_network", 1),
     "checkpointing": ("ris_tf.training.checkpoint:save", 2),
 }
-SHORT = [("validation", signal.SIGINT), ("TensorFlow's import", signal.SIGTERM)]
+SHORT = [("validation", signal.SIGTERM)]
 EVERY = [(place, number) for place in PLACES for number in (signal.SIGINT, signal.SIGTERM)]
 
 
