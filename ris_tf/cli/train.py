@@ -1,5 +1,6 @@
 """`ris-tf train`: from a configuration file to a trained run."""
 
+import signal
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,9 +60,12 @@ def _begin(request: _Request) -> int:
     name = default_run_name(request.config) if request.name is None else request.name
     check_name(name)
     path, worker = request.runs_dir / name, Worker.of(config.training)
-    if not worker.writes:
-        return _work(RunDirectory(path, Identity(name=name)), config, worker, resume=False)
-    return _work(RunDirectory.create(path, config, sys.argv), config, worker, resume=False)
+    replicas = _several(config, worker)
+    if worker.writes:
+        run = RunDirectory.create(path, config, sys.argv)
+    else:
+        run = RunDirectory(path, Identity(name=name))  # the chief makes it
+    return _work(_Job(run, config, worker, replicas))
 
 
 def _resolved(config: "Config") -> "Config":
@@ -93,68 +97,99 @@ def _resume(request: _Request) -> int:
     worker = Worker.of(config.training)
     if worker.writes and summarize(run).state is State.FINISHED:
         raise ConfigError(f"{run.path}: is finished; start a new run to train longer")
-    return _work(run, config, worker, resume=True)
+    return _work(_Job(run, config, worker, _several(config, worker), before=run.identity))
 
 
-def _work(run: "RunDirectory", config: "Config", worker: "Worker", resume: bool) -> int:
+@dataclass(frozen=True)
+class _Job:
+    """What this process is to do.
+
+    Attributes:
+        run: the run's folder.
+        config: the resolved configuration.
+        worker: which process of the run this is.
+        replicas: the devices of a run that has several; `None` in any other.
+        before: who worked on the run before, where it is resumed.
+    """
+
+    run: "RunDirectory"
+    config: "Config"
+    worker: "Worker"
+    replicas: "Replicas | None"
+    before: "Identity | None" = None
+
+
+def _several(config: "Config", worker: "Worker") -> "Replicas | None":
+    """The devices of a run of several, which may refuse before anything is written."""
+    return _replicas(config, worker) if config.training.distribution != "none" else None
+
+
+def _replicas(config: "Config", worker: "Worker") -> "Replicas":
+    """The devices that train, once TensorFlow is loaded."""
+    from ris_tf.cli.tensorflow_quiet import load_tensorflow
+
+    load_tensorflow()
+    from ris_tf.training.replicas import Replicas
+    from ris_tf.training.runtime import use_threads
+
+    use_threads(config.training.threads or 1)
+    if worker.count == 1:
+        return Replicas(config.training)
+    typer.echo(
+        f"worker {worker.index} of {worker.count}, chief {worker.chief}; waiting for the others"
+    )
+    # TensorFlow waits where Python's handler is not heard; nothing is written yet: just end.
+    before = signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        return Replicas(config.training)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _work(job: _Job) -> int:
     """Train in this process, and say what happened."""
     from ris_tf.training.reporter import Reporter
     from ris_tf.training.stopping import StopSignals
 
-    before = run.identity
-    if worker.writes:
+    run, writes, signals = job.run, job.worker.writes, StopSignals()
+    if writes:
         run.begin_session(sys.argv)
         run.clear_stop()
-    signals = StopSignals()
-    with signals.caught(), Reporter(run.console_path if worker.writes else None) as reporter:
+    with signals.caught(), Reporter(run.console_path if writes else None) as reporter:
         reporter.say(f"run {run.path}")
-        session = _session(run, config, worker, reporter, signals, resume)
+        session = _session(job, reporter, signals)
         if session is None:
             return EXIT_CODES["failed"]
-        if resume and worker.writes:
-            _compare_processors(session, before)
-        _say_plan(reporter, config, session.replicas, session.network.parts())
+        _say_plan(reporter, job.config, session.replicas, session.network.parts())
         outcome = session.run()
-        _say_outcome(reporter, run, outcome, worker)
+        _say_outcome(reporter, run, outcome, job.worker)
     return EXIT_CODES[outcome.reason]
 
 
-def _session(
-    run: "RunDirectory",
-    config: "Config",
-    worker: "Worker",
-    reporter: "Reporter",
-    signals: "StopSignals",
-    resume: bool,
-) -> "TrainingSession | None":
+def _session(job: _Job, reporter: "Reporter", signals: "StopSignals") -> "TrainingSession | None":
     """The session, once TensorFlow is loaded; `None`, said why, where it cannot begin."""
-    from ris_tf.cli.tensorflow_quiet import load_tensorflow
-
-    load_tensorflow()
+    replicas = job.replicas or _replicas(job.config, job.worker)
     from ris_tf.training.checkpoint import CheckpointError
-    from ris_tf.training.replicas import Replicas
-    from ris_tf.training.runtime import use_threads
     from ris_tf.training.session import TrainingSession
 
-    use_threads(config.training.threads or 1)
-    if worker.count > 1:
-        reporter.say(
-            f"worker {worker.index} of {worker.count}, chief {worker.chief}; waiting for the others"
-        )
+    resume = job.before is not None
     try:
-        replicas = Replicas(config.training)
-        return TrainingSession(run, reporter, resume, config, replicas, signals)
+        session = TrainingSession(job.run, reporter, resume, job.config, replicas, signals)
+        _compare_processors(session, job.before)
     except CheckpointError as error:
         reporter.say(f"cannot resume: {error}", "error")
     except OSError as error:
-        reporter.say(f"cannot begin: {error.filename or run.path}: {error.strerror}", "error")
+        reporter.say(f"cannot begin: {error.filename or job.run.path}: {error.strerror}", "error")
+    else:
+        return session
     return None
 
 
-def _compare_processors(session: "TrainingSession", before: "Identity") -> None:
+def _compare_processors(session: "TrainingSession", before: "Identity | None") -> None:
+    """Give notice where a run goes on elsewhere than it began."""
     from ris_tf.runlog import processor
 
-    if before.processor != processor():
+    if before and session.writes and before.processor != processor():
         session.notice(
             f"this processor is {processor()}, the run began on {before.processor}: "
             "it goes on, but not to the same bits",

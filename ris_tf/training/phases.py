@@ -26,7 +26,9 @@ def changes_with_epoch(epoch: int, config: Config) -> list[Change]:
 
 
 def changes_after(applied: int, config: Config) -> list[Change]:
-    """What changes after so many applied windows."""
+    """What changes after so many applied windows; nothing behind the last."""
+    if applied >= planned_windows(config.training):
+        return []
     return [*_rate(applied, config), *_averages(applied, config)]
 
 
@@ -61,9 +63,10 @@ def _beta(epoch: int, config: Config) -> Iterator[Change]:
 def _rate(applied: int, config: Config) -> Iterator[Change]:
     training = config.training
     warm = warmup_windows(training)
-    if training.swa and applied == swa_begins(training):
-        share = training.swa_rate
-        yield Change("rate", f"learning rate constant at {share:g} of its base")
+    if training.swa and applied >= swa_begins(training):
+        if applied == swa_begins(training):
+            share = training.swa_rate
+            yield Change("rate", f"learning rate constant at {share:g} of its base")
     elif applied == 0 and warm:
         yield Change("rate", f"learning rate warms up over {warm} windows")
     elif applied == warm:

@@ -81,16 +81,16 @@ class StepRecorder(keras.callbacks.Callback):
         """Record the window that just ended."""
         del batch
         assert logs is not None
-        values, squares = np.asarray(logs["values"]), np.asarray(logs["squares"])
+        values, squares = np.ravel(logs["values"]), np.ravel(logs["squares"])
         window, self.window = self.window, self.window + 1
         epoch = window // self.per_epoch
-        row = np.concatenate([values.ravel(), self.layers(squares.ravel())])
+        row = np.concatenate([values, self.layers(squares)])
         self.events.step(window, epoch, time.time(), row)
-        named = dict(zip(self.values_named, values.ravel().tolist(), strict=True))
+        named = dict(zip(self.values_named, values.tolist(), strict=True))
         if window == 0:
             self._first_window(named)
         if named["ok"]:
-            self.silent &= squares.ravel() == 0
+            self.silent &= squares == 0
             self.skipped_in_a_row = 0
             self.announce(changes_after(int(named["schedule"]), self.config))
         else:

@@ -142,8 +142,20 @@ def _strategy(training: Training) -> Strategy:
     if training.distribution == "mirrored":
         return tf.distribute.MirroredStrategy(_devices(training.replicas))
     if training.distribution == "multi_worker":
-        return tf.distribute.MultiWorkerMirroredStrategy()
+        return _joined()
     return tf.distribute.get_strategy()
+
+
+def _joined() -> Strategy:
+    """The strategy of several processes, once all of them are there."""
+    try:
+        return tf.distribute.MultiWorkerMirroredStrategy()
+    except tf.errors.OpError as error:
+        reason = " ".join(error.message.split())
+        raise ConfigError(
+            f"TF_CONFIG: this worker cannot take part: {reason}; is its address this machine's, "
+            "and its port free?"
+        ) from error
 
 
 def _devices(wanted: int | None) -> list[str]:

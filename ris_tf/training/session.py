@@ -320,7 +320,7 @@ class TrainingSession:
             if self.writes:
                 self.run_directory.clear_stop()
         except OSError as error:
-            self.reporter.say(f"the log has no end event: {_refused(error)}", "error")
+            self.reporter.say(f"the run's folder is not in order: {_refused(error)}", "error")
         return Outcome(reason, text, self.progress, self.validation)
 
 

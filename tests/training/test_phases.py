@@ -65,3 +65,26 @@ def test_rate_and_averages_change_with_applied_windows(make_config):
     assert max(rates) == rates[4]  # the last of the warm-up
     assert len(set(rates[80:])) == 1
     assert rates[79] != rates[80]
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        ("training.warmup=0.9",),
+        ("training.warmup=0",),
+        ("training.swa_start=1",),
+        ("training.swa=false",),
+    ],
+)
+def test_rate_is_what_was_told_last(make_config, overrides):
+    """A constant rate is told as one, whatever the order of warm-up and SWA."""
+    config = make_config("training.epochs=10", "training.batches_per_epoch=10", *overrides)
+    rates = [float(learning_rate(tf.constant(t), config.training)) for t in range(100)]
+    told = {t: [c.text for c in changes_after(t, config) if c.what == "rate"] for t in range(101)}
+    assert told[100] == []  # nothing comes behind the last window
+    now = ""
+    for t in range(1, 100):
+        now = told[t][-1] if told[t] else now or told[0][-1]
+        if not told[t]:  # within a phase
+            step = rates[t] - rates[t - 1]
+            assert step == 0 if "constant" in now else step > 0 if "warms" in now else step < 0
