@@ -1,6 +1,7 @@
 """The run directory: event writer, reader, state, health. No TensorFlow."""
 
 from ris_tf.runlog.atomic import atomic_write, naming, sync_folder
+from ris_tf.runlog.blocks import Steps
 from ris_tf.runlog.events import (
     SCHEMA,
     CheckpointEvent,
@@ -18,10 +19,19 @@ from ris_tf.runlog.events import (
     encode,
 )
 from ris_tf.runlog.health import Check, check_health
+from ris_tf.runlog.log import RunLog
 from ris_tf.runlog.machine import available_threads, processor
-from ris_tf.runlog.reader import EventTail, RunLog, read_run_log
+from ris_tf.runlog.reader import EventTail, LogReader, read_run_log
 from ris_tf.runlog.rundir import Identity, RunDirectory, RunError, check_name, default_run_name
-from ris_tf.runlog.state import State, Summary, find_runs, summarize
+from ris_tf.runlog.state import (
+    RunWatch,
+    State,
+    Summary,
+    find_runs,
+    run_folders,
+    summarize,
+    summary_of,
+)
 from ris_tf.runlog.writer import EventWriter, SilentWriter
 
 __all__ = [
@@ -34,17 +44,20 @@ __all__ = [
     "EventTail",
     "EventWriter",
     "Identity",
+    "LogReader",
     "Notice",
     "Phase",
     "RunDirectory",
     "RunError",
     "RunLog",
+    "RunWatch",
     "Sample",
     "Series",
     "Session",
     "SilentWriter",
     "State",
     "Step",
+    "Steps",
     "Summary",
     "Validation",
     "atomic_write",
@@ -58,6 +71,8 @@ __all__ = [
     "naming",
     "processor",
     "read_run_log",
+    "run_folders",
     "summarize",
+    "summary_of",
     "sync_folder",
 ]

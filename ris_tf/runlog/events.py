@@ -183,9 +183,11 @@ def as_utf8(text: str) -> str:
 
 
 def encode_step(step: int, epoch: int, time: float, values: Iterable[float]) -> bytes:
-    """The line of a step event, values to 6 significant digits."""
+    """The line of a step event, values to 6 significant digits, whole numbers with all of them."""
     plain = values.tolist() if isinstance(values, np.ndarray) else values  # 3 times faster
-    rounded = [float(f"{value:.6g}") for value in plain]
+    rounded = [
+        value if value.is_integer() else float(f"{value:.6g}") for value in map(float, plain)
+    ]
     return (
         orjson.dumps(
             {"kind": Step.kind, "step": step, "epoch": epoch, "time": time, "values": rounded}

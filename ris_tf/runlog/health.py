@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ris_tf.config import Config
-from ris_tf.runlog.reader import RunLog
+from ris_tf.runlog.log import RunLog
 
 CALIBRATION = 100  # first windows, in which a loss scale may still look for its level
 MOST_SKIPPED = 0.05  # share of the later windows that may be dropped at a scale above 1
@@ -153,9 +153,9 @@ def _comparable_loss(log: RunLog) -> tuple[np.ndarray, np.ndarray]:
     terms = [name[5:] for name in log.names if name.startswith("term/")]
     if not len(log.steps) or not terms:
         return np.zeros(0), np.zeros(0, bool)
-    final = np.array([log.column(f"weight/{term}")[-1] for term in terms])
-    raw = np.stack([log.column(f"term/{term}") for term in terms], axis=1)
-    loss = raw @ final
+    loss = np.zeros(len(log.steps))
+    for term in terms:
+        loss += log.column(f"weight/{term}")[-1] * log.column(f"term/{term}")
     finite = np.isfinite(loss)
     beta = log.column("beta")
     settled = finite & ~(np.abs(beta - beta[-1]) > BETA_SETTLED)

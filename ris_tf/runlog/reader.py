@@ -1,29 +1,16 @@
 """Reads event logs, whole or while they grow."""
 
-from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-
-from ris_tf.runlog.events import (
-    CheckpointEvent,
-    End,
-    Epoch,
-    Event,
-    Notice,
-    Phase,
-    Sample,
-    Series,
-    Session,
-    Step,
-    Validation,
-    decode,
-)
+from ris_tf.runlog.blocks import STEP_LINE, Steps, decode_lines
+from ris_tf.runlog.events import Event
+from ris_tf.runlog.log import RunLog
 
 LONGEST_LINE = 4_000_000  # bytes; longer lines are skipped without being kept
-CHUNK = 1 << 20  # bytes read at a time
+# Bytes read at a time: parsing them holds Python's lock for 2 ms, which no drawing thread notices.
+CHUNK = 1 << 18
+AT_ONCE = 1 << 26  # bytes that a poll takes unless told
 FINGERPRINT = 256  # last bytes read, which a log that was cut and rewritten no longer has
-STEP_LINE = b'{"kind":"step",'  # how this package's writer begins the lines that make a log long
 
 
 class EventTail:
@@ -35,6 +22,7 @@ class EventTail:
 
     Attributes:
         offset: bytes read so far.
+        size: bytes that the file had at the last `poll`.
         skipped: lines that were no event.
         restarted: whether the last `poll` began again, since the log was cut or replaced.
     """
@@ -47,13 +35,13 @@ class EventTail:
         self._reset()
 
     def _reset(self) -> None:
-        self.offset = 0
+        self.offset = self.size = 0
         self._torn = b""
         self._overlong = False
         self._seen = b""
 
-    def poll(self, limit: int = 64 * CHUNK) -> list[Event]:
-        """Events appended since the last call, at most about `limit` bytes of them.
+    def poll(self, limit: int = AT_ONCE) -> list[Event | Steps]:
+        """Events appended since the last call, of at least `limit` bytes if there are.
 
         A torn last line waits for its rest. Where the file shrank, or a resumed run cut and
         rewrote it, `restarted` is set and reading begins at 0.
@@ -62,12 +50,13 @@ class EventTail:
             OSError: the file cannot be read, except that a log not yet there is empty.
         """
         self.restarted = False
-        events: list[Event] = []
+        events: list[Event | Steps] = []
         try:
             with self.path.open("rb") as file:
                 if self._was_cut(file):
                     self._reset()
                     self.restarted = True
+                self.size = file.seek(0, 2)
                 file.seek(self.offset)
                 taken = 0
                 while taken < limit and (chunk := file.read(CHUNK)):
@@ -87,7 +76,7 @@ class EventTail:
         file.seek(self.offset - len(self._seen))
         return file.read(len(self._seen)) != self._seen
 
-    def _events(self, chunk: bytes) -> list[Event]:
+    def _events(self, chunk: bytes) -> list[Event | Steps]:
         *lines, rest = (self._torn + chunk).split(b"\n")
         if self._overlong and lines:
             lines, self._overlong = lines[1:], False
@@ -95,14 +84,14 @@ class EventTail:
             self.skipped += not self._overlong
             rest, self._overlong = b"", True
         self._torn = rest
-        wanted = _outline(lines) if self.outline else lines
-        found = [decode(line) for line in wanted if line]
+        wanted = outline_of(lines) if self.outline else lines
+        found = list(decode_lines(line for line in wanted if line))
         events = [event for event in found if event is not None]
         self.skipped += len(found) - len(events)
         return events
 
 
-def _outline(lines: list[bytes]) -> list[bytes]:
+def outline_of(lines: list[bytes]) -> list[bytes]:
     """The lines without the step events that another step event follows."""
     after = [*lines[1:], b""]
     return [
@@ -112,38 +101,40 @@ def _outline(lines: list[bytes]) -> list[bytes]:
     ]
 
 
-@dataclass
-class RunLog:
-    """A log as columns.
+class LogReader:
+    """A log that is read while it grows.
+
+    Args:
+        path: events.jsonl; it need not be there yet.
+        outline: of the step events, keep only some, the last among them: what long runs are
+            summed up from, in a tenth of the time.
 
     Attributes:
-        names: series of the step values.
-        steps: `[n]` window numbers.
-        epochs: `[n]` their epochs.
-        times: `[n]` seconds since 1970.
-        values: `[n, len(names)]`, NaN where a value was not finite or not there.
-        end: how the last session ended, `None` while it has not.
+        log: what was read so far; a new one where a resumed run cut the file.
+        tail: where reading is.
     """
 
-    names: list[str] = field(default_factory=list)
-    steps: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
-    epochs: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
-    times: np.ndarray = field(default_factory=lambda: np.zeros(0))
-    values: np.ndarray = field(default_factory=lambda: np.zeros((0, 0)))
-    sessions: list[Session] = field(default_factory=list)
-    epoch_ends: list[Epoch] = field(default_factory=list)
-    validations: list[Validation] = field(default_factory=list)
-    phases: list[Phase] = field(default_factory=list)
-    notices: list[Notice] = field(default_factory=list)
-    checkpoints: list[CheckpointEvent] = field(default_factory=list)
-    samples: list[Sample] = field(default_factory=list)
-    end: End | None = None
+    def __init__(self, path: Path, outline: bool = False):
+        self.tail = EventTail(path, outline)
+        self.log = RunLog()
 
-    def column(self, name: str) -> np.ndarray:
-        """`[n]` values of a series; NaN throughout where the run has none of that name."""
-        if name not in self.names:
-            return np.full(len(self.steps), np.nan)
-        return self.values[:, self.names.index(name)]
+    @property
+    def complete(self) -> bool:
+        """Whether the last `poll` came to the end of the file."""
+        return self.tail.offset >= self.tail.size
+
+    def poll(self, limit: int = AT_ONCE) -> bool:
+        """Read on; whether there was anything new.
+
+        Raises:
+            OSError: the file cannot be read.
+        """
+        events = self.tail.poll(limit)
+        if self.tail.restarted:
+            self.log = RunLog()
+        for event in events:
+            self.log.append(event)
+        return bool(events) or self.tail.restarted
 
 
 def read_run_log(path: Path, outline: bool = False) -> RunLog:
@@ -151,69 +142,16 @@ def read_run_log(path: Path, outline: bool = False) -> RunLog:
 
     Args:
         path: events.jsonl.
-        outline: of the step events, keep only some, the last among them: what long runs are
-            summed up from, in a tenth of the time.
+        outline: see `LogReader`.
 
     Raises:
         OSError: the file cannot be read.
     """
-    log, names = RunLog(), []
-    steps: list[Step] = []
-    rows: list[tuple[list[str], list[float]]] = []
-    for event in _whole(EventTail(path, outline)):
-        if isinstance(event, Series):
-            names = event.names
-            log.names += [name for name in names if name not in log.names]
-        elif isinstance(event, Step):
-            steps.append(event)
-            rows.append((names, event.values))
-        else:
-            _keep(log, event)
-    log.steps = np.array([step.step for step in steps], np.int64)
-    log.epochs = np.array([step.epoch for step in steps], np.int64)
-    log.times = np.array([step.time for step in steps])
-    log.values = _columns(rows, log.names)
-    return log
-
-
-def _whole(tail: EventTail) -> list[Event]:
-    """All events there are; from the beginning where a resumed run cuts the log meanwhile."""
-    events: list[Event] = []
+    reader = LogReader(path, outline)
     before = -1
-    while tail.offset != before:
-        before = tail.offset
-        new = tail.poll()
-        if tail.restarted:
-            events, before = [], -1
-        events += new
-    return events
-
-
-def _keep(log: RunLog, event: Event) -> None:
-    if isinstance(event, Session):
-        log.end = None
-    elif isinstance(event, End):
-        log.end = event
-    lists: dict[type[Event], list] = {
-        Session: log.sessions,
-        Epoch: log.epoch_ends,
-        Validation: log.validations,
-        Phase: log.phases,
-        Notice: log.notices,
-        CheckpointEvent: log.checkpoints,
-        Sample: log.samples,
-    }
-    if type(event) in lists:
-        lists[type(event)].append(event)
-
-
-def _columns(rows: list[tuple[list[str], list[float]]], names: list[str]) -> np.ndarray:
-    values = np.full((len(rows), len(names)), np.nan)
-    place = {name: i for i, name in enumerate(names)}
-    for row, (named, given) in zip(values, rows, strict=True):
-        if named == names and len(given) == len(names):
-            row[:] = given
-        else:
-            for name, value in zip(named, given, strict=False):
-                row[place[name]] = value
-    return values
+    while reader.tail.offset != before:  # a run that is resumed meanwhile begins again at 0
+        before = reader.tail.offset
+        reader.poll()
+        if reader.tail.restarted:
+            before = -1
+    return reader.log

@@ -20,8 +20,9 @@ import psutil
 from ris_tf.config import Config, ConfigError, dump_config, load_config
 from ris_tf.runlog.atomic import atomic_write, sync_folder
 from ris_tf.runlog.events import as_utf8
+from ris_tf.runlog.log import RunLog
 from ris_tf.runlog.machine import processor
-from ris_tf.runlog.reader import RunLog, read_run_log
+from ris_tf.runlog.reader import read_run_log
 
 PACKAGES = ("ris-tf", "tensorflow", "keras", "numpy")
 SAME_START_S = 2.0  # start times of one process agree to this
@@ -134,7 +135,7 @@ class RunDirectory:
                 f"{path}: {what}, so it is no run; ris-tf runs lists the runs there are"
             ) from error
         except OSError as error:
-            raise _unreadable(path / "run.json", error) from error
+            raise unreadable(path / "run.json", error) from error
         except orjson.JSONDecodeError as error:
             raise RunError(f"{path / 'run.json'}: not readable as JSON: {error}") from error
         return cls(path, _decoded(document, path))
@@ -156,7 +157,7 @@ class RunDirectory:
         try:
             return read_run_log(self.events_path, outline)
         except OSError as error:
-            raise _unreadable(self.events_path, error) from error
+            raise unreadable(self.events_path, error) from error
 
     def begin_session(self, command: Sequence[str]) -> None:
         """Make this process the one that works on the run, and count its session.
@@ -266,7 +267,8 @@ def _version(package: str) -> str:
         return "not installed"
 
 
-def _unreadable(path: Path, error: OSError) -> RunError:
+def unreadable(path: Path, error: OSError) -> RunError:
+    """One line for a file that cannot be read."""
     return RunError(
         f"{path}: cannot be read: {error.strerror or error}; it must be a file that you may read"
     )

@@ -10,11 +10,15 @@ from pathlib import Path
 
 import numpy as np
 
+from ris_tf.runlog.blocks import decode_lines
 from ris_tf.runlog.events import Session
-from ris_tf.runlog.reader import RunLog
-from ris_tf.runlog.rundir import RunDirectory, RunError
+from ris_tf.runlog.log import RunLog
+from ris_tf.runlog.reader import AT_ONCE, LogReader, outline_of
+from ris_tf.runlog.rundir import RunDirectory, RunError, unreadable
 
 SILENT_S = 120.0  # without an event for this long, a living process counts as stalled
+HEAD = 1 << 14  # bytes of a log that hold its first session and its series
+TAIL = 1 << 17  # bytes of its end that hold its last windows and, mostly, its last validation
 
 
 class State(StrEnum):
@@ -76,6 +80,46 @@ class Summary:
         return idle and any(self.run.checkpoints.glob("*.npz"))
 
 
+class RunWatch:
+    """Sums up a run again and again, reading only what its log grew by.
+
+    Args:
+        run: the run.
+
+    Attributes:
+        complete: whether the whole log was read; if not, `best_loss`, `skipped` and `seconds` are
+            of the part that was.
+    """
+
+    def __init__(self, run: RunDirectory):
+        self.run = run
+        self._reader = LogReader(run.events_path, outline=True)
+
+    @property
+    def complete(self) -> bool:
+        """Whether the log was read to its end."""
+        return self._reader.complete
+
+    def poll(self, now: float | None = None, limit: int = AT_ONCE) -> Summary:
+        """What the run is doing, from its log, its process and the clock.
+
+        Args:
+            now: seconds since 1970; the clock's unless given.
+            limit: bytes of log to read at most. Where that is not all, the state and the progress
+                are read from the log's end.
+
+        Raises:
+            RunError: its log cannot be read.
+        """
+        now = time.time() if now is None else now
+        try:
+            self._reader.poll(limit)
+            log = self._reader.log if self.complete else _both_ends(self.run.events_path)
+        except OSError as error:
+            raise unreadable(self.run.events_path, error) from error
+        return summary_of(self.run, log, now)
+
+
 def summarize(run: RunDirectory, now: float | None = None) -> Summary:
     """What a run is doing, from its log, its process and the clock.
 
@@ -83,12 +127,23 @@ def summarize(run: RunDirectory, now: float | None = None) -> Summary:
         RunError: its log cannot be read.
     """
     log = run.log(outline=True)
+    return summary_of(run, log, time.time() if now is None else now)
+
+
+def summary_of(run: RunDirectory, log: RunLog, now: float) -> Summary:
+    """What a run is doing, its log already read.
+
+    Args:
+        run: the run.
+        log: whole or in outline.
+        now: seconds since 1970.
+    """
     plan = log.sessions[-1] if log.sessions else Session(0, 0.0, 0, 0, 0, 0, 0)
     losses = [v.values.get("loss", math.nan) for v in log.validations]
     finite = [loss for loss in losses if math.isfinite(loss)]
     return Summary(
         run=run,
-        state=_state(run, log, time.time() if now is None else now),
+        state=_state(run, log, now),
         step=int(log.steps[-1]) + 1 if len(log.steps) else plan.step,
         windows=plan.windows,
         epoch=log.validations[-1].epoch + 1 if log.validations else plan.epoch,
@@ -99,6 +154,20 @@ def summarize(run: RunDirectory, now: float | None = None) -> Summary:
         seconds=_seconds(log),
         reason=log.end.text if log.end else "",
     )
+
+
+def _both_ends(path: Path) -> RunLog:
+    """The outline of a log's beginning, which has its plan, and of its end."""
+    log = RunLog()
+    with path.open("rb") as file:
+        head = file.read(HEAD)
+        file.seek(max(file.seek(0, 2) - TAIL, len(head)))
+        tail = file.read(TAIL)
+    for lines in (head.split(b"\n")[:-1], tail.split(b"\n")[1:-1]):
+        for event in decode_lines(line for line in outline_of(lines) if line):
+            if event is not None:
+                log.append(event)
+    return log
 
 
 def _skipped(log: RunLog) -> int:
@@ -137,35 +206,53 @@ def _last_sign(run: RunDirectory) -> float:
 
 def find_runs(folder: Path) -> list[RunDirectory]:
     """Runs anywhere below a folder, oldest first; what is no run or not ours is passed over."""
-    found = _runs_below(folder, seen=set())
+    found = []
+    for path in run_folders(folder):
+        try:
+            found.append(RunDirectory.open(path))
+        except RunError:
+            continue
     return sorted(found, key=lambda run: (run.identity.created, run.path))
 
 
-def _runs_below(folder: Path, seen: set[str]) -> Iterator[RunDirectory]:
-    """Each run once, by whatever links lead to it: `seen` holds the real paths of folders."""
-    real = os.path.realpath(folder)
-    if real in seen:
+def run_folders(folder: Path) -> Iterator[Path]:
+    """Folders of runs anywhere below a folder, each once by whatever links lead to it.
+
+    Folders that are hidden or not ours to read are passed over, and so is what lies in a run.
+    """
+    try:
+        status = folder.stat()
+    except OSError:
         return
-    seen.add(real)
-    for entry in _visible_folders(folder):
+    yield from _runs_below(folder, {(status.st_dev, status.st_ino)})
+
+
+def _runs_below(folder: Path, seen: set[tuple[int, int]]) -> Iterator[Path]:
+    """`seen` holds the device and inode of folders."""
+    for path, identity in _visible_folders(folder):
+        if identity in seen:
+            continue
+        seen.add(identity)
         try:
-            is_run = (entry / "run.json").is_file()
+            is_run = (path / "run.json").is_file()
         except PermissionError:
             continue
-        if not is_run:
-            yield from _runs_below(entry, seen)
-        elif (target := os.path.realpath(entry)) not in seen:
-            seen.add(target)
-            try:
-                yield RunDirectory.open(entry)
-            except RunError:
-                continue
+        if is_run:
+            yield path
+        else:
+            yield from _runs_below(path, seen)
 
 
-def _visible_folders(folder: Path) -> list[Path]:
-    """Folders in a folder, links behind what they may point to."""
+def _visible_folders(folder: Path) -> list[tuple[Path, tuple[int, int]]]:
+    """Folders in a folder with their device and inode, links behind what they may point to."""
+    found = []
     try:
-        folders = [path for path in folder.iterdir() if path.name[:1] != "." and path.is_dir()]
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if not entry.name.startswith(".") and entry.is_dir():
+                    status = entry.stat()
+                    identity = status.st_dev, status.st_ino
+                    found.append((entry.is_symlink(), Path(entry.path), identity))
     except OSError:  # not a folder, gone, or not ours to read
         return []
-    return sorted(folders, key=lambda path: (path.is_symlink(), path))
+    return [(path, identity) for _, path, identity in sorted(found)]

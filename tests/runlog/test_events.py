@@ -17,17 +17,20 @@ from ris_tf.runlog import (
     EventWriter,
     Notice,
     RunError,
+    RunLog,
     Sample,
     Series,
     Session,
     Step,
+    Steps,
     Validation,
     decode,
     encode,
     read_run_log,
 )
 from ris_tf.runlog import reader as reader_module
-from ris_tf.runlog.events import KINDS
+from ris_tf.runlog.blocks import decode_lines
+from ris_tf.runlog.events import KINDS, encode_step
 
 numbers = st.floats(allow_nan=False, allow_infinity=False)
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
@@ -84,7 +87,8 @@ def test_not_finite_is_null_and_nan_again(tmp_path):
         writer.write(Series(["a", "b"]))
         writer.step(0, 0, 1.0, [math.nan, -math.inf])
     assert b"[null,null]" in (tmp_path / "e").read_bytes()
-    assert np.isnan(read_run_log(tmp_path / "e").values).all()
+    log = read_run_log(tmp_path / "e")
+    assert np.isnan([log.column("a"), log.column("b")]).all()
 
 
 @pytest.mark.parametrize("step", [2**63, 2**64 - 1, -(2**63) - 1])
@@ -108,6 +112,17 @@ def test_steps_keep_six_digits(tmp_path):
     assert b"[3.14159e-9]" in (tmp_path / "e").read_bytes()
 
 
+def test_counts_keep_all_their_digits(tmp_path):
+    """The order of updates is told from counts of windows, of which there may be millions."""
+    with EventWriter(tmp_path / "e") as writer:
+        writer.write(Series(["iteration"]))
+        for count in (1_234_567, 1_234_568):
+            writer.step(count, 0, 1.0, np.array([count], np.float32))
+    np.testing.assert_array_equal(
+        read_run_log(tmp_path / "e").column("iteration"), [1_234_567, 1_234_568]
+    )
+
+
 def small_log(path, steps=5):
     with EventWriter(path) as writer:
         writer.write(Session(1, 0.0, 0, 0, steps, 1, steps))
@@ -121,6 +136,50 @@ def small_log(path, steps=5):
         writer.write(CheckpointEvent(steps, 1, 9.0, "checkpoints/last.npz", True))
         writer.write(End(10.0, steps, "finished", "done"))
         return writer.length
+
+
+AS_WRITTEN = encode_step(3, 1, 2.0, [1.5, math.nan]).rstrip(b"\n")
+ODD_STEPS = (
+    [
+        AS_WRITTEN.replace(b"1.5", value)
+        for value in (b'"1.5"', b"true", b"[1]", b"1e400", b"", b"1.5,2", b"{}", b"1" * 400)
+    ]
+    + [
+        AS_WRITTEN.replace(b'"step":3', b'"step":' + value)
+        for value in (b"null", b"2.5", b"9223372036854775808", b'"3"', b"false", b"[3]")
+    ]
+    + [AS_WRITTEN[:-1], AS_WRITTEN + b"}", AS_WRITTEN + b"," + AS_WRITTEN, AS_WRITTEN + b" "]
+)
+
+
+@given(st.lists(st.sampled_from([AS_WRITTEN, *ODD_STEPS]), max_size=8))
+def test_steps_by_the_block_are_those_one_by_one(lines):
+    blocks = [event for event in decode_lines(lines) if event is not None]
+    single = [event for line in lines if (event := decode(line)) is not None]
+    together, one_by_one = RunLog(), RunLog()
+    for log, found in ((together, blocks), (one_by_one, [Steps.of(step) for step in single])):
+        log.append(Series(["a", "b", "c"]))
+        for event in found:
+            log.append(event)
+    for name in ("a", "b", "c"):
+        np.testing.assert_array_equal(together.column(name), one_by_one.column(name))
+    for name in ("steps", "epochs", "times"):
+        np.testing.assert_array_equal(getattr(together, name), getattr(one_by_one, name))
+
+
+def test_a_snapshot_stays_as_it_was_while_the_log_grows():
+    log, rows = RunLog(), np.arange(100)
+    log.append(Series(["a"]))
+    log.append(Steps(rows, rows, rows / 1.0, rows[:, None] / 1.0))
+    before = log.snapshot()
+    log.append(Series(["b", "a"]))
+    log.append(Steps(rows, rows, rows / 1.0, np.ones((100, 2))))
+    log.append(Notice(1.0, "info", "later"))
+    assert (len(before), len(log)) == (100, 200)
+    np.testing.assert_array_equal(before.column("a"), rows)
+    assert before.names == ["a"]
+    assert not before.notices
+    assert np.isnan(log.column("b")[:100]).all()
 
 
 def test_log_as_columns(tmp_path):
@@ -178,7 +237,7 @@ def test_resumed_log_is_cut_and_read_again(tmp_path):
     path = tmp_path / "e"
     small_log(path)
     tail = EventTail(path)
-    assert len(tail.poll()) == 13
+    assert sum(len(e.steps) if isinstance(e, Steps) else 1 for e in tail.poll()) == 13
     length = path.read_bytes().index(b'{"kind":"step","step":3')
     with EventWriter(path, length) as writer:
         writer.write(Session(2, 0.0, 3, 0, 5, 1, 5))
@@ -186,7 +245,8 @@ def test_resumed_log_is_cut_and_read_again(tmp_path):
             writer.step(i, 0, float(i), [0.0, 1.0])
     events = tail.poll()
     assert tail.restarted
-    assert [e.step for e in events if isinstance(e, Step)] == list(range(30))
+    steps = [e.steps for e in events if isinstance(e, Steps)]
+    np.testing.assert_array_equal(np.concatenate(steps), range(30))
 
 
 def test_cut_log_starts_again(tmp_path):
@@ -205,7 +265,7 @@ def test_cut_log_starts_again(tmp_path):
 def test_damage_longer_than_a_poll_hides_nothing_behind_it(tmp_path, monkeypatch):
     poll = EventTail.poll
     monkeypatch.setattr(reader_module, "CHUNK", 256)
-    monkeypatch.setattr(EventTail, "poll", lambda tail: poll(tail, limit=512))
+    monkeypatch.setattr(EventTail, "poll", lambda tail, limit: poll(tail, limit=512))
     line = encode(Notice(1.0, "info", "kept"))
     (tmp_path / "e").write_bytes(line + b"garbage\n" * 1000 + line)
     assert len(read_run_log(tmp_path / "e").notices) == 2
@@ -217,8 +277,8 @@ def test_run_resumed_while_it_is_read_counts_once(tmp_path, monkeypatch):
     kept = path.read_bytes().index(b'{"kind":"step","step":3')
     poll, polls = EventTail.poll, []
 
-    def resumed_after_the_first(tail):
-        events = poll(tail)
+    def resumed_after_the_first(tail, limit):
+        events = poll(tail, limit)
         polls.append(events)
         if len(polls) == 1:
             with EventWriter(path, kept) as writer:
@@ -238,7 +298,8 @@ def test_outline_has_everything_but_steps_inside_an_epoch(tmp_path):
     small_log(path)
     whole, outline = read_run_log(path), read_run_log(path, outline=True)
     np.testing.assert_array_equal(outline.steps, whole.steps[-1:])
-    np.testing.assert_array_equal(outline.values, whole.values[-1:])
+    for name in whole.names:
+        np.testing.assert_array_equal(outline.column(name), whole.column(name)[-1:])
     for name in ("sessions", "epoch_ends", "validations", "notices", "checkpoints", "end"):
         assert getattr(outline, name) == getattr(whole, name)
 

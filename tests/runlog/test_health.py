@@ -5,7 +5,7 @@ import pytest
 
 from ris_tf.config import parse_config
 from ris_tf.figures import save_figure, training_figure
-from ris_tf.runlog import End, Epoch, RunLog, Validation, check_health
+from ris_tf.runlog import End, Epoch, RunLog, Series, Steps, Validation, check_health
 
 TERMS = ("covariance", "subspace")
 OFF = ("covariance_pred", "angle", "range", "chamfer", "count", "orthogonality", "cross")
@@ -30,19 +30,17 @@ def healthy(windows=120, per_epoch=40):
         "schedule": steps + 1.0,
     }
     epochs = steps // per_epoch
-    return RunLog(
-        names=list(columns),
-        steps=steps,
-        epochs=epochs,
-        times=steps.astype(float),
-        values=np.stack(list(columns.values()), axis=1),
-        epoch_ends=[Epoch(e, 0, 0.0, 1.0, 1.0, []) for e in range(epochs[-1] + 1)],
-        validations=[Validation(e, 0, 0.0, "ema", {"loss": 0.5}) for e in range(3)],
-    )
+    log = RunLog()
+    log.append(Series(list(columns)))
+    log.append(Steps(steps, epochs, steps.astype(float), np.stack(list(columns.values()), axis=1)))
+    log.epoch_ends += [Epoch(e, 0, 0.0, 1.0, 1.0, []) for e in range(epochs[-1] + 1)]
+    log.validations += [Validation(e, 0, 0.0, "ema", {"loss": 0.5}) for e in range(3)]
+    return log
 
 
 def column(log, name):
-    return log.values[:, log.names.index(name)]
+    """A series, to be changed in place."""
+    return log.column(name)
 
 
 def verdict(log, name):
@@ -123,7 +121,8 @@ def test_iteration_that_moved_on_a_dropped_window():
 
 def test_loss_that_rises():
     log = healthy()
-    log.values[:, :3] = log.values[::-1, :3]
+    for name in log.names[:3]:
+        column(log, name)[:] = column(log, name)[::-1].copy()
     check = verdict(log, "training loss falls")
     assert check.level == "red"
     assert "learning_rate=1e-04" in check.advice
@@ -167,7 +166,7 @@ def test_term_that_is_dead(value):
 def test_figure_of_a_run_with_dropped_windows(tmp_path, suffix):
     log = healthy()
     drop(log, [7], 1)
-    log.values[7, 0] = np.nan
+    column(log, "loss")[7] = np.nan
     path = tmp_path / f"training{suffix}"
     save_figure(training_figure(log, CONFIG, "a run"), path)
     assert path.stat().st_size > 5000

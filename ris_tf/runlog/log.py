@@ -1,0 +1,149 @@
+"""A run's event log as columns that grow."""
+
+import copy
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ris_tf.runlog.blocks import Steps
+from ris_tf.runlog.events import (
+    CheckpointEvent,
+    End,
+    Epoch,
+    Event,
+    Notice,
+    Phase,
+    Sample,
+    Series,
+    Session,
+    Validation,
+)
+
+FIRST_ROWS = 64  # room of a column at first; it doubles
+MOST_SERIES = 1024  # further names are passed over: no run has so many, a damaged log may
+
+# What the columns of a window's own numbers are kept as; series are float32: logs have 6 digits.
+INDEX = {"steps": np.int64, "epochs": np.int64, "times": np.float64}
+
+
+@dataclass
+class RunLog:
+    """A log as columns.
+
+    Attributes:
+        names: series of the step values.
+        end: how the last session ended, `None` while it has not.
+    """
+
+    names: list[str] = field(default_factory=list)
+    sessions: list[Session] = field(default_factory=list)
+    epoch_ends: list[Epoch] = field(default_factory=list)
+    validations: list[Validation] = field(default_factory=list)
+    phases: list[Phase] = field(default_factory=list)
+    notices: list[Notice] = field(default_factory=list)
+    checkpoints: list[CheckpointEvent] = field(default_factory=list)
+    samples: list[Sample] = field(default_factory=list)
+    end: End | None = None
+
+    def __post_init__(self) -> None:
+        self._rows = self._room = 0
+        self._index = {name: np.zeros(0, dtype) for name, dtype in INDEX.items()}
+        self._series: dict[str, np.ndarray] = {}
+        self._order: list[str] = list(self.names)
+
+    def __len__(self) -> int:
+        """Windows."""
+        return self._rows
+
+    @property
+    def steps(self) -> np.ndarray:
+        """`[n]` int64 window numbers."""
+        return self._index["steps"][: self._rows]
+
+    @property
+    def epochs(self) -> np.ndarray:
+        """`[n]` int64 epoch of each window."""
+        return self._index["epochs"][: self._rows]
+
+    @property
+    def times(self) -> np.ndarray:
+        """`[n]` float64 seconds since 1970."""
+        return self._index["times"][: self._rows]
+
+    def column(self, name: str) -> np.ndarray:
+        """`[n]` float32 values of a series; NaN where the run has none of that name."""
+        if name not in self._series:
+            return np.full(self._rows, np.nan, np.float32)
+        return self._series[name][: self._rows]
+
+    def append(self, event: Event | Steps) -> None:
+        """Take in an event that follows those before."""
+        if isinstance(event, Steps):
+            self._append_steps(event)
+        elif isinstance(event, Series):
+            self._order = event.names
+            self._name(event.names)
+        else:
+            self._keep(event)
+
+    def snapshot(self) -> "RunLog":
+        """The log as it is now, for another thread: what is appended later is not in it.
+
+        Columns are shared, not copied: rows are only ever written behind those that a snapshot
+        has, and a column that grows is a new array.
+        """
+        now = copy.copy(self)
+        now._index, now._series = dict(self._index), dict(self._series)
+        for name, value in vars(self).items():
+            if isinstance(value, list):
+                setattr(now, name, list(value))
+        return now
+
+    def _keep(self, event: Event) -> None:
+        if isinstance(event, Session):
+            self.end = None
+        elif isinstance(event, End):
+            self.end = event
+        lists: dict[type[Event], list] = {
+            Session: self.sessions,
+            Epoch: self.epoch_ends,
+            Validation: self.validations,
+            Phase: self.phases,
+            Notice: self.notices,
+            CheckpointEvent: self.checkpoints,
+            Sample: self.samples,
+        }
+        if type(event) in lists:
+            lists[type(event)].append(event)
+
+    def _name(self, names: list[str]) -> None:
+        for name in names:
+            if name not in self._series and len(self._series) < MOST_SERIES:
+                column = np.empty(self._room, np.float32)
+                column[: self._rows] = np.nan
+                self._series[name] = column
+                if name not in self.names:
+                    self.names = [*self.names, name]
+
+    def _append_steps(self, block: Steps) -> None:
+        begin, end = self._rows, self._rows + len(block.steps)
+        self._make_room(end)
+        for name in INDEX:
+            with np.errstate(over="ignore"):
+                self._index[name][begin:end] = getattr(block, name)
+        given = dict(zip(self._order, block.values.T, strict=False))
+        for name, column in self._series.items():
+            with np.errstate(over="ignore"):  # beyond float32 is as good as infinite
+                column[begin:end] = given.get(name, np.nan)
+        self._rows = end
+
+    def _make_room(self, rows: int) -> None:
+        if rows <= self._room:
+            return
+        while self._room < rows:
+            self._room = max(2 * self._room, FIRST_ROWS)
+        for columns in (self._index, self._series):
+            for name, column in columns.items():
+                larger = np.empty(self._room, column.dtype)
+                larger[: self._rows] = column[: self._rows]
+                columns[name] = larger
