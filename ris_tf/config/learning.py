@@ -97,6 +97,13 @@ class Training(Section):
         ge=0,
         le=100_000,
     )
+    samples: int = knob(
+        4,
+        "Validation scenes whose spectra are kept after each validation; 0 keeps none.",
+        "scenes",
+        ge=0,
+        le=64,
+    )
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = knob(
         "float32", "Compute type of the network; covariances and losses stay in float32."
     )

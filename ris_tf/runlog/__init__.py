@@ -23,6 +23,9 @@ from ris_tf.runlog.log import RunLog
 from ris_tf.runlog.machine import available_threads, processor
 from ris_tf.runlog.reader import EventTail, LogReader, read_run_log
 from ris_tf.runlog.rundir import Identity, RunDirectory, RunError, check_name, default_run_name
+from ris_tf.runlog.samples import SpectrumSample, read_sample, write_sample
+from ris_tf.runlog.search import Search, SearchDirectory, SearchReader, find_searches, is_search
+from ris_tf.runlog.space import Choices, Range, Space, parse_entry
 from ris_tf.runlog.state import (
     RunWatch,
     State,
@@ -32,12 +35,14 @@ from ris_tf.runlog.state import (
     summarize,
     summary_of,
 )
+from ris_tf.runlog.trial import Trial, TrialState, Value
 from ris_tf.runlog.writer import EventWriter, SilentWriter
 
 __all__ = [
     "SCHEMA",
     "Check",
     "CheckpointEvent",
+    "Choices",
     "End",
     "Epoch",
     "Event",
@@ -47,19 +52,28 @@ __all__ = [
     "LogReader",
     "Notice",
     "Phase",
+    "Range",
     "RunDirectory",
     "RunError",
     "RunLog",
     "RunWatch",
     "Sample",
+    "Search",
+    "SearchDirectory",
+    "SearchReader",
     "Series",
     "Session",
     "SilentWriter",
+    "Space",
+    "SpectrumSample",
     "State",
     "Step",
     "Steps",
     "Summary",
+    "Trial",
+    "TrialState",
     "Validation",
+    "Value",
     "atomic_write",
     "available_threads",
     "check_health",
@@ -68,11 +82,16 @@ __all__ = [
     "default_run_name",
     "encode",
     "find_runs",
+    "find_searches",
+    "is_search",
     "naming",
+    "parse_entry",
     "processor",
     "read_run_log",
+    "read_sample",
     "run_folders",
     "summarize",
     "summary_of",
     "sync_folder",
+    "write_sample",
 ]

@@ -100,16 +100,14 @@ def _order_of_updates(log: RunLog) -> Check:
     name = "order of updates"
     if not len(log.steps):
         return Check(name, "amber", "no window yet", "wait for the first window")
-    expected = np.cumsum(log.column("ok") == 1)
-    counts = {column: log.column(column) for column in ("iteration", "schedule")}
-    broken = np.zeros(len(expected), bool)
-    for count in counts.values():
-        moved = np.diff(count, prepend=0)
-        broken |= moved != np.diff(expected, prepend=0)
-    broken |= np.diff(log.steps, prepend=-1) != 1
+    applied = log.column("ok") == 1
+    broken = np.append(log.steps[0] != 0, np.diff(log.steps) != 1)
+    for name_of in ("iteration", "schedule"):
+        count = log.column(name_of)
+        broken |= np.append(count[0], np.diff(count)) != applied
     places = np.flatnonzero(broken)
     if not len(places):
-        return Check(name, "green", f"{expected[-1]} updates, each after its window, in order")
+        return Check(name, "green", f"{applied.sum()} updates, each after its window, in order")
     return Check(
         name,
         "red",
@@ -134,9 +132,9 @@ def _loss_falls(log: RunLog, config: Config) -> Check:
     )
     if not last < first:
         return Check(name, "red", figure, advice)
-    epochs = log.epochs[comparable]
-    if len(log.epoch_ends) >= 3 and {0, 2} <= set(epochs.tolist()):
-        one, three = kept[epochs == 0].mean(), kept[epochs == 2].mean()
+    first_epoch, third_epoch = (kept[log.epochs[comparable] == epoch] for epoch in (0, 2))
+    if len(log.epoch_ends) >= 3 and len(first_epoch) and len(third_epoch):
+        one, three = first_epoch.mean(), third_epoch.mean()
         figure += f"; epoch 1 to 3 {three / one - 1:+.0%}"
         if three > (1 - FALL_BY_EPOCH_3) * one:
             return Check(name, "red", figure, advice)
@@ -153,7 +151,7 @@ def _comparable_loss(log: RunLog) -> tuple[np.ndarray, np.ndarray]:
     terms = [name[5:] for name in log.names if name.startswith("term/")]
     if not len(log.steps) or not terms:
         return np.zeros(0), np.zeros(0, bool)
-    loss = np.zeros(len(log.steps))
+    loss = np.zeros(len(log.steps), np.float32)
     for term in terms:
         loss += log.column(f"weight/{term}")[-1] * log.column(f"term/{term}")
     finite = np.isfinite(loss)

@@ -33,9 +33,10 @@ class RunLog:
     Attributes:
         names: series of the step values.
         end: how the last session ended, `None` while it has not.
+        only: series to keep; `None` keeps all.
     """
 
-    names: list[str] = field(default_factory=list)
+    names: list[str] = field(default_factory=list, init=False)
     sessions: list[Session] = field(default_factory=list)
     epoch_ends: list[Epoch] = field(default_factory=list)
     validations: list[Validation] = field(default_factory=list)
@@ -44,12 +45,13 @@ class RunLog:
     checkpoints: list[CheckpointEvent] = field(default_factory=list)
     samples: list[Sample] = field(default_factory=list)
     end: End | None = None
+    only: frozenset[str] | None = None
 
     def __post_init__(self) -> None:
         self._rows = self._room = 0
         self._index = {name: np.zeros(0, dtype) for name, dtype in INDEX.items()}
         self._series: dict[str, np.ndarray] = {}
-        self._order: list[str] = list(self.names)
+        self._order: list[str] = []
 
     def __len__(self) -> int:
         """Windows."""
@@ -86,6 +88,11 @@ class RunLog:
         else:
             self._keep(event)
 
+    def reserve(self, rows: int) -> None:
+        """Make room for so many windows at once: columns that grow are copied each time."""
+        if rows > self._room:
+            self._grow(rows)
+
     def snapshot(self) -> "RunLog":
         """The log as it is now, for another thread: what is appended later is not in it.
 
@@ -118,32 +125,33 @@ class RunLog:
 
     def _name(self, names: list[str]) -> None:
         for name in names:
-            if name not in self._series and len(self._series) < MOST_SERIES:
-                column = np.empty(self._room, np.float32)
-                column[: self._rows] = np.nan
-                self._series[name] = column
-                if name not in self.names:
-                    self.names = [*self.names, name]
+            unwanted = self.only is not None and name not in self.only
+            if name in self._series or unwanted or len(self._series) >= MOST_SERIES:
+                continue
+            column = np.empty(self._room, np.float32)
+            column[: self._rows] = np.nan
+            self._series[name] = column
+            self.names = [*self.names, name]
 
     def _append_steps(self, block: Steps) -> None:
         begin, end = self._rows, self._rows + len(block.steps)
         self._make_room(end)
         for name in INDEX:
-            with np.errstate(over="ignore"):
-                self._index[name][begin:end] = getattr(block, name)
+            self._index[name][begin:end] = getattr(block, name)
         given = dict(zip(self._order, block.values.T, strict=False))
-        for name, column in self._series.items():
-            with np.errstate(over="ignore"):  # beyond float32 is as good as infinite
+        with np.errstate(over="ignore"):  # beyond float32 is as good as infinite
+            for name, column in self._series.items():
                 column[begin:end] = given.get(name, np.nan)
         self._rows = end
 
     def _make_room(self, rows: int) -> None:
-        if rows <= self._room:
-            return
-        while self._room < rows:
-            self._room = max(2 * self._room, FIRST_ROWS)
+        if rows > self._room:
+            self._grow(max(rows, 2 * self._room, FIRST_ROWS))
+
+    def _grow(self, room: int) -> None:
+        self._room = room
         for columns in (self._index, self._series):
             for name, column in columns.items():
-                larger = np.empty(self._room, column.dtype)
+                larger = np.empty(room, column.dtype)
                 larger[: self._rows] = column[: self._rows]
                 columns[name] = larger

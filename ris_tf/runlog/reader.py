@@ -10,6 +10,7 @@ LONGEST_LINE = 4_000_000  # bytes; longer lines are skipped without being kept
 # Bytes read at a time: parsing them holds Python's lock for 2 ms, which no drawing thread notices.
 CHUNK = 1 << 18
 AT_ONCE = 1 << 26  # bytes that a poll takes unless told
+ROOM = 1.05  # of the windows that a file is expected to hold
 FINGERPRINT = 256  # last bytes read, which a log that was cut and rewritten no longer has
 
 
@@ -108,15 +109,16 @@ class LogReader:
         path: events.jsonl; it need not be there yet.
         outline: of the step events, keep only some, the last among them: what long runs are
             summed up from, in a tenth of the time.
+        only: series to keep; `None` keeps all.
 
     Attributes:
         log: what was read so far; a new one where a resumed run cut the file.
         tail: where reading is.
     """
 
-    def __init__(self, path: Path, outline: bool = False):
+    def __init__(self, path: Path, outline: bool = False, only: frozenset[str] | None = None):
         self.tail = EventTail(path, outline)
-        self.log = RunLog()
+        self.log = RunLog(only=only)
 
     @property
     def complete(self) -> bool:
@@ -131,10 +133,20 @@ class LogReader:
         """
         events = self.tail.poll(limit)
         if self.tail.restarted:
-            self.log = RunLog()
+            self.log = RunLog(only=self.log.only)
         for event in events:
             self.log.append(event)
+        if not self.complete:
+            self.log.reserve(self._expected())
         return bool(events) or self.tail.restarted
+
+    def _expected(self) -> int:
+        """Windows that the whole file holds if the rest is like what was read.
+
+        The room costs nothing until it is written to; growing would copy every column, while
+        others still hold the smaller one.
+        """
+        return int(ROOM * len(self.log) * self.tail.size / max(self.tail.offset, 1))
 
 
 def read_run_log(path: Path, outline: bool = False) -> RunLog:

@@ -25,6 +25,7 @@ from ris_tf.runlog.machine import processor
 from ris_tf.runlog.reader import read_run_log
 
 PACKAGES = ("ris-tf", "tensorflow", "keras", "numpy")
+LARGEST_IDENTITY = 1 << 20  # bytes of run.json that are read; it has a few hundred
 SAME_START_S = 2.0  # start times of one process agree to this
 
 
@@ -128,7 +129,8 @@ class RunDirectory:
         """
         path = Path(path)
         try:
-            document = orjson.loads((path / "run.json").read_bytes())
+            with (path / "run.json").open("rb") as file:
+                document = orjson.loads(file.read(LARGEST_IDENTITY))
         except (FileNotFoundError, NotADirectoryError) as error:
             what = "has no run.json" if path.is_dir() else "is no folder"
             raise RunError(
@@ -192,7 +194,7 @@ class RunDirectory:
         try:
             process = psutil.Process(self.identity.pid)
             started, status = process.create_time(), process.status()
-        except psutil.Error:
+        except (psutil.Error, ValueError, OverflowError):  # a damaged run.json may hold any number
             return False
         same = abs(started - self.identity.pid_started) < SAME_START_S
         return same and status != psutil.STATUS_ZOMBIE

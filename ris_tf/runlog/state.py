@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from stat import S_ISREG
 
 import numpy as np
 
@@ -17,8 +18,9 @@ from ris_tf.runlog.reader import AT_ONCE, LogReader, outline_of
 from ris_tf.runlog.rundir import RunDirectory, RunError, unreadable
 
 SILENT_S = 120.0  # without an event for this long, a living process counts as stalled
+SUMMED = frozenset({"iteration"})  # the series that a summary needs
 HEAD = 1 << 14  # bytes of a log that hold its first session and its series
-TAIL = 1 << 17  # bytes of its end that hold its last windows and, mostly, its last validation
+TAIL = 1 << 16  # bytes of its end that hold its last windows and, mostly, its last validation
 
 
 class State(StrEnum):
@@ -93,7 +95,7 @@ class RunWatch:
 
     def __init__(self, run: RunDirectory):
         self.run = run
-        self._reader = LogReader(run.events_path, outline=True)
+        self._reader = LogReader(run.events_path, outline=True, only=SUMMED)
 
     @property
     def complete(self) -> bool:
@@ -158,7 +160,7 @@ def summary_of(run: RunDirectory, log: RunLog, now: float) -> Summary:
 
 def _both_ends(path: Path) -> RunLog:
     """The outline of a log's beginning, which has its plan, and of its end."""
-    log = RunLog()
+    log = RunLog(only=SUMMED)
     with path.open("rb") as file:
         head = file.read(HEAD)
         file.seek(max(file.seek(0, 2) - TAIL, len(head)))
@@ -209,50 +211,52 @@ def find_runs(folder: Path) -> list[RunDirectory]:
     found = []
     for path in run_folders(folder):
         try:
-            found.append(RunDirectory.open(path))
+            found.append(RunDirectory.open(Path(path)))
         except RunError:
             continue
     return sorted(found, key=lambda run: (run.identity.created, run.path))
 
 
-def run_folders(folder: Path) -> Iterator[Path]:
-    """Folders of runs anywhere below a folder, each once by whatever links lead to it.
+def run_folders(folder: Path) -> Iterator[str]:
+    """Paths of runs anywhere below a folder, each once by whatever links lead to it.
 
     Folders that are hidden or not ours to read are passed over, and so is what lies in a run.
+    Texts, not `Path`s: a monitor asks for hundreds of them every second.
     """
     try:
         status = folder.stat()
     except OSError:
         return
-    yield from _runs_below(folder, {(status.st_dev, status.st_ino)})
+    yield from _runs_below(str(folder), {(status.st_dev, status.st_ino)})
 
 
-def _runs_below(folder: Path, seen: set[tuple[int, int]]) -> Iterator[Path]:
+def _runs_below(folder: str, seen: set[tuple[int, int]]) -> Iterator[str]:
     """`seen` holds the device and inode of folders."""
-    for path, identity in _visible_folders(folder):
+    for _, path, identity in _visible_folders(folder):
         if identity in seen:
             continue
         seen.add(identity)
         try:
-            is_run = (path / "run.json").is_file()
+            is_run = S_ISREG(os.stat(f"{path}/run.json").st_mode)  # noqa: PTH116
         except PermissionError:
             continue
+        except OSError:
+            is_run = False
         if is_run:
             yield path
         else:
             yield from _runs_below(path, seen)
 
 
-def _visible_folders(folder: Path) -> list[tuple[Path, tuple[int, int]]]:
-    """Folders in a folder with their device and inode, links behind what they may point to."""
+def _visible_folders(folder: str) -> list[tuple[bool, str, tuple[int, int]]]:
+    """Whether it is a link, path, device and inode of folders in a folder, links last."""
     found = []
     try:
         with os.scandir(folder) as entries:
             for entry in entries:
                 if not entry.name.startswith(".") and entry.is_dir():
                     status = entry.stat()
-                    identity = status.st_dev, status.st_ino
-                    found.append((entry.is_symlink(), Path(entry.path), identity))
+                    found.append((entry.is_symlink(), entry.path, (status.st_dev, status.st_ino)))
     except OSError:  # not a folder, gone, or not ours to read
         return []
-    return [(path, identity) for _, path, identity in sorted(found)]
+    return sorted(found)

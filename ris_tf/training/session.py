@@ -28,6 +28,7 @@ from ris_tf.training.replicas import Replicas
 from ris_tf.training.reporter import Reporter
 from ris_tf.training.runtime import slower_than_float32
 from ris_tf.training.schedules import planned_windows, windows_per_epoch
+from ris_tf.training.spectra import SpectrumSampler, keep
 from ris_tf.training.step import GuardedTrainer
 from ris_tf.training.stopping import Stop, StopSignals, check_stop
 
@@ -87,6 +88,9 @@ class TrainingSession:
             self.network = build_network(self.config)
             self.trainer = GuardedTrainer(self.network, self.config, self.replicas)
         self.variables = self.trainer.state()
+        self.sampler = SpectrumSampler(
+            self.trainer, self.config.training.samples if self.writes else 0
+        )
         self.validation: dict[str, float] = {}
         self.progress = Progress()
         notices = self._restore() if resume else self._first_notices()
@@ -260,6 +264,7 @@ class TrainingSession:
             better = self.validation["loss"] < self.progress.best_loss
             if better and self.writes:
                 checkpoint.save_network(self.run_directory.checkpoints, self.network)
+            sample = self.sampler(epoch, self.progress.window - 1)
         now = time.time()
         self.events.write(
             Validation(
@@ -270,6 +275,8 @@ class TrainingSession:
                 values=self.validation,
             )
         )
+        if sample:
+            self.events.write(keep(self.run_directory, sample))
         self.reporter.say(self._epoch_line(epoch, better), "good" if better else "info")
         self.progress = self.progress.moved(epochs_done=epoch + 1)
         if better:

@@ -1,0 +1,171 @@
+"""`ris-gui`: the monitor from the command line."""
+
+import argparse
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gui.memory import return_large_arrays
+
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QApplication
+
+    from gui.views.window import MainWindow
+
+WRONG = 2  # exit code
+DEFAULT = Path("runs")
+SHOT_TIMEOUT_S = 120
+TAB_NAMES = (
+    "loss", "gradients", "schedules", "scene", "health", "log", "configuration", "search", "launch",
+)  # fmt: skip
+
+
+class UsageError(Exception):
+    """What was typed cannot be done; the message is one line."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Entry point of `ris-gui`."""
+    options = _parser().parse_args(arguments)
+    try:
+        code = run(options)
+    except UsageError as error:
+        print(f"ris-gui: {error}", file=sys.stderr)
+        code = WRONG
+    sys.exit(code)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Show the window until it is closed, or save a picture of it.
+
+    Raises:
+        UsageError: a path or a size cannot be used, or there is no display.
+    """
+    places = _places(options.paths)
+    size = _size(options.size)
+    if options.screenshot:
+        _check_picture(options.screenshot)
+        os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    _check_display()
+    try:
+        from PySide6.QtWidgets import QApplication
+    except ImportError as error:  # a system library of Qt's is missing
+        raise UsageError(
+            f"Qt cannot start: {error}; install Qt's system libraries (on Debian: apt-get install "
+            "libgl1 libegl1 libxkbcommon-x11-0 libdbus-1-3 libxcb-cursor0 libxcb-icccm4 "
+            "libxcb-keysyms1)"
+        ) from error
+    os.environ.setdefault("NUMPY_MADVISE_HUGEPAGE", "0")  # 2 MB pages, half of them empty
+    return_large_arrays()
+    app = QApplication(sys.argv[:1])
+    app.setApplicationName("ris-gui")
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C in the terminal ends the window
+    if options.screenshot:
+        return _take_picture(app, places, options, size)
+    window = _open(app, places, options)
+    if options.size:
+        window.resize(*size)
+    window.show()
+    return app.exec()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="ris-gui",
+        description="Watch runs while they learn: losses, gradients, health; start and stop them.",
+    )
+    parser.add_argument(
+        "paths", nargs="*", type=Path, metavar="RUNS_DIR | RUN",
+        help="folder that holds runs, or runs to open (default: runs)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--tab", choices=TAB_NAMES, metavar="TAB", help=f"tab in front: {', '.join(TAB_NAMES)}"
+    )
+    parser.add_argument("--theme", choices=("light", "dark"), help="colours (default: as before)")
+    parser.add_argument("--size", default="", metavar="WxH", help="window size, such as 1280x720")
+    parser.add_argument(
+        "--screenshot", type=Path, metavar="OUT.png",
+        help="save a picture of the window and end; needs no display",
+    )  # fmt: skip
+    return parser
+
+
+def _places(paths: Sequence[Path]) -> list[Path]:
+    for path in paths:
+        if not path.is_dir():
+            raise UsageError(f"{path}: is no folder; give the folder that holds the runs, or runs")
+    if paths:
+        return list(paths)
+    return [DEFAULT]
+
+
+def _size(text: str) -> tuple[int, int]:
+    if not text:
+        return 1280, 720
+    width, _, height = text.partition("x")
+    if not (width.isdecimal() and height.isdecimal()) or not (
+        400 <= int(width) <= 8192 and 300 <= int(height) <= 8192
+    ):
+        raise UsageError(f"--size {text}: must be WIDTHxHEIGHT, 400x300 to 8192x8192")
+    return int(width), int(height)
+
+
+def _check_picture(path: Path) -> None:
+    if path.suffix.lower() != ".png":
+        raise UsageError(f"--screenshot {path}: must end in .png")
+    if not path.parent.is_dir():
+        raise UsageError(f"--screenshot {path}: {path.parent} is no folder; make it first")
+
+
+def _check_display() -> None:
+    """Qt ends the process without a word that helps where there is no display."""
+    if not sys.platform.startswith("linux"):
+        return
+    named = ("QT_QPA_PLATFORM", "DISPLAY", "WAYLAND_DISPLAY")
+    if not any(os.environ.get(name) for name in named):
+        raise UsageError(
+            "no display: over ssh use ssh -X, or mount the runs and open them where you sit; "
+            "--screenshot OUT.png needs none"
+        )
+
+
+def _open(app: "QApplication", places: list[Path], options: argparse.Namespace) -> "MainWindow":
+    from PySide6.QtCore import QSettings
+
+    from gui.views.theme import THEMES, system_theme
+    from gui.views.window import MainWindow
+
+    settings = QSettings(QSettings.Format.IniFormat, QSettings.Scope.UserScope, "ris-tf", "ris-gui")
+    before = THEMES.get(str(settings.value("theme")))
+    theme = THEMES[options.theme] if options.theme else before or system_theme(app)
+    window = MainWindow(places, settings, theme)
+    _choose(window, places, options.tab)
+    return window
+
+
+def _choose(window: "MainWindow", places: list[Path], tab: str | None) -> None:
+    runs = [place for place in places if (place / "run.json").is_file()]
+    if runs:
+        window.choose(runs)
+    if tab:
+        window.show_tab(tab)
+
+
+def _take_picture(
+    app: "QApplication", places: list[Path], options: argparse.Namespace, size: tuple[int, int]
+) -> int:
+    from gui.screenshot import take
+    from gui.views.theme import THEMES
+    from gui.views.window import MainWindow
+
+    window = MainWindow(places, None, THEMES[options.theme or "light"])
+    window.resize(*size)
+    _choose(window, places, options.tab)
+    problem = take(app, window, options.screenshot, SHOT_TIMEOUT_S)
+    if problem:
+        raise UsageError(problem)
+    print(options.screenshot)
+    return 0

@@ -1,0 +1,229 @@
+"""One run that is looked at: its whole log, configuration, health and console, while they grow."""
+
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from gui.models.curves import abscissa
+from gui.models.index import Stamp, stamp
+from ris_tf.config import Config, ConfigError
+from ris_tf.runlog import (
+    Check,
+    LogReader,
+    RunDirectory,
+    RunLog,
+    Summary,
+    check_health,
+    summary_of,
+)
+
+PIECE = 1 << 20  # bytes of log between two looks at the clock
+VIEW_S = 1 / 30  # views get what changed at most this often
+STATE_S = 1.0  # how often a silent run's process is looked for
+CHECKS_SHARE = 0.05  # share of the time that health checks may take
+CONSOLE = 1 << 18  # bytes of console.log that are kept
+CONTROL = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+@dataclass(frozen=True)
+class RunView:
+    """A run as it is at an instant; nothing in it changes.
+
+    Attributes:
+        path: its folder.
+        label: what it is called on the screen.
+        colour: `#rrggbb` of its curves.
+        run: the folder, `None` where it cannot be opened.
+        config: its configuration, `None` where that cannot be read.
+        log: its events.
+        generation: counts how often the log began anew, since a resumed run cut it.
+        summary: what it is doing.
+        checks: its health.
+        console: the end of what it printed.
+        complete: whether the log is read to its end.
+        share: how much of the log is read, 0..1.
+        problem: what cannot be read, in one line.
+    """
+
+    path: Path
+    label: str
+    colour: str
+    run: RunDirectory | None = None
+    config: Config | None = None
+    log: RunLog = field(default_factory=RunLog)
+    generation: int = 0
+    summary: Summary | None = None
+    checks: tuple[Check, ...] = ()
+    console: str = ""
+    complete: bool = False
+    share: float = 0.0
+    problem: str = ""
+    _x: dict[str, np.ndarray] = field(default_factory=dict, compare=False, repr=False)
+
+    def x(self, kind: str) -> np.ndarray:
+        """`[n]` x values of the windows, made once; see `abscissa`."""
+        if kind not in self._x:
+            self._x[kind] = abscissa(self.log, kind)
+        return self._x[kind]
+
+
+class FollowedRun:
+    """Reads a run again and again, only what is new.
+
+    Args:
+        path: the run's folder.
+        label: what it is called on the screen.
+        colour: `#rrggbb` of its curves.
+        clock: seconds since 1970.
+    """
+
+    def __init__(self, path: Path, label: str, colour: str, clock: Callable[[], float] = time.time):
+        self.path, self.label, self.colour = path, label, colour
+        self._clock = clock
+        self._run: RunDirectory | None = None
+        self._config: Config | None = None
+        self._reader = LogReader(path / "events.jsonl")
+        self._console = _Console(path / "console.log")
+        self._stamps: dict[str, Stamp | None] = {}
+        self._generation = 0
+        self._summary: Summary | None = None
+        self._summed_at = 0.0
+        self._checks: tuple[Check, ...] = ()
+        self._next_checks = 0.0
+        self._checked = -1
+        self._problem = ""
+
+    def poll(self) -> RunView | None:
+        """Read on for a thirtieth of a second at most; `None` if nothing changed."""
+        problems: list[str] = []
+        changed = self._read_identity(problems)
+        changed |= self._read_log(problems)
+        changed |= self._console.poll(problems)
+        changed |= self._sum_up(changed)
+        changed |= self._check()
+        problem = "; ".join(problems)
+        changed |= problem != self._problem
+        self._problem = problem
+        return self._view() if changed else None
+
+    def _view(self) -> RunView:
+        tail = self._reader.tail
+        return RunView(
+            path=self.path,
+            label=self.label,
+            colour=self.colour,
+            run=self._run,
+            config=self._config,
+            log=self._reader.log.snapshot(),
+            generation=self._generation,
+            summary=self._summary,
+            checks=self._checks,
+            console=self._console.text,
+            complete=self._reader.complete,
+            share=tail.offset / tail.size if tail.size else 1.0,
+            problem=self._problem,
+        )
+
+    def _moved(self, name: str) -> bool:
+        """Whether a file is another than at the last look."""
+        now = stamp(self.path / name)
+        if name in self._stamps and self._stamps[name] == now:
+            return False
+        self._stamps[name] = now
+        return True
+
+    def _read_identity(self, problems: list[str]) -> bool:
+        if not self.path.is_dir():
+            problems.append(f"{self.path} is gone; what was read of it is still shown")
+            return False
+        changed = False
+        if self._moved("run.json") or self._run is None:
+            changed |= self._attempt(problems, self._open)
+        if self._run and (self._moved("config.yaml") or self._config is None):
+            changed |= self._attempt(problems, self._configure)
+        return changed
+
+    def _open(self) -> None:
+        self._run = RunDirectory.open(self.path)
+
+    def _configure(self) -> None:
+        assert self._run is not None
+        self._config = self._run.config()
+
+    @staticmethod
+    def _attempt(problems: list[str], read: Callable[[], None]) -> bool:
+        try:
+            read()
+        except ConfigError as error:
+            problems.append(str(error))
+            return False
+        return True
+
+    def _read_log(self, problems: list[str]) -> bool:
+        until = time.monotonic() + VIEW_S
+        changed = False
+        try:
+            while self._reader.poll(PIECE):
+                changed = True
+                self._generation += self._reader.tail.restarted
+                if time.monotonic() > until:
+                    break
+        except OSError as error:
+            problems.append(f"{self._reader.tail.path}: cannot be read: {error.strerror or error}")
+        return changed
+
+    def _sum_up(self, changed: bool) -> bool:
+        """State and figures; also of a silent run, whose process may be gone."""
+        now = self._clock()
+        if not self._run or not (changed or now - self._summed_at > STATE_S):
+            return False
+        before, self._summed_at = self._summary, now
+        self._summary = summary_of(self._run, self._reader.log, now)
+        return before is None or before.state != self._summary.state
+
+    def _check(self) -> bool:
+        """Health, as often as its cost allows, once the log is read to its end."""
+        log, began = self._reader.log, time.monotonic()
+        marks = len(log) + len(log.validations) + len(log.epoch_ends) + (log.end is not None)
+        if not self._config or not self._reader.complete or marks == self._checked:
+            return False
+        if began < self._next_checks:
+            return False
+        self._checks, self._checked = tuple(check_health(log, self._config)), marks
+        ended = time.monotonic()
+        self._next_checks = ended + max((ended - began) / CHECKS_SHARE, VIEW_S)
+        return True
+
+
+class _Console:
+    """The end of console.log."""
+
+    def __init__(self, path: Path):
+        self.path = path
+        self.text = ""
+        self._seen: Stamp | None = None
+
+    def poll(self, problems: list[str]) -> bool:
+        """Read it again if it changed; whether it did."""
+        now = stamp(self.path)
+        if now == self._seen:
+            return False
+        self._seen = now
+        try:
+            with self.path.open("rb") as file:
+                size = file.seek(0, 2)
+                file.seek(max(size - CONSOLE, 0))
+                data = file.read(CONSOLE)
+        except FileNotFoundError:
+            data, size = b"", 0
+        except OSError as error:
+            problems.append(f"{self.path}: cannot be read: {error.strerror or error}")
+            return False
+        if size > len(data):
+            data = data[data.find(b"\n") + 1 :]
+        self.text = CONTROL.sub("", data.decode("utf-8", "replace"))
+        return True

@@ -1,0 +1,1 @@
+"""How the monitor shows it: Qt widgets bound to the models."""

@@ -1,0 +1,242 @@
+"""Menus and keys: everything that can be done from the window."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QUrl
+from PySide6.QtGui import QAction, QDesktopServices, QGuiApplication, QKeySequence
+from PySide6.QtWidgets import QCheckBox, QMenu, QMessageBox
+
+from gui.models.followed import RunView
+from ris_tf.runlog import RunError, State
+
+if TYPE_CHECKING:
+    from gui.views.window import MainWindow
+
+ALIVE = (State.RUNNING, State.STALLED)
+ASK_AGAIN = "ask before closing"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An action of a menu.
+
+    Attributes:
+        menu: where it stands.
+        text: what it says.
+        keys: its shortcuts, the first shown.
+        act: what it does.
+        possible: whether it can be done to the selected run; `None` if always.
+    """
+
+    menu: str
+    text: str
+    keys: tuple[str, ...]
+    act: Callable[[], None]
+    possible: Callable[[RunView], bool] | None = None
+
+
+class Actions:
+    """The window's menus; also what the context menu of a run offers.
+
+    Args:
+        window: whose.
+
+    Attributes:
+        started: folders of runs that were started from this window.
+    """
+
+    def __init__(self, window: "MainWindow"):
+        self.window = window
+        self.started: list[Path] = []
+        self._actions: list[tuple[QAction, Entry]] = []
+        context = QMenu(window)
+        for title, entries in self._menus().items():
+            menu = window.menuBar().addMenu(title)
+            for entry in entries:
+                action = self._action(entry)
+                menu.addAction(action)
+                if entry.possible:
+                    context.addAction(action)
+        window.runs.menu_of = context
+        self.update()
+
+    def update(self) -> None:
+        """Offer what can be done to what is selected."""
+        views = self.window.selected_views()
+        for action, entry in self._actions:
+            if entry.possible:
+                action.setEnabled(any(entry.possible(view) for view in views))
+
+    def may_close(self) -> bool:
+        """Whether the window may close: runs that it started go on, said once."""
+        rows = self.window.runs.rows
+        alive = [path for path in self.started if path in rows and rows[path].state in ALIVE]
+        settings = self.window.settings
+        if not alive or (settings and settings.value(ASK_AGAIN) == "no"):
+            return True
+        box = QMessageBox(self.window)
+        box.setIcon(QMessageBox.Icon.Question)
+        box.setText(f"{_count(alive)} on without the window.")
+        names = ", ".join(path.name for path in alive)
+        box.setInformativeText(f"{names}\n\nOpen the window again to watch, or stop them first.")
+        again = QCheckBox("Do not ask again")
+        box.setCheckBox(again)
+        close = box.addButton("Close, let them run", QMessageBox.ButtonRole.AcceptRole)
+        box.addButton(QMessageBox.StandardButton.Cancel)
+        box.exec()
+        if box.clickedButton() is close and again.isChecked() and settings:
+            settings.setValue(ASK_AGAIN, "no")
+        return box.clickedButton() is close
+
+    def _menus(self) -> dict[str, list[Entry]]:
+        w = self.window
+        runs = [
+            Entry("Run", "&New run…", ("Ctrl+N",), lambda: w.show_tab("launch")),
+            Entry("Run", "&Resume", ("Ctrl+R",), self.resume, _resumable),
+            Entry("Run", "Start &again with these settings…", ("Ctrl+G",), self.again, _readable),
+            Entry("Run", "&Stop with a checkpoint", ("Ctrl+S",), self.stop, _alive),
+            Entry("Run", "&Kill…", ("Ctrl+K",), self.kill, _alive),
+            Entry("Run", "&Open its folder", ("Ctrl+O",), self.open_folder, _readable),
+            Entry("Run", "&Copy its path", ("Ctrl+Shift+C",), self.copy_path, _readable),
+        ]
+        tabs = [
+            Entry("View", name.capitalize(), (f"Ctrl+{i + 1}",), self._opener(name))
+            for i, name in enumerate(_tab_names())
+        ]
+        view = [
+            Entry("View", "&Find a run", ("Ctrl+F",), w.runs.filter.setFocus),
+            Entry("View", "&List of runs", ("Ctrl+L",), w.runs.table.setFocus),
+            Entry("View", "Show all of the &plots", ("Ctrl+0",), self.fit),
+            Entry("View", "Light or &dark", ("Ctrl+D",), w.toggle_theme),
+            Entry("View", "Look for new &runs", ("F5",), w.scan),
+        ]
+        file = [
+            Entry("File", "&Export plots…", ("Ctrl+E",), self.export),
+            Entry("File", "&Quit", ("Ctrl+Q",), self.quit),
+        ]
+        helping = [Entry("Help", "&Keys", ("?", "F1"), self.show_keys)]
+        return {
+            "&File": file, "&Run": runs, "&View": [*tabs, *view], "&Help": helping,
+        }  # fmt: skip
+
+    def _action(self, entry: Entry) -> QAction:
+        action = QAction(entry.text, self.window)
+        action.setShortcuts([QKeySequence(keys) for keys in entry.keys])
+        action.triggered.connect(lambda checked, act=entry.act: act())
+        self.window.addAction(action)
+        self._actions.append((action, entry))
+        return action
+
+    def _opener(self, name: str) -> Callable[[], None]:
+        return lambda: self.window.show_tab(name)
+
+    def _selected(self, possible: Callable[[RunView], bool]) -> list[RunView]:
+        return [view for view in self.window.selected_views() if possible(view)]
+
+    def resume(self) -> None:
+        """Go on with the first selected run that can be."""
+        for view in self._selected(_resumable)[:1]:
+            self.window.show_tab("launch")
+            self.window.tab("launch").resume(view.run)  # pyright: ignore[reportAttributeAccessIssue]
+
+    def again(self) -> None:
+        """A new run with the settings of the selected one, to be changed first."""
+        for view in self._selected(_readable)[:1]:
+            self.window.show_tab("launch")
+            launch = self.window.tab("launch")
+            launch.edit_again(view.run)  # pyright: ignore[reportAttributeAccessIssue]
+
+    def stop(self) -> None:
+        """Ask the selected runs to stop with a checkpoint."""
+        from gui.processes import stop
+
+        for view in self._selected(_alive):
+            self._attempt(lambda view=view: stop(view.run), f"{view.label}: asked to stop")
+
+    def kill(self) -> None:
+        """Kill the selected runs after a question."""
+        from gui.processes import kill
+
+        views = self._selected(_alive)
+        if not views:
+            return
+        names = ", ".join(view.label for view in views)
+        answer = QMessageBox.warning(
+            self.window,
+            "Kill",
+            f"Kill {names}?\n\nWhat came after the last checkpoint is lost. "
+            "Stopping (Ctrl+S) loses nothing.",
+            QMessageBox.StandardButton.Yes | QMessageBox.StandardButton.Cancel,
+            QMessageBox.StandardButton.Cancel,
+        )
+        if answer == QMessageBox.StandardButton.Yes:
+            for view in views:
+                self._attempt(lambda view=view: kill(view.run), f"{view.label}: killed")
+
+    def open_folder(self) -> None:
+        """Show the run's folder in the desktop's file manager."""
+        for view in self._selected(_readable)[:1]:
+            QDesktopServices.openUrl(QUrl.fromLocalFile(str(view.path)))
+
+    def copy_path(self) -> None:
+        """The run's path to the clipboard."""
+        paths = [str(view.path) for view in self._selected(_readable)]
+        QGuiApplication.clipboard().setText("\n".join(paths))
+        self.window.say(f"copied {', '.join(paths)}")
+
+    def quit(self) -> None:
+        """Close the window."""
+        self.window.close()
+
+    def fit(self) -> None:
+        """Show all of the plots."""
+        grid = getattr(self.window.tabs.currentWidget(), "grid", None)
+        if grid is not None:
+            grid.fit()
+
+    def export(self) -> None:
+        """Save plots of the tab in front to a file."""
+        from gui.views.export import ask_and_export
+
+        ask_and_export(self.window)
+
+    def show_keys(self) -> None:
+        """All keys."""
+        from gui.views.keys import KeysDialog
+
+        rows = [(entry.menu, action.text().replace("&", ""), ", ".join(entry.keys))
+                for action, entry in self._actions]  # fmt: skip
+        KeysDialog(rows, self.window).exec()
+
+    def _attempt(self, act: Callable[[], None], done: str) -> None:
+        try:
+            act()
+        except RunError as error:
+            QMessageBox.warning(self.window, "ris-gui", str(error))
+        else:
+            self.window.say(done)
+
+
+def _tab_names() -> list[str]:
+    from gui.views.window import TABS
+
+    return list(TABS)
+
+
+def _alive(view: RunView) -> bool:
+    return bool(view.summary and view.summary.state in ALIVE)
+
+
+def _resumable(view: RunView) -> bool:
+    return bool(view.summary and view.summary.resumable)
+
+
+def _readable(view: RunView) -> bool:
+    return view.run is not None
+
+
+def _count(paths: list[Path]) -> str:
+    return "1 run goes" if len(paths) == 1 else f"{len(paths)} runs go"

@@ -1,0 +1,102 @@
+"""Plots to files: pictures of what is seen, tables of every value behind it."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtWidgets import QFileDialog, QInputDialog, QMessageBox
+
+from gui.views.tab import Tab
+
+if TYPE_CHECKING:
+    import pyqtgraph as pg
+
+    from gui.views.window import MainWindow
+
+FORMATS = ("PNG picture (*.png)", "SVG drawing (*.svg)", "CSV table of all values (*.csv)")
+WIDTH = 1600  # pixels of a picture
+ALL = "all plots of the tab"
+
+
+class ExportError(Exception):
+    """A plot cannot be saved; the message is one line."""
+
+
+def ask_and_export(window: "MainWindow") -> None:
+    """Ask which plot and where to, and save it."""
+    tab = window.tab(window.tab_name)
+    plots = titled(tab.plots())
+    if not plots:
+        window.say(f"the {window.tab_name} tab has no plots to export")
+        return
+    choice, fine = QInputDialog.getItem(window, "Export", "Plot:", [ALL, *plots], 0, False)
+    if not fine:
+        return
+    name, kind = QFileDialog.getSaveFileName(
+        window, "Export", f"{window.tab_name}.png", ";;".join(FORMATS)
+    )
+    if not name:
+        return
+    path = Path(name)
+    if not path.suffix:
+        path = path.with_suffix("." + kind.rpartition(".")[2].rstrip(")"))
+    try:
+        export(tab, None if choice == ALL else choice, path)
+    except ExportError as error:
+        QMessageBox.warning(window, "Export", str(error))
+    else:
+        window.say(f"saved {path}")
+
+
+def titled(plots: "list[pg.PlotItem]") -> "dict[str, pg.PlotItem]":
+    """Plots by their titles, numbered where there is none."""
+    found: dict[str, pg.PlotItem] = {}
+    for i, plot in enumerate(plots):
+        title = plot.titleLabel.text or f"plot {i + 1}"
+        found[title if title not in found else f"{title} ({i + 1})"] = plot
+    return found
+
+
+def export(tab: Tab, title: str | None, path: Path) -> None:
+    """Save a plot, or all of a tab.
+
+    Args:
+        tab: whose plots they are.
+        title: of the plot, `None` for all.
+        path: ends in .png, .svg or .csv.
+
+    Raises:
+        ExportError: the file cannot be written, or its kind is unknown.
+    """
+    suffix = path.suffix.lower()
+    try:
+        if suffix == ".csv":
+            _table(tab, title, path)
+        elif suffix in (".png", ".svg"):
+            _picture(tab, title, path, suffix)
+        else:
+            raise ExportError(f"{path}: must end in .png, .svg or .csv")
+    except OSError as error:
+        raise ExportError(f"{path}: cannot be written: {error.strerror or error}") from error
+
+
+def _table(tab: Tab, title: str | None, path: Path) -> None:
+    text = tab.table(title)
+    if not text:
+        raise ExportError("this plot has no table of values; save it as .png or .svg")
+    path.write_text(text, "utf-8")
+
+
+def _picture(tab: Tab, title: str | None, path: Path, suffix: str) -> None:
+    from pyqtgraph.exporters import ImageExporter, SVGExporter
+
+    plots = titled(tab.plots())
+    item = plots[title] if title else next(iter(plots.values())).scene()
+    # pyqtgraph's exporters open the file late and report nothing: try it first.
+    with path.open("wb"):
+        pass
+    if suffix == ".svg":
+        SVGExporter(item).export(str(path))
+        return
+    exporter = ImageExporter(item)
+    exporter.parameters()["width"] = WIDTH
+    exporter.export(str(path))

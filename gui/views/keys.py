@@ -1,0 +1,53 @@
+"""The list of keys under `?`."""
+
+from collections.abc import Sequence
+
+from PySide6.QtWidgets import (
+    QDialog,
+    QDialogButtonBox,
+    QHeaderView,
+    QTreeWidget,
+    QTreeWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+# What the mouse and Qt's own widgets do.
+ELSEWHERE = (
+    ("Plots", "Zoom along x", "wheel"),
+    ("Plots", "Move along x", "drag"),
+    ("Plots", "Values at a step", "point at it"),
+    ("Runs", "Choose several", "Ctrl or Shift with click or arrows"),
+    ("Runs", "Look into the run", "Enter"),
+    ("Runs", "Sort", "click on a column's head"),
+    ("Scene", "Epoch before or after", "Left, Right"),
+)
+
+
+class KeysDialog(QDialog):
+    """Every action with its keys.
+
+    Args:
+        rows: group, action and keys.
+        parent: its window.
+    """
+
+    def __init__(self, rows: Sequence[tuple[str, str, str]], parent: QWidget | None = None):
+        super().__init__(parent)
+        self.setWindowTitle("Keys")
+        self.resize(460, 560)
+        tree = QTreeWidget()
+        tree.setHeaderLabels(["action", "keys"])
+        tree.setUniformRowHeights(True)
+        groups: dict[str, QTreeWidgetItem] = {}
+        for group, action, keys in (*rows, *ELSEWHERE):
+            parent_row = groups.get(group) or QTreeWidgetItem(tree, [group])
+            groups[group] = parent_row
+            QTreeWidgetItem(parent_row, [action, keys])
+        tree.expandAll()
+        tree.header().setSectionResizeMode(0, QHeaderView.ResizeMode.ResizeToContents)
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        buttons.rejected.connect(self.reject)
+        layout = QVBoxLayout(self)
+        layout.addWidget(tree)
+        layout.addWidget(buttons)

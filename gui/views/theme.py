@@ -1,0 +1,101 @@
+"""Light and dark: one palette for widgets and plots."""
+
+from dataclasses import dataclass
+
+from PySide6.QtGui import QColor, QPalette
+from PySide6.QtWidgets import QApplication
+
+
+@dataclass(frozen=True)
+class Theme:
+    """Colours as `#rrggbb`.
+
+    Attributes:
+        name: `light` or `dark`.
+        background: of plots, lists and fields.
+        window: around them.
+        foreground: text and axes.
+        muted: less important text.
+        grid: lines behind curves.
+        accent: selection.
+    """
+
+    name: str
+    background: str
+    window: str
+    foreground: str
+    muted: str
+    grid: str
+    accent: str
+
+    @property
+    def dark(self) -> bool:
+        """Whether text is light on dark."""
+        return self.name == "dark"
+
+    def state(self, state: str) -> str:
+        """Colour of a run's state or of a check's level."""
+        return (STATES_DARK if self.dark else STATES_LIGHT).get(state, self.muted)
+
+    def curve(self, colour: str) -> str:
+        """A curve's colour, lightened where the darkest of them would drown in the background."""
+        return LIGHTER.get(colour.upper(), colour) if self.dark else colour
+
+
+LIGHT = Theme("light", "#ffffff", "#f3f4f6", "#1b1f24", "#5f6873", "#d5d9df", "#0072b2")
+DARK = Theme("dark", "#15181c", "#1f2329", "#e4e7eb", "#9aa3ad", "#363c44", "#2f86c1")
+THEMES = {theme.name: theme for theme in (LIGHT, DARK)}
+
+STATES_LIGHT = {
+    "running": "#0072b2", "finished": "#00795a", "stopped": "#5f6873", "failed": "#b84a00",
+    "lost": "#a3477f", "stalled": "#9a6a00", "new": "#5f6873", "unreadable": "#b84a00",
+    "green": "#00795a", "amber": "#9a6a00", "red": "#b84a00",
+}  # fmt: skip
+STATES_DARK = {
+    "running": "#56b4e9", "finished": "#35c49a", "stopped": "#9aa3ad", "failed": "#ff8a3d",
+    "lost": "#e69ac4", "stalled": "#f0c040", "new": "#9aa3ad", "unreadable": "#ff8a3d",
+    "green": "#35c49a", "amber": "#f0c040", "red": "#ff8a3d",
+}  # fmt: skip
+LIGHTER = {"#0072B2": "#3fa0dd", "#D55E00": "#f07a26", "#009E73": "#22bf95"}
+
+
+def apply(theme: Theme, app: QApplication) -> None:
+    """Give every widget the theme's colours."""
+    app.setStyle("Fusion")
+    roles = QPalette.ColorRole
+    palette = QPalette()
+    base, window = QColor(theme.background), QColor(theme.window)
+    text, muted, accent = QColor(theme.foreground), QColor(theme.muted), QColor(theme.accent)
+    for role, colour in {
+        roles.Window: window,
+        roles.WindowText: text,
+        roles.Base: base,
+        roles.AlternateBase: window,
+        roles.Text: text,
+        roles.Button: window,
+        roles.ButtonText: text,
+        roles.ToolTipBase: base,
+        roles.ToolTipText: text,
+        roles.PlaceholderText: muted,
+        roles.Highlight: accent,
+        roles.HighlightedText: QColor("#ffffff"),
+        roles.Link: accent,
+        roles.Mid: QColor(theme.grid),
+        roles.Midlight: window.lighter(110),
+        roles.Light: window.lighter(120),
+        roles.Dark: window.darker(130),
+        roles.Shadow: window.darker(180),
+        roles.BrightText: text,
+        roles.Accent: accent,
+    }.items():
+        palette.setColor(role, colour)
+    for role in (roles.Text, roles.WindowText, roles.ButtonText):
+        palette.setColor(QPalette.ColorGroup.Disabled, role, muted)
+    app.setPalette(palette)
+
+
+def system_theme(app: QApplication) -> Theme:
+    """What the desktop asks for."""
+    from PySide6.QtCore import Qt
+
+    return DARK if app.styleHints().colorScheme() == Qt.ColorScheme.Dark else LIGHT

@@ -1,0 +1,89 @@
+"""Reading in threads of their own: a disk that is slow, or gone, never holds the window up."""
+
+import threading
+import time
+from collections.abc import Callable
+
+from PySide6.QtCore import QObject, Signal
+
+PATIENCE_S = 3.0  # a read that takes longer is reported as not answering
+
+
+class Poller(QObject):
+    """Calls a function again and again in its own thread and hands on what it returns.
+
+    Results wait for the window, newest only: it never works through old ones.
+
+    Args:
+        poll: returns something new, or `None`.
+        busy_s: pause after a call that returned something.
+        idle_s: pause after one that did not.
+        parent: its owner.
+    """
+
+    ready = Signal()
+
+    def __init__(
+        self,
+        poll: Callable[[], object | None],
+        busy_s: float,
+        idle_s: float,
+        parent: QObject | None = None,
+    ):
+        super().__init__(parent)
+        self._poll, self._busy_s, self._idle_s = poll, busy_s, idle_s
+        self._latest: object | None = None
+        self._told = False
+        self._lock = threading.Lock()
+        self._wake = threading.Event()
+        self._stopped = False
+        self._began: float | None = None
+        # A daemon: a read that never returns must not keep the program from ending.
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Call no more; a call under way is left to itself."""
+        self._stopped = True
+        self._wake.set()
+
+    def wake(self) -> None:
+        """Call at once."""
+        self._wake.set()
+
+    def take(self) -> object | None:
+        """The newest result since the last `take`, `None` if there is none."""
+        with self._lock:
+            latest, self._latest, self._told = self._latest, None, False
+        return latest
+
+    @property
+    def waiting_s(self) -> float:
+        """How long the call under way has been going on beyond patience; 0 if all is well."""
+        began = self._began
+        waited = time.monotonic() - began if began is not None else 0.0
+        return waited if waited > PATIENCE_S else 0.0
+
+    def _run(self) -> None:
+        while not self._stopped:
+            self._began = time.monotonic()
+            result = self._poll()
+            self._began = None
+            if result is not None:
+                self._offer(result)
+            self._wake.wait(self._idle_s if result is None else self._busy_s)
+            self._wake.clear()
+
+    def _offer(self, result: object) -> None:
+        with self._lock:
+            self._latest = result
+            tell, self._told = not self._told, True
+        if not tell or self._stopped:
+            return
+        try:
+            self.ready.emit()
+        except RuntimeError:  # the window went while the disk was read: nobody listens any more
+            self._stopped = True

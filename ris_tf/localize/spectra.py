@@ -1,0 +1,127 @@
+"""Spectra on a grid of azimuth x elevation, maximised over range planes (SPEC 8).
+
+A spectrum is one over a quadratic form of the steering vector: `focus` walks the grid for any such
+form, and `mvdr_spectrum` is the form of the inverse covariance.
+"""
+
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from ris_tf.config.scene import Scene
+from ris_tf.covariance import Covariance, inverse_quadratic_form, with_trace_n
+from ris_tf.scene import Panel, field_axes, steering_vectors
+
+MVDR_LOADING = 1e-2  # added to a covariance of trace N (SPEC 8)
+BLOCK = 2**21  # entries of the steering vectors that are made at a time, 16 MB
+NARROW_RAD = 1e-9  # fields of view below this are one direction
+
+
+class SearchGrid(NamedTuple):
+    """Where spectra are computed.
+
+    Attributes:
+        azimuth: `[A]` float64 radians, ascending.
+        elevation: `[E]` float64 radians, ascending.
+        range_m: `[P]` float64 metres, ascending: the range planes.
+    """
+
+    azimuth: np.ndarray
+    elevation: np.ndarray
+    range_m: np.ndarray
+
+
+class Spectrum(NamedTuple):
+    """A 2.5-D spectrum: over directions, at the best range of each.
+
+    Attributes:
+        power: `[..., A, E]` float32, linear.
+        range_m: `[..., A, E]` float32 metres, the range plane where `power` was found.
+    """
+
+    power: tf.Tensor
+    range_m: tf.Tensor
+
+
+def search_grid(
+    scene: Scene, azimuths: int = 121, elevations: int = 61, planes: int = 8
+) -> SearchGrid:
+    """The field of view, ends included, on range planes evenly spaced in `1/r`.
+
+    What a plane resolves is the wavefront's curvature, which goes with `1/r`. Where the field of
+    view is a single azimuth, elevation or range, so is the grid.
+
+    Args:
+        scene: the field of view and its ranges.
+        azimuths: `A`.
+        elevations: `E`.
+        planes: `P`.
+    """
+    azimuth, elevation = (
+        axis if np.ptp(axis) > NARROW_RAD else axis[:1]
+        for axis in field_axes(scene, azimuths, elevations)
+    )
+    nearest, farthest = scene.range_m
+    curvature = np.linspace(1 / nearest, 1 / farthest, planes if nearest < farthest else 1)
+    return SearchGrid(azimuth, elevation, 1 / curvature)
+
+
+def focus(
+    panel: Panel, grid: SearchGrid, quadratic_form: Callable[[tf.Tensor], tf.Tensor], least: float
+) -> Spectrum:
+    """`1 / f(a)` of a quadratic form `f`, largest over the range planes.
+
+    The grid is walked in blocks of azimuths: memory holds the steering vectors of one block, never
+    those of a large grid.
+
+    Args:
+        panel: the nominal panel, `x` and `z` of shape `[N]`.
+        grid: where.
+        quadratic_form: of `[N, points]` complex64 steering vectors, `[..., points]` float32.
+        least: what `f` cannot be below but for rounding; bounds the spectrum by `1 / least`.
+
+    Returns:
+        Spectrum with the leading dimensions of `f`.
+    """
+    entries = math.prod(map(len, grid)) * panel.x.shape[-1]
+    count = min(-(-entries // BLOCK), len(grid.azimuth))
+    elevation, range_m = (tf.constant(axis, tf.float32) for axis in grid[1:])
+    blocks: list[tuple[tf.Tensor, tf.Tensor]] = []
+    for some in np.array_split(grid.azimuth.astype(np.float32), count):
+        with tf.control_dependencies(blocks[-1] if blocks else []):  # one after the other
+            points = tf.meshgrid(tf.constant(some), elevation, range_m, indexing="ij")
+        vectors = steering_vectors(panel, *(tf.reshape(axis, [-1]) for axis in points))
+        form = tf.maximum(quadratic_form(tf.transpose(vectors)), least)
+        by_plane = tf.reshape(form, [*form.shape[:-1], *points[0].shape])
+        blocks.append((tf.reduce_min(by_plane, axis=-1), tf.argmin(by_plane, axis=-1)))
+    best, plane = (tf.concat(parts, axis=-2) for parts in zip(*blocks, strict=True))
+    return Spectrum(power=1 / best, range_m=tf.gather(range_m, plane))
+
+
+def mvdr_spectrum(
+    covariance: Covariance, panel: Panel, grid: SearchGrid, loading: float = MVDR_LOADING
+) -> Spectrum:
+    """MVDR spectrum `1 / (a^H (R + loading I)^-1 a)`, `R` scaled to trace `N` (SPEC 8).
+
+    By the Woodbury identity, at a cost linear in `N`. Unchanged when `R` is scaled. Of all
+    covariances of trace `N`, `R = N a a^H` has the largest value, `N + loading`, at `a`. Measured
+    against double precision, float32 errs by at most 0.05 dB at 144 elements, 0.9 dB at 4096, where
+    the peaks of few sources are.
+
+    Args:
+        covariance: `R_blend` before the effective covariance's loading and shrinkage, factor
+            `[..., N, r]`.
+        panel: the nominal panel.
+        grid: where.
+        loading: diagonal loading, above 0.
+
+    Returns:
+        Spectrum over the leading dimensions of the covariance.
+    """
+    scaled = with_trace_n(covariance)
+    loaded = scaled._replace(loading=scaled.loading + loading)
+    largest = scaled.factor.shape[-2] + loading
+    return focus(panel, grid, lambda vectors: inverse_quadratic_form(loaded, vectors), 1 / largest)

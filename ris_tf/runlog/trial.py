@@ -1,0 +1,216 @@
+"""One trial of a hyperparameter search: what its trial.json says, read as untrusted data."""
+
+import math
+import re
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, TypeGuard
+
+import orjson
+
+from ris_tf.runlog.events import as_utf8
+
+TRIAL_FILE = "trial.json"
+MOST_BYTES = 1_000_000  # of a search.json or trial.json; larger ones are damaged or no such file
+MOST_NUMBER = 1e30  # size of a figure that can still be drawn
+MOST_TRIALS = 10_000_000  # trial numbers and counts beyond are damage
+MOST_ENTRIES = 64  # of a list that is a hyperparameter's value
+MOST_TEXT = 500  # characters of a reason or of a text value
+
+# What a hyperparameter may be: a JSON scalar, or a list of those kept as a tuple.
+Value = bool | int | float | str | None | tuple["Value", ...]
+
+
+class TrialState(StrEnum):
+    """What a trial is doing. `LOST` is never written: readers tell it from the trial's process."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    FINISHED = "finished"
+    PRUNED = "pruned"
+    FAILED = "failed"
+    LOST = "lost"
+
+
+SETTLED = (TrialState.FINISHED, TrialState.PRUNED, TrialState.FAILED)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A trial; see docs/files-on-disk.md.
+
+    Attributes:
+        number: from 1, counted over the whole search.
+        hyperparameters: value by configuration key.
+        state: what it is doing.
+        objective: lower is better; NaN while there is none.
+        reason: why it was pruned or failed, in one line.
+        epochs: epochs done.
+        started: seconds since 1970, 0 before.
+        ended: seconds since 1970, 0 before.
+        path: its folder, as it was found; not part of the file.
+        damaged: whether its trial.json could not be used, so that the state is told from its run.
+    """
+
+    number: int
+    hyperparameters: Mapping[str, Value] = field(default_factory=dict)
+    state: TrialState = TrialState.WAITING
+    objective: float = math.nan
+    reason: str = ""
+    epochs: int = 0
+    started: float = 0.0
+    ended: float = 0.0
+    path: Path | None = None
+    damaged: bool = False
+
+    @property
+    def settled(self) -> bool:
+        """Whether it has ended for good."""
+        return self.state in SETTLED
+
+    @property
+    def counts(self) -> bool:
+        """Whether it may be the best: it came to its end and has an objective.
+
+        A pruned trial's objective is that of fewer epochs, so it is compared with no other.
+        """
+        return self.state == TrialState.FINISHED and math.isfinite(self.objective)
+
+
+def trial_folder(number: int) -> str:
+    """Name of a trial's folder: `trial_0007`."""
+    return f"trial_{number:04d}"
+
+
+def number_of(folder: Path) -> int | None:
+    """The number that a trial's folder is named by."""
+    found = re.fullmatch(r"trial_([0-9]{1,7})", folder.name)
+    return int(found[1]) if found else None
+
+
+def encode_trial(trial: Trial) -> bytes:
+    """trial.json; an objective that is not finite becomes `null`."""
+    document = {
+        "number": trial.number,
+        "state": str(trial.state),
+        "hyperparameters": {as_utf8(k): plain(v) for k, v in trial.hyperparameters.items()},
+        "objective": trial.objective,
+        "reason": one_line(trial.reason),
+        "epochs": trial.epochs,
+        "started": trial.started,
+        "ended": trial.ended,
+    }
+    return orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY)
+
+
+def decode_trial(data: bytes, path: Path | None = None) -> Trial | None:
+    """The trial of a trial.json, `None` where that is torn or a field is not as it must be.
+
+    Fields that are missing are empty, except `number` and `state`. A wrong one spoils the file:
+    what is damaged in one place is not believed in another.
+    """
+    document = parsed(data)
+    if not isinstance(document, dict):
+        return None
+    hyperparameters = as_values(document.get("hyperparameters", {}))
+    objective = document.get("objective")
+    state, reason = document.get("state"), document.get("reason", "")
+    counts = [document.get("number"), document.get("epochs", 0)]
+    times = [document.get("started", 0.0), document.get("ended", 0.0)]
+    written = [str(known) for known in TrialState if known != TrialState.LOST]
+    if (
+        hyperparameters is None
+        or state not in written
+        or not isinstance(reason, str)
+        or not all(is_count(count) for count in counts)
+        or not all(is_number(time) and time >= 0 for time in times)
+        or not (objective is None or is_number(objective))
+    ):
+        return None
+    return Trial(
+        number=counts[0],
+        hyperparameters=hyperparameters,
+        state=TrialState(state),
+        objective=math.nan if objective is None else float(objective),
+        reason=one_line(reason),
+        epochs=counts[1],
+        started=float(times[0]),
+        ended=float(times[1]),
+        path=path,
+    )
+
+
+def parsed(data: bytes) -> Any:
+    """A JSON document, `None` where the bytes are none or too many."""
+    if len(data) > MOST_BYTES:
+        return None
+    try:
+        return orjson.loads(data)
+    except orjson.JSONDecodeError:
+        return None
+
+
+def read_limited(path: Path) -> bytes:
+    """A file's bytes, at most one more than may be.
+
+    Raises:
+        OSError: it cannot be read, or is no regular file: reading a pipe would never end.
+    """
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise OSError(f"{path}: not a regular file")
+    with path.open("rb") as file:
+        return file.read(MOST_BYTES + 1)
+
+
+def is_number(value: Any) -> TypeGuard[float]:
+    """Whether a JSON value is a number that can be drawn; true and false are none."""
+    return (
+        isinstance(value, int | float)
+        and not isinstance(value, bool)
+        and abs(value) <= MOST_NUMBER  # NaN is not, either
+    )
+
+
+def is_count(value: Any) -> TypeGuard[int]:
+    """Whether a JSON value is a number of trials or epochs."""
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST_TRIALS
+
+
+def as_values(document: Any) -> dict[str, Value] | None:
+    """An object of hyperparameters, `None` where it is none."""
+    if not isinstance(document, dict) or not all(map(is_value, document.values())):
+        return None
+    return {key: frozen(value) for key, value in document.items()}
+
+
+def is_value(value: Any) -> bool:
+    """Whether a JSON value may be a hyperparameter's: a scalar, or a list of scalars."""
+    if isinstance(value, list | tuple):
+        return len(value) <= MOST_ENTRIES and all(
+            not isinstance(entry, list | tuple) and is_value(entry) for entry in value
+        )
+    if isinstance(value, str):
+        return len(value) <= MOST_TEXT
+    return value is None or isinstance(value, bool) or is_number(value)
+
+
+def frozen(value: Any) -> Value:
+    """A hyperparameter's JSON value, lists as tuples."""
+    return tuple(frozen(entry) for entry in value) if isinstance(value, list | tuple) else value
+
+
+def plain(value: Value) -> Any:
+    """A hyperparameter's value as JSON holds it."""
+    if isinstance(value, tuple):
+        return [plain(entry) for entry in value]
+    return as_utf8(value) if isinstance(value, str) else value
+
+
+def one_line(text: str) -> str:
+    """Text without line breaks or unprintable characters, cut where nobody reads on."""
+    text = " ".join(as_utf8(text[: 4 * MOST_TEXT]).split())
+    shown = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+    return shown if len(shown) <= MOST_TEXT else shown[: MOST_TEXT - 1] + "…"

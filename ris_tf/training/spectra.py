@@ -1,0 +1,140 @@
+"""Samples of a run: spectra of a few fixed validation scenes, after each validation.
+
+Nothing here draws, trains or waits for another process: a run with samples and one without are the
+same run.
+"""
+
+import math
+import time
+
+import numpy as np
+import tensorflow as tf
+
+from ris_tf.covariance import Covariance
+from ris_tf.localize import mvdr_spectrum, search_grid
+from ris_tf.network import Prediction
+from ris_tf.objective.slots import most_confident
+from ris_tf.runlog import RunDirectory, Sample, SpectrumSample, write_sample
+from ris_tf.scene import Scenes, Split
+from ris_tf.training.step import GuardedTrainer
+
+AZIMUTHS, ELEVATIONS, PLANES = 61, 31, 4  # of the grid: a picture, not an estimate
+
+
+class SpectrumSampler:
+    """Looks at the first few validation scenes with whatever weights the network has.
+
+    It runs outside of the strategy's replicas, on this process's copy of the weights, and as graphs
+    without XLA: at one call an epoch, compiling would take longer than all calls of a short run.
+
+    Args:
+        trainer: whose network and validation scenes these are.
+        scenes: how many; 0 for none. There may be fewer validation scenes.
+    """
+
+    def __init__(self, trainer: GuardedTrainer, scenes: int):
+        training = trainer.config.training
+        self.trainer = trainer
+        self.count = min(scenes, training.validation_batches * training.batch)
+        self.grid = search_grid(trainer.config.scene, AZIMUTHS, ELEVATIONS, PLANES)
+        self._scenes: Scenes | None = None
+        graph = tf.function if training.compile else lambda function, **_: function
+        self._predict = graph(trainer.network.__call__, autograph=False)
+        self._power = graph(self._mvdr_power, autograph=False)
+
+    def __call__(self, epoch: int, step: int) -> SpectrumSample | None:
+        """The scenes as the network sees them now.
+
+        Args:
+            epoch: epoch that ended, from 0.
+            step: its last window.
+
+        Returns:
+            The sample; `None` where there are no scenes to look at, or where what the network says
+            is not finite.
+        """
+        if not self.count:
+            return None
+        if self._scenes is None:  # the same after every epoch
+            self._scenes = self._first_scenes()
+        prediction = self._predict(self._scenes.measurement)
+        if not _finite(prediction):  # asked before the spectrum: a Cholesky of NaN raises
+            return None
+        azimuth, elevation, _ = self.grid
+        return SpectrumSample(
+            azimuth_deg=np.degrees(azimuth),
+            elevation_deg=np.degrees(elevation),
+            spectrum_db=self._spectrum_db(prediction.blended),
+            truth=_truth(self._scenes),
+            estimate=_estimates(prediction),
+            snr_db=self._scenes.measurement.snr_db.numpy(),
+            epoch=epoch,
+            step=step,
+        )
+
+    def _first_scenes(self) -> Scenes:
+        """Scenes of as many validation batches as it takes, cut to the number wanted."""
+        numbers = range(math.ceil(self.count / self.trainer.config.training.batch))
+        batches = [self.trainer.batch(Split.VALIDATION, *_scalars(0, i)) for i in numbers]
+        return tf.nest.map_structure(lambda *x: tf.concat(x, axis=0)[: self.count], *batches)
+
+    def _spectrum_db(self, blended: Covariance) -> np.ndarray:
+        """`[S, E, A]` float16 spectrum in dB relative to each scene's peak."""
+        power = np.swapaxes(self._power(blended).numpy(), 1, 2)
+        return (10 * np.log10(power / power.max(axis=(1, 2), keepdims=True))).astype(np.float16)
+
+    def _mvdr_power(self, blended: Covariance) -> tf.Tensor:
+        """`[S, A, E]` MVDR spectrum of `R_blend`."""
+        return mvdr_spectrum(blended, self.trainer.simulator.panel, self.grid).power
+
+
+def _scalars(*values: int) -> list[tf.Tensor]:
+    return [tf.constant(value, tf.int64) for value in values]
+
+
+def _finite(prediction: Prediction) -> bool:
+    """Whether everything that a sample is made from is finite."""
+    p = prediction
+    said = p.blended.factor, p.azimuth, p.elevation, p.range_m, p.confidence
+    return all(np.isfinite(values.numpy()).all() for values in said)
+
+
+def _truth(scenes: Scenes) -> np.ndarray:
+    """`[S, K_max, 3]` azimuth and elevation (deg) and range (m) of the sources, NaN for absent."""
+    sources = scenes.sources
+    return _positions(sources.azimuth, sources.elevation, sources.range_m, sources.active)
+
+
+def _estimates(prediction: Prediction) -> np.ndarray:
+    """`[S, K_max, 3]` the same of the reported slots, the most confident first."""
+    count = tf.argmax(prediction.count_logits, axis=-1, output_type=tf.int32) + 1
+    reported = most_confident(prediction.confidence, count)
+    slots = _positions(prediction.azimuth, prediction.elevation, prediction.range_m, reported)
+    order = np.argsort(-prediction.confidence.numpy(), axis=-1, kind="stable")
+    return np.take_along_axis(slots, order[..., None], axis=1)
+
+
+def _positions(
+    azimuth: tf.Tensor, elevation: tf.Tensor, range_m: tf.Tensor, present: tf.Tensor
+) -> np.ndarray:
+    """`[S, K_max, 3]` float32 of `[S, K_max]` radians and metres, NaN where `present` is 0."""
+    degrees = 180 / math.pi
+    positions = tf.stack([azimuth * degrees, elevation * degrees, range_m], axis=-1).numpy()
+    positions[present.numpy() == 0] = np.nan
+    return positions
+
+
+def keep(run: RunDirectory, sample: SpectrumSample) -> Sample:
+    """Write a sample into the run's folder, in place of one that a killed process left there.
+
+    Returns:
+        Its event.
+
+    Raises:
+        OSError: the disk refused.
+    """
+    path = run.samples / f"epoch_{sample.epoch:04d}.npz"
+    run.samples.mkdir(exist_ok=True)  # tools that copy runs leave empty folders behind
+    write_sample(path, sample)
+    place = path.relative_to(run.path).as_posix()
+    return Sample(step=sample.step, epoch=sample.epoch, time=time.time(), path=place)

@@ -1,0 +1,109 @@
+"""Runs as training leaves them, without training."""
+
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gui.models.followed import FollowedRun, RunView
+from ris_tf.config import Config
+from ris_tf.runlog import (
+    CheckpointEvent,
+    End,
+    Epoch,
+    EventWriter,
+    Notice,
+    Phase,
+    RunDirectory,
+    Series,
+    Session,
+    Validation,
+)
+
+TERMS = ("covariance", "subspace", "angle")
+PER_EPOCH = 10
+SERIES = [
+    "loss",
+    *(f"term/{term}" for term in TERMS),
+    *(f"weight/{term}" for term in TERMS),
+    *("norm/backbone", "norm/head", "norm/total", "clip", "ok", "offender", "scale"),
+    *("rate/backbone", "rate/head", "beta", "iteration", "schedule"),
+    *("layer/encoder/conv", "layer/heads/dense"),
+]
+
+
+def row(step: int, dropped: bool = False) -> list[float]:
+    """Values of a window in the order of `SERIES`; window `n` has a loss of `1 + 10 / (n + 1)`."""
+    loss = 1 + 10 / (step + 1)
+    norms = [np.nan] * 3 if dropped else [1.0, 0.5, 1.2]
+    return [
+        *(loss, loss, loss / 2, loss / 4, 1.0, 0.05, 0.75),
+        *norms,
+        *(1.0 if step % 2 else 0.8, float(not dropped), 3.0 if dropped else -1.0, 1024.0),
+        *(3e-4, 3e-4, 0.0, step + 1.0, step + 1.0, 0.1, 1e-3 * (step + 1)),
+    ]
+
+
+class FakeRun:
+    """A run's folder that a test writes to like training does."""
+
+    def __init__(self, path: Path, config: Config | None = None, windows: int = 40):
+        self.windows = windows
+        self.folder = RunDirectory.create(path, config or Config(), ["test"])
+        self.folder.begin_session(["test"])
+        self.path = path
+        self.writer = EventWriter(path / "events.jsonl")
+        self.next = 0
+        epochs = -(-windows // PER_EPOCH)
+        self.writer.write(Session(1, 1e9, 0, 0, windows, epochs, PER_EPOCH))
+        self.writer.write(Series(SERIES))
+
+    def train(self, windows: int, dropped: tuple[int, ...] = ()) -> "FakeRun":
+        """Write so many more windows, with the ends of epochs that fall into them."""
+        for step in range(self.next, self.next + windows):
+            epoch, at = step // PER_EPOCH, 1e9 + step
+            self.writer.step(step, epoch, at, row(step, step in dropped))
+            if step in dropped:
+                text = f"window {step} dropped: heads/dense/kernel is not finite at scale 1024"
+                self.writer.write(Notice(at, "warning", text))
+            if step % PER_EPOCH == PER_EPOCH - 1:
+                self.writer.write(Epoch(epoch, step, at, 10.0, 50.0, []))
+                figures = {"loss": 1 + 1 / (epoch + 1), "term/covariance": 0.5}
+                self.writer.write(Validation(epoch, step, at, "ema", figures))
+                path = "checkpoints/last.npz"
+                self.writer.write(CheckpointEvent(step + 1, epoch + 1, at, path, True))
+        self.next += windows
+        return self
+
+    def phase(self, text: str) -> "FakeRun":
+        """Announce a phase with the next window."""
+        epoch = self.next // PER_EPOCH
+        self.writer.write(Phase(self.next, epoch, 1e9 + self.next, what="averages", text=text))
+        return self
+
+    def end(self, reason: str = "finished") -> "FakeRun":
+        """Write the end event and close."""
+        self.writer.end(End(1e9 + self.next, self.next, reason, f"{reason} by the test"))
+        return self
+
+    def view(self, label: str = "", colour: str = "#0072B2") -> RunView:
+        """The run as the monitor reads it."""
+        followed = FollowedRun(self.path, label or self.path.name, colour)
+        view = None
+        until = time.monotonic() + 10
+        while time.monotonic() < until:
+            view = followed.poll() or view
+            if view and view.complete and view.checks:
+                return view
+        raise AssertionError("the run was not read")
+
+
+@pytest.fixture
+def fake_run(tmp_path: Path):
+    """Makes runs in a folder of their own: `fake_run("name")`."""
+
+    def make(name: str = "run", config: Config | None = None, windows: int = 40) -> FakeRun:
+        return FakeRun(tmp_path / "runs" / name, config, windows)
+
+    return make

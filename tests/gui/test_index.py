@@ -1,0 +1,96 @@
+"""The table's rows: right from the first look on, and kept so at little cost."""
+
+import os
+import shutil
+import time
+
+from gui.models import index as index_module
+from gui.models.index import RunIndex
+
+
+def rows_of(index):
+    return {row.name: row for row in index.poll() or []}
+
+
+def test_rows_say_what_runs_are_doing(fake_run, tmp_path):
+    fake_run("done").train(40).end()
+    fake_run("failed").train(5).end("failed")
+    fake_run("here").train(25, dropped=(3,))
+    rows = rows_of(RunIndex([tmp_path / "runs"]))
+    assert {name: row.state for name, row in rows.items()} == {
+        "done": "finished",
+        "failed": "failed",
+        "here": "running",  # by this very process
+    }
+    here = rows["here"].summary
+    assert (here.step, here.windows, here.epoch, here.epochs) == (25, 40, 2, 4)
+    assert (here.last_loss, here.best_loss) == (1.5, 1.5)
+
+
+def test_an_empty_folder_is_told_once(tmp_path):
+    index = RunIndex([tmp_path])
+    assert index.poll() == []
+    assert index.poll() is None
+
+
+def test_only_changes_are_told(fake_run, tmp_path):
+    run = fake_run("a").train(5)
+    index = RunIndex([tmp_path / "runs"])
+    assert rows_of(index)["a"].summary.step == 5
+    assert index.poll() is None
+    run.train(3)
+    assert rows_of(index)["a"].summary.step == 8
+    fake_run("b")
+    assert set(rows_of(index)) == {"a", "b"}
+    shutil.rmtree(tmp_path / "runs" / "a")
+    assert set(rows_of(index)) == {"b"}
+
+
+def test_a_process_that_dies_or_falls_silent_is_seen_without_a_new_event(fake_run, tmp_path):
+    run = fake_run("a").train(5)
+    clock = time.time()
+    index = RunIndex([tmp_path / "runs"], clock=lambda: clock)
+    assert rows_of(index)["a"].state == "running"
+    clock += 1000
+    assert rows_of(index)["a"].state == "stalled"
+    identity = run.path / "run.json"
+    gone = identity.read_text().replace(f'"pid": {os.getpid()}', '"pid": 4194303')
+    identity.write_text(gone)
+    assert rows_of(index)["a"].state == "lost"
+
+
+def test_a_long_log_is_shown_from_its_ends_and_then_read_on(fake_run, tmp_path, monkeypatch):
+    monkeypatch.setattr(index_module, "AT_FIRST", 1000)
+    monkeypatch.setattr(index_module, "READ_ON", 1)
+    monkeypatch.setattr(index_module, "PATIENCE_S", 0)
+    fake_run("a", windows=4000).train(4000, dropped=(1, 2)).end()
+    index = RunIndex([tmp_path / "runs"])
+    first = rows_of(index)["a"]
+    assert (first.state, first.summary.step, first.complete) == ("finished", 4000, False)
+    assert index.reading == 1
+    polls = 0
+    while index.reading:
+        index.poll()
+        polls += 1
+        assert polls < 1000
+    assert polls > 1
+
+
+def test_unreadable_runs_have_a_row_that_says_why(fake_run, tmp_path):
+    run = fake_run("a").train(5)
+    (run.path / "run.json").write_text("{")
+    row = rows_of(RunIndex([tmp_path / "runs"]))["a"]
+    assert row.state == "unreadable"
+    assert "not readable as JSON" in row.problem
+
+
+def test_runs_below_a_folder_are_grouped(fake_run, tmp_path):
+    fake_run("plain")
+    fake_run("search/trial_0001")
+    rows = rows_of(RunIndex([tmp_path / "runs"]))
+    assert (rows["plain"].group, rows["trial_0001"].group) == ("", "search")
+
+
+def test_runs_themselves_can_be_opened(fake_run):
+    run = fake_run("a").train(5)
+    assert rows_of(RunIndex([run.path]))["a"].summary.step == 5

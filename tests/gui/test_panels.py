@@ -1,0 +1,158 @@
+"""Which curves stand where, with which values, marks and words."""
+
+import csv
+import io
+
+import numpy as np
+import pytest
+
+from gui.models.configtree import entries
+from gui.models.curves import Smoother
+from gui.models.followed import FollowedRun
+from gui.models.layers import layer_image
+from gui.models.panels import (
+    Options,
+    gradient_panels,
+    loss_panels,
+    marks_of,
+    schedule_panels,
+    terms_off,
+    value_at,
+    where,
+)
+from gui.models.tables import panels_csv
+from gui.models.words import duration, moment, number
+from ris_tf.config import Config, parse_config
+
+RAW = Smoother(1)
+
+
+@pytest.fixture
+def view(fake_run):
+    return fake_run().train(12, dropped=(4,)).phase("SWA begins").train(13).view()
+
+
+def curve(panels, name, points=False):
+    found = [c for p in panels for c in p.curves if c.name == name and c.points == points]
+    assert len(found) == 1
+    return found[0]
+
+
+def test_every_term_has_a_plot(view):
+    panels = loss_panels([view], Options(), RAW)
+    assert [p.curves[0].name for p in panels] == ["loss", "covariance", "subspace", "angle"]
+    np.testing.assert_allclose(curve(panels, "subspace").y, 0.5 + 5 / np.arange(1, 26), rtol=1e-5)
+    validation = curve(panels, "loss", points=True)
+    np.testing.assert_array_equal(validation.x, [9, 19])
+    np.testing.assert_array_equal(validation.y, [2, 1.5])
+
+
+def test_weighted_terms_are_at_their_weights(view):
+    panels = loss_panels([view], Options(weighted=True), RAW)
+    raw = loss_panels([view], Options(), RAW)
+    np.testing.assert_allclose(
+        curve(panels, "subspace").y, 0.05 * curve(raw, "subspace").y, rtol=1e-5
+    )
+
+
+def test_all_in_one_plot_are_told_apart(view):
+    (panel,) = loss_panels([view], Options(together=True), RAW)
+    drawn = [c for c in panel.curves if not c.points]
+    assert len({c.colour for c in drawn}) == len(drawn) == 4
+
+
+def test_terms_can_be_hidden_and_those_of_weight_0_are_off(fake_run):
+    config = parse_config({"objective": {"weights": {"angle": 0.0}}})
+    view = fake_run("a", config).train(5).view()
+    assert terms_off([view]) == ["angle"]
+    panels = loss_panels([view], Options(hidden=frozenset({"covariance"})), RAW)
+    assert [p.curves[0].name for p in panels] == ["loss", "subspace"]
+
+
+def test_runs_are_overlaid(fake_run):
+    views = [
+        fake_run(name).train(n).view(name, colour)
+        for name, n, colour in (("a", 5, "#0072B2"), ("b", 9, "#D55E00"))
+    ]
+    panels = loss_panels(views, Options(), RAW)
+    assert [(c.run, len(c.x)) for c in panels[0].curves] == [("a", 5), ("b", 9)]
+    (together,) = loss_panels(views, Options(together=True), RAW)
+    assert {c.run: c.style for c in together.curves} == {"a": 0, "b": 1}
+
+
+def test_gradients_with_threshold_and_share_clipped(view):
+    panels = gradient_panels([view], Options(), RAW)
+    assert panels[0].levels == (1.0,)
+    share = curve(panels, "share clipped").y
+    assert share[0] == 1
+    assert share[-1] == pytest.approx(13 / 25)  # every other window, from the first
+
+
+def test_schedules(view):
+    panels = schedule_panels([view], Options())
+    np.testing.assert_array_equal(curve(panels, "optimizer iterations").y, np.arange(1, 26))
+    assert {c.name for c in panels[1].curves} == {"covariance", "subspace", "angle"}
+
+
+def test_marks_have_their_reasons(view):
+    marks = {(m.x, m.kind): m.text for m in marks_of(view, Options())}
+    assert marks[4.0, "dropped"] == "heads/dense/kernel is not finite at scale 1024"
+    assert marks[12.0, "phase"] == "SWA begins"
+    assert [x for x, kind in marks if kind == "epoch"] == [9, 19]
+
+
+def test_values_at_the_crosshair_are_exact(view):
+    loss = curve(loss_panels([view], Options(), RAW), "loss")
+    assert value_at(loss, 9.4) == pytest.approx(2.0)
+    assert np.isnan(value_at(loss, 26))
+    assert where(view, 4.2, Options()) == "step 4 · epoch 1 · after 0:04 · dropped"
+
+
+def test_layers_as_an_image(view):
+    image = layer_image(view.log, columns=5)
+    assert image.layers == ["encoder/conv", "heads/dense"]
+    np.testing.assert_allclose(image.decades[0], -1, atol=1e-6)
+    np.testing.assert_allclose(image.decades[1], np.log10([5e-3, 1e-2, 1.5e-2, 2e-2, 2.5e-2]))
+    np.testing.assert_array_equal(image.steps, [0, 5, 10, 15, 20, 25])
+
+
+def test_tables_have_every_value(view):
+    panels = loss_panels([view], Options(), Smoother(10))
+    rows = list(csv.reader(io.StringIO(panels_csv(panels))))
+    assert rows[0] == ["plot", "curve", "run", "x", "value"]
+    losses = [float(r[4]) for r in rows if r[1] == "loss"]
+    np.testing.assert_allclose(losses, 1 + 10 / np.arange(1, 26), rtol=1e-5)
+
+
+def test_empty_and_unreadable_runs_have_no_curves_and_raise_nothing(fake_run):
+    run = fake_run("a")
+    (run.path / "config.yaml").unlink()
+    view = FollowedRun(run.path, "a", "#000000").poll()
+    for panels in (
+        loss_panels([view], Options(), RAW),
+        gradient_panels([view], Options(), RAW),
+        schedule_panels([view], Options()),
+    ):
+        assert all(not len(c.x) for p in panels for c in p.curves)
+    assert layer_image(view.log) is None
+    assert marks_of(view, Options()) == []
+
+
+def test_configurations_side_by_side():
+    other = parse_config({"network": {"kind": "reference"}, "training": {"epochs": 3}})
+    found = {entry.path: entry for entry in entries([Config(), other])}
+    assert found["training.epochs"].values == ("60", "3")
+    assert found["training.epochs"].differs
+    assert not found["seed"].differs
+    assert found["network.heads"].values == ("", "8")
+    assert found["network.planes_m"].values[1] == ""
+
+
+def test_words():
+    assert number(float("nan")) == "–"
+    assert number(0.000123456) == "0.00012346"
+    assert number(-1.5e-7) == "−1.5e−07"
+    assert number(1234567.0) == "1,234,567"
+    assert (duration(61), duration(3661), duration(90_000)) == ("1:01", "1:01:01", "1 d 01:00")
+    assert moment(0) == ""
+    assert moment(1e300) == ""

@@ -1,0 +1,338 @@
+"""The Scene tab: what a run's samples say, and one line where they say nothing."""
+
+import shutil
+import time
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPointF, Qt
+
+from gui.models import spectra as model
+from gui.models.spectra import Spectra, matches, reading, scene_title
+from gui.views import scene as view
+from gui.views.scene import SceneTab
+from gui.views.theme import DARK, LIGHT
+from ris_tf.config import Config, dump_config
+from ris_tf.runlog import RunLog, Sample, SpectrumSample, Validation, write_sample
+
+NAN = np.nan
+SIZE = (820, 600)
+
+
+def sample(epoch=0, scenes=2):
+    """A peak that walks with the epoch, at a source; the second scene has two sources."""
+    azimuth, elevation = np.linspace(-60, 60, 25), np.linspace(-30, 30, 13)
+    far = (azimuth - 10 * epoch) ** 2 + elevation[:, None] ** 2
+    truth = np.full((scenes, 3, 3), NAN, np.float32)
+    truth[:, 0] = 10 * epoch, 0, 2.5
+    truth[1:, 1] = -40, 20, 8
+    estimate = np.full_like(truth, NAN)
+    estimate[:, 0] = 10 * epoch + 2, -1, 3
+    return SpectrumSample(
+        azimuth_deg=azimuth,
+        elevation_deg=elevation,
+        spectrum_db=np.stack([-far / 100] * scenes).astype(np.float16),
+        truth=truth,
+        estimate=estimate,
+        snr_db=np.arange(scenes, dtype=np.float32) + 12.3,
+        epoch=epoch,
+        step=10 * epoch + 9,
+    )
+
+
+def event(epoch, path=None):
+    return Sample(10 * epoch + 9, epoch, 1.0, path or f"samples/epoch_{epoch:04d}.npz")
+
+
+def add(run, *epochs, **kwargs):
+    """Samples of epochs, and a log as it is then."""
+    for epoch in epochs:
+        write_sample(run.path / "samples" / f"epoch_{epoch:04d}.npz", sample(epoch, **kwargs))
+    run.log = run.log.snapshot()
+    for epoch in epochs:
+        run.log.append(event(epoch))
+    return run
+
+
+@pytest.fixture
+def make_run(tmp_path):
+    def make(name="one", *epochs, samples=4, **kwargs):
+        path = tmp_path / name
+        (path / "samples").mkdir(parents=True)
+        config = Config.model_validate({"training": {"samples": samples}})
+        (path / "config.yaml").write_text(dump_config(config))
+        run = SimpleNamespace(path=path, label=name, colour="#0072B2", log=RunLog())
+        return add(run, *epochs, **kwargs)
+
+    return make
+
+
+@pytest.fixture
+def tab(qtbot):
+    tab = SceneTab()
+    qtbot.addWidget(tab)
+    tab.restyle(LIGHT)
+    tab.resize(*SIZE)
+    tab.show()
+    return tab
+
+
+def colours(widget):
+    """How many colours its picture has."""
+    picture = widget.grab().toImage()
+    points = [(x, y) for x in range(0, picture.width(), 7) for y in range(0, picture.height(), 7)]
+    return len({picture.pixel(*point) for point in points})
+
+
+# -- the model ------------------------------------------------------------------------------------
+
+
+def test_samples_are_read_when_asked_for(make_run):
+    run = make_run("one", 0, 3)
+    spectra = Spectra(run.path)
+    spectra.follow(run.log.samples)
+    assert spectra.epochs == [0, 3]
+    assert spectra.at(1).epoch == 3
+    shutil.rmtree(run.path / "samples")
+    assert spectra.at(1).epoch == 3, "kept"
+    assert "cannot be read" in spectra.at(0)
+
+
+def test_what_is_kept_is_bounded(make_run, monkeypatch):
+    run = make_run("one", *range(6))
+    monkeypatch.setattr(model, "MOST_KEPT", 3)
+    spectra = Spectra(run.path)
+    spectra.follow(run.log.samples)
+    for i in (0, 1, 2, 0, 3, 4):
+        spectra.at(i)
+    assert [event.epoch for event in spectra._read] == [0, 3, 4]
+    monkeypatch.setattr(model, "MOST_BYTES", 1)
+    assert spectra.at(5).epoch == 5
+    assert len(spectra._read) == 1
+
+
+def test_rewritten_sample_is_read_again(make_run):
+    run = make_run("one", 0)
+    spectra = Spectra(run.path)
+    spectra.follow(run.log.samples)
+    spectra.at(0)
+    write_sample(run.path / "samples" / "epoch_0000.npz", sample(0, scenes=1))
+    spectra.follow([*run.log.samples, Sample(9, 0, 2.0, "samples/epoch_0000.npz")])
+    assert len(spectra) == 1
+    assert len(spectra.at(0).snr_db) == 1
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["../two/samples/epoch_0000.npz", "samples/../../two/config.yaml", "{two}", "link/a", "outside",
+     "loop", "a\0b", "samples", "", "x" * 5000, "samples/none.npz", "config.yaml"],
+)  # fmt: skip
+def test_paths_that_a_log_must_not_name(make_run, path):
+    one, two = make_run("one"), make_run("two", 0)
+    (one.path / "link").symlink_to(two.path)
+    (one.path / "outside").symlink_to(two.path / "samples" / "epoch_0000.npz")
+    (one.path / "loop").symlink_to("loop")
+    path = path.format(two=two.path / "samples" / "epoch_0000.npz")
+    spectra = Spectra(one.path)
+    spectra.follow([event(0, path)])
+    line = spectra.at(0)
+    assert isinstance(line, str)
+    assert "\n" not in line
+    assert str(one.path) in line
+
+
+def test_link_to_a_run_is_followed(make_run, tmp_path):
+    run = make_run("one", 0)
+    (tmp_path / "latest").symlink_to(run.path)
+    spectra = Spectra(tmp_path / "latest")
+    spectra.follow(run.log.samples)
+    assert spectra.at(0).epoch == 0
+
+
+def test_words():
+    shown = sample(1)
+    assert scene_title(shown, 0) == "scene 1: 1 source, 12.3 dB"
+    assert scene_title(shown, 1) == "scene 2: 2 sources, 13.3 dB"
+    assert matches(shown, 0)[0].words() == [
+        "10.0 → 12.0 (+2.0)", "0.0 → −1.0 (−1.0)", "2.5 → 3.0 (+0.5)",
+    ]  # fmt: skip
+    assert matches(shown, 1)[1].estimate == (12, -1, 3), "nearest, though it is another's"
+    assert reading(shown, 0, 11.9, -0.1) == "azimuth 10.0°, elevation 0.0°: 0.0 dB"
+    assert reading(shown, 0, 99, 0) == ""
+    shown.estimate[:] = NAN
+    assert matches(shown, 0)[0].words()[0] == "10.0 → none"
+
+
+# -- the view -------------------------------------------------------------------------------------
+
+
+def test_picture_sources_estimates_and_table(tab, make_run):
+    tab.show_runs([make_run("one", 0, 1, 2)])
+    (plot,) = tab.plots()
+    pane = tab.panes[0]
+    assert colours(pane.graphics) > 30
+    assert "one, epoch 3, scene 1" in plot.titleLabel.text
+    assert tab.epoch.text() == "epoch 3 (latest)"
+    row, column = np.unravel_index(np.argmax(pane.image.image), pane.image.image.shape)
+    cell = pane.image.mapToParent(QPointF(column + 0.5, row + 0.5))
+    assert (cell.x(), cell.y()) == pytest.approx((20, 0))
+    np.testing.assert_allclose(pane.sources.getData(), [[20], [0]])
+    np.testing.assert_allclose(pane.estimates.getData(), [[22], [-1]])
+    assert pane.table.item(0, 2).text() == "2.5 → 3.0 (+0.5)"
+    assert tab.scenes.count() == 2
+    tab.scenes.setCurrentIndex(1)
+    np.testing.assert_allclose(pane.sources.getData(), [[20, -40], [0, 20]])
+    assert pane.table.rowCount() == 2
+
+
+def test_nothing_is_cut_off(tab, make_run, qtbot):
+    long = "a-run-of-a-very-long-name-" * 5
+    tab.show_runs([make_run(long, 0), make_run("two", 0)])
+    qtbot.wait(20)
+    assert tab.size().toTuple() == SIZE
+    assert "…" in tab.plots()[0].titleLabel.text
+    for pane in tab.panes:
+        width, height = pane.graphics.width(), pane.graphics.height()
+        for item in (pane.plot, pane.bar, pane.legend):
+            box = item.mapRectToScene(item.boundingRect())
+            assert box.left() >= -1
+            assert box.right() <= width + 1
+            assert box.bottom() <= height + 1
+        assert pane.plot.getViewBox().width() > 200
+        item = pane.table.item(0, 0)
+        needed = pane.table.fontMetrics().horizontalAdvance(item.text())
+        assert pane.table.columnWidth(0) > needed
+
+
+def test_slider_stays_at_the_latest_or_where_it_was(tab, make_run):
+    run = make_run("one", 0, 1)
+    tab.show_runs([run])
+    tab.show_runs([add(run, 2)])
+    assert tab.epoch.text() == "epoch 3 (latest)"
+    tab.step(-1)
+    tab.show_runs([add(run, 3)])
+    assert tab.epoch.text() == "epoch 2"
+    assert tab.slider.maximum() == 3
+
+
+def test_nothing_is_done_where_nothing_changed(tab, make_run, monkeypatch):
+    run = make_run("one", 0)
+    tab.show_runs([run])
+    monkeypatch.setattr(tab, "_show", pytest.fail)
+    run.log = run.log.snapshot()
+    tab.show_runs([run])
+
+
+def test_keys_step(tab, make_run, qtbot):
+    tab.show_runs([make_run("one", 0, 1, 2)])
+    for key, shown in ((Qt.Key.Key_Left, 2), (Qt.Key.Key_Left, 1), (Qt.Key.Key_Left, 1),
+                       (Qt.Key.Key_Right, 2), (Qt.Key.Key_unknown, 2)):  # fmt: skip
+        qtbot.keyClick(tab, key)
+        assert tab.epoch.text() == f"epoch {shown}"
+    qtbot.keyClick(tab.slider, Qt.Key.Key_Right)
+    assert tab.epoch.text() == "epoch 3 (latest)"
+
+
+def test_play_goes_through_all_epochs_once(tab, make_run, qtbot):
+    tab.show_runs([make_run("one", 0, 1, 2)])
+    tab._timer.setInterval(5)
+    seen = []
+    tab.slider.valueChanged.connect(seen.append)
+    tab.play.click()
+    qtbot.waitUntil(lambda: not tab.play.isChecked())
+    assert seen == [0, 1, 2]
+    assert not tab._timer.isActive()
+
+
+def test_hover_tells_direction_and_level(tab, make_run, qtbot):
+    tab.show_runs([make_run("one", 0)])
+    qtbot.wait(20)
+    pane = tab.panes[0]
+    at = pane.plot.getViewBox().mapViewToScene(QPointF(0.5, 0.5))
+    pane.graphics.scene().sigMouseMoved.emit(at)
+    assert pane.hover.text() == "azimuth 0.0°, elevation 0.0°: 0.0 dB"
+    pane.graphics.scene().sigMouseMoved.emit(QPointF(-5, -5))
+    assert "nearest estimate" in pane.hover.text()
+
+
+def test_two_runs_side_by_side(tab, make_run):
+    """Each at the chosen epoch, or its last before; a third is left out."""
+    runs = [make_run("one", 0, 1, 2), make_run("two", 0, 1, scenes=1), make_run("three", 0)]
+    tab.show_runs(runs)
+    titles = [plot.titleLabel.text for plot in tab.plots()]
+    assert ["one, epoch 3" in titles[0], "two, epoch 2" in titles[1]] == [True, True]
+    tab.scenes.setCurrentIndex(1)
+    assert len(tab.plots()) == 1
+    assert tab.panes[1].problem.text() == "two: keeps 1 scenes, no scene 2"
+    tab.show_runs(runs[2:])
+    assert not tab.panes[1].isVisible()
+    assert "three" in tab.plots()[0].titleLabel.text
+
+
+def test_empty_states(tab, make_run):
+    tab.show_runs([])
+    assert "no run selected" in tab.empty.text()
+    assert tab.empty.isVisible()
+    assert tab.plots() == []
+    run = make_run("young")
+    tab.show_runs([run])
+    assert tab.empty.text().startswith("no spectra yet: the first are written after")
+    run.log = run.log.snapshot()
+    run.log.append(Validation(0, 9, 1.0, "ema", {}))
+    tab.show_runs([run])
+    assert "older ris-tf" in tab.empty.text()
+    tab.show_runs([make_run("off", samples=0)])
+    assert tab.empty.text() == "samples are off in this run (training.samples = 0)"
+    tab.show_runs([make_run("one", 0), run])
+    assert "older ris-tf" in tab.panes[1].problem.text()
+    (run.path / "config.yaml").unlink()
+    tab.show_runs([run])
+    assert "older ris-tf" in tab.empty.text()
+
+
+def test_bad_file_shows_a_line_until_it_is_good(tab, make_run, monkeypatch):
+    run = make_run("one", 0, 1)
+    path = run.path / "samples" / "epoch_0001.npz"
+    good = path.read_bytes()
+    path.write_bytes(good[:1000])
+    tab.show_runs([run])
+    pane = tab.panes[0]
+    assert pane.problem.isVisible()
+    assert "epoch_0001.npz: is no sample" in pane.problem.text()
+    assert tab.plots() == []
+    tab.step(-1)
+    assert len(tab.plots()) == 1
+    tab.step(1)
+    path.write_bytes(good)
+    tab.show_runs([run])
+    assert tab.plots() == [], "not looked at again at once"
+    later = time.monotonic() + view.RETRY_S
+    monkeypatch.setattr(view.time, "monotonic", lambda: later)
+    tab.show_runs([run])
+    assert len(tab.plots()) == 1
+
+
+def test_labels_are_text(tab, make_run):
+    run = make_run("one", 0)
+    run.label = "<img src=x>&"
+    tab.show_runs([run])
+    assert "&lt;img" in tab.plots()[0].titleLabel.text
+
+
+def test_theme_scale_and_table(tab, make_run):
+    tab.show_runs([make_run("one", 0)])
+    light = tab.grab().toImage().pixel(10, SIZE[1] // 2)
+    tab.restyle(DARK)
+    assert tab.grab().toImage().pixel(10, SIZE[1] // 2) != light
+    assert DARK.foreground in tab.panes[0].plot.titleLabel.item.toHtml()
+    tab.scale.setCurrentIndex(2)
+    assert tab.panes[0].image.getLevels() == pytest.approx((-10, 0))
+    other = SceneTab()
+    other.restore(tab.state())
+    assert other.scale.currentText() == "10 dB"
+    lines = tab.table(None).splitlines()
+    assert lines[0] == "run,epoch,scene,azimuth_deg,elevation_deg,level_db"
+    assert lines[1].startswith("one,0,0,-60,-30,-")
+    assert len(lines) == 1 + 25 * 13
+    assert tab.table(tab.plots()[0].titleLabel.text) == tab.table(None)

@@ -1,0 +1,255 @@
+"""The Search tab: bound to a search on disk, told by a mouse and a keyboard what to do."""
+
+import math
+import time
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PySide6.QtCore import QPoint, Qt
+
+from gui.models.trials import SearchModel
+from gui.views.search import NO_SEARCH, NO_TRIAL, UNREADABLE, SearchTab
+from gui.views.theme import DARK, LIGHT
+from ris_tf.runlog import Choices, Range, Search, SearchDirectory, Trial, TrialState
+
+KEYS = ("network.width", "training.learning_rate", "objective.weights.subspace")
+SPACE = {
+    KEYS[0]: Choices((448, 512)),
+    KEYS[1]: Range(1e-4, 1e-3, log=True),
+    KEYS[2]: Range(0.02, 0.5, log=True),
+}
+STATES = ("finished", "finished", "pruned", "failed", "finished", "running")
+OBJECTIVES = (0.9, 0.7, 1.1, math.nan, 0.8, math.nan)
+BARE = SimpleNamespace(background="#101010", foreground="#eeeeee", grid="#404040", dark=True)
+
+
+def trial(number, state, objective):
+    given = {KEYS[0]: 448, KEYS[1]: 1e-4 * number, KEYS[2]: 0.05 * number}
+    reason = {"failed": "not finite at step 41", "pruned": "worse than the median"}.get(state, "")
+    return Trial(number, given, TrialState(state), objective, reason, 3, started=100.0, ended=160.0)
+
+
+@pytest.fixture
+def search(tmp_path):
+    made = SearchDirectory.create(
+        tmp_path / "wide",
+        Search(algorithm="random", objective="validation loss", trials=9, space=SPACE,
+               defaults={KEYS[0]: 512}),
+    )  # fmt: skip
+    for number, (state, objective) in enumerate(zip(STATES, OBJECTIVES, strict=True), 1):
+        made.write_trial(trial(number, state, objective))
+    return made
+
+
+@pytest.fixture
+def tab(qtbot):
+    made = SearchTab()
+    qtbot.addWidget(made)
+    made.resize(820, 600)
+    made.restyle(LIGHT)
+    return made
+
+
+def run(search, number):
+    return SimpleNamespace(path=search.trial_path(number))
+
+
+def texts(tab, column):
+    at = tab.trials.trials.columns.index(column)
+    model = tab.trials.trials
+    return [model.data(model.index(row, at)) for row in range(model.rowCount())]
+
+
+def test_trial_of_a_search_shows_the_search(tab, search):
+    tab.show_runs([run(search, 2)])
+    assert tab.header.text().splitlines() == [
+        "random search · 5 of 9 trials done (1 pruned, 1 failed, 1 running) · best 0.7, trial 2",
+        "objective, lower is better: validation loss",
+    ]
+    assert texts(tab, "trial") == ["2", "5", "1", "3", "4", "6"]
+    assert texts(tab, "rank") == ["1", "2", "3", "–", "–", "–"]
+    assert texts(tab, "objective") == ["0.7", "0.8", "0.9", "1.1", "–", "–"]
+    assert texts(tab, "state")[2:] == ["✔ finished", "▽ pruned", "✖ failed", "▶ running"]
+    assert texts(tab, KEYS[1])[0] == "0.0002"
+    assert tab.trials.selected() == search.trial_path(2)
+
+
+def test_no_search_says_so(tab, search, tmp_path):
+    assert tab.message.text() == NO_SEARCH
+    tab.show_runs([])
+    tab.show_runs([SimpleNamespace(path=tmp_path / "elsewhere" / "run")])
+    assert not tab.header.isVisibleTo(tab)
+    tab.show_runs([run(search, 1)])
+    assert tab.header.isVisibleTo(tab)
+    tab.show_search(None)
+    assert tab.message.isVisibleTo(tab)
+    assert not tab.header.isVisibleTo(tab)
+
+
+def test_no_trial_that_ended_says_so(tab, tmp_path):
+    search = SearchDirectory.create(tmp_path / "new", Search(space=SPACE))
+    search.write_trial(trial(1, "running", math.nan))
+    tab.show_search(SearchModel(search.path))
+    assert tab.waiting.isVisibleTo(tab)
+    assert tab.waiting.text() == NO_TRIAL
+    assert not tab.best.isVisibleTo(tab)
+    assert texts(tab, "state") == ["▶ running"]
+
+
+def test_reason_is_beside_the_trial_and_in_its_tooltip(tab, search):
+    tab.show_runs([run(search, 1)])
+    model = tab.trials.trials
+    at = model.index(4, model.columns.index("state"))
+    assert texts(tab, "reason")[4] == "not finite at step 41"
+    assert model.data(at, Qt.ItemDataRole.ToolTipRole).endswith("not finite at step 41")
+    header = model.headerData(4, Qt.Orientation.Horizontal, Qt.ItemDataRole.ToolTipRole)
+    assert header == f"{KEYS[0]}\none of 448, 512\nconfiguration: 512"
+
+
+def test_a_click_on_a_header_sorts_and_keeps_the_selection(tab, search):
+    tab.show_runs([run(search, 5)])
+    tab.trials.sortByColumn(1, Qt.SortOrder.DescendingOrder)
+    assert texts(tab, "trial") == ["6", "5", "4", "3", "2", "1"]
+    assert tab.trials.selected() == search.trial_path(5)
+
+
+def test_selected_trial_is_thick_and_ringed(tab, search):
+    tab.show_runs([run(search, 5)])
+    _, places = tab.parallel._thick.getData()
+    assert places[-1] == pytest.approx((0.8 - 0.7) / (1.1 - 0.7))
+    assert tab.best._ring.getData()[0].tolist() == [5]
+    tab.trials.pointed.emit(search.trial_path(2))
+    assert tab.best._ring.getData()[1].tolist() == [0.7]
+    tab.trials.pointed.emit(None)
+    assert tab.best._ring.getData()[0].tolist() == [5]
+
+
+def test_double_click_and_enter_choose_a_trial(tab, search, qtbot):
+    tab.show()
+    tab.show_runs([run(search, 2)])
+    chosen = []
+    tab.trial_chosen.connect(chosen.append)
+    rect = tab.trials.visualRect(tab.trials.trials.index(1, 0))
+    where = {"pos": rect.center()}
+    qtbot.mouseClick(tab.trials.viewport(), Qt.MouseButton.LeftButton, **where)
+    qtbot.mouseDClick(tab.trials.viewport(), Qt.MouseButton.LeftButton, **where)
+    assert chosen == [search.trial_path(5)]
+    tab.trials.setFocus()
+    qtbot.keyClick(tab.trials, Qt.Key.Key_Down)
+    qtbot.keyClick(tab.trials, Qt.Key.Key_Return)
+    assert chosen[1:] == [search.trial_path(1)]
+
+
+def test_a_line_under_the_mouse_is_pointed_at_and_a_click_selects_it(tab, search, qtbot):
+    tab.show()
+    tab.show_runs([run(search, 2)])
+    qtbot.waitExposed(tab)
+    qtbot.wait(20)
+    view = tab.parallel.getPlotItem().getViewBox()
+    places = tab.parallel._shown.places
+    where = view.mapViewToScene(QPoint(3, 0).toPointF() + QPoint(0, 1).toPointF() * places[4, -1])
+    assert tab.parallel.trial_at(where).number == 5
+    tab.parallel._moved(where)
+    assert tab.best._ring.getData()[0].tolist() == [5]
+    tab.parallel._clicked(SimpleNamespace(scenePos=lambda: where))
+    assert tab.trials.selected() == search.trial_path(5)
+    dot = tab.best.getPlotItem().getViewBox().mapViewToScene(QPoint(1, 0).toPointF() * 1.0)
+    assert tab.best.trial_at(dot) is None
+
+
+def test_nothing_is_read_or_drawn_again_while_nothing_changed(tab, search, monkeypatch):
+    ticks = [0.0]
+    tab.show_search(SearchModel(search.path, ticks=lambda: ticks[0]))
+    drawn = []
+    monkeypatch.setattr(tab.best, "show_best", drawn.append)
+    began = time.perf_counter()
+    for _ in range(200):
+        tab.show_runs([run(search, 1)])
+    assert time.perf_counter() - began < 1.0
+    ticks[0] = 5.0
+    tab.show_runs([run(search, 1)])
+    assert drawn == []
+    search.write_trial(trial(6, "finished", 0.3))
+    ticks[0] = 10.0
+    tab.show_runs([run(search, 1)])
+    assert len(drawn) == 1
+    assert texts(tab, "trial")[0] == "6"
+    assert tab.trials.selected() == search.trial_path(1)
+
+
+def test_plots_are_labelled_and_titled(tab, search):
+    tab.show_runs([run(search, 1)])
+    best, parallel = tab.plots()
+    assert best.titleLabel.text == "best so far"
+    assert best.getAxis("left").labelText == "objective, lower is better"
+    assert "✖" in best.getAxis("bottom").labelText
+    assert "objective" in parallel.titleLabel.text
+    assert tab.table(None).count("\n") == 7
+
+
+@pytest.mark.parametrize("theme", [LIGHT, DARK, BARE])
+def test_colours_follow_the_theme(tab, search, theme):
+    tab.show_runs([run(search, 1)])
+    tab.restyle(theme)
+    tab.show_runs([run(search, 1)])
+    corner = tab.best.grab().toImage().pixelColor(3, 3)
+    assert corner.name() == theme.background
+
+
+def test_labels_are_not_cut_off(tab, search, qtbot):
+    tab.show()
+    tab.show_runs([run(search, 1)])
+    qtbot.waitExposed(tab)
+    qtbot.wait(20)
+    assert tab.minimumSizeHint().width() <= 820
+    assert tab.minimumSizeHint().height() <= 600
+    axis = tab.parallel.getAxis("bottom")
+    labels = [text.strip() for _, text in axis._tickLevels[0]]
+    assert labels == ["width", "learning_rate", "subspace", "objective"]
+    scene = tab.parallel.viewport().rect()
+    for text in tab.parallel._texts:
+        box = tab.parallel.mapFromScene(text.sceneBoundingRect()).boundingRect()
+        assert scene.contains(box)
+
+
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    name=st.sampled_from(["search.json", "trial_0001/trial.json"]),
+    share=st.floats(0, 0.99),
+    junk=st.binary(max_size=20) | st.just(b'{"space": {"a": 1, "b": {"choices": [[1], null]}}}'),
+)
+def test_damaged_files_are_told_and_change_no_other_number(tab, search, name, share, junk):
+    tab.show_search(None)
+    whole = (search.path / name).read_bytes()
+    try:
+        (search.path / name).write_bytes(whole[: int(share * len(whole))] + junk)
+        tab.show_search(SearchModel(search.path))
+        shown = dict(zip(texts(tab, "trial"), texts(tab, "objective"), strict=True))
+        assert shown.items() <= {
+            "1": "0.9", "2": "0.7", "3": "1.1", "4": "–", "5": "0.8", "6": "–",
+        }.items()  # fmt: skip
+        if name == "search.json" and not shown:
+            assert tab.header.text().startswith(str(search.path / "search.json"))
+            assert tab.waiting.text() == UNREADABLE
+    finally:
+        (search.path / name).write_bytes(whole)
+
+
+def test_many_trials_are_drawn_quickly(tab, tmp_path):
+    search = SearchDirectory.create(tmp_path / "many", Search(space=SPACE))
+    from ris_tf.runlog.trial import encode_trial
+
+    for number in range(1, 1001):
+        folder = search.trial_path(number)
+        folder.mkdir()
+        one = replace(trial(number, "finished", 1 + math.sin(number)))
+        (folder / "trial.json").write_bytes(encode_trial(one))
+    model = SearchModel(search.path)
+    model.poll()
+    began = time.perf_counter()
+    tab.show_search(model)
+    tab.grab()
+    assert time.perf_counter() - began < 3.0

@@ -1,0 +1,217 @@
+"""Samples of a run: they change nothing, and are there once for every validation."""
+
+import io
+import json
+import shutil
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from rich.console import Console
+
+from ris_tf.localize import mvdr_spectrum
+from ris_tf.runlog import RunDirectory, read_run_log, read_sample
+from ris_tf.scene import Split
+from ris_tf.training import spectra
+from ris_tf.training.reporter import Reporter
+from ris_tf.training.session import TrainingSession
+
+PASSING = ("time", "seconds", "scenes_per_second")
+
+
+def begin(make_config, path, *overrides, resume=False):
+    """A session of two windows an epoch, run eagerly: tracing would take longer than training."""
+    if resume:
+        run = RunDirectory.open(path)
+    else:
+        sets = (
+            "training.compile=false",
+            "training.batches_per_epoch=2",
+            "training.validation_batches=1",
+            *overrides,
+        )
+        run = RunDirectory.create(path, make_config(*sets), ["test"])
+    run.begin_session(["test"])
+    reporter = Reporter(run.console_path, Console(file=io.StringIO(), width=200))
+    session = TrainingSession(run, reporter, resume)
+    session.trainer.run_eagerly = True
+    return run, session
+
+
+@pytest.fixture(scope="module")
+def plain(make_config, tmp_path_factory):
+    """A whole run without samples."""
+    run, session = begin(make_config, tmp_path_factory.mktemp("0") / "run", "training.samples=0")
+    session.run()
+    return run, session
+
+
+@pytest.fixture(scope="module")
+def sampled(make_config, tmp_path_factory):
+    """The same with samples of three scenes."""
+    run, session = begin(make_config, tmp_path_factory.mktemp("3") / "run", "training.samples=3")
+    session.run()
+    return run, session
+
+
+@pytest.fixture
+def start(make_config, tmp_path):
+    """Begins a session that has trained nothing."""
+    return lambda *overrides: begin(make_config, tmp_path / "run", *overrides)
+
+
+@pytest.fixture
+def skip_training(sampled, monkeypatch):
+    """Makes a session go from validation to validation, whose figures are those of another run."""
+    figures = read_run_log(sampled[0].events_path).validations[0].values
+
+    def skip(session):
+        monkeypatch.setattr(session, "_train", lambda epoch: None)
+        monkeypatch.setattr(session.trainer, "evaluate", lambda *_, **__: figures)
+
+    return skip
+
+
+def lines(run):
+    return [json.loads(line) for line in run.events_path.read_bytes().splitlines()]
+
+
+def history(run):
+    """All events but samples, without times."""
+    return [
+        {name: value for name, value in line.items() if name not in PASSING}
+        for line in lines(run)
+        if line["kind"] != "sample"
+    ]
+
+
+def order(run):
+    of = ("validation", "sample", "checkpoint")
+    return [line["kind"] for line in lines(run) if line["kind"] in of]
+
+
+def state(session):
+    return {name: np.array(v.value).tobytes() for name, v in session.variables.items()}
+
+
+def test_run_with_samples_is_the_run_without(plain, sampled):
+    """Windows, validations and every variable, bit for bit."""
+    assert history(sampled[0]) == history(plain[0])
+    assert state(sampled[1]) == state(plain[1])
+    assert order(plain[0]) == 2 * ["validation", "checkpoint"]
+    assert not list(plain[0].samples.iterdir())
+
+
+def test_every_validation_has_its_sample(sampled):
+    run, _ = sampled
+    assert order(run) == 2 * ["validation", "sample", "checkpoint"]
+    events = read_run_log(run.events_path).samples
+    assert [event.path for event in events] == ["samples/epoch_0000.npz", "samples/epoch_0001.npz"]
+    assert [(event.epoch, event.step) for event in events] == [(0, 1), (1, 3)]
+    for event in events:
+        path = run.path / event.path
+        assert path.stat().st_size < 100_000
+        sample = read_sample(path)
+        assert sample.spectrum_db.shape == (3, 31, 61)
+        assert (sample.epoch, sample.step) == (event.epoch, event.step)
+        np.testing.assert_array_equal(sample.spectrum_db.max(axis=(1, 2)), 0)
+
+
+def test_sample_is_what_the_averaged_network_says(sampled):
+    run, session = sampled
+    sample = read_sample(run.samples / "epoch_0001.npz")
+    scenes = session.trainer.batch(Split.VALIDATION, *spectra._scalars(0, 0))
+    with session.trainer.averages.swapped_in() as which:
+        assert which == "ema"
+        prediction = session.trainer.network(scenes.measurement)
+    panel, grid = session.trainer.simulator.panel, session.sampler.grid
+    power = mvdr_spectrum(prediction.blended, panel, grid).power.numpy()[:3]
+    decibels = 10 * np.log10(power / power.max(axis=(1, 2), keepdims=True))
+    np.testing.assert_allclose(sample.spectrum_db, np.swapaxes(decibels, 1, 2), atol=0.05)
+    np.testing.assert_allclose(sample.snr_db, scenes.measurement.snr_db[:3])
+    for i in range(3):
+        predicted = int(tf.argmax(prediction.count_logits[i])) + 1
+        best = int(tf.argmax(prediction.confidence[i]))
+        assert np.isfinite(sample.estimate[i, :predicted]).all()
+        assert np.isnan(sample.estimate[i, predicted:]).all()
+        assert sample.estimate[i, 0, 2] == pytest.approx(float(prediction.range_m[i, best]), 1e-4)
+
+
+def test_truth_is_the_validation_scenes(sampled):
+    run, session = sampled
+    truth = read_sample(run.samples / "epoch_0000.npz").truth
+    sources = session.trainer.batch(Split.VALIDATION, *spectra._scalars(0, 0)).sources
+    for i in range(3):
+        count = int(sources.count[i])
+        assert np.isnan(truth[i, count:]).all()
+        angles = np.stack([sources.azimuth[i], sources.elevation[i]], axis=-1)[:count]
+        np.testing.assert_allclose(np.radians(truth[i, :count, :2]), angles, rtol=1e-5)
+        np.testing.assert_allclose(truth[i, :count, 2], sources.range_m[i][:count])
+
+
+def test_killed_between_sample_and_checkpoint(make_config, sampled, tmp_path, skip_training):
+    """The resumed run writes the sample again, and its event is there once."""
+    path = tmp_path / "run"
+    shutil.copytree(sampled[0].path, path)
+    checkpoints = path / "checkpoints"
+    (checkpoints / "previous.npz").replace(checkpoints / "last.npz")  # the one after epoch 0
+    written = path / "samples" / "epoch_0001.npz"
+    written.write_bytes(b"half of it")
+    run, session = begin(make_config, path, resume=True)
+    assert session.progress.epochs_done == 1
+    skip_training(session)
+    session.run()
+    assert read_sample(written).epoch == 1
+    assert [event.epoch for event in read_run_log(run.events_path).samples] == [0, 1]
+
+
+def test_full_disk_ends_the_run_with_the_reason(start, skip_training, monkeypatch):
+    run, session = start()
+    skip_training(session)
+
+    def full(path, sample):
+        raise OSError(28, "No space left on device", str(path))
+
+    monkeypatch.setattr(spectra, "write_sample", full)
+    outcome = session.run()
+    assert outcome.reason == "failed"
+    assert "epoch_0000.npz: cannot be written: No space left on device" in outcome.text
+    assert order(run) == ["validation"]
+
+
+def test_no_sample_where_the_network_says_nothing_finite(start):
+    _, session = start()
+    for weight in session.trainer.weights_trained:
+        weight.assign(np.full(weight.shape, np.nan))
+    assert session.sampler(0, 3) is None
+
+
+def test_no_more_scenes_than_validation_has(start):
+    _, session = start("training.samples=64", "training.validation_batches=2")
+    sample = session.sampler(0, 3)
+    assert len(np.unique(sample.snr_db)) == len(sample.snr_db) == 16  # two batches of 8
+
+
+def test_graphs_say_what_eager_code_says(start, make_config):
+    """What a compiled run does, without compiling its step."""
+    _, session = start()
+    eager = session.sampler(0, 3)
+    session.trainer.config = make_config("training.compile=true")
+    graph = spectra.SpectrumSampler(session.trainer, 4)(0, 3)
+    np.testing.assert_allclose(graph.spectrum_db, eager.spectrum_db, atol=0.05)
+    np.testing.assert_allclose(graph.estimate, eager.estimate, rtol=1e-4, atol=1e-3)
+
+
+@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
+def test_half_precision_and_a_field_of_one_azimuth(start, precision):
+    _, session = start(f"training.precision={precision}", "scene.azimuth_deg=[10, 10]")
+    run = session.run_directory
+    spectra.keep(run, session.sampler(0, 3))
+    assert read_sample(run.samples / "epoch_0000.npz").spectrum_db.shape == (4, 31, 1)
+
+
+def test_missing_folder_is_made_again(start):
+    run, session = start()
+    run.samples.rmdir()
+    spectra.keep(run, session.sampler(0, 3))
+    assert (run.samples / "epoch_0000.npz").exists()
