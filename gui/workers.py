@@ -67,6 +67,11 @@ class Poller(QObject):
         waited = time.monotonic() - began if began is not None else 0.0
         return waited if waited > PATIENCE_S else 0.0
 
+    @property
+    def failed(self) -> bool:
+        """Whether the thread ended by an error that nobody foresaw; it is on the terminal."""
+        return not self._stopped and self._thread.ident is not None and not self._thread.is_alive()
+
     def _run(self) -> None:
         while not self._stopped:
             self._began = time.monotonic()

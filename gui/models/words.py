@@ -17,7 +17,9 @@ def number(value: float, digits: int = 5) -> str:
 
 
 def duration(seconds: float) -> str:
-    """`1 d 02:03`, `1:02:03`, or `2:03` below an hour."""
+    """`1 d 02:03`, `1:02:03`, or `2:03` below an hour; a dash where it is not known."""
+    if not math.isfinite(seconds):
+        return "–"
     minutes, s = divmod(round(seconds), 60)
     hours, m = divmod(minutes, 60)
     days, h = divmod(hours, 24)

@@ -50,7 +50,7 @@ class Actions:
 
     def __init__(self, window: "MainWindow"):
         self.window = window
-        self.started: list[Path] = []
+        self.started: set[Path] = set()
         self._actions: list[tuple[QAction, Entry]] = []
         context = QMenu(window)
         for title, entries in self._menus().items():
@@ -73,7 +73,7 @@ class Actions:
     def may_close(self) -> bool:
         """Whether the window may close: runs that it started go on, said once."""
         rows = self.window.runs.rows
-        alive = [path for path in self.started if path in rows and rows[path].state in ALIVE]
+        alive = sorted(p for p in self.started if p in rows and rows[p].state in ALIVE)
         settings = self.window.settings
         if not alive or (settings and settings.value(ASK_AGAIN) == "no"):
             return True
@@ -154,7 +154,8 @@ class Actions:
         from gui.processes import stop
 
         for view in self._selected(_alive):
-            self._attempt(lambda view=view: stop(view.run), f"{view.label}: asked to stop")
+            if run := view.run:
+                self._attempt(lambda run=run: stop(run), f"{view.label}: asked to stop")
 
     def kill(self) -> None:
         """Kill the selected runs after a question."""
@@ -174,7 +175,8 @@ class Actions:
         )
         if answer == QMessageBox.StandardButton.Yes:
             for view in views:
-                self._attempt(lambda view=view: kill(view.run), f"{view.label}: killed")
+                if run := view.run:
+                    self._attempt(lambda run=run: kill(run), f"{view.label}: killed")
 
     def open_folder(self) -> None:
         """Show the run's folder in the desktop's file manager."""

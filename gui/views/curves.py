@@ -24,6 +24,7 @@ from gui.views.readout import Readout
 from gui.views.tab import Tab
 from gui.views.theme import LIGHT, Theme
 
+LEAST_LETTERS = 4  # of a choice that are always seen
 READOUT_WIDTH = 260
 
 
@@ -160,13 +161,17 @@ class CurvesTab(Tab):
             combo.addItem(text, value)
         if name == "smoothing":
             combo.setCurrentIndex(SMOOTHINGS.index(self.span))
+        # As wide as its texts where there is room, and no reason for the window to be wide.
+        combo.setMaximumWidth(combo.sizeHint().width())
+        combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        combo.setMinimumContentsLength(LEAST_LETTERS)
         combo.setAccessibleName(title)
         combo.currentIndexChanged.connect(self._chosen)
         label = QLabel(f"{title}:")
         label.setBuddy(combo)
         self._widgets[name] = combo
         self.bar.addWidget(label)
-        self.bar.addWidget(combo)
+        self.bar.addWidget(combo, 100)
 
     def _lay_out(self) -> None:
         left = QSplitter(Qt.Orientation.Vertical)

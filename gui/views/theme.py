@@ -61,7 +61,8 @@ LIGHTER = {"#0072B2": "#3fa0dd", "#D55E00": "#f07a26", "#009E73": "#22bf95"}
 
 def apply(theme: Theme, app: QApplication) -> None:
     """Give every widget the theme's colours."""
-    app.setStyle("Fusion")
+    if app.style().name() != "fusion":
+        app.setStyle("Fusion")
     roles = QPalette.ColorRole
     palette = QPalette()
     base, window = QColor(theme.background), QColor(theme.window)

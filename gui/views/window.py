@@ -232,7 +232,7 @@ class MainWindow(QMainWindow):
 
     def _launched(self, path: object) -> None:
         """A run was started: look at it."""
-        self.actions_.started.append(Path(str(path)))
+        self.actions_.started.add(Path(str(path)))
         self.choose([Path(str(path))])
         self.show_tab("loss")
 
@@ -281,6 +281,8 @@ class MainWindow(QMainWindow):
         readers = {path.name: poller for path, poller in self._followers.items()}
         readers["the folder of runs"] = self._scanner
         for name, poller in readers.items():
+            if poller.failed:
+                return "red", f"{name}: reading failed, the terminal says why; please report it"
             if waited := poller.waiting_s:
                 return "amber", f"{name}: not answering for {waited:.0f} s (disk or network?)"
         for view in self.selected_views():

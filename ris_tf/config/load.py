@@ -80,6 +80,15 @@ def parse_config(document: dict[str, Any], source: str = "configuration") -> Con
     return _validated(document, [], source)
 
 
+def override_config(config: Config, overrides: Iterable[str]) -> Config:
+    """A configuration with `section.key=value` texts applied, as `load_config` applies them.
+
+    Raises:
+        ConfigError: a text or value is refused; one line says why and what is allowed.
+    """
+    return _validated(config.model_dump(mode="json"), list(overrides), "configuration")
+
+
 def dump_config(config: Config) -> str:
     """The whole configuration, defaults included, as YAML that `load_config` reads back."""
     return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, default_flow_style=None)

@@ -77,9 +77,11 @@ class Summary:
 
     @property
     def resumable(self) -> bool:
-        """Whether `ris-tf train --resume` would go on with it."""
+        """Whether `ris-tf train --resume` would go on with it now."""
         idle = self.state in (State.STOPPED, State.FAILED, State.LOST)
-        return idle and any(self.run.checkpoints.glob("*.npz"))
+        # A process that wrote its end event takes a moment to end.
+        left = idle and not self.run.holder_alive()
+        return left and any(self.run.checkpoints.glob("*.npz"))
 
 
 class RunWatch:
@@ -182,7 +184,7 @@ def _seconds(log: RunLog) -> float:
     """Time that sessions took, the pauses between them left out as far as windows tell."""
     if not len(log.times):
         return 0.0
-    starts = [session.time for session in log.sessions]
+    starts = [session.time for session in log.sessions] or [log.times[0]]
     ends = [log.times[log.times < later].max(initial=0.0) for later in starts[1:]]
     ends.append(max(log.times[-1], log.end.time if log.end else 0.0))
     return float(sum(max(end - start, 0.0) for start, end in zip(starts, ends, strict=True)))

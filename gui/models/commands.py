@@ -1,0 +1,61 @@
+"""Commands of `ris-tf`: as they are started, and as people type them."""
+
+import shlex
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ris_tf.runlog import default_run_name
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command of `ris-tf`.
+
+    Attributes:
+        words: everything behind `ris-tf`.
+    """
+
+    words: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        """To be copied into a shell."""
+        return shlex.join(["ris-tf", *self.words])
+
+    @property
+    def argv(self) -> list[str]:
+        """To be started with this Python, without a shell."""
+        return [sys.executable, "-m", "ris_tf.cli", *self.words]
+
+
+def train_command(config: Path, overrides: Sequence[str], name: str, runs_dir: Path) -> Command:
+    """Train from a configuration file.
+
+    Args:
+        config: the file.
+        overrides: `key=value` texts.
+        name: of the run.
+        runs_dir: folder that gets it.
+    """
+    changes = [word for override in overrides for word in ("--set", override)]
+    where = ["--name", name, "--runs-dir", str(runs_dir)]
+    return Command(("train", str(config), *changes, *where))
+
+
+def resume_command(run: Path) -> Command:
+    """Go on with a run from its last checkpoint."""
+    return Command(("train", "--resume", str(run)))
+
+
+def free_name(runs_dir: Path, config: Path) -> str:
+    """A name that no run in the folder has: the time, and the configuration or run it is from."""
+    stem = config.parent.name if config.name == "config.yaml" else config.stem
+    name = default_run_name(Path(stem).with_suffix(".yaml"))
+    number = 2
+    free = name
+    while (runs_dir / free).exists():
+        free = f"{name}-{number}"
+        number += 1
+    return free

@@ -1,0 +1,203 @@
+"""A configuration while it is edited: texts, what they change, what is wrong with them."""
+
+import json
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ris_tf.config import Config, ConfigError, Knob, all_knobs, load_config, override_config
+
+KIND = "network.kind"
+WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*$")  # what needs no quotes, if YAML reads no number in it
+ALL = ""  # the key of errors that concern no single value
+
+
+class Settings:
+    """Every value of a configuration as text, as a person edits it.
+
+    Args:
+        base: what is edited.
+        source: the file that it came from.
+
+    Attributes:
+        base: what is edited; a value is changed where it differs from this.
+        source: the file that it came from.
+    """
+
+    def __init__(self, base: Config, source: Path):
+        self.base, self.source = base, source
+        self._values = {path: text_of(value) for path, value in flat(base).items()}
+        self._edits: dict[str, str] = {}
+
+    @classmethod
+    def load(cls, path: Path) -> "Settings":
+        """The settings of a configuration file, or of a run's config.yaml.
+
+        Raises:
+            ConfigError: the file cannot be used.
+        """
+        return cls(load_config(path), path)
+
+    @property
+    def kind(self) -> str:
+        """Which network the values are of."""
+        return self.text(KIND)
+
+    def knobs(self) -> list[Knob]:
+        """The knobs that apply: those of the other network do not."""
+        kind = self.kind if self.kind in _kinds() else self.base.network.kind
+        found: dict[str, Knob] = {}
+        for knob in all_knobs(Config):
+            if knob.path == KIND:
+                # One row with all kinds: each network's model knows its own alone.
+                choices = (*(found[KIND].choices if KIND in found else ()), *knob.choices)
+                known = found.get(KIND, knob)
+                found[KIND] = Knob(**{**vars(known), "choices": choices, "variant": None})
+            elif knob.variant in (None, kind):
+                found[knob.path] = knob
+        return list(found.values())
+
+    def text(self, path: str) -> str:
+        """A value as it stands in the form."""
+        if path in self._edits:
+            return self._edits[path]
+        return self._untouched(path)
+
+    def edit(self, path: str, text: str) -> None:
+        """Take what was typed; another kind of network brings its own knobs.
+
+        What the networks have in common is kept where it was not the default.
+        """
+        if path == KIND and text != self.kind:
+            self._switch(text)
+        elif text == self._untouched(path):
+            self._edits.pop(path, None)
+        else:
+            self._edits[path] = text
+
+    def reset(self, path: str) -> None:
+        """Take back what was typed."""
+        if path == KIND:
+            self.edit(KIND, self.base.network.kind)
+        self._edits.pop(path, None)
+
+    def is_changed(self, path: str) -> bool:
+        """Whether a value differs from the file's."""
+        return path in self._edits
+
+    def changed(self) -> list[str]:
+        """Paths of the values that differ from the file's."""
+        return [knob.path for knob in self.knobs() if self.is_changed(knob.path)]
+
+    def config(self) -> Config:
+        """What the texts say.
+
+        Raises:
+            ConfigError: one of them, or all together, cannot be used.
+        """
+        return override_config(self.base, self._texts())
+
+    def errors(self) -> dict[str, str]:
+        """What is wrong, by the path of the value, or by `ALL` where it is none alone."""
+        try:
+            self.config()
+        except ConfigError as error:
+            whole = str(error)
+        else:
+            return {}
+        found = {}
+        for path in self._edits:
+            try:
+                override_config(self.base, [*self._kind_text(), f"{path}={self._edits[path]}"])
+            except ConfigError as error:
+                found[path] = _told(str(error), path, self._edits[path])
+        return found or {ALL: _told(whole, "", "")}
+
+    def overrides(self) -> list[str]:
+        """The fewest `key=value` texts that make this configuration of the file.
+
+        Raises:
+            ConfigError: the texts cannot be used.
+        """
+        wanted, known = flat(self.config()), flat(self.base)
+        texts = []
+        if wanted[KIND] != known[KIND]:
+            kind = wanted[KIND]
+            texts.append(f"network={{kind: {kind}}}")
+            known = flat(override_config(self.base, texts))
+        return texts + [
+            f"{path}={text_of(value)}" for path, value in wanted.items() if value != known[path]
+        ]
+
+    def find(self, words: str) -> set[str]:
+        """Paths of the knobs whose name, sentence or unit has all the words."""
+        parts = words.casefold().split()
+        return {
+            knob.path
+            for knob in self.knobs()
+            if all(p in f"{knob.path} {knob.sentence} {knob.unit or ''}".casefold() for p in parts)
+        }
+
+    def _untouched(self, path: str) -> str:
+        """The text of a value nobody typed: the file's, or the other network's default."""
+        if path.startswith("network.") and KIND in self._edits:
+            defaults = {knob.path: text_of(knob.default) for knob in self.knobs()}
+            return self._edits[KIND] if path == KIND else defaults.get(path, "")
+        return self._values.get(path, "")
+
+    def _switch(self, kind: str) -> None:
+        before = {k.path: (k.type, self.text(k.path), text_of(k.default)) for k in self.knobs()}
+        self._edits = {p: t for p, t in self._edits.items() if not p.startswith("network.")}
+        if kind != self.base.network.kind:
+            self._edits[KIND] = kind
+        if kind not in _kinds():
+            return
+        for knob in self.knobs():
+            type_, text, default = before.get(knob.path, ("", "", ""))
+            kept = knob.variant and knob.type == type_ and text != default
+            if kept and text != self._untouched(knob.path):
+                self._edits[knob.path] = text
+
+    def _kind_text(self) -> list[str]:
+        return [f"network={{kind: {self._edits[KIND]}}}"] if KIND in self._edits else []
+
+    def _texts(self) -> list[str]:
+        rest = (f"{path}={text}" for path, text in self._edits.items() if path != KIND)
+        return [*self._kind_text(), *rest]
+
+
+def _kinds() -> set[str]:
+    """The kinds of network."""
+    return {knob.variant for knob in all_knobs(Config) if knob.variant}
+
+
+def flat(config: Config) -> dict[str, Any]:
+    """Values by dotted key."""
+    return dict(_flat(config.model_dump(mode="json"), ""))
+
+
+def _flat(document: dict[str, Any], prefix: str) -> Iterable[tuple[str, Any]]:
+    for name, value in document.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value
+
+
+def text_of(value: Any) -> str:
+    """A value as YAML, as short as people write it."""
+    if isinstance(value, str) and WORD.match(value) and yaml.safe_load(value) == value:
+        return value
+    return json.dumps(value)
+
+
+def _told(line: str, path: str, text: str) -> str:
+    """An error line without the source, the key and the value, which the form shows."""
+    for start in (f"--set {f'{path}={text}'!r}: ", "--set: ", "configuration: "):
+        line = line.removeprefix(start)
+    return (
+        line.removeprefix(f"{path} = None: ").removeprefix(f"{path} = ").removeprefix(f"{path}: ")
+    )

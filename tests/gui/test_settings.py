@@ -1,0 +1,140 @@
+"""The form's model: what is typed is what is trained, and says what is wrong as it is typed."""
+
+import contextlib
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gui.models.commands import free_name, resume_command, train_command
+from gui.models.settings import ALL, KIND, Settings, flat, text_of
+from ris_tf.config import Config, ConfigError, all_knobs, load_config
+
+CONFIGS = Path(__file__).parents[2] / "configs"
+QUICKSTART = CONFIGS / "quickstart.yaml"
+PATHS = sorted({knob.path for knob in all_knobs(Config)})
+TEXTS = st.one_of(
+    st.sampled_from(["reference", "beamspace", "true", "null", "", "[1.0, 2.0]", "[3, 5]", "abc"]),
+    st.integers(-2, 300).map(str),
+    st.floats(0, 2).map(repr),
+    st.text(max_size=4),
+)
+
+
+@given(
+    st.sampled_from([QUICKSTART, CONFIGS / "reference.yaml"]),
+    st.lists(st.tuples(st.sampled_from([KIND, *PATHS]), TEXTS), max_size=6),
+)
+def test_overrides_of_the_file_make_what_the_form_shows(file, edits):
+    settings = Settings.load(file)
+    for path, text in edits:
+        settings.edit(path, text)
+    if settings.errors():
+        with pytest.raises(ConfigError):
+            settings.overrides()
+        return
+    assert load_config(file, settings.overrides()) == settings.config()
+
+
+def test_nothing_typed_changes_nothing():
+    settings = Settings.load(QUICKSTART)
+    for knob in settings.knobs():
+        settings.edit(knob.path, settings.text(knob.path))
+    assert settings.overrides() == settings.changed() == []
+    assert settings.config() == load_config(QUICKSTART)
+
+
+def test_only_what_differs_is_overridden():
+    settings = Settings.load(QUICKSTART)
+    settings.edit("training.epochs", "3")
+    settings.edit("training.learning_rate", "1.0e-3")  # as it is in the file
+    assert settings.changed() == ["training.epochs", "training.learning_rate"]
+    assert settings.overrides() == ["training.epochs=3"]
+    settings.reset("training.epochs")
+    assert settings.text("training.epochs") == "10"
+
+
+def test_another_network_brings_its_knobs_and_keeps_what_both_have():
+    settings = Settings.load(QUICKSTART)
+    settings.edit(KIND, "reference")
+    paths = {knob.path for knob in settings.knobs()}
+    assert "network.heads" in paths
+    assert "network.image" not in paths
+    assert settings.text("network.width") == "256", "kept"
+    assert settings.text("network.filters") == "256", "the reference network's own"
+    assert settings.config().network.kind == "reference"
+    settings.edit(KIND, "beamspace")
+    assert settings.overrides() == []
+
+
+@pytest.mark.parametrize(
+    ("edits", "where", "words"),
+    [
+        ({"training.epochs": "0"}, "training.epochs", "at least 1"),
+        ({"training.epochs": "many"}, "training.epochs", "a whole number"),
+        ({"training.epochs": ""}, "training.epochs", "must be a whole number"),
+        ({"scene.snr_db": "[20, 0]"}, "scene.snr_db", "least <= most"),
+        ({"scene.snr_db": "[1"}, "scene.snr_db", "not readable as YAML"),
+        ({KIND: "magic"}, KIND, "must be one of"),
+        ({"scene.sources_min": "3", "scene.sources_max": "2"}, ALL, "must not exceed"),
+    ],
+)
+def test_what_is_wrong_is_told_where_it_is(edits, where, words):
+    settings = Settings.load(QUICKSTART)
+    for path, text in edits.items():
+        settings.edit(path, text)
+    errors = settings.errors()
+    assert list(errors) == [where]
+    assert words in errors[where]
+
+
+@given(st.sampled_from(PATHS), st.text())
+def test_no_text_breaks_the_form(path, text):
+    settings = Settings.load(QUICKSTART)
+    settings.edit(path, text)
+    settings.knobs()
+    with contextlib.suppress(ConfigError):
+        settings.overrides()
+    assert settings.errors() == {} or all(settings.errors().values())
+
+
+def test_search_finds_names_sentences_and_units():
+    settings = Settings.load(QUICKSTART)
+    assert "training.clip_norm" in settings.find("gradient norm")
+    assert "scene.snr_db" in settings.find("dB")
+    assert settings.find("no such thing") == set()
+
+
+@pytest.mark.parametrize("value", [1e-5, 0.1 + 0.2, True, None, "auto", "no", "1e-3", [1, 2.5]])
+def test_texts_are_read_back_as_they_were(value):
+    import yaml
+
+    from ris_tf.config.load import _parse
+
+    assert _parse(text_of(value), "") == value
+    del yaml
+
+
+def test_every_default_is_a_text_that_reads_as_itself(tmp_path):
+    empty = tmp_path / "empty.yaml"
+    empty.write_text("")
+    overrides = [f"{p}={text_of(v)}" for p, v in flat(Config()).items()]
+    assert load_config(empty, overrides) == Config()
+
+
+def test_commands_as_text_and_as_arguments(tmp_path):
+    command = train_command(Path("a b.yaml"), ["scene.snr_db=[0, 5]"], "n", Path("runs"))
+    assert command.text == (
+        "ris-tf train 'a b.yaml' --set 'scene.snr_db=[0, 5]' --name n --runs-dir runs"
+    )
+    assert command.argv[1:4] == ["-m", "ris_tf.cli", "train"]
+    assert resume_command(Path("runs/a")).text == "ris-tf train --resume runs/a"
+
+
+def test_names_are_free(tmp_path, monkeypatch):
+    monkeypatch.setattr("gui.models.commands.default_run_name", lambda path: path.stem)
+    assert free_name(tmp_path, Path("configs/quickstart.yaml")) == "quickstart"
+    (tmp_path / "quickstart").mkdir()
+    assert free_name(tmp_path, Path("configs/quickstart.yaml")) == "quickstart-2"
+    assert free_name(tmp_path, Path("runs/a.b/config.yaml")) == "a"

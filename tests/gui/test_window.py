@@ -1,0 +1,354 @@
+"""The real window, driven as a person drives it."""
+
+import os
+import shutil
+import signal
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PySide6.QtCore import QSettings, Qt
+from PySide6.QtWidgets import QMessageBox
+
+from gui import workers
+from gui.models.index import RunIndex
+from gui.views.theme import DARK, LIGHT
+from gui.views.window import TABS, MainWindow
+
+SOON_MS = 10_000
+TRAINING_MS = 60_000
+
+
+@pytest.fixture
+def open_window(qtbot, tmp_path):
+    """Opens the monitor; what it remembers is in a file of the test."""
+
+    def make(*places: Path) -> MainWindow:
+        remembered = QSettings(str(tmp_path / "settings.ini"), QSettings.Format.IniFormat)
+        window = MainWindow(list(places), remembered, LIGHT)
+        qtbot.addWidget(window, before_close_func=lambda window: window.actions_.started.clear())
+        window.show()
+        return window
+
+    return make
+
+
+def read(qtbot, window):
+    qtbot.waitUntil(window.is_read, timeout=SOON_MS)
+
+
+def state_of(window, path):
+    row = window.runs.rows.get(path)
+    return row.state if row else "not there"
+
+
+def windows_shown(window):
+    panels = window.tab("loss").grid.plots()
+    return len(panels[0].panel.curves[0].x) if panels and panels[0].panel else 0
+
+
+def test_every_tab_shows_a_run_in_both_themes(qtbot, open_window, fake_run, tmp_path):
+    fake_run("a").train(25, dropped=(3,)).phase("SWA begins").end()
+    window = open_window(tmp_path / "runs")
+    read(qtbot, window)
+    for theme in (LIGHT, DARK):
+        window.set_theme(theme)
+        for name in TABS:
+            window.show_tab(name)
+            assert not window.grab().isNull()
+            assert window.tab_name == name
+    assert windows_shown(window) == 25
+
+
+def test_the_newest_run_is_shown_and_several_are_overlaid(qtbot, open_window, fake_run, tmp_path):
+    fake_run("a").train(5).end()
+    time.sleep(0.01)
+    fake_run("b").train(9).end()
+    window = open_window(tmp_path / "runs")
+    read(qtbot, window)
+    assert [path.name for path in window.runs.selected] == ["b"]
+    window.runs.table.selectAll()
+    read(qtbot, window)
+    curves = window.tab("loss").grid.plots()[0].panel.curves
+    assert {curve.run: len(curve.x) for curve in curves if not curve.points} == {"a": 5, "b": 9}
+    assert len({curve.colour for curve in curves}) == 2
+
+
+def test_a_step_is_on_the_screen_at_once(qtbot, open_window, fake_run, tmp_path):
+    run = fake_run("a").train(5)
+    window = open_window(tmp_path / "runs")
+    read(qtbot, window)
+    run.train(1)
+    qtbot.waitUntil(lambda: windows_shown(window) == 6, timeout=1000)
+
+
+def test_new_runs_appear_and_gone_ones_go(qtbot, open_window, fake_run, tmp_path):
+    (tmp_path / "runs").mkdir()
+    window = open_window(tmp_path / "runs")
+    qtbot.waitUntil(lambda: "No runs under" in window.runs.message.text(), timeout=SOON_MS)
+    run = fake_run("a").train(12)
+    qtbot.waitUntil(lambda: state_of(window, run.path) == "running", timeout=SOON_MS)
+    window.choose([run.path])
+    read(qtbot, window)
+    shutil.rmtree(run.path)
+    qtbot.waitUntil(lambda: not window.runs.rows, timeout=SOON_MS)
+    assert not window.grab().isNull()
+
+
+def test_filter_finds_names_and_states(qtbot, open_window, fake_run, tmp_path):
+    fake_run("apple").train(5).end()
+    fake_run("pear").train(5).end("failed")
+    window = open_window(tmp_path / "runs")
+    read(qtbot, window)
+    model = window.runs.table.model()
+    for words, names in {
+        "app": ["apple"],
+        "FAILED": ["pear"],
+        "": ["apple", "pear"],
+        "(": [],
+    }.items():
+        window.runs.filter.setText(words)
+        shown = sorted(model.index(row, 0).data() for row in range(model.rowCount()))
+        assert shown == names, words
+
+
+def test_crosshair_shows_exact_values_marks_and_reasons(qtbot, open_window, fake_run, tmp_path):
+    fake_run("a").train(12, dropped=(4,)).end()
+    window = open_window(tmp_path / "runs")
+    read(qtbot, window)
+    tab = window.tab("loss")
+    tab.grid.cross(4.0)
+    assert tab.readout.list.topLevelItem(0).text(1) == "3"
+    assert "step 4" in tab.readout.where.text()
+    assert "heads/dense/kernel is not finite" in tab.readout.where.text()
+    tab.grid.cross(None)
+    assert tab.readout.list.topLevelItem(0).text(1) == "1.833"
+
+
+@pytest.mark.parametrize("name", ["loss", "gradients", "schedules"])
+def test_every_choice_of_a_plot_tab(qtbot, open_window, fake_run, tmp_path, name):
+    fake_run("a").train(35, dropped=(3, 4)).end()
+    window = open_window(tmp_path / "runs")
+    read(qtbot, window)
+    window.show_tab(name)
+    tab = window.tab(name)
+    for widget in tab._widgets.values():
+        if hasattr(widget, "count"):
+            for i in range(widget.count()):
+                widget.setCurrentIndex(i)
+                window.grab()
+        else:
+            widget.toggle()
+            window.grab()
+    remembered = tab.state()
+    tab.restore(remembered)
+    assert tab.state() == remembered
+
+
+def test_hidden_terms_stay_away_until_switched_on(qtbot, open_window, fake_run, tmp_path):
+    fake_run("a").train(12).end()
+    window = open_window(tmp_path / "runs")
+    read(qtbot, window)
+    tab = window.tab("loss")
+
+    def switch(text, on):
+        (row,) = tab.readout.list.findItems(text, Qt.MatchFlag.MatchExactly)
+        row.setCheckState(0, Qt.CheckState.Checked if on else Qt.CheckState.Unchecked)
+
+    count = len(tab.grid.plots())
+    switch("subspace", on=False)
+    assert len(tab.grid.plots()) == count - 1
+    switch("energy outside the subspace", on=True)
+    assert len(tab.grid.plots()) == count
+
+
+def test_a_disk_that_stops_answering_is_told_and_freezes_nothing(
+    qtbot, open_window, fake_run, tmp_path, monkeypatch
+):
+    """A pipe that nobody writes to: opening it waits, as a dead network disk does."""
+    monkeypatch.setattr(workers, "PATIENCE_S", 0.2)
+    run = fake_run("a").train(5)
+    window = open_window(tmp_path / "runs")
+    read(qtbot, window)
+    log = run.path / "events.jsonl"
+    log.rename(run.path / "aside")
+    os.mkfifo(log)
+    try:
+        qtbot.waitUntil(lambda: "not answering" in window.banner.text(), timeout=SOON_MS)
+        begin = time.monotonic()
+        window.show_tab("health")
+        window.grab()
+        assert time.monotonic() - begin < 2
+        assert windows_shown(window) == 5, "what was read is still shown"
+    finally:
+        for _ in range(2):  # let the waiting readers go
+            descriptor = os.open(log, os.O_RDWR | os.O_NONBLOCK)
+            log.unlink(missing_ok=True)
+            os.close(descriptor)
+            break
+        (run.path / "aside").rename(log)
+    qtbot.waitUntil(lambda: "not answering" not in window.banner.text(), timeout=SOON_MS)
+
+
+LINES = st.lists(
+    st.one_of(
+        st.binary(max_size=80),
+        st.sampled_from(
+            [
+                b'{"kind":"step","step":9,"epoch":0,"time":1,"values":[1,2,3]}',
+                b'{"kind":"step","step":-9,"epoch":-1,"time":null,"values":[1e300,null]}',
+                b'{"kind":"step","step":"9","epoch":0,"time":1,"values":[]}',
+                b'{"kind":"series","names":["loss","term/angle","ok","scale","layer/a"]}',
+                b'{"kind":"series","names":[]}',
+                b'{"kind":"validation","epoch":1,"step":99,"time":2,"weights":"x","values":{"loss":null}}',
+                b'{"kind":"session","session":2,"time":1e300,"step":3,"epoch":0,"windows":0,'
+                b'"epochs":0,"windows_per_epoch":0}',
+                b'{"kind":"epoch","epoch":-5,"step":-7,"time":0,"seconds":0,"scenes_per_second":0,'
+                b'"untrained":["<b>x</b>"]}',
+                b'{"kind":"end","time":1,"step":5,"reason":"?","text":"\\u0000<img src=x>"}',
+                b'{"kind":"sample","step":1,"epoch":0,"time":1,"path":"../../etc/passwd"}',
+                b'{"kind":"phase","step":4,"epoch":0,"time":1,"what":"?","text":"?"}',
+                b"x" * 5_000_000,
+            ]
+        ),
+    ),
+    max_size=8,
+)
+
+
+@settings(suppress_health_check=list(HealthCheck), max_examples=15)
+@given(LINES, st.booleans())
+def test_no_log_raises_or_freezes_the_window(qtbot, open_window, fake_run, tmp_path, lines, whole):
+    run_path = tmp_path / "runs" / "a"
+    shutil.rmtree(run_path, ignore_errors=True)
+    run = fake_run("a").train(12)
+    log = run.path / "events.jsonl"
+    window = open_window(tmp_path / "runs")
+    with qtbot.captureExceptions() as raised:
+        read(qtbot, window)
+        if whole:
+            log.write_bytes(b"\n".join(lines))
+        else:
+            with log.open("ab") as file:
+                file.write(b"\n".join(lines) + b"\n")
+        qtbot.wait(150)
+        for name in TABS:
+            window.show_tab(name)
+            window.grab()
+    assert raised == []
+    window.close()
+
+
+def test_what_was_chosen_is_remembered(qtbot, open_window, fake_run, tmp_path):
+    fake_run("a").train(12).end()
+    first = open_window(tmp_path / "runs")
+    read(qtbot, first)
+    first.toggle_theme()
+    first.tab("loss")._widgets["smoothing"].setCurrentIndex(0)
+    first.resize(1000, 640)
+    first.show_tab("gradients")
+    first.close()
+    second = open_window(tmp_path / "runs")
+    assert second.tab_name == "gradients"
+    assert second.height() == 640  # the width of this platform's screen is less than the window's
+    assert second.tab("loss").state()["smoothing"] == "1"
+    assert second.settings.value("theme") == "dark"
+
+
+def test_no_tensorflow_in_the_process(qtbot, open_window, fake_run, tmp_path, root):
+    """In a process of its own: this one may have it for other tests."""
+    import subprocess
+    import sys
+
+    fake_run("a").train(5).end()
+    program = (
+        "import sys; from gui.app import main\n"
+        "try: main()\nexcept SystemExit as end: print(end.code)\n"
+        "print(*({'tensorflow', 'keras', 'scipy', 'matplotlib'} & set(sys.modules)))"
+    )
+    picture = tmp_path / "a.png"
+    command = [sys.executable, "-c", program, "--screenshot", str(picture), str(tmp_path / "runs")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=root)
+    assert done.stdout.split("\n") == [str(picture), "0", "", ""]
+    assert picture.read_bytes()[:4] == b"\x89PNG"
+    assert done.stderr == ""
+
+
+def test_launch_watch_kill_resume_stop_resume_finish(
+    qtbot, open_window, tiny_yaml, tmp_path, monkeypatch
+):
+    """A person's evening with a real training."""
+    (tmp_path / "runs").mkdir()
+    window = open_window(tmp_path / "runs")
+    window.show_tab("launch")
+    launch = window.tab("launch")
+    launch.open_config(tiny_yaml)
+    for path, text in {
+        "training.compile": "false",
+        "training.epochs": "8",
+        "training.batches_per_epoch": "25",
+        "training.validation_batches": "1",
+    }.items():
+        row = launch.form.rows[path]
+        if path == "training.compile":
+            row.editor.setChecked(False)
+        else:
+            row.editor.clear()
+            qtbot.keyClicks(row.editor, text)
+    launch.name.setText("evening")
+    launch._refresh()
+    assert "--set training.epochs=8" in launch.command.toPlainText()
+    launch.start_button.click()
+    run = tmp_path / "runs" / "evening"
+    qtbot.waitUntil(lambda: windows_shown(window) > 35, timeout=TRAINING_MS)
+    assert state_of(window, run) == "running"
+
+    (view,) = window.selected_views()
+
+    def resume():
+        action = next(a for a, entry in window.actions_._actions if entry.text == "&Resume")
+        qtbot.waitUntil(action.isEnabled, timeout=SOON_MS)
+        action.trigger()
+
+    os.kill(view.run.identity.pid, signal.SIGKILL)
+    qtbot.waitUntil(lambda: state_of(window, run) == "lost", timeout=SOON_MS)
+
+    resume()
+    qtbot.waitUntil(lambda: state_of(window, run) == "running", timeout=TRAINING_MS)
+    seen = windows_shown(window)
+    qtbot.waitUntil(lambda: windows_shown(window) > seen + 10, timeout=TRAINING_MS)
+    asked = []
+    monkeypatch.setattr(QMessageBox, "exec", lambda box: asked.append(box.text()) or 0)
+    assert window.actions_.may_close() is False, "it asks before a run is left alone"
+    assert "goes on without the window" in asked[0]
+    window.actions_.stop()
+    qtbot.waitUntil(lambda: state_of(window, run) == "stopped", timeout=TRAINING_MS)
+
+    resume()
+    qtbot.waitUntil(lambda: state_of(window, run) == "finished", timeout=TRAINING_MS)
+    qtbot.waitUntil(lambda: windows_shown(window) == 200, timeout=SOON_MS)
+    assert RunIndex([run]).poll()[0].summary.reason == "8 epochs"
+    launch._look_after()
+    assert window.actions_.may_close() is True
+
+
+def test_a_refused_start_says_why(qtbot, open_window, tiny_yaml, tmp_path):
+    (tmp_path / "runs").mkdir()
+    window = open_window(tmp_path / "runs")
+    launch = window.tab("launch")
+    window.show_tab("launch")
+    launch.open_config(tiny_yaml)
+    row = launch.form.rows["training.epochs"]
+    row.editor.clear()
+    qtbot.keyClicks(row.editor, "0")
+    assert not launch.start_button.isEnabled()
+    assert "at least 1" in row.error.text()
+    assert "training.epochs" in launch.command.placeholderText()
+    row.undo.click()
+    assert launch.start_button.isEnabled()
+    launch.settings.source = tmp_path / "gone.yaml"  # somebody moved it since
+    launch.start_button.click()
+    qtbot.waitUntil(lambda: "exit code 2" in launch.status.text(), timeout=SOON_MS)
+    assert "gone.yaml: cannot be read" in launch.status.text()
