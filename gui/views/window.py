@@ -68,6 +68,7 @@ class MainWindow(QMainWindow):
         self._colours: dict[Path, str] = {}
         self._waiting_for: list[Path] = []
         self._first_rows = True
+        self._ever_chosen = False
         self.setWindowTitle(f"ris-gui · {', '.join(str(place) for place in self.places)}")
         self.resize(*SIZE)
         self._lay_out()
@@ -219,7 +220,7 @@ class MainWindow(QMainWindow):
         self.runs.show_rows(rows, nothing + "ris-tf train configs/quickstart.yaml")
         if self._waiting_for and all(path in self.runs.rows for path in self._waiting_for):
             self._choose_waiting()
-        elif self._first_rows and rows and not self._waiting_for:
+        elif rows and not self._ever_chosen and not self._waiting_for:
             self.runs.select([max(rows, key=lambda row: row.created).path])
         if self._first_rows and rows:
             QTimer.singleShot(0, self.runs.table.setFocus)
@@ -238,6 +239,7 @@ class MainWindow(QMainWindow):
 
     def _follow(self, paths: list[Path]) -> None:
         """Read the selected runs, and no others."""
+        self._ever_chosen |= bool(paths)
         for path in [path for path in self._followers if path not in paths]:
             self._followers.pop(path).stop()
             self.views.pop(path, None)

@@ -2,7 +2,8 @@
 
 import os
 import shutil
-import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PySide6.QtCore import QSettings, Qt
-from PySide6.QtWidgets import QMessageBox
+from PySide6.QtWidgets import QLabel, QMessageBox
 
 from gui import workers
 from gui.models.index import RunIndex
@@ -259,9 +260,6 @@ def test_what_was_chosen_is_remembered(qtbot, open_window, fake_run, tmp_path):
 
 def test_no_tensorflow_in_the_process(qtbot, open_window, fake_run, tmp_path, root):
     """In a process of its own: this one may have it for other tests."""
-    import subprocess
-    import sys
-
     fake_run("a").train(5).end()
     program = (
         "import sys; from gui.app import main\n"
@@ -276,62 +274,85 @@ def test_no_tensorflow_in_the_process(qtbot, open_window, fake_run, tmp_path, ro
     assert done.stderr == ""
 
 
-def test_launch_watch_kill_resume_stop_resume_finish(
-    qtbot, open_window, tiny_yaml, tmp_path, monkeypatch
-):
+def test_launch_watch_stop_resume_finish(qtbot, open_window, tiny_yaml, tmp_path, monkeypatch):
     """A person's evening with a real training."""
     (tmp_path / "runs").mkdir()
     window = open_window(tmp_path / "runs")
     window.show_tab("launch")
     launch = window.tab("launch")
     launch.open_config(tiny_yaml)
+    launch.form.rows["training.compile"].editor.setChecked(False)
     for path, text in {
-        "training.compile": "false",
         "training.epochs": "8",
         "training.batches_per_epoch": "25",
         "training.validation_batches": "1",
     }.items():
-        row = launch.form.rows[path]
-        if path == "training.compile":
-            row.editor.setChecked(False)
-        else:
-            row.editor.clear()
-            qtbot.keyClicks(row.editor, text)
-    launch.name.setText("evening")
-    launch._refresh()
+        editor = launch.form.rows[path].editor
+        editor.clear()
+        qtbot.keyClicks(editor, text)
+    launch.name.clear()
+    qtbot.keyClicks(launch.name, "evening")
     assert "--set training.epochs=8" in launch.command.toPlainText()
     launch.start_button.click()
     run = tmp_path / "runs" / "evening"
-    qtbot.waitUntil(lambda: windows_shown(window) > 35, timeout=TRAINING_MS)
+    qtbot.waitUntil(lambda: windows_shown(window) > 30, timeout=TRAINING_MS)
+    assert window.tab_name == "loss"
     assert state_of(window, run) == "running"
 
-    (view,) = window.selected_views()
-
-    def resume():
-        action = next(a for a, entry in window.actions_._actions if entry.text == "&Resume")
-        qtbot.waitUntil(action.isEnabled, timeout=SOON_MS)
-        action.trigger()
-
-    os.kill(view.run.identity.pid, signal.SIGKILL)
-    qtbot.waitUntil(lambda: state_of(window, run) == "lost", timeout=SOON_MS)
-
-    resume()
-    qtbot.waitUntil(lambda: state_of(window, run) == "running", timeout=TRAINING_MS)
-    seen = windows_shown(window)
-    qtbot.waitUntil(lambda: windows_shown(window) > seen + 10, timeout=TRAINING_MS)
     asked = []
     monkeypatch.setattr(QMessageBox, "exec", lambda box: asked.append(box.text()) or 0)
     assert window.actions_.may_close() is False, "it asks before a run is left alone"
     assert "goes on without the window" in asked[0]
-    window.actions_.stop()
+    trigger(qtbot, window, "&Stop with a checkpoint")
     qtbot.waitUntil(lambda: state_of(window, run) == "stopped", timeout=TRAINING_MS)
+    assert window.actions_.may_close() is True
 
-    resume()
+    trigger(qtbot, window, "&Resume")
     qtbot.waitUntil(lambda: state_of(window, run) == "finished", timeout=TRAINING_MS)
     qtbot.waitUntil(lambda: windows_shown(window) == 200, timeout=SOON_MS)
     assert RunIndex([run]).poll()[0].summary.reason == "8 epochs"
-    launch._look_after()
-    assert window.actions_.may_close() is True
+
+
+TRAINING = """
+import sys, time
+from pathlib import Path
+from tests.gui.conftest import FakeRun
+run = FakeRun(Path(sys.argv[1]))
+while True:
+    run.train(1)
+    time.sleep(0.05)
+"""
+
+
+def test_a_killed_run_is_lost(qtbot, open_window, tmp_path, root, monkeypatch):
+    run = tmp_path / "runs" / "a"
+    process = subprocess.Popen([sys.executable, "-c", TRAINING, str(run)], cwd=root)
+    try:
+        window = open_window(tmp_path / "runs")
+        qtbot.waitUntil(lambda: windows_shown(window) > 3, timeout=SOON_MS)
+        no, yes = QMessageBox.StandardButton.Cancel, QMessageBox.StandardButton.Yes
+        for answer, code in ((no, None), (yes, -9)):
+            monkeypatch.setattr(QMessageBox, "warning", lambda *_, answer=answer: answer)
+            trigger(qtbot, window, "&Kill…")
+            qtbot.wait(100)
+            assert process.poll() == code
+        qtbot.waitUntil(lambda: state_of(window, run) == "lost", timeout=SOON_MS)
+        qtbot.waitUntil(lambda: "lost" in _headlines(window), timeout=SOON_MS)
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _headlines(window):
+    window.show_tab("health")
+    return " ".join(label.text() for label in window.tab("health").findChildren(QLabel))
+
+
+def trigger(qtbot, window, text):
+    """Choose a menu's entry, as soon as it is offered."""
+    action = next(a for a in window.actions() if a.text() == text)
+    qtbot.waitUntil(action.isEnabled, timeout=SOON_MS)
+    action.trigger()
 
 
 def test_a_refused_start_says_why(qtbot, open_window, tiny_yaml, tmp_path):
