@@ -14,10 +14,10 @@ PIP := PYTHONWARNINGS=ignore $(BIN)/python -m pip install --disable-pip-version-
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test faults lint bench precision docs clean
+.PHONY: help demo test faults lint bench bench-monitor pictures precision docs clean
 
 help: ## Show this list.
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
 demo: $(VENV)/runs ## Train the quickstart network, check its health, draw its curves.
 	$(BIN)/ris-tf train configs/quickstart.yaml --name $(RUN_NAME)
@@ -42,7 +42,13 @@ lint: $(VENV)/tests ## Style, types and import walls.
 	$(BIN)/lint-imports --no-logo
 
 bench: $(VENV)/runs ## Measure the step and the simulator beside this machine's matrix product.
-	@for file in benchmarks/bench_*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+	@for file in $(filter-out %monitor.py,$(wildcard benchmarks/bench_*.py)); do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+
+bench-monitor: $(VENV)/runs ## Measure the monitor: window, long logs, many runs (3 minutes).
+	$(BIN)/python benchmarks/bench_monitor.py
+
+pictures: $(VENV)/tests ## Train a run and take the pictures of the monitor in docs/images.
+	$(BIN)/python tools/pictures.py
 
 precision: $(VENV)/runs ## Train quickstart in float32, bfloat16 and float16 and compare (10 minutes).
 	$(BIN)/python benchmarks/precision.py

@@ -1,8 +1,13 @@
 """Plots to files: pictures of what is seen, tables of every value behind it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from PySide6.QtCore import QBuffer, QPointF, QRectF, QSizeF
+from PySide6.QtGui import QImage, QPaintDevice, QPainter
 from PySide6.QtWidgets import QFileDialog, QInputDialog, QMessageBox
 
 from gui.views.tab import Tab
@@ -87,16 +92,68 @@ def _table(tab: Tab, title: str | None, path: Path) -> None:
 
 
 def _picture(tab: Tab, title: str | None, path: Path, suffix: str) -> None:
-    from pyqtgraph.exporters import ImageExporter, SVGExporter
-
     plots = titled(tab.plots())
-    item = plots[title] if title else next(iter(plots.values())).scene()
-    # pyqtgraph's exporters open the file late and report nothing: try it first.
-    with path.open("wb"):
-        pass
-    if suffix == ".svg":
-        SVGExporter(item).export(str(path))
-        return
-    exporter = ImageExporter(item)
-    exporter.parameters()["width"] = WIDTH
-    exporter.export(str(path))
+    if title:
+        pieces = [Piece(plots[title].scene(), plots[title].sceneBoundingRect())]
+    else:
+        scenes = dict.fromkeys(plot.scene() for plot in plots.values())
+        pieces = [Piece(scene, scene.sceneRect()) for scene in scenes]
+    draw = _svg if suffix == ".svg" else _png
+    path.write_bytes(draw(pieces))
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A part of a scene, drawn below the pieces before it."""
+
+    scene: "pg.GraphicsScene"
+    part: QRectF
+
+
+def _png(pieces: list[Piece]) -> bytes:
+    size = _size(pieces)
+    scale = WIDTH / size.width()
+    image = QImage((size * scale).toSize(), QImage.Format.Format_RGB32)
+    with _painting(image) as painter:
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.scale(scale, scale)
+        _paint(painter, pieces)
+    data = QBuffer()
+    image.save(data, "png")  # pyright: ignore[reportArgumentType]
+    return bytes(data.data().data())
+
+
+def _svg(pieces: list[Piece]) -> bytes:
+    from PySide6.QtSvg import QSvgGenerator
+
+    data, drawing, size = QBuffer(), QSvgGenerator(), _size(pieces)
+    drawing.setOutputDevice(data)
+    drawing.setSize(size.toSize())
+    drawing.setViewBox(QRectF(QPointF(), size))
+    with _painting(drawing) as painter:
+        _paint(painter, pieces)
+    return bytes(data.data().data())
+
+
+def _size(pieces: list[Piece]) -> QSizeF:
+    heights = sum(piece.part.height() for piece in pieces)
+    return QSizeF(max(piece.part.width() for piece in pieces), heights)
+
+
+def _paint(painter: QPainter, pieces: list[Piece]) -> None:
+    """Draw pieces one below the other."""
+    whole, top = _size(pieces), 0.0
+    for scene, part in ((piece.scene, piece.part) for piece in pieces):
+        place = QRectF(0, top, whole.width(), part.height())
+        painter.fillRect(place, scene.views()[0].backgroundBrush())
+        scene.render(painter, place, part)
+        top += part.height()
+
+
+@contextmanager
+def _painting(device: QPaintDevice) -> Iterator[QPainter]:
+    painter = QPainter(device)
+    try:
+        yield painter
+    finally:
+        painter.end()

@@ -9,11 +9,13 @@ from PySide6.QtWidgets import QLabel, QListWidget, QVBoxLayout, QWidget
 from gui.models.curves import AXES, Smoother, at_steps
 from gui.models.layers import LayerImage, layer_image
 from gui.models.panels import Options, Panel, dropped, gradient_panels
+from gui.models.tables import layers_csv
 from gui.views.curves import CurvesTab
 from gui.views.theme import Theme
 
 SHOWN = 200  # dropped windows listed, the last ones
 IMAGE_MS = 500  # least time between two images of the layers
+LAYERS = "gradient norm by layer, log10"
 NAMES_WIDTH = 140  # pixels
 NAME_HEIGHT = 11  # pixels
 
@@ -55,6 +57,12 @@ class GradientsTab(CurvesTab):
     def plots(self) -> list[pg.PlotItem]:
         """The plots, for export."""
         return [*self.grid.plots(), self.layers.plot]
+
+    def table(self, title: str | None) -> str:
+        """Every value of the plot of a title, or of all but the layers', as CSV."""
+        if title == LAYERS and self.runs:
+            return layers_csv(self.runs[0].log)
+        return super().table(title)
 
     def restyle(self, theme: Theme) -> None:
         """Take the theme's colours."""

@@ -8,6 +8,7 @@ import typer
 from ris_tf import __version__
 from ris_tf.cli.check import check
 from ris_tf.cli.figure import figure
+from ris_tf.cli.gui import gui
 from ris_tf.cli.model import model
 from ris_tf.cli.runs import runs
 from ris_tf.cli.show import show
@@ -48,6 +49,10 @@ def root(
 
 for command in (train, runs, show, check, stop, model, simulate):
     app.command()(command)
+app.command(
+    add_help_option=False,  # the monitor's own help says more
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+)(gui)
 app.add_typer(figure, name="figure")
 
 
