@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QBuffer, QPointF, QRectF, QSizeF
-from PySide6.QtGui import QImage, QPaintDevice, QPainter
+from PySide6.QtCore import QBuffer, QByteArray, QPointF, QRectF, QSizeF
+from PySide6.QtGui import QImage, QImageWriter, QPaintDevice, QPainter
 from PySide6.QtWidgets import QFileDialog, QInputDialog, QMessageBox
 
 from gui.views.tab import Tab
@@ -97,7 +97,7 @@ def _picture(tab: Tab, title: str | None, path: Path, suffix: str) -> None:
         pieces = [Piece(plots[title].scene(), plots[title].sceneBoundingRect())]
     else:
         scenes = dict.fromkeys(plot.scene() for plot in plots.values())
-        pieces = [Piece(scene, scene.sceneRect()) for scene in scenes]
+        pieces = [Piece(scene, scene.views()[0].viewRect()) for scene in scenes]
     draw = _svg if suffix == ".svg" else _png
     path.write_bytes(draw(pieces))
 
@@ -119,7 +119,8 @@ def _png(pieces: list[Piece]) -> bytes:
         painter.scale(scale, scale)
         _paint(painter, pieces)
     data = QBuffer()
-    image.save(data, "png")  # pyright: ignore[reportArgumentType]
+    data.open(QBuffer.OpenModeFlag.WriteOnly)
+    QImageWriter(data, QByteArray(b"png")).write(image)
     return bytes(data.data().data())
 
 

@@ -19,7 +19,6 @@ RAW_ALPHA = 70  # of 255, for raw values behind smoothed ones
 STYLES = (Qt.PenStyle.SolidLine, Qt.PenStyle.DashLine, Qt.PenStyle.DotLine, Qt.PenStyle.DashDotLine)
 X_ROOM, Y_ROOM = 0.015, 0.06  # share of the range that is left free at its ends
 CALM = 0.7  # a y range stays as long as the values fill this much of it
-LEAST = 1e-9  # half the height of a plot of zeros
 AXIS_WIDTH = 64  # pixels of the y axis: that of plots one above the other must agree
 
 
@@ -237,7 +236,7 @@ def _fitted(
         return before or (0.0, 1.0)
     bounds = without_outliers(finite) if clip else None
     low, high = bounds or (float(finite.min()), float(finite.max()))
-    room = Y_ROOM * (high - low) or max(Y_ROOM * abs(high), LEAST)
+    room = Y_ROOM * (high - low) or Y_ROOM * abs(high) or 1.0
     fits = before is not None and before[0] <= low and high <= before[1]
     if before and fits and high - low + 2 * room > CALM * (before[1] - before[0]):
         return before

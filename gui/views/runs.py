@@ -29,6 +29,7 @@ from gui.models.words import MARKS, MEANINGS, duration, moment, number
 from gui.views.theme import LIGHT, Theme
 
 PATH, SORT = Qt.ItemDataRole.UserRole, Qt.ItemDataRole.UserRole + 1
+RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 COLUMNS = ("run", "state", "done", "epoch", "best", "last", "dropped", "started", "took")
 TIPS = {
     "state": "running, stalled (alive but silent), finished, stopped, failed, lost (process gone)",
@@ -169,6 +170,8 @@ class RunsPanel(QWidget):
         if row.path not in self._items:
             items = [QStandardItem() for _ in COLUMNS]
             items[0].setData(str(row.path), PATH)
+            for item in items[2:]:
+                item.setTextAlignment(RIGHT)
             self._items[row.path] = items
             self._parent(row.group).appendRow(items)
         items = self._items[row.path]
@@ -177,8 +180,6 @@ class RunsPanel(QWidget):
                 item.setText(text)
             if item.data(SORT) != sort:
                 item.setData(sort, SORT)
-        for item in items[2:]:
-            item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         items[1].setForeground(QColor(self.theme.state(row.state)))
         why = row.problem or (row.summary.reason if row.summary else "")
         items[1].setToolTip(f"{MEANINGS.get(row.state, '')}\n{why}".strip())

@@ -38,6 +38,7 @@ TABS = {
     "launch": ("gui.views.launch", "LaunchTab"),
 }
 FRAME_MS = 33  # views are refreshed at most this often
+FIRST_TAB_MS = 400
 LOOK_MS = 500  # how often reads are looked after that do not come back
 SCAN_S, FOLLOW_S, FOLLOW_IDLE_S = 1.0, 0.001, 0.1
 SIZE = (1280, 720)
@@ -202,9 +203,9 @@ class MainWindow(QMainWindow):
         event.accept()
 
     def showEvent(self, event) -> None:
-        """The first tab is made after the first paint."""
+        """The first tab is made when the table is there, or when that takes long."""
         super().showEvent(event)
-        QTimer.singleShot(0, self.refresh)
+        QTimer.singleShot(FIRST_TAB_MS, self.refresh)
 
     def _runs_dir(self) -> Path:
         """Where new runs go: the first folder that is no run."""

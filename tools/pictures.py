@@ -1,0 +1,62 @@
+"""Takes the pictures of the monitor in docs/images: every tab, light and dark, of real runs.
+
+The runs are trained by `ris-tf` here, a few minutes on two cores: quickstart, the same without the
+subspace term to compare it with, and a short one in half precision that drops windows.
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+IMAGES = ROOT / "docs" / "images"
+RUNS = ROOT / "runs" / "pictures"
+QUICKSTART = "configs/quickstart.yaml"
+TRAINED = {
+    "core-terms": ["--set", "objective.weights.subspace=0", "--set", "training.epochs=6"],
+    "half-precision": [
+        "--set", "training.precision=mixed_float16", "--set", "training.epochs=3",
+        "--set", "training.batches_per_epoch=40",
+    ],
+    "quickstart": [],
+}  # fmt: skip
+# Tabs, and the runs that are selected in their pictures; the newest where none is named.
+TABS = {
+    "loss": [],
+    "gradients": [],
+    "schedules": [],
+    "scene": [],
+    "health": [],
+    "log": [],
+    "configuration": [],
+    "launch": [],
+}
+COMPARED = ["quickstart", "core-terms"]
+
+
+def main() -> None:
+    """Train what is not there yet, then take every picture."""
+    for name, changes in TRAINED.items():
+        if not (RUNS / name).exists():
+            ris_tf("train", QUICKSTART, "--name", name, "--runs-dir", str(RUNS), *changes)
+    for theme in ("light", "dark"):
+        for tab, runs in TABS.items():
+            picture(f"monitor-{tab}-{theme}", tab, theme, runs)
+        picture(f"monitor-compare-{theme}", "loss", theme, COMPARED)
+
+
+def picture(name: str, tab: str, theme: str, runs: list[str]) -> None:
+    """One picture of the window."""
+    places = [str(RUNS / run) for run in runs] or [str(RUNS)]
+    out = IMAGES / f"{name}.png"
+    options = ["--screenshot", str(out), "--tab", tab, "--theme", theme]
+    subprocess.run([sys.executable, "-m", "gui", *options, *places], check=True, cwd=ROOT)
+
+
+def ris_tf(*words: str) -> None:
+    """Run a command of `ris-tf`."""
+    subprocess.run([sys.executable, "-m", "ris_tf.cli", *words], check=True, cwd=ROOT)
+
+
+if __name__ == "__main__":
+    main()
