@@ -77,7 +77,8 @@ class Trace:
         x, y = visible(curve.x, curve.y, low, high, points)
         y = _logarithm(y) if log else y
         if curve.points:
-            self.dots.setData(x, y)
+            finite = np.isfinite(y)
+            self.dots.setData(x[finite], y[finite])
         if curve.smooth is None:
             self.raw.setData([], [])
             self.front.setData(x, y)

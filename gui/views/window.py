@@ -1,5 +1,6 @@
 """The window: runs at the left, tabs at the right, and what holds them together."""
 
+import time
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
@@ -38,6 +39,8 @@ TABS = {
     "launch": ("gui.views.launch", "LaunchTab"),
 }
 FRAME_MS = 33  # views are refreshed at most this often
+LATEST_MS = 250  # and no later than this after something new
+SHARE = 0.1  # of a core that may go into making what is drawn; training may need the rest
 FIRST_TAB_MS = 400
 LOOK_MS = 500  # how often reads are looked after that do not come back
 SCAN_S, FOLLOW_S, FOLLOW_IDLE_S = 1.0, 0.001, 0.1
@@ -149,7 +152,10 @@ class MainWindow(QMainWindow):
         """Let the tab in front show what is selected now."""
         if not self.isVisible():
             return
-        self.tab(self.tab_name).show_runs(self.selected_views())
+        tab, began = self.tab(self.tab_name), time.perf_counter()
+        tab.show_runs(self.selected_views())
+        took_ms = 1e3 * (time.perf_counter() - began)
+        self._frame.setInterval(round(min(max(took_ms / SHARE, FRAME_MS), LATEST_MS)))
         self._say_state()
         self.drawn.emit()
 
@@ -234,9 +240,20 @@ class MainWindow(QMainWindow):
 
     def _launched(self, path: object) -> None:
         """A run was started: look at it."""
-        self.actions_.started.add(Path(str(path)))
-        self.choose([Path(str(path))])
+        run = self._as_listed(Path(str(path)))
+        self.actions_.started.add(run)
+        self.choose([run])
         self.show_tab("loss")
+
+    def _as_listed(self, path: Path) -> Path:
+        """A run's path as the table has it; its folder is watched from now on if it was not."""
+        real = path.resolve()
+        for place in self.places:
+            if real.is_relative_to(place.resolve()):
+                return place / real.relative_to(place.resolve())
+        self.places.append(path.parent)
+        self._index.places = list(self.places)
+        return path
 
     def _follow(self, paths: list[Path]) -> None:
         """Read the selected runs, and no others."""
@@ -249,7 +266,7 @@ class MainWindow(QMainWindow):
             if path not in self._followers:
                 self._followers[path] = self._reader_of(path)
         self.actions_.update()
-        self._frame.start()
+        self._frame.start(FRAME_MS)
 
     def _reader_of(self, path: Path) -> Poller:
         taken = self._colours.values()

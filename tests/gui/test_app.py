@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from gui import app
+from gui.memory import return_large_arrays
 
 
 def run(*arguments, code=0):
@@ -64,3 +65,9 @@ def test_help_needs_no_qt(root, command):
     )
     assert "RUNS_DIR | RUN" in done.stdout
     assert done.stdout.endswith("code 0\n\n")
+
+
+def test_memory_of_large_arrays_is_handed_back_where_that_can_be_said(monkeypatch):
+    return_large_arrays()
+    monkeypatch.setattr(sys, "platform", "darwin")
+    return_large_arrays()

@@ -348,6 +348,22 @@ def _headlines(window):
     return " ".join(label.text() for label in window.tab("health").findChildren(QLabel))
 
 
+def test_a_run_started_elsewhere_is_watched_too(
+    qtbot, open_window, fake_run, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    here = fake_run("a").train(5)
+    window = open_window(Path("runs"))
+    read(qtbot, window)
+    assert window.runs.selected == [Path("runs/a")]
+    for path, shown in ((here.path, Path("runs/a")), (tmp_path / "other/b", tmp_path / "other/b")):
+        if not path.exists():
+            fake_run(str(path)).train(7)
+        window._launched(path)
+        qtbot.waitUntil(lambda shown=shown: window.runs.selected == [shown], timeout=SOON_MS)
+    assert len(window.runs.rows) == 2
+
+
 def trigger(qtbot, window, text):
     """Choose a menu's entry, as soon as it is offered."""
     action = next(a for a in window.actions() if a.text() == text)
