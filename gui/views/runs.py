@@ -1,6 +1,6 @@
 """The table of runs at the left: states, progress, losses; what is chosen is shown at the right."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import (
@@ -11,7 +11,15 @@ from PySide6.QtCore import (
     Qt,
     Signal,
 )
-from PySide6.QtGui import QColor, QKeyEvent, QStandardItem, QStandardItemModel
+from PySide6.QtGui import (
+    QColor,
+    QIcon,
+    QKeyEvent,
+    QPainter,
+    QPixmap,
+    QStandardItem,
+    QStandardItemModel,
+)
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
@@ -41,6 +49,7 @@ TIPS = {
 }
 NARROW = {"run": 160, "state": 84, "done": 46, "epoch": 60, "best": 66, "last": 66}
 MOST_SELECTED = 8  # runs read at once
+SWATCH = 12  # pixels
 
 
 class RunsPanel(QWidget):
@@ -56,6 +65,7 @@ class RunsPanel(QWidget):
         self.menu_of: QMenu | None = None
         self._items: dict[Path, list[QStandardItem]] = {}
         self._groups: dict[str, QStandardItem] = {}
+        self._colours: dict[Path, str] = {}
         self.filter = QLineEdit()
         self.filter.setPlaceholderText("filter: name or state")
         self.filter.setClearButtonEnabled(True)
@@ -144,11 +154,20 @@ class RunsPanel(QWidget):
                 self.table.setCurrentIndex(index) if len(paths) == 1 else None
                 self.table.scrollTo(index)
 
+    def show_colours(self, colours: Mapping[Path, str]) -> None:
+        """Mark runs with the colours of their curves; a run alone needs no mark."""
+        self._colours = dict(colours) if len(colours) > 1 else {}
+        for path, items in self._items.items():
+            colour = self._colours.get(path)
+            if colour or not items[0].icon().isNull():
+                items[0].setIcon(_swatch(self.theme.curve(colour)) if colour else QIcon())
+
     def restyle(self, theme: Theme) -> None:
         """Take the theme's colours."""
         self.theme = theme
         for row in self.rows.values():
             self._show(row)
+        self.show_colours(self._colours)
 
     def state(self) -> QByteArray:
         """Widths, order and sorting of the columns."""
@@ -259,6 +278,18 @@ def _cells(row: Row) -> list[tuple[str, object]]:
         started,
         (duration(summary.seconds) + unsure, summary.seconds),
     ]
+
+
+def _swatch(colour: str) -> QIcon:
+    """A square of a colour, with a rim that sets it off from a selection of the same."""
+    image = QPixmap(SWATCH, SWATCH)
+    image.fill(Qt.GlobalColor.white)
+    painter = QPainter(image)
+    painter.fillRect(1, 1, SWATCH - 2, SWATCH - 2, QColor(colour))
+    painter.end()
+    icon = QIcon(image)
+    icon.addPixmap(image, QIcon.Mode.Selected)  # else it takes on the selection's colour
+    return icon
 
 
 def _last(value: float) -> float:

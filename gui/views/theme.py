@@ -1,6 +1,7 @@
 """Light and dark: one palette for widgets and plots."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from PySide6.QtGui import QColor, QPalette
 from PySide6.QtWidgets import QApplication
@@ -56,6 +57,17 @@ STATES_DARK = {
     "lost": "#e69ac4", "stalled": "#f0c040", "new": "#9aa3ad", "unreadable": "#ff8a3d",
     "green": "#35c49a", "amber": "#f0c040", "red": "#ff8a3d",
 }  # fmt: skip
+# Fusion draws the outline of a check box darker than the window: on a dark one nobody sees it.
+BOXES = """
+QCheckBox::indicator, QTreeView::indicator {{
+    width: 12px; height: 12px; border: 1px solid {muted}; border-radius: 2px; background: {base};
+}}
+QCheckBox::indicator:checked, QTreeView::indicator:checked {{
+    border-color: {accent}; background: {accent}; image: url("{check}");
+}}
+QCheckBox::indicator:focus {{ border: 2px solid {accent}; }}
+"""
+CHECK = Path(__file__).parent / "check.svg"
 LIGHTER = {"#0072B2": "#3fa0dd", "#D55E00": "#f07a26", "#009E73": "#22bf95"}
 
 
@@ -93,6 +105,8 @@ def apply(theme: Theme, app: QApplication) -> None:
     for role in (roles.Text, roles.WindowText, roles.ButtonText):
         palette.setColor(QPalette.ColorGroup.Disabled, role, muted)
     app.setPalette(palette)
+    boxes = {"muted": theme.muted, "base": theme.background, "accent": theme.accent}
+    app.setStyleSheet(BOXES.format(check=CHECK.as_posix(), **boxes))
 
 
 def system_theme(app: QApplication) -> Theme:

@@ -265,6 +265,7 @@ class MainWindow(QMainWindow):
         for path in paths:
             if path not in self._followers:
                 self._followers[path] = self._reader_of(path)
+        self.runs.show_colours(self._colours)
         self.actions_.update()
         self._frame.start(FRAME_MS)
 
