@@ -82,14 +82,16 @@ class Actions:
         box.setText(f"{_count(alive)} on without the window.")
         names = ", ".join(path.name for path in alive)
         box.setInformativeText(f"{names}\n\nOpen the window again to watch, or stop them first.")
-        again = QCheckBox("Do not ask again")
+        again = QCheckBox("Do not ask again", box)
         box.setCheckBox(again)
         close = box.addButton("Close, let them run", QMessageBox.ButtonRole.AcceptRole)
         box.addButton(QMessageBox.StandardButton.Cancel)
         box.exec()
-        if box.clickedButton() is close and again.isChecked() and settings:
+        agreed = box.clickedButton() is close
+        if agreed and again.isChecked() and settings:
             settings.setValue(ASK_AGAIN, "no")
-        return box.clickedButton() is close
+        box.deleteLater()
+        return agreed
 
     def _menus(self) -> dict[str, list[Entry]]:
         w = self.window

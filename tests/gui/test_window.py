@@ -219,7 +219,7 @@ LINES = st.lists(
 )
 
 
-@settings(suppress_health_check=list(HealthCheck), max_examples=15)
+@settings(suppress_health_check=list(HealthCheck), max_examples=8)
 @given(LINES, st.booleans())
 def test_no_log_raises_or_freezes_the_window(qtbot, open_window, fake_run, tmp_path, lines, whole):
     run_path = tmp_path / "runs" / "a"
