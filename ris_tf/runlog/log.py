@@ -23,7 +23,8 @@ FIRST_ROWS = 64  # room of a column at first; it doubles
 MOST_SERIES = 1024  # further names are passed over: no run has so many, a damaged log may
 
 # What the columns of a window's own numbers are kept as; series are float32: logs have 6 digits.
-INDEX = {"steps": np.int64, "epochs": np.int64, "times": np.float64}
+INDEX = {"steps": np.int64, "epochs": np.int32, "times": np.float64}
+EPOCHS = np.iinfo(np.int32).min, np.iinfo(np.int32).max  # beyond is damage
 
 
 @dataclass
@@ -64,7 +65,7 @@ class RunLog:
 
     @property
     def epochs(self) -> np.ndarray:
-        """`[n]` int64 epoch of each window."""
+        """`[n]` int32 epoch of each window."""
         return self._index["epochs"][: self._rows]
 
     @property
@@ -136,8 +137,9 @@ class RunLog:
     def _append_steps(self, block: Steps) -> None:
         begin, end = self._rows, self._rows + len(block.steps)
         self._make_room(end)
-        for name in INDEX:
+        for name in ("steps", "times"):
             self._index[name][begin:end] = getattr(block, name)
+        np.clip(block.epochs, *EPOCHS, out=self._index["epochs"][begin:end], casting="unsafe")
         given = dict(zip(self._order, block.values.T, strict=False))
         with np.errstate(over="ignore"):  # beyond float32 is as good as infinite
             for name, column in self._series.items():
