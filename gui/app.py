@@ -8,8 +8,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gui.memory import return_large_arrays
-
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QApplication
 
@@ -58,6 +56,8 @@ def run(options: argparse.Namespace) -> int:
             "libgl1 libegl1 libxkbcommon-x11-0 libdbus-1-3 libxcb-cursor0 libxcb-icccm4 "
             "libxcb-keysyms1)"
         ) from error
+    from gui.memory import return_large_arrays
+
     os.environ.setdefault("NUMPY_MADVISE_HUGEPAGE", "0")  # 2 MB pages, half of them empty
     return_large_arrays()
     app = QApplication(sys.argv[:1])

@@ -9,6 +9,10 @@ from PySide6.QtCore import QObject, Signal
 PATIENCE_S = 3.0  # a read that takes longer is reported as not answering
 
 
+def _nothing() -> None:
+    """What a stopped reader would read."""
+
+
 class Poller(QObject):
     """Calls a function again and again in its own thread and hands on what it returns.
 
@@ -68,6 +72,11 @@ class Poller(QObject):
         return waited if waited > PATIENCE_S else 0.0
 
     @property
+    def is_reading(self) -> bool:
+        """Whether its thread is still there."""
+        return self._thread.is_alive()
+
+    @property
     def failed(self) -> bool:
         """Whether the thread ended by an error that nobody foresaw; it is on the terminal."""
         return not self._stopped and self._thread.ident is not None and not self._thread.is_alive()
@@ -81,6 +90,7 @@ class Poller(QObject):
                 self._offer(result)
             self._wake.wait(self._idle_s if result is None else self._busy_s)
             self._wake.clear()
+        self._poll, self._latest = _nothing, None  # a stopped reader keeps no log
 
     def _offer(self, result: object) -> None:
         with self._lock:

@@ -40,13 +40,14 @@ class RunView:
         run: the folder, `None` where it cannot be opened.
         config: its configuration, `None` where that cannot be read.
         log: its events.
-        generation: counts how often the log began anew, since a resumed run cut it.
+        generation: another object when the log began anew, since a resumed run cut it.
         summary: what it is doing.
         checks: its health.
         console: the end of what it printed.
         complete: whether the log is read to its end.
         share: how much of the log is read, 0..1.
         problem: what cannot be read, in one line.
+        resumable: whether the run can be gone on with now.
     """
 
     path: Path
@@ -55,13 +56,14 @@ class RunView:
     run: RunDirectory | None = None
     config: Config | None = None
     log: RunLog = field(default_factory=RunLog)
-    generation: int = 0
+    generation: object = None
     summary: Summary | None = None
     checks: tuple[Check, ...] = ()
     console: str = ""
     complete: bool = False
     share: float = 0.0
     problem: str = ""
+    resumable: bool = False
     _x: dict[str, np.ndarray] = field(default_factory=dict, compare=False, repr=False)
 
     def x(self, kind: str) -> np.ndarray:
@@ -89,9 +91,10 @@ class FollowedRun:
         self._reader = LogReader(path / "events.jsonl")
         self._console = _Console(path / "console.log")
         self._stamps: dict[str, Stamp | None] = {}
-        self._generation = 0
+        self._generation = object()
         self._summary: Summary | None = None
         self._summed_at = 0.0
+        self._resumable = False
         self._checks: tuple[Check, ...] = ()
         self._next_checks = 0.0
         self._checked = -1
@@ -101,8 +104,9 @@ class FollowedRun:
         """Read on for a thirtieth of a second at most; `None` if nothing changed."""
         problems: list[str] = []
         changed = self._read_identity(problems)
-        changed |= self._read_log(problems)
-        changed |= self._console.poll(problems)
+        if self.path.is_dir():  # of a folder that went away, what was read stays
+            changed |= self._read_log(problems)
+            changed |= self._console.poll(problems)
         changed |= self._sum_up(changed)
         changed |= self._check()
         problem = "; ".join(problems)
@@ -126,6 +130,7 @@ class FollowedRun:
             complete=self._reader.complete,
             share=tail.offset / tail.size if tail.size else 1.0,
             problem=self._problem,
+            resumable=self._resumable,
         )
 
     def _moved(self, name: str) -> bool:
@@ -141,18 +146,21 @@ class FollowedRun:
             problems.append(f"{self.path} is gone; what was read of it is still shown")
             return False
         changed = False
-        if self._moved("run.json") or self._run is None:
-            changed |= self._attempt(problems, self._open)
-        if self._run and (self._moved("config.yaml") or self._config is None):
-            changed |= self._attempt(problems, self._configure)
+        for name, read in {"run.json": self._open, "config.yaml": self._configure}.items():
+            if not self._moved(name):
+                continue
+            if self._attempt(problems, read):
+                changed = True
+            else:
+                del self._stamps[name]  # to be tried, and told, again
         return changed
 
     def _open(self) -> None:
         self._run = RunDirectory.open(self.path)
 
     def _configure(self) -> None:
-        assert self._run is not None
-        self._config = self._run.config()
+        if self._run:
+            self._config = self._run.config()
 
     @staticmethod
     def _attempt(problems: list[str], read: Callable[[], None]) -> bool:
@@ -169,7 +177,8 @@ class FollowedRun:
         try:
             while self._reader.poll(PIECE):
                 changed = True
-                self._generation += self._reader.tail.restarted
+                if self._reader.tail.restarted:
+                    self._generation = object()
                 if time.monotonic() > until:
                     break
         except OSError as error:
@@ -181,9 +190,12 @@ class FollowedRun:
         now = self._clock()
         if not self._run or not (changed or now - self._summed_at > STATE_S):
             return False
-        before, self._summed_at = self._summary, now
+        before, self._summed_at = (self._summary, self._resumable), now
         self._summary = summary_of(self._run, self._reader.log, now)
-        return before is None or before.state != self._summary.state
+        self._resumable = self._summary.resumable
+        known, resumable = before
+        moved = known is None or known.state != self._summary.state
+        return moved or resumable != self._resumable
 
     def _check(self) -> bool:
         """Health, as often as its cost allows, once the log is read to its end."""
@@ -212,7 +224,6 @@ class _Console:
         now = stamp(self.path)
         if now == self._seen:
             return False
-        self._seen = now
         try:
             with self.path.open("rb") as file:
                 size = file.seek(0, 2)
@@ -223,6 +234,7 @@ class _Console:
         except OSError as error:
             problems.append(f"{self.path}: cannot be read: {error.strerror or error}")
             return False
+        self._seen = now
         if size > len(data):
             data = data[data.find(b"\n") + 1 :]
         self.text = CONTROL.sub("", data.decode("utf-8", "replace"))

@@ -8,6 +8,7 @@ from gui.models.panels import LAYER
 from ris_tf.runlog import RunLog
 
 COLUMNS = 600  # most pixels along time
+LEAST_SPAN = 1e-9  # of x, for a single window
 FLOOR = 1e-12  # a norm of zero is shown as this
 
 
@@ -19,25 +20,39 @@ class LayerImage:
         layers: `[n]` names, in the order of the network.
         decades: `[n, columns]` float32, log10 of the largest norm within each column; NaN where no
             window was finite.
-        steps: `[columns + 1]` window numbers at which columns begin and end.
+        ends: x where the first column begins and the last one ends; all are equally wide.
     """
 
     layers: list[str]
     decades: np.ndarray
-    steps: np.ndarray
+    ends: tuple[float, float]
 
 
-def layer_image(log: RunLog, columns: int = COLUMNS) -> LayerImage | None:
-    """The largest norm of every layer within stretches of windows; `None` without any."""
+def layer_image(
+    log: RunLog, x: np.ndarray, span: tuple[float, float] | None = None, columns: int = COLUMNS
+) -> LayerImage | None:
+    """The largest norm of every layer within stretches of x; `None` without any.
+
+    Args:
+        log: the log.
+        x: `[n]` where its windows are, never falling.
+        span: x range; everything unless given.
+        columns: most columns.
+    """
     names = [name for name in log.names if name.startswith(LAYER)]
-    windows = len(log)
-    if not names or not windows:
+    if not names or not len(log) or not np.isfinite(x[[0, -1]]).all():
         return None
-    columns = min(columns, windows)
-    edges = np.linspace(0, windows, columns + 1).astype(np.int64)
-    norms = np.stack([np.fmax.reduceat(log.column(name), edges[:-1]) for name in names])
+    low, high = span or (float(x[0]), float(x[-1]))
+    first, last = np.searchsorted(x, [low, high])
+    last = min(last, len(x) - 1)
+    columns = max(min(columns, int(last - first) + 1), 1)
+    # A window stands from its x to that of the next; where there is none in a column, the one
+    # before it goes on.
+    begins = np.searchsorted(x, np.linspace(low, high, columns + 1)[:-1], "right") - 1
+    begins = np.clip(begins, 0, last)
+    norms = np.stack([np.fmax.reduceat(log.column(name)[: last + 1], begins) for name in names])
     with np.errstate(divide="ignore", invalid="ignore"):
         decades = np.log10(np.where(norms > 0, norms, np.where(norms == 0, FLOOR, np.nan)))
     decades[~np.isfinite(decades)] = np.nan
-    steps = np.append(log.steps[edges[:-1]], log.steps[-1] + 1)
-    return LayerImage([name.removeprefix(LAYER) for name in names], decades, steps)
+    ends = low, max(high, low + LEAST_SPAN)
+    return LayerImage([name.removeprefix(LAYER) for name in names], decades, ends)

@@ -1,7 +1,7 @@
 """Which curves stand in which plot: losses, gradients, schedules of one run or of several."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -141,18 +141,17 @@ def loss_panels(runs: Sequence[RunView], options: Options, smoother: Smoother) -
             Panel(title, "loss" if title == TOTAL else how, tuple(curves), log=options.log)
             for title, curves in series
         ]
-    curves = [
-        _recoloured(curve, COLOURS[i % len(COLOURS)], runs)
-        for i, (_, lines) in enumerate(series)
-        for curve in lines
-    ]
+    curves = [_told_apart(curve, i, runs) for i, (_, lines) in enumerate(series) for curve in lines]
     return [Panel("loss and its terms", f"loss, {how}", tuple(curves), log=options.log)]
 
 
-def _recoloured(curve: Curve, colour: str, runs: Sequence[RunView]) -> Curve:
-    """In one plot, colours tell terms apart and dashes tell runs apart."""
-    style = [run.label for run in runs].index(curve.run)
-    return Curve(curve.name, curve.run, colour, curve.x, curve.y, curve.smooth, style, curve.points)
+def _told_apart(curve: Curve, which: int, runs: Sequence[RunView]) -> Curve:
+    """In one plot, colours tell series apart and dashes runs, or, of one run, further series."""
+    colour = COLOURS[which % len(COLOURS)]
+    style = which // len(COLOURS)
+    if len(runs) > 1:
+        style = [run.label for run in runs].index(curve.run)
+    return replace(curve, colour=colour, style=style)
 
 
 def _totals(runs: Sequence[RunView], options: Options, smoother: Smoother) -> Iterator[Curve]:
@@ -209,8 +208,8 @@ def gradient_panels(runs: Sequence[RunView], options: Options, smoother: Smoothe
     dashed = f" (dashed: clip at {', '.join(f'{level:g}' for level in levels)})" if levels else ""
     total = tuple(_series(run, "norm/total", "total", options, smoother) for run in runs)
     parts = tuple(
-        _recoloured(_series(run, series, name, options, smoother), colour, runs)
-        for (name, series), colour in zip(PARTS.items(), COLOURS, strict=False)
+        _told_apart(_series(run, series, name, options, smoother), i, runs)
+        for i, (name, series) in enumerate(PARTS.items())
         for run in runs
     )
     panels = [
@@ -255,7 +254,7 @@ def schedule_panels(runs: Sequence[RunView], options: Options) -> list[Panel]:
             for run in runs:
                 curve = _series(run, series, title, options, none)
                 if single or len(names) > 1:
-                    curve = _recoloured(curve, COLOURS[i % len(COLOURS)], runs)
+                    curve = _told_apart(curve, i, runs)
                 drawn.append(curve)
         return tuple(drawn)
 

@@ -75,6 +75,8 @@ class Actions:
         rows = self.window.runs.rows
         alive = sorted(p for p in self.started if p in rows and rows[p].state in ALIVE)
         settings = self.window.settings
+        launch = self.window.made.get("launch")
+        alive += launch.starting if launch else []  # pyright: ignore[reportAttributeAccessIssue]
         if not alive or (settings and settings.value(ASK_AGAIN) == "no"):
             return True
         box = QMessageBox(self.window)
@@ -197,7 +199,7 @@ class Actions:
 
     def fit(self) -> None:
         """Show all of the plots."""
-        grid = getattr(self.window.tabs.currentWidget(), "grid", None)
+        grid = getattr(self.window.tab(self.window.tab_name), "grid", None)
         if grid is not None:
             grid.fit()
 
@@ -235,7 +237,7 @@ def _alive(view: RunView) -> bool:
 
 
 def _resumable(view: RunView) -> bool:
-    return bool(view.summary and view.summary.resumable)
+    return view.resumable
 
 
 def _readable(view: RunView) -> bool:

@@ -47,6 +47,7 @@ class CurvesTab(Tab):
         self.runs: list[RunView] = []
         self._smoother = Smoother(self.span)
         self._hidden: frozenset[str] = frozenset()
+        self._x = "step"
         self.grid = PlotGrid()
         self.readout = Readout(switches="terms" in self.choices)
         self.message = QLabel(alignment=Qt.AlignmentFlag.AlignCenter)
@@ -208,8 +209,11 @@ class CurvesTab(Tab):
         span = int(str(self._value("smoothing", 1)))
         if span != self._smoother.span:
             self._smoother = Smoother(span)
+        moved = self.options.x != self._x
+        self._x = self.options.x
         self.show_runs(self.runs)
-        self.grid.fit()
+        if moved:  # a range of steps means nothing in hours
+            self.grid.fit()
 
     def _hide(self, names: frozenset[str]) -> None:
         self._hidden = names

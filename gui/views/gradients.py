@@ -6,7 +6,7 @@ from PySide6.QtCore import QTimer
 from PySide6.QtGui import QFont
 from PySide6.QtWidgets import QLabel, QListWidget, QVBoxLayout, QWidget
 
-from gui.models.curves import AXES, Smoother, at_steps
+from gui.models.curves import AXES, Smoother
 from gui.models.layers import LayerImage, layer_image
 from gui.models.panels import Options, Panel, dropped, gradient_panels
 from gui.models.tables import layers_csv
@@ -37,8 +37,9 @@ class GradientsTab(CurvesTab):
         """The heat map."""
         self._again = QTimer(self, singleShot=True, interval=IMAGE_MS)
         self._again.timeout.connect(self._show_below)
+        self._span: tuple[float, float] | None = None
         self.layers = LayerMap()
-        self.grid.zoomed.connect(self.layers.zoom)
+        self.grid.zoomed.connect(self._zoom)
         return self.layers
 
     def beside(self) -> QWidget:
@@ -76,17 +77,24 @@ class GradientsTab(CurvesTab):
         if other and self.runs:
             self._show_below()
 
+    def _zoom(self, span: tuple[float, float] | None) -> None:
+        """The layers over the same x."""
+        self._span = span
+        self._show_below()
+
     def _show_below(self) -> None:
         if not self.runs:
             return
         run, options = self.runs[0], self.options
-        image = layer_image(run.log)
+        image = layer_image(run.log, run.x(options.x), self._span)
+        self.layers.setVisible(image is not None)
         if image:
-            x = at_steps(run.log, np.minimum(image.steps, run.log.steps[-1]), options.x)
-            self.layers.show_image(image, x, AXES[options.x])
+            self.layers.show_image(image, AXES[options.x], run.label)
         found = dropped(run.log)
         count = f"{len(found):,} of {len(run.log):,} windows dropped"
-        self.dropped_title.setText(count if found else f"no window of {len(run.log):,} dropped")
+        count = count if found else f"no window of {len(run.log):,} dropped"
+        whose = f"{run.label}: " if len(self.runs) > 1 else ""
+        self.dropped_title.setText(whose + count)
         rows = [f"step {step:,}: {reason}" for step, reason in found[-SHOWN:]]
         if [self.dropped_list.item(i).text() for i in range(self.dropped_list.count())] != rows:
             self.dropped_list.clear()
@@ -112,10 +120,8 @@ class LayerMap(pg.GraphicsLayoutWidget):
         small = QFont(self.font())
         small.setPointSizeF(7.5)
         self.plot.getAxis("left").setTickFont(small)
-        self.plot.setLabel("bottom", "step")
+        self.plot.getAxis("bottom").enableAutoSIPrefix(False)
         self._layers: list[str] = []
-        self._ends = (0.0, 1.0)
-        self._span: tuple[float, float] | None = None
 
     def restyle(self, theme: Theme) -> None:
         """Take the theme's colours."""
@@ -127,32 +133,25 @@ class LayerMap(pg.GraphicsLayoutWidget):
         self.bar.axis.setPen(theme.grid)
         self.bar.axis.setTextPen(theme.muted)
 
-    def show_image(self, image: LayerImage, x: np.ndarray, x_label: str) -> None:
+    def show_image(self, image: LayerImage, x_label: str, run: str) -> None:
         """Show norms.
 
         Args:
             image: the norms.
-            x: `[columns + 1]` where columns begin and end.
             x_label: of the x axis.
+            run: whose they are, for who points at it.
         """
+        decades, (low, high) = image.decades, image.ends
+        self.setToolTip(run)
         self.plot.setLabel("bottom", x_label)
-        decades = image.decades
         finite = decades[np.isfinite(decades)]
-        low, high = (finite.min(), finite.max()) if len(finite) else (-1.0, 0.0)
+        least, most = (finite.min(), finite.max()) if len(finite) else (-1.0, 0.0)
         self.image.setImage(decades, autoLevels=False)
-        self._ends = float(x[0]), float(max(x[-1], x[0] + 1e-9))
-        self.image.setRect(x[0], 0, self._ends[1] - self._ends[0], len(image.layers))
-        self.plot.setYRange(0, len(image.layers), padding=0)
-        self.zoom(self._span)
-        self.bar.setLevels((float(low), float(max(high, low + 1e-3))))
+        self.image.setRect(low, 0, high - low, len(image.layers))
+        self.bar.setLevels((float(least), float(max(most, least + 1e-3))))
+        self.plot.setRange(xRange=image.ends, yRange=(0, len(image.layers)), padding=0)
         self._layers = image.layers
         self._name_rows()
-
-    def zoom(self, span: tuple[float, float] | None) -> None:
-        """Show an x range, or everything."""
-        self._span = span
-        low, high = span or self._ends
-        self.plot.setXRange(low, high, padding=0)
 
     def resizeEvent(self, event) -> None:
         """Another height has room for other names."""

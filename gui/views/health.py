@@ -57,7 +57,10 @@ class HealthTab(Tab):
             self._add_run(layout, run)
         if runs:
             layout.addStretch(1)
+        place = self._area.verticalScrollBar().value()
         self._area.setWidget(page)
+        page.adjustSize()
+        self._area.verticalScrollBar().setValue(place)
 
     def _add_run(self, layout: QVBoxLayout, run: RunView) -> None:
         level, verdict = verdict_of(run)

@@ -80,7 +80,7 @@ class LaunchTab(Tab):
         self.search.setPlaceholderText("search: name, what it does, unit")
         self.search.setClearButtonEnabled(True)
         self.search.setAccessibleName("search the settings")
-        self.only = QCheckBox("only c&hanged")
+        self.only = QCheckBox("only chan&ged")
         self.form = SettingsForm()
         self.nothing = QLabel(NOTHING, alignment=Qt.AlignmentFlag.AlignCenter)
         self.command = QPlainTextEdit()
@@ -116,7 +116,7 @@ class LaunchTab(Tab):
             label.setBuddy(widget)
             top.addWidget(label, row, 0)
             top.addWidget(widget, row, 1)
-        folder = QLabel("in &folder")
+        folder = QLabel("&in folder")
         folder.setBuddy(self.runs_dir)
         top.addWidget(self.browse, 0, 2)
         top.addWidget(folder, 1, 2)
@@ -147,6 +147,8 @@ class LaunchTab(Tab):
             settings = Settings.load(path)
         except ConfigError as error:
             self._say(str(error), wrong=True)
+            if self.settings:
+                self.files.setCurrentText(str(self.settings.source))
             return
         self.settings = settings
         if self.files.findText(str(path)) < 0:
@@ -173,6 +175,11 @@ class LaunchTab(Tab):
         assert command is not None
         path = folder / self.name.text()
         self._begin(command, path)
+
+    @property
+    def starting(self) -> list[Path]:
+        """Runs whose processes were started, and have not begun yet."""
+        return [path for _, path in self._starting]
 
     def restyle(self, theme: Theme) -> None:
         """Take the theme's colours."""
@@ -203,7 +210,8 @@ class LaunchTab(Tab):
             else:
                 self._say(f"started {path}")
                 self.launched.emit(path)
-                self.name.setText(self._next_name())
+                if self.name.text() == path.name:  # not where another was typed meanwhile
+                    self.name.setText(self._next_name())
             self._refresh()
         # Asking for the exit code is also what takes a process that ended off the system's list.
         self._running = [started for started in self._running if started.exit_code() is None]

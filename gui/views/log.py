@@ -1,6 +1,7 @@
 """The Log tab: the end of what a run printed."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from PySide6.QtGui import QFontDatabase, QTextCursor
 from PySide6.QtWidgets import QLabel, QPlainTextEdit, QVBoxLayout, QWidget
@@ -17,6 +18,7 @@ class LogTab(Tab):
     def __init__(self, parent: QWidget | None = None):
         super().__init__(parent)
         self._shown = ""
+        self._path: Path | None = None
         self.heading = QLabel("console")
         self.text = QPlainTextEdit(readOnly=True)
         self.text.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
@@ -36,6 +38,7 @@ class LogTab(Tab):
         self.heading.setText(f"console of {run.label}" if run else "console: select a run")
         if text == self._shown:
             return
+        other, self._path = run is None or run.path != self._path, run.path if run else None
         bar = self.text.verticalScrollBar()
         follows = bar.value() >= bar.maximum() - 2
         if self._shown and text.startswith(self._shown):
@@ -43,8 +46,10 @@ class LogTab(Tab):
             cursor.movePosition(QTextCursor.MoveOperation.End)
             cursor.insertText(text[len(self._shown) :])
         else:
+            place = bar.value()
             self.text.setPlainText(text)
-            follows = True
+            follows |= other
+            bar.setValue(place)
         self._shown = text
         if follows:
             bar.setValue(bar.maximum())

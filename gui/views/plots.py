@@ -189,7 +189,8 @@ class PanelPlot(pg.PlotItem):
         low, high = self.span or _ends(self.panel)
         pixels, log = int(self.view.width()), self.panel.log
         drawn = [trace.draw(low, high, pixels, log) for trace in self._traces.values()]
-        values = np.concatenate(drawn) if drawn else np.zeros(0)
+        levels = np.array([line.value() for line in self._levels])
+        values = np.concatenate([*drawn, levels])
         self._range = _fitted(values, self.clip, self._range)
         self.view.setRange(xRange=(low, high), yRange=self._range, padding=0)
 

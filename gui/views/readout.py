@@ -18,7 +18,7 @@ from gui.models.words import number
 from gui.views.theme import LIGHT, Theme
 
 SWATCH = 14  # pixels
-DIGITS = 4
+DIGITS = 6
 PENS = (Qt.PenStyle.SolidLine, Qt.PenStyle.DashLine, Qt.PenStyle.DotLine, Qt.PenStyle.DashDotLine)
 RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 NAME = Qt.ItemDataRole.UserRole

@@ -1,14 +1,16 @@
 """The table of runs at the left: states, progress, losses; what is chosen is shown at the right."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import (
     QByteArray,
     QEvent,
     QItemSelectionModel,
+    QModelIndex,
     QSortFilterProxyModel,
     Qt,
+    QTimer,
     Signal,
 )
 from PySide6.QtGui import (
@@ -66,6 +68,9 @@ class RunsPanel(QWidget):
         self._items: dict[Path, list[QStandardItem]] = {}
         self._groups: dict[str, QStandardItem] = {}
         self._colours: dict[Path, str] = {}
+        self._unseen: list[Path] = []  # chosen runs that the filter hides
+        self._narrowing = False
+        self._there: set[Path] = set()
         self.filter = QLineEdit()
         self.filter.setPlaceholderText("filter: name or state")
         self.filter.setClearButtonEnabled(True)
@@ -87,7 +92,7 @@ class RunsPanel(QWidget):
         layout.setContentsMargins(6, 6, 0, 6)
         layout.addWidget(self.filter)
         layout.addLayout(self._stack, 1)
-        self.filter.textChanged.connect(self._sorted.setFilterFixedString)
+        self.filter.textChanged.connect(self._narrow)
         self.filter.returnPressed.connect(self.table.setFocus)
 
     def _make_table(self) -> QTreeView:
@@ -124,8 +129,11 @@ class RunsPanel(QWidget):
             nothing: what to say where there are none.
         """
         self.message.setText(nothing)
-        self._stack.setCurrentIndex(1 if rows else 0)
+        self._stack.setCurrentIndex(1 if rows or self.selected else 0)
         now = {row.path: row for row in rows}
+        self._there = set(now)
+        # The row of a run that is looked at stays, though its folder went away.
+        now |= {p: row for p, row in self.rows.items() if p not in now and p in self.selected}
         for path in self.rows.keys() - now.keys():
             self._remove(path)
         self._sorted.setDynamicSortFilter(False)  # sort once, not with every row
@@ -137,22 +145,27 @@ class RunsPanel(QWidget):
 
     @property
     def selected(self) -> list[Path]:
-        """Runs chosen, in the order of the table."""
+        """Runs chosen, in the order of the table, as many as are read at once."""
+        return self._chosen()[:MOST_SELECTED]
+
+    @property
+    def left_out(self) -> int:
+        """Runs chosen beyond those."""
+        return max(len(self._chosen()) - MOST_SELECTED, 0)
+
+    def _chosen(self) -> list[Path]:
         indexes = self.table.selectionModel().selectedRows()
         paths = [index.data(PATH) for index in sorted(indexes, key=lambda index: index.row())]
-        return [Path(path) for path in paths if path][:MOST_SELECTED]
+        return [Path(path) for path in paths if path] + self._unseen
 
     def select(self, paths: Sequence[Path]) -> None:
         """Choose runs."""
-        model = self.table.selectionModel()
-        flags = QItemSelectionModel.SelectionFlag
-        model.clearSelection()
-        for path in paths:
-            if path in self._items:
-                index = self._sorted.mapFromSource(self._items[path][0].index())
-                model.select(index, flags.Select | flags.Rows)
-                self.table.setCurrentIndex(index) if len(paths) == 1 else None
-                self.table.scrollTo(index)
+        self.filter.clear()
+        self.table.selectionModel().clearSelection()
+        self._select(paths)
+        if len(paths) == 1:
+            self.table.setCurrentIndex(self._index_of(paths[0]))
+            self.table.scrollTo(self._index_of(paths[0]))
 
     def show_colours(self, colours: Mapping[Path, str]) -> None:
         """Mark runs with the colours of their curves; a run alone needs no mark."""
@@ -230,7 +243,37 @@ class RunsPanel(QWidget):
                 del self._groups[group]
 
     def _selected(self) -> None:
-        self.chosen.emit(self.selected)
+        if not self._narrowing:
+            self._unseen = []
+            self.chosen.emit(self.selected)
+            QTimer.singleShot(0, self._prune)
+
+    def _prune(self) -> None:
+        """Drop the rows of runs that are gone, now that nobody looks at them."""
+        for path in [p for p in self.rows if p not in self._there and p not in self.selected]:
+            self._remove(path)
+            del self.rows[path]
+
+    def _narrow(self, words: str) -> None:
+        """Show other rows; runs that were chosen stay so, in sight or not."""
+        chosen = self._chosen()
+        self._narrowing = True
+        self._sorted.setFilterFixedString(words)
+        self._unseen = [path for path in chosen if not self._index_of(path).isValid()]
+        self._select(path for path in chosen if path not in self._unseen)
+        self._narrowing = False
+
+    def _index_of(self, path: Path) -> QModelIndex:
+        """Where a run stands in the table; invalid where it is filtered out."""
+        if path not in self._items:
+            return QModelIndex()
+        return self._sorted.mapFromSource(self._items[path][0].index())
+
+    def _select(self, paths: Iterable[Path]) -> None:
+        flags = QItemSelectionModel.SelectionFlag
+        for path in paths:
+            index = self._index_of(path)
+            self.table.selectionModel().select(index, flags.Select | flags.Rows)
 
     def _menu(self, position) -> None:
         if self.menu_of:

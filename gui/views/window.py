@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from gui.memory import Collector
 from gui.models.followed import FollowedRun, RunView
 from gui.models.index import RunIndex
 from gui.models.palette import COLOURS
@@ -70,6 +71,7 @@ class MainWindow(QMainWindow):
         self.made: dict[str, Tab] = {}
         self._followers: dict[Path, Poller] = {}
         self._colours: dict[Path, str] = {}
+        self._retired: list[Poller] = []
         self._waiting_for: list[Path] = []
         self._first_rows = True
         self._ever_chosen = False
@@ -86,6 +88,7 @@ class MainWindow(QMainWindow):
         self._watch.timeout.connect(self._look_after)
         self._restore()
         self.set_theme(theme)
+        self._collector = Collector(self)
         self._scanner.start()
         self._watch.start()
 
@@ -204,6 +207,7 @@ class MainWindow(QMainWindow):
             return
         self._remember()
         self._watch.stop()
+        self._collector.stop()
         for poller in (self._scanner, *self._followers.values()):
             poller.stop()
         event.accept()
@@ -259,7 +263,7 @@ class MainWindow(QMainWindow):
         """Read the selected runs, and no others."""
         self._ever_chosen |= bool(paths)
         for path in [path for path in self._followers if path not in paths]:
-            self._followers.pop(path).stop()
+            self._retire(self._followers.pop(path))
             self.views.pop(path, None)
             del self._colours[path]
         for path in paths:
@@ -269,16 +273,26 @@ class MainWindow(QMainWindow):
         self.actions_.update()
         self._frame.start(FRAME_MS)
 
+    def _retire(self, poller: Poller) -> None:
+        """Stop a reader; it is kept until its thread, which may still tell something, has ended."""
+        poller.stop()
+        self._retired = [old for old in self._retired if old.is_reading] + [poller]
+
     def _reader_of(self, path: Path) -> Poller:
         taken = self._colours.values()
         free = [colour for colour in COLOURS if colour not in taken]
         colour = free[0] if free else COLOURS[len(self._followers) % len(COLOURS)]
         self._colours[path] = colour
-        run = FollowedRun(path, path.name, colour)
-        poller = Poller(run.poll, FOLLOW_S, FOLLOW_IDLE_S, self)
+        run = FollowedRun(path, self._label_of(path), colour)
+        poller = Poller(run.poll, FOLLOW_S, FOLLOW_IDLE_S)
         poller.ready.connect(lambda: self._take(path, poller))
         poller.start()
         return poller
+
+    def _label_of(self, path: Path) -> str:
+        """Its name, or as much of its path as tells it from others of that name."""
+        namesakes = [other for other in self.runs.rows if other.name == path.name]
+        return path.name if len(namesakes) < 2 else str(path)
 
     def _take(self, path: Path, poller: Poller) -> None:
         view = poller.take()
@@ -299,9 +313,8 @@ class MainWindow(QMainWindow):
         self.banner.setStyleSheet(f"color: {self.theme.state(level)}" if level else "")
 
     def _state(self) -> tuple[str, str]:
-        readers = {path.name: poller for path, poller in self._followers.items()}
-        readers["the folder of runs"] = self._scanner
-        for name, poller in readers.items():
+        readers = [(path.name, poller) for path, poller in self._followers.items()]
+        for name, poller in [*readers, ("the folder of runs", self._scanner)]:
             if poller.failed:
                 return "red", f"{name}: reading failed, the terminal says why; please report it"
             if waited := poller.waiting_s:
@@ -311,6 +324,8 @@ class MainWindow(QMainWindow):
                 return "amber", view.problem
             if not view.complete:
                 return "", f"{view.label}: reading, {view.share:.0%}"
+        if self.runs.left_out:
+            return "", f"the first {len(self._followers)} of the selected runs are shown"
         states = [row.state for row in self.runs.rows.values()]
         counts = [f"{states.count(state)} {state}" for state in dict.fromkeys(sorted(states))]
         return (

@@ -54,7 +54,7 @@ def test_a_resumed_run_that_cut_its_log_begins_a_generation(fake_run):
         writer.write(Session(2, 2e9, 10, 1, 40, 4, 10))
         writer.step(10, 1, 2e9, np.zeros(21))
     again = followed.poll()
-    assert again.generation == view.generation + 1
+    assert again.generation is not view.generation
     assert len(again.log) == 11
 
 
@@ -64,6 +64,7 @@ def test_a_folder_that_goes_away_is_told_and_what_was_read_stays(fake_run):
     shutil.rmtree(run.path)
     view = followed.poll()
     assert "is gone" in view.problem
+    assert len(view.log) == 5
     assert followed.poll() is None
 
 
@@ -79,12 +80,23 @@ def test_a_folder_that_is_no_run_yet_is_told_and_then_read(fake_run, tmp_path):
     assert len(view.log) == 5
 
 
-def test_a_configuration_of_the_future_is_told(fake_run):
+def test_a_configuration_of_the_future_is_told_for_as_long_as_it_is_there(fake_run):
     run = fake_run().train(5)
+    before = (run.path / "config.yaml").read_text()
     (run.path / "config.yaml").write_text("quantum: true\n")
-    _, view = follow(run)
+    followed, view = follow(run)
     assert "quantum" in view.problem
     assert len(view.log) == 5
+    for _ in range(3):
+        view = followed.poll() or view
+    assert "quantum" in view.problem
+    (run.path / "config.yaml").write_text(before)
+    assert followed.poll().problem == ""
+
+
+def test_a_run_looked_at_again_is_read_anew(fake_run):
+    run = fake_run().train(5)
+    assert follow(run)[1].generation is not follow(run)[1].generation
 
 
 def test_console_is_its_end_without_control_characters(fake_run):

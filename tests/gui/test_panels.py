@@ -23,6 +23,7 @@ from gui.models.panels import (
 from gui.models.tables import panels_csv
 from gui.models.words import duration, moment, number
 from ris_tf.config import Config, parse_config
+from ris_tf.runlog import RunLog, Series, Steps
 
 RAW = Smoother(1)
 
@@ -58,7 +59,7 @@ def test_weighted_terms_are_at_their_weights(view):
 def test_all_in_one_plot_are_told_apart(view):
     (panel,) = loss_panels([view], Options(together=True), RAW)
     drawn = [c for c in panel.curves if not c.points]
-    assert len({c.colour for c in drawn}) == len(drawn) == 4
+    assert len({(c.colour, c.style) for c in drawn}) == len(drawn) == 4
 
 
 def test_terms_can_be_hidden_and_those_of_weight_0_are_off(fake_run):
@@ -109,11 +110,24 @@ def test_values_at_the_crosshair_are_exact(view):
 
 
 def test_layers_as_an_image(view):
-    image = layer_image(view.log, columns=5)
+    image = layer_image(view.log, view.x("step"), columns=5)
     assert image.layers == ["encoder/conv", "heads/dense"]
     np.testing.assert_allclose(image.decades[0], -1, atol=1e-6)
-    np.testing.assert_allclose(image.decades[1], np.log10([5e-3, 1e-2, 1.5e-2, 2e-2, 2.5e-2]))
-    np.testing.assert_array_equal(image.steps, [0, 5, 10, 15, 20, 25])
+    largest = np.log10([4e-3, 9e-3, 1.4e-2, 1.9e-2, 2.5e-2])  # up to the window that ends it
+    np.testing.assert_allclose(image.decades[1], largest, rtol=1e-6)
+    assert image.ends == (0, 24)
+    near = layer_image(view.log, view.x("step"), span=(3, 5))
+    np.testing.assert_allclose(10 ** near.decades[1], [4e-3, 4e-3, 6e-3], rtol=1e-5)
+
+
+def test_layers_stand_where_the_curves_do():
+    """In hours, a slow half of a run takes most of the picture."""
+    log, steps = RunLog(), np.arange(100)
+    log.append(Series(["layer/a"]))
+    norms = np.where(steps < 50, 1.0, 10.0)[:, None]
+    log.append(Steps(steps, steps, np.where(steps < 50, 9.0 * steps, 450.0 + steps - 50), norms))
+    image = layer_image(log, log.times, columns=100)
+    assert np.argmax(image.decades[0] > 0.5) == pytest.approx(90, abs=1)
 
 
 def test_tables_have_every_value(view):
@@ -134,7 +148,7 @@ def test_empty_and_unreadable_runs_have_no_curves_and_raise_nothing(fake_run):
         schedule_panels([view], Options()),
     ):
         assert all(not len(c.x) for p in panels for c in p.curves)
-    assert layer_image(view.log) is None
+    assert layer_image(view.log, view.x("step")) is None
     assert marks_of(view, Options()) == []
 
 
