@@ -13,6 +13,7 @@ from gui.models.followed import RunView
 from ris_tf.runlog import RunError, State
 
 if TYPE_CHECKING:
+    from gui.views.grid import PlotGrid
     from gui.views.window import MainWindow
 
 ALIVE = (State.RUNNING, State.STALLED)
@@ -114,6 +115,10 @@ class Actions:
             Entry("View", "&Find a run", ("Ctrl+F",), w.runs.filter.setFocus),
             Entry("View", "&List of runs", ("Ctrl+L",), w.runs.table.setFocus),
             Entry("View", "Show all of the &plots", ("Ctrl+0",), self.fit),
+            Entry("View", "Zoom &in", ("Ctrl+=", "Ctrl++"), lambda: self.move(0.5, 0.0)),
+            Entry("View", "Zoom &out", ("Ctrl+-",), lambda: self.move(2.0, 0.0)),
+            Entry("View", "&Earlier", ("Alt+Left",), lambda: self.move(1.0, -0.25)),
+            Entry("View", "La&ter", ("Alt+Right",), lambda: self.move(1.0, 0.25)),
             Entry("View", "Light or &dark", ("Ctrl+D",), w.toggle_theme),
             Entry("View", "Look for new &runs", ("F5",), w.scan),
         ]
@@ -199,9 +204,17 @@ class Actions:
 
     def fit(self) -> None:
         """Show all of the plots."""
-        grid = getattr(self.window.tab(self.window.tab_name), "grid", None)
-        if grid is not None:
+        if (grid := self._grid()) is not None:
             grid.fit()
+
+    def move(self, scale: float, shift: float) -> None:
+        """Zoom and move along x; see `PlotGrid.move`."""
+        if (grid := self._grid()) is not None:
+            grid.move(scale, shift)
+
+    def _grid(self) -> "PlotGrid | None":
+        """The plots of the tab in front, if it has any."""
+        return getattr(self.window.tab(self.window.tab_name), "grid", None)
 
     def export(self) -> None:
         """Save plots of the tab in front to a file."""

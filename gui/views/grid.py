@@ -74,6 +74,18 @@ class PlotGrid(pg.GraphicsLayoutWidget):
             plot.draw()
         self.zoomed.emit(span)
 
+    def move(self, scale: float, shift: float) -> None:
+        """Zoom and move along x.
+
+        Args:
+            scale: width of the new range over that of the present one, about its middle.
+            shift: how far to the right, as a share of the present width.
+        """
+        if self._plots:
+            low, high = self._plots[0].view.viewRange()[0]
+            middle, half = (low + high) / 2 + shift * (high - low), scale * (high - low) / 2
+            self.zoom((middle - half, middle + half))
+
     def cross(self, x: float | None) -> None:
         """Put the crosshair at an x, or take it away."""
         for plot in self._plots:

@@ -141,7 +141,12 @@ def test_zoom_stays_with_every_choice_but_another_axis(qtbot, open_window, fake_
         assert tab.grid.plots()[0].span == (5, 10)
     trigger(qtbot, window, "Show all of the &plots")
     assert tab.grid.plots()[0].span is None
-    tab.grid.zoom((5, 10))
+    trigger(qtbot, window, "Zoom &in")
+    low, high = tab.grid.plots()[0].span
+    assert high - low == pytest.approx(15, rel=0.1)
+    trigger(qtbot, window, "La&ter")
+    trigger(qtbot, window, "Zoom &out")
+    assert tab.grid.plots()[0].span[1] > high
     tab._widgets["x"].setCurrentIndex(1)
     assert tab.grid.plots()[0].span is None
 
