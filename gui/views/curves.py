@@ -25,7 +25,7 @@ from gui.views.tab import Tab
 from gui.views.theme import LIGHT, Theme
 
 LEAST_LETTERS = 4  # of a choice that are always seen
-READOUT_WIDTH = 260
+READOUT_WIDTH = 300
 
 
 class CurvesTab(Tab):
