@@ -192,7 +192,8 @@ class FollowedRun:
             return False
         before, self._summed_at = (self._summary, self._resumable), now
         self._summary = summary_of(self._run, self._reader.log, now)
-        self._resumable = self._summary.resumable
+        # A process that wrote its end event takes a moment to end.
+        self._resumable = self._summary.resumable and not self._run.holder_alive()
         known, resumable = before
         moved = known is None or known.state != self._summary.state
         return moved or resumable != self._resumable

@@ -17,7 +17,7 @@ PARTS = {"backbone": "norm/backbone", "heads": "norm/head"}
 TITLES = {
     "covariance": "covariance NMSE",
     "covariance_pred": "predicted covariance NMSE",
-    "subspace": "energy outside the subspace",
+    "subspace": "energy outside subspace",
     "contrast": "peak contrast",
     "angle": "angle",
     "range": "range",

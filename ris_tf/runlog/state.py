@@ -77,11 +77,9 @@ class Summary:
 
     @property
     def resumable(self) -> bool:
-        """Whether `ris-tf train --resume` would go on with it now."""
+        """Whether `ris-tf train --resume` would go on with it."""
         idle = self.state in (State.STOPPED, State.FAILED, State.LOST)
-        # A process that wrote its end event takes a moment to end.
-        left = idle and not self.run.holder_alive()
-        return left and any(self.run.checkpoints.glob("*.npz"))
+        return idle and any(self.run.checkpoints.glob("*.npz"))
 
 
 class RunWatch:

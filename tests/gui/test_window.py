@@ -229,7 +229,7 @@ def test_hidden_terms_stay_away_until_switched_on(qtbot, open_window, fake_run, 
     count = len(tab.grid.plots())
     switch("subspace", on=False)
     assert len(tab.grid.plots()) == count - 1
-    switch("energy outside the subspace", on=True)
+    switch("energy outside subspace", on=True)
     assert len(tab.grid.plots()) == count
 
 
