@@ -91,7 +91,7 @@ class FakeRun:
         """The run as the monitor reads it."""
         followed = FollowedRun(self.path, label or self.path.name, colour)
         view = None
-        until = time.monotonic() + 10
+        until = time.monotonic() + 30
         while time.monotonic() < until:
             view = followed.poll() or view
             if view and view.complete and view.checks:

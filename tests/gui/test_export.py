@@ -20,7 +20,7 @@ def window(qtbot, fake_run, tmp_path):
     window = MainWindow([tmp_path / "runs"], remembered)
     qtbot.addWidget(window)
     window.show()
-    qtbot.waitUntil(window.is_read, timeout=10_000)
+    qtbot.waitUntil(window.is_read, timeout=30_000)
     return window
 
 
