@@ -97,7 +97,7 @@ def outline_of(lines: list[bytes]) -> list[bytes]:
     after = [*lines[1:], b""]
     return [
         line
-        for line, following in zip(lines, after, strict=True)
+        for line, following in zip(lines, after, strict=False)  # no lines: nothing follows none
         if not (line.startswith(STEP_LINE) and following.startswith(STEP_LINE))
     ]
 
