@@ -341,3 +341,8 @@ def test_full_disk_surfaces_and_leaves_whole_lines(tmp_path):
         signal.signal(signal.SIGXFSZ, handler)
     writer.write(Notice(1.0, "info", "fits again"))
     assert len(read_run_log(tmp_path / "e").notices) == 2
+
+
+def test_outline_of_a_chunk_without_a_whole_line(tmp_path):
+    (tmp_path / "e").write_bytes(b"\0")
+    assert len(read_run_log(tmp_path / "e", outline=True)) == 0
