@@ -8,9 +8,8 @@ from PySide6.QtCore import QPointF, Qt, QTimer
 from PySide6.QtGui import QColor, QFontMetricsF, QGradient, QLinearGradient
 from PySide6.QtWidgets import QGraphicsItem, QGraphicsRectItem, QWidget
 
-from gui.models.parallel import Parallel
 from gui.views.searchplots import REACH, SearchPlot, Theme, grey
-from ris_tf.runlog import Trial, TrialState
+from ris_tf.runlog import Parallel, Trial, TrialState
 
 BINS = 24  # colours that tell objectives apart: a curve item each, however many trials
 SPAN = 0.88  # of the colour map: its end near the background's brightness is left out

@@ -8,14 +8,12 @@ import pyqtgraph as pg
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QLabel, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
-from gui.models.parallel import parallel
-from gui.models.progress import best_so_far
-from gui.models.trials import SearchModel, headline, trials_csv
+from gui.models.trials import SearchModel, headline
 from gui.views.parallelplot import ParallelPlot
 from gui.views.searchplots import BestPlot, Theme
 from gui.views.tab import Tab
 from gui.views.trialtable import TrialTable
-from ris_tf.runlog import is_search
+from ris_tf.runlog import best_so_far, is_search, parallel, trials_csv
 
 NO_SEARCH = "no search selected: choose a trial of one at the left"
 NO_TRIAL = "no trial has ended yet"

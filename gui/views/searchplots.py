@@ -9,9 +9,8 @@ from PySide6.QtCore import QPointF, Signal
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QToolTip, QWidget
 
-from gui.models.progress import Best
 from gui.models.words import number
-from ris_tf.runlog import Trial
+from ris_tf.runlog import Best, Trial
 
 REACH = 8  # pixels from a line at which it is meant
 SYMBOLS = {"finished": "o", "pruned": "t", "failed": "x"}

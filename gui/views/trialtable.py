@@ -8,9 +8,9 @@ from typing import Any
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, Signal
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
-from gui.models.trials import MEANINGS, Row, short_names, sorted_rows, value_text
+from gui.models.trials import MEANINGS, state_text
 from gui.models.words import duration, number
-from ris_tf.runlog import Choices, Search
+from ris_tf.runlog import Choices, Row, Search, short_names, sorted_rows, value_text
 
 BEFORE = ("rank", "trial", "objective", "state")  # columns before the hyperparameters
 AFTER = ("epochs", "time", "reason")  # and behind them
@@ -125,7 +125,7 @@ def _text(row: Row, column: str) -> str:
         "rank": str(row.rank) if row.rank else DASH,
         "trial": str(trial.number),
         "objective": number(row.objective),
-        "state": row.state,
+        "state": state_text(row.trial),
         "epochs": f"{trial.epochs:,}",
         "time": DASH if math.isnan(row.seconds) else duration(row.seconds),
         "reason": trial.reason,

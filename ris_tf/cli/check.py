@@ -1,20 +1,31 @@
 """`ris-tf check`: is a run healthy?"""
 
+from typing import TYPE_CHECKING
+
 import typer
 
 from ris_tf.cli.options import RunFolder
+
+if TYPE_CHECKING:
+    from ris_tf.runlog import RunDirectory
 
 MARKS = {"green": ("ok", "green"), "amber": ("--", "yellow"), "red": ("NO", "bold red")}
 
 
 def check(run: RunFolder) -> None:
     """Print each health check, its figure and its advice; exit code 1 unless all pass."""
+    from ris_tf.runlog import RunDirectory
+
+    raise typer.Exit(report(RunDirectory.open(run)))
+
+
+def report(directory: "RunDirectory") -> int:
+    """Print a run's health as a checklist; the exit code."""
     from rich.console import Console
     from rich.text import Text
 
-    from ris_tf.runlog import RunDirectory, check_health
+    from ris_tf.runlog import check_health
 
-    directory = RunDirectory.open(run)
     checks = check_health(directory.log(), directory.config())
     console = Console(highlight=False, soft_wrap=True)
     for one in checks:
@@ -24,4 +35,4 @@ def check(run: RunFolder) -> None:
             console.print(Text(f"    {'':<24}-> {one.advice}", style=style))
     passed = sum(one.passed for one in checks)
     console.print(f"{passed} of {len(checks)} checks passed")
-    raise typer.Exit(0 if passed == len(checks) else 1)
+    return 0 if passed == len(checks) else 1

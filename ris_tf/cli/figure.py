@@ -1,13 +1,20 @@
 """`ris-tf figure`: pictures for papers and reports."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ris_tf.cli.options import RunFolder
+from ris_tf.cli.options import RunFolder, SearchFolder
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 SUFFIXES = (".png", ".svg", ".pdf")
+SearchFigure = Annotated[
+    Path | None,
+    typer.Option("--out", help="File: .png, .svg or .pdf.", show_default="in the search"),
+]
 
 figure = typer.Typer(no_args_is_help=True, help="Draw a figure to a file.")
 
@@ -26,19 +33,62 @@ def training(
     ] = None,
 ) -> None:
     """Loss, terms, gradient norms and directions of a run over its windows."""
-    from ris_tf.config import ConfigError
     from ris_tf.runlog import RunDirectory, RunError
 
     directory = RunDirectory.open(run)
-    target = out or directory.path / "training.png"
-    if target.suffix.lower() not in SUFFIXES:
-        raise ConfigError(f"--out {target}: must end in {', '.join(SUFFIXES)}")
+    target = _target(out, directory.path / "training.png")
     log = directory.log()
     if not len(log.steps):
         raise RunError(f"{run}: has no window yet, so there is nothing to draw")
-    from ris_tf.figures import save_figure, training_figure
+    from ris_tf.figures import training_figure
 
-    drawn = training_figure(log, directory.config(), directory.identity.name)
+    _write(training_figure(log, directory.config(), directory.identity.name), target)
+
+
+@figure.command()
+def trials(search: SearchFolder, out: SearchFigure = None) -> None:
+    """The objective of a search's trials, and the best so far."""
+    _of_search("trials", search, out)
+
+
+@figure.command()
+def parallel(search: SearchFolder, out: SearchFigure = None) -> None:
+    """A search's trials as lines through an axis for each hyperparameter."""
+    _of_search("parallel", search, out)
+
+
+@figure.command()
+def hyperparameters(search: SearchFolder, out: SearchFigure = None) -> None:
+    """Each hyperparameter of a search against the objective."""
+    _of_search("hyperparameters", search, out)
+
+
+def _of_search(what: str, folder: Path, out: Path | None) -> None:
+    from ris_tf.runlog import RunError, SearchDirectory, has_objective
+
+    search = SearchDirectory.open(folder)
+    target = _target(out, folder / f"{what}.png")
+    trials = search.trials()
+    if not any(has_objective(trial) for trial in trials):
+        raise RunError(f"{folder}: no trial has an objective yet, so there is nothing to draw")
+    from ris_tf.figures.search import FIGURES
+
+    _write(FIGURES[what](search.search, trials), target)
+
+
+def _target(out: Path | None, default: Path) -> Path:
+    from ris_tf.config import ConfigError
+
+    target = out or default
+    if target.suffix.lower() not in SUFFIXES:
+        raise ConfigError(f"--out {target}: must end in {', '.join(SUFFIXES)}")
+    return target
+
+
+def _write(drawn: "Figure", target: Path) -> None:
+    from ris_tf.config import ConfigError
+    from ris_tf.figures import save_figure
+
     try:
         save_figure(drawn, target)
     except OSError as error:

@@ -1,6 +1,7 @@
 """`ris-tf`: the commands, and how their errors end."""
 
 import sys
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -15,6 +16,7 @@ from ris_tf.cli.show import show
 from ris_tf.cli.simulate import simulate
 from ris_tf.cli.stop import stop
 from ris_tf.cli.train import train
+from ris_tf.cli.tune import tune
 
 WRONG = 2  # exit code
 
@@ -47,7 +49,7 @@ def root(
     del version
 
 
-for command in (train, runs, show, check, stop, model, simulate):
+for command in (train, tune, runs, show, check, stop, model, simulate):
     app.command()(command)
 app.command(
     add_help_option=False,  # the monitor's own help says more
@@ -57,14 +59,19 @@ app.add_typer(figure, name="figure")
 
 
 def main() -> None:
-    """Entry point: errors of a person's making are one line and exit code 2."""
+    """Entry point of `ris-tf`."""
+    sys.exit(guarded(app))
+
+
+def guarded(command: Callable[[], int | None]) -> int:
+    """Run a command: errors of a person's making are one line and exit code 2."""
     try:
-        app()
+        return command() or 0
     except ValueError as error:
         if not _is_config_error(error):
             raise
         print(f"ris-tf: {error}", file=sys.stderr)
-        sys.exit(WRONG)
+        return WRONG
 
 
 def _is_config_error(error: ValueError) -> bool:

@@ -9,19 +9,50 @@ from ris_tf.cli.options import RunFolder
 from ris_tf.cli.runs import duration, number
 
 if TYPE_CHECKING:
-    from ris_tf.runlog import RunLog, Summary
+    from ris_tf.runlog import RunLog, SearchDirectory, Summary
 
 NOTICES = 5  # shown, the last ones
 
 
 def show(run: RunFolder) -> None:
-    """Print a run: who and where, state, last validation, checkpoints, notices."""
-    from ris_tf.runlog import RunDirectory, summarize
+    """Print a run: who and where, state, last validation; or a search and its trials."""
+    from ris_tf.runlog import RunDirectory, SearchDirectory, is_search, summarize
 
+    if is_search(run):
+        _show_search(SearchDirectory.open(run))
+        return
     directory = RunDirectory.open(run)
     summary, log = summarize(directory), directory.log()
     for title, text in [*_about(summary), *_validated(log), *_files(summary, log)]:
         typer.echo(f"{title:<12}{text}")
+
+
+def _show_search(search: "SearchDirectory") -> None:
+    from rich.console import Console
+
+    from ris_tf.cli.trials_table import print_trials
+    from ris_tf.runlog import best_trial
+
+    plan, trials = search.search, search.trials()
+    best, done = best_trial(trials), sum(trial.settled for trial in trials)
+    working = {True: "working", False: "not working"}.get(search.holder_alive() or False)
+    created = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(plan.created))
+    rows = [
+        ("search", f"{search.path}, {working}"),
+        ("algorithm", f"{plan.algorithm}, up to {plan.epochs} epochs a trial"),
+        ("objective", plan.objective),
+        ("progress", f"{done} of {plan.trials} trials done"),
+        ("best", f"{best.objective:.4f}, trial {best.number}" if best else "none yet"),
+        ("where", f"{plan.user} on {plan.host}, created {created}"),
+        ("command", " ".join(plan.command)),
+    ]
+    if not search.holder_alive() and done < plan.trials:
+        rows.append(("to go on", f"ris-tf tune {search.path} --resume"))
+    for title, text in rows:
+        typer.echo(f"{title:<12}{text}")
+    if trials:
+        typer.echo()
+        print_trials(Console(highlight=False), search)
 
 
 def _about(s: "Summary") -> list[tuple[str, str]]:

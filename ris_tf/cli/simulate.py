@@ -26,7 +26,7 @@ def simulate(
         raise ConfigError(f"--out {out}: must end in .npz")
     if split not in ("training", "validation", "test"):
         raise ConfigError(f"--split {split}: must be training, validation or test")
-    from ris_tf.cli.tensorflow_quiet import load_tensorflow
+    from ris_tf.training.tensorflow_quiet import load_tensorflow
 
     load_tensorflow()
     from rich.console import Console

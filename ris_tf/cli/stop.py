@@ -6,9 +6,23 @@ from ris_tf.cli.options import RunFolder
 
 
 def stop(run: RunFolder) -> None:
-    """Ask a run to stop after its window: checkpoint, end event, exit code 0."""
-    from ris_tf.runlog import RunDirectory, RunError, State, summarize
+    """Ask a run, or a search with its trials, to stop after its window: checkpoint, end event."""
+    from ris_tf.runlog import (
+        RunDirectory,
+        RunError,
+        SearchDirectory,
+        State,
+        is_search,
+        summarize,
+    )
 
+    if is_search(run):
+        search = SearchDirectory.open(run)
+        if search.holder_alive() is False:
+            raise RunError(f"{run}: nothing works on it, so there is nothing to stop")
+        search.request_stop()
+        typer.echo(f"{run}: asked to stop; its trials checkpoint after their window")
+        return
     directory = RunDirectory.open(run)
     state = summarize(directory).state
     if state not in (State.RUNNING, State.STALLED):

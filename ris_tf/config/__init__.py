@@ -2,7 +2,14 @@
 
 from ris_tf.config.describe import Knob, all_knobs
 from ris_tf.config.errors import ConfigError
-from ris_tf.config.load import dump_config, load_config, override_config, parse_config
+from ris_tf.config.load import (
+    dump_config,
+    load_config,
+    override_config,
+    parse_config,
+    read_mapping,
+    replace_values,
+)
 from ris_tf.config.network import BeamspaceNetwork, ReferenceNetwork
 from ris_tf.config.schema import Config
 
@@ -17,4 +24,6 @@ __all__ = [
     "load_config",
     "override_config",
     "parse_config",
+    "read_mapping",
+    "replace_values",
 ]

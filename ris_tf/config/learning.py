@@ -90,6 +90,13 @@ class Training(Section):
     validation_batches: int = knob(
         20, "Fixed batches that validate an epoch.", "batches", ge=1, le=100_000
     )
+    validation_batch: int | None = knob(
+        None,
+        "Scenes a validation batch; empty takes `batch`.",
+        "scenes",
+        ge=1,
+        le=65_536,
+    )
     patience: int = knob(
         15,
         "Epochs without a better validation loss before stopping; 0 never stops.",
@@ -156,9 +163,15 @@ class Training(Section):
             raise ValueError(
                 f"replicas {self.replicas} is of mirrored runs: set distribution to mirrored"
             )
-        if self.batch % self.replicas:
-            raise ValueError(
-                f"batch {self.batch} cannot be shared equally by replicas {self.replicas}: "
-                "take a multiple"
-            )
+        for name, batch in (("batch", self.batch), ("validation_batch", self.validated_together)):
+            if batch % self.replicas:
+                raise ValueError(
+                    f"{name} {batch} cannot be shared equally by replicas {self.replicas}: "
+                    "take a multiple"
+                )
         return self
+
+    @property
+    def validated_together(self) -> int:
+        """Scenes a validation batch."""
+        return self.validation_batch or self.batch

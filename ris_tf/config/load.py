@@ -1,7 +1,7 @@
 """From YAML files and `--set key=value` to a `Config`, and back to YAML."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +68,7 @@ def load_config(path: str | Path, overrides: Iterable[str] = ()) -> Config:
     Raises:
         ConfigError: the file or a value cannot be used; one line says why and what is allowed.
     """
-    return _validated(_read(Path(path)), list(overrides), str(path))
+    return _validated(read_mapping(Path(path)), list(overrides), str(path))
 
 
 def parse_config(document: dict[str, Any], source: str = "configuration") -> Config:
@@ -89,12 +89,31 @@ def override_config(config: Config, overrides: Iterable[str]) -> Config:
     return _validated(config.model_dump(mode="json"), list(overrides), "configuration")
 
 
+def replace_values(
+    config: Config, values: Mapping[str, Any], source: str = "configuration"
+) -> Config:
+    """A configuration with other values by dotted key, checked as a file's are.
+
+    Raises:
+        ConfigError: a key or value is refused; one line, which begins with `source`.
+    """
+    document = config.model_dump(mode="json")
+    for key, value in values.items():
+        document = _placed(document, key.split("."), value, key)
+    return _validated(document, [], source)
+
+
 def dump_config(config: Config) -> str:
     """The whole configuration, defaults included, as YAML that `load_config` reads back."""
     return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, default_flow_style=None)
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read_mapping(path: Path) -> dict[str, Any]:
+    """Keys and values of a small YAML file: no tags, no aliases, no key twice.
+
+    Raises:
+        ConfigError: it cannot be read, or holds something else.
+    """
     try:
         with path.open("rb") as file:
             data = file.read(LARGEST_FILE + 1)

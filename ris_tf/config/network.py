@@ -11,6 +11,12 @@ Filters = Annotated[int, Field(ge=1, le=4096)]
 Metres = Annotated[float, Field(gt=0, le=1e6)]
 
 
+def nearest_divisor(number: int, wanted: int) -> int:
+    """The divisor nearest to a number, the larger of two."""
+    divisors = (d for d in range(1, number + 1) if number % d == 0)
+    return min(divisors, key=lambda d: (abs(d - wanted), -d))
+
+
 class Heads(Section):
     """What both networks share, from the feature vector on."""
 
@@ -37,10 +43,7 @@ class ReferenceNetwork(Heads):
     @model_validator(mode="after")
     def _heads_divide_width(self) -> "ReferenceNetwork":
         if self.width % self.heads:
-            nearest = min(
-                (h for h in range(1, self.width + 1) if self.width % h == 0),
-                key=lambda h: (abs(h - self.heads), -h),
-            )
+            nearest = nearest_divisor(self.width, self.heads)
             raise ValueError(
                 f"heads = {self.heads} must divide width = {self.width}; {nearest} does"
             )

@@ -1,8 +1,6 @@
 """A run's training at a glance: loss, terms, gradient norms, directions."""
 
-import io
 from collections.abc import Iterable
-from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -10,11 +8,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from ris_tf.config import Config
-from ris_tf.runlog import RunLog, atomic_write
+from ris_tf.figures.style import COLOURS, LINES, bare
+from ris_tf.runlog import RunLog
 
-# Okabe and Ito's colours, told apart by colour-blind eyes, in an order that differs in grey too.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-LINES = ("-", "--", "-.", ":")
 SMOOTHED = 0.02  # share of a run that a smoothed point averages over
 LEGEND_COLUMNS = 5
 SMALL = 1e-6  # least value that a logarithmic axis shows
@@ -37,18 +33,9 @@ def training_figure(log: RunLog, config: Config, title: str) -> Figure:
     _draw_directions(axes[1, 1], log)
     for axis in axes.flat:
         axis.set_xlabel("window")
-        axis.grid(alpha=0.25)
-        axis.spines[["top", "right"]].set_visible(False)
+        bare(axis)
         axis.set_xlim(left=0)
     return figure
-
-
-def save_figure(figure: Figure, path: Path) -> None:
-    """Write a figure, whole or not at all; the suffix says how."""
-    data = io.BytesIO()
-    figure.savefig(data, format=path.suffix[1:].lower(), dpi=100)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    atomic_write(path, data.getvalue())
 
 
 def smoothed(values: np.ndarray, width: int) -> np.ndarray:

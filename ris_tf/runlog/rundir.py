@@ -87,19 +87,37 @@ class RunDirectory:
         self._stop = path / "stop"
 
     @classmethod
-    def create(cls, path: Path, config: Config, command: Sequence[str]) -> "RunDirectory":
+    def create(
+        cls,
+        path: Path,
+        config: Config,
+        command: Sequence[str],
+        source: "RunDirectory | None" = None,
+        into: bool = False,
+    ) -> "RunDirectory":
         """Make a new run's folder; it appears whole or not at all.
+
+        Args:
+            path: where.
+            config: the resolved configuration.
+            command: command line of this process.
+            source: a run of the same configuration that this one goes on from, its last
+                checkpoint and its log being copied.
+            into: the folder may be there, if it holds no run yet.
 
         Raises:
             RunError: the folder exists, or cannot be made.
         """
         check_name(path.name)
-        if path.exists():
+        if (path / "run.json").exists() if into else path.exists():
             raise RunError(
                 f"{path}: exists; choose another --name, or go on with it: "
                 f"ris-tf train --resume {path}"
             )
-        identity = replace(_this_process(command), name=path.name, created=time.time())
+        session = source.identity.session if source else 0
+        identity = replace(
+            _this_process(command), name=path.name, created=time.time(), session=session
+        )
         partial = None
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -107,9 +125,11 @@ class RunDirectory:
             partial.chmod(0o755)
             for folder in ("checkpoints", "samples"):
                 (partial / folder).mkdir()
+            if source:
+                _copy_state(source, partial)
             atomic_write(partial / "config.yaml", dump_config(config).encode())
             atomic_write(partial / "run.json", _encoded(identity))
-            partial.rename(path)
+            _put_in_place(partial, path)
             sync_folder(path.parent)
         except OSError as error:
             raise RunError(
@@ -189,15 +209,7 @@ class RunDirectory:
 
     def holder_alive(self) -> bool | None:
         """Whether the process that worked on it last is alive; `None` on another machine."""
-        if self.identity.host != socket.gethostname():
-            return None
-        try:
-            process = psutil.Process(self.identity.pid)
-            started, status = process.create_time(), process.status()
-        except (psutil.Error, ValueError, OverflowError):  # a damaged run.json may hold any number
-            return False
-        same = abs(started - self.identity.pid_started) < SAME_START_S
-        return same and status != psutil.STATUS_ZOMBIE
+        return process_alive(self.identity.host, self.identity.pid, self.identity.pid_started)
 
     def request_stop(self) -> None:
         """Ask for a clean stop: checkpoint, end event, exit code 0.
@@ -220,6 +232,44 @@ class RunDirectory:
     def clear_stop(self) -> None:
         """Forget a request to stop."""
         self._stop.unlink(missing_ok=True)
+
+
+def _copy_state(source: RunDirectory, folder: Path) -> None:
+    """A run's log and its last checkpoint."""
+    for name in ("events.jsonl", "console.log", "checkpoints/last.npz", "checkpoints/best.keras"):
+        if (source.path / name).exists():
+            shutil.copyfile(source.path / name, folder / name)
+
+
+def _put_in_place(partial: Path, path: Path) -> None:
+    """Rename a folder, or move what is in it where there is one; run.json, which makes it a run,
+    comes last."""
+    if not path.exists():
+        partial.rename(path)
+        return
+    for name in sorted((item.name for item in partial.iterdir()), key=lambda n: n == "run.json"):
+        if (path / name).is_dir():
+            shutil.rmtree(path / name)  # of an attempt that was killed
+        (partial / name).rename(path / name)
+    sync_folder(path)
+
+
+def process_alive(host: str, pid: int, started: float) -> bool | None:
+    """Whether a process is alive; `None` on another machine.
+
+    Args:
+        host: its machine.
+        pid: its number.
+        started: when it began, seconds since 1970: a number may be used again by another.
+    """
+    if host != socket.gethostname():
+        return None
+    try:
+        process = psutil.Process(pid)
+        began, status = process.create_time(), process.status()
+    except (psutil.Error, ValueError, OverflowError):  # a damaged file may hold any number
+        return False
+    return abs(began - started) < SAME_START_S and status != psutil.STATUS_ZOMBIE
 
 
 def check_name(name: str) -> None:

@@ -13,9 +13,10 @@ from typing import Any
 import orjson
 import psutil
 
+from ris_tf.config import Config, dump_config, load_config
 from ris_tf.runlog.atomic import atomic_write, sync_folder
 from ris_tf.runlog.events import as_utf8
-from ris_tf.runlog.rundir import RunError, check_name, unreadable
+from ris_tf.runlog.rundir import RunError, check_name, process_alive, unreadable
 from ris_tf.runlog.space import Choices, Entry, Space, entry_document, parse_entry
 from ris_tf.runlog.trial import (
     MOST_BYTES,
@@ -34,7 +35,7 @@ from ris_tf.runlog.trial import (
 )
 from ris_tf.runlog.trial_reader import Stamp, TrialReader, stamp_of
 
-SEARCH_FILE = "search.json"
+SEARCH_FILE, CONFIG_FILE = "search.json", "config.yaml"
 MOST_KEYS = 64  # hyperparameters of a search: more cannot be shown side by side
 
 
@@ -49,11 +50,12 @@ class Search:
         objective: what is minimized, a sentence.
         trials: planned trials, 0 if unknown.
         epochs: epochs a trial, 0 if unknown.
+        patience: epochs without a better validation loss before a trial stops, -1 as configured.
         space: choices or range by configuration key.
         defaults: the configuration's own values of these keys.
-        host: machine of the process that made it.
-        user: who did.
-        pid: that process.
+        host: machine of the process that works on it, or did last.
+        user: whose it is.
+        pid: its number.
         pid_started: when it began.
         command: its command line.
     """
@@ -64,6 +66,7 @@ class Search:
     objective: str = ""
     trials: int = 0
     epochs: int = 0
+    patience: int = -1
     space: Space = field(default_factory=dict)
     defaults: Mapping[str, Value] = field(default_factory=dict)
     host: str = ""
@@ -84,15 +87,24 @@ class SearchDirectory:
     def __init__(self, path: Path, search: Search):
         self.path = path
         self.search = search
+        self.config_path = path / CONFIG_FILE
+        self._stop = path / "stop"
 
     @classmethod
-    def create(cls, path: Path, search: Search, command: Sequence[str] = ()) -> "SearchDirectory":
+    def create(
+        cls,
+        path: Path,
+        search: Search,
+        command: Sequence[str] = (),
+        config: Config | None = None,
+    ) -> "SearchDirectory":
         """Make a new search's folder; it appears whole or not at all, and for one caller only.
 
         Args:
             path: where; no such folder, or an empty one.
             search: what is searched; its name, its time and who made it are filled in.
             command: command line of this process.
+            config: what is searched around.
 
         Raises:
             RunError: the search cannot be as asked, the folder exists, or it cannot be made.
@@ -100,17 +112,7 @@ class SearchDirectory:
         path = Path(path)
         check_name(path.name)
         _check(search)
-        process = psutil.Process()
-        made = replace(
-            search,
-            name=path.name,
-            created=time.time(),
-            host=socket.gethostname(),
-            user=process.username(),
-            pid=process.pid,
-            pid_started=process.create_time(),
-            command=tuple(command),
-        )
+        made = replace(_held_by_this_process(search, command), name=path.name, created=time.time())
         data = _encoded(made)
         if len(data) > MOST_BYTES:
             raise RunError(f"{path}: a search of {len(data)} bytes; list fewer choices")
@@ -119,6 +121,8 @@ class SearchDirectory:
             path.parent.mkdir(parents=True, exist_ok=True)
             partial = Path(tempfile.mkdtemp(prefix=".new-", dir=path.parent))
             partial.chmod(0o755)
+            if config:
+                atomic_write(partial / CONFIG_FILE, dump_config(config).encode())
             atomic_write(partial / SEARCH_FILE, data)
             partial.rename(path)  # refused where another worker made it first
             sync_folder(path.parent)
@@ -155,6 +159,68 @@ class SearchDirectory:
                 "take it from a copy of the search"
             )
         return cls(path, _decoded(document))
+
+    def config(self) -> Config:
+        """What is searched around.
+
+        Raises:
+            ConfigError: config.yaml cannot be used.
+        """
+        return load_config(self.config_path)
+
+    def begin_session(self, command: Sequence[str], trials: int = 0) -> None:
+        """Make this process the one that works on the search.
+
+        Args:
+            command: its command line.
+            trials: trials that are planned from now on; 0 leaves them.
+
+        Raises:
+            RunError: another living process does, or search.json cannot be written.
+        """
+        held = self.search
+        if held.pid != os.getpid() and self.holder_alive():
+            raise RunError(
+                f"{self.path}: process {held.pid} is working on it; "
+                f"stop that first: ris-tf stop {self.path}"
+            )
+        began = replace(_held_by_this_process(held, command), trials=trials or held.trials)
+        try:
+            for left in self.path.glob(".new-*"):  # by a process that was killed
+                shutil.rmtree(left, ignore_errors=True)
+            atomic_write(self.path / SEARCH_FILE, _encoded(began))
+        except OSError as error:
+            raise RunError(
+                f"{self.path / SEARCH_FILE}: cannot be written: {error.strerror or error}; "
+                "make room, or make the folder writable"
+            ) from error
+        self.search = began
+
+    def holder_alive(self) -> bool | None:
+        """Whether the process that worked on it last is alive; `None` on another machine."""
+        return process_alive(self.search.host, self.search.pid, self.search.pid_started)
+
+    def request_stop(self) -> None:
+        """Ask for a clean stop: running trials checkpoint after their window.
+
+        Raises:
+            RunError: the folder takes no file.
+        """
+        try:
+            self._stop.touch()
+        except OSError as error:
+            raise RunError(
+                f"{self._stop}: cannot be made: {error.strerror or error}; "
+                f"ask {self.search.user} on {self.search.host} to stop it"
+            ) from error
+
+    def stop_requested(self) -> bool:
+        """Whether somebody asked for a clean stop."""
+        return self._stop.exists()
+
+    def clear_stop(self) -> None:
+        """Forget a request to stop."""
+        self._stop.unlink(missing_ok=True)
 
     def trial_path(self, number: int) -> Path:
         """Folder of a trial: where its run directory belongs."""
@@ -271,6 +337,18 @@ def _search_folders(folder: Path, seen: set[tuple[int, int]]) -> Iterator[Path]:
         return
     for path in below:
         yield from _search_folders(path, seen)
+
+
+def _held_by_this_process(search: Search, command: Sequence[str]) -> Search:
+    process = psutil.Process()
+    return replace(
+        search,
+        host=socket.gethostname(),
+        user=process.username(),
+        pid=process.pid,
+        pid_started=process.create_time(),
+        command=tuple(command),
+    )
 
 
 def _check(search: Search) -> None:

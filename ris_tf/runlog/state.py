@@ -39,6 +39,7 @@ class State(StrEnum):
 ENDED = {
     "finished": State.FINISHED,
     "early": State.FINISHED,
+    "pruned": State.FINISHED,
     "stopped": State.STOPPED,
     "interrupted": State.STOPPED,
     "failed": State.FAILED,

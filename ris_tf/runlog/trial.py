@@ -47,10 +47,14 @@ class Trial:
         hyperparameters: value by configuration key.
         state: what it is doing.
         objective: lower is better; NaN while there is none.
-        reason: why it was pruned or failed, in one line.
+        reason: why it ended, in one line.
         epochs: epochs done.
+        objectives: the objective after each of them.
         started: seconds since 1970, 0 before.
         ended: seconds since 1970, 0 before.
+        drawn: what keras-tuner's oracle chose, in its own words: it is told them again when the
+            search goes on.
+        worker: id of the worker that was given it; empty while none is.
         path: its folder, as it was found; not part of the file.
         damaged: whether its trial.json could not be used, so that the state is told from its run.
     """
@@ -61,8 +65,11 @@ class Trial:
     objective: float = math.nan
     reason: str = ""
     epochs: int = 0
+    objectives: tuple[float, ...] = ()
     started: float = 0.0
     ended: float = 0.0
+    drawn: Mapping[str, Value] = field(default_factory=dict)
+    worker: str = ""
     path: Path | None = None
     damaged: bool = False
 
@@ -100,8 +107,11 @@ def encode_trial(trial: Trial) -> bytes:
         "objective": trial.objective,
         "reason": one_line(trial.reason),
         "epochs": trial.epochs,
+        "objectives": list(trial.objectives),
         "started": trial.started,
         "ended": trial.ended,
+        "drawn": {as_utf8(k): plain(v) for k, v in trial.drawn.items()},
+        "worker": one_line(trial.worker),
     }
     return orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY)
 
@@ -116,6 +126,8 @@ def decode_trial(data: bytes, path: Path | None = None) -> Trial | None:
     if not isinstance(document, dict):
         return None
     hyperparameters = as_values(document.get("hyperparameters", {}))
+    drawn, worker = as_values(document.get("drawn", {})), document.get("worker", "")
+    objectives = _objectives(document.get("objectives", []))
     objective = document.get("objective")
     state, reason = document.get("state"), document.get("reason", "")
     counts = [document.get("number"), document.get("epochs", 0)]
@@ -123,8 +135,11 @@ def decode_trial(data: bytes, path: Path | None = None) -> Trial | None:
     written = [str(known) for known in TrialState if known != TrialState.LOST]
     if (
         hyperparameters is None
+        or drawn is None
+        or objectives is None
         or state not in written
         or not isinstance(reason, str)
+        or not isinstance(worker, str)
         or not all(is_count(count) for count in counts)
         or not all(is_number(time) and time >= 0 for time in times)
         or not (objective is None or is_number(objective))
@@ -137,10 +152,20 @@ def decode_trial(data: bytes, path: Path | None = None) -> Trial | None:
         objective=math.nan if objective is None else float(objective),
         reason=one_line(reason),
         epochs=counts[1],
+        objectives=objectives,
         started=float(times[0]),
         ended=float(times[1]),
+        drawn=drawn,
+        worker=one_line(worker),
         path=path,
     )
+
+
+def _objectives(values: Any) -> tuple[float, ...] | None:
+    """A list of numbers, `null` for one that is not finite; `None` where it is none."""
+    if not isinstance(values, list) or not all(v is None or is_number(v) for v in values):
+        return None
+    return tuple(math.nan if value is None else float(value) for value in values)
 
 
 def parsed(data: bytes) -> Any:

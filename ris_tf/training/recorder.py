@@ -41,6 +41,7 @@ class StepRecorder(keras.callbacks.Callback):
         reporter: what a person sees.
         untrained: variables without gradient so far; `None` before the first window.
         check_stop: called after every window; raises `Stop` to leave training.
+        patience_at_unity: windows in a row that may be not finite at a scale of 1 or less.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class StepRecorder(keras.callbacks.Callback):
         reporter: Reporter,
         untrained: list[str] | None,
         check_stop: Callable[[], None],
+        patience_at_unity: int = SKIPPED_IN_A_ROW,
     ):
         super().__init__()
         self.paths = [variable.path for variable in trainer.weights_trained]
@@ -62,7 +64,8 @@ class StepRecorder(keras.callbacks.Callback):
         self.silent = np.array([untrained is None or path in untrained for path in self.paths])
         self.window = 0
         self.per_epoch = 1
-        self.skipped = self.skipped_in_a_row = 0
+        self.skipped = self.skipped_in_a_row = self.skipped_at_unity = 0
+        self.patience_at_unity = patience_at_unity
 
     def series(self) -> list[str]:
         """Names of the values of a step event."""
@@ -91,7 +94,7 @@ class StepRecorder(keras.callbacks.Callback):
             self._first_window(named)
         if named["ok"]:
             self.silent &= squares == 0
-            self.skipped_in_a_row = 0
+            self.skipped_in_a_row = self.skipped_at_unity = 0
             self.announce(changes_after(int(named["schedule"]), self.config))
         else:
             self._skipped(window, named)
@@ -119,6 +122,7 @@ class StepRecorder(keras.callbacks.Callback):
     def _skipped(self, window: int, named: dict[str, float]) -> None:
         self.skipped += 1
         self.skipped_in_a_row += 1
+        self.skipped_at_unity = self.skipped_at_unity + 1 if named["scale"] <= 1 else 0
         index = int(named["offender"])
         first = self.paths[index] if index < len(self.paths) else "the loss"
         text = (
@@ -128,10 +132,11 @@ class StepRecorder(keras.callbacks.Callback):
         self.events.write(Notice(time=time.time(), level="warning", text=text))
         if self.skipped <= ALWAYS_TOLD or self.skipped % 100 == 0:
             self.reporter.say(text, "warning")
-        if self.skipped_in_a_row >= SKIPPED_IN_A_ROW:
+        at_unity = self.skipped_at_unity >= self.patience_at_unity
+        if at_unity or self.skipped_in_a_row >= SKIPPED_IN_A_ROW:
             raise Stop(
                 "failed",
-                f"{SKIPPED_IN_A_ROW} windows in a row were not finite, first {first}; "
+                f"{self.skipped_in_a_row} windows in a row were not finite, first {first}; "
                 "try --set objective.weights.subspace=0, then --set training.precision=float32",
             )
 

@@ -40,11 +40,13 @@ class Replicas:
         self.strategy = _strategy(training)
         self.count: int = self.strategy.num_replicas_in_sync
         self.here = self.count // self.worker.count
-        if training.batch % self.count:
-            raise ConfigError(
-                f"training.batch: {training.batch} scenes cannot be shared equally by "
-                f"{self.count} replicas; take a multiple of {self.count}"
-            )
+        sizes = {"batch": training.batch, "validation_batch": training.validated_together}
+        for name, size in sizes.items():
+            if size % self.count:
+                raise ConfigError(
+                    f"training.{name}: {size} scenes cannot be shared equally by "
+                    f"{self.count} replicas; take a multiple of {self.count}"
+                )
         self._total = tf.function(self._total_of)
 
     def scope(self) -> AbstractContextManager:

@@ -2,6 +2,7 @@
 
 import time
 import traceback
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import tensorflow as tf
@@ -30,7 +31,7 @@ from ris_tf.training.runtime import slower_than_float32
 from ris_tf.training.schedules import planned_windows, windows_per_epoch
 from ris_tf.training.spectra import SpectrumSampler, keep
 from ris_tf.training.step import GuardedTrainer
-from ris_tf.training.stopping import Stop, StopSignals, check_stop
+from ris_tf.training.stopping import SKIPPED_IN_A_ROW, Stop, StopSignals, check_stop
 
 # What TensorFlow raises in the processes that are left when one of several dies.
 LOST_WORKER = (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.InternalError)
@@ -63,6 +64,9 @@ class TrainingSession:
         config: the resolved configuration; the run's if not given.
         replicas: the devices that train; made as configured if not given.
         signals: what asks this process to stop.
+        judge: called with the epochs done before the next begins, also where a run is resumed;
+            raises `Stop` to leave training.
+        patience_at_unity: windows in a row that may be not finite at a loss scale of 1 or less.
 
     Raises:
         CheckpointError: none of the checkpoints can be used.
@@ -77,6 +81,8 @@ class TrainingSession:
         config: Config | None = None,
         replicas: Replicas | None = None,
         signals: StopSignals | None = None,
+        judge: Callable[[int], None] = lambda epochs: None,
+        patience_at_unity: int = SKIPPED_IN_A_ROW,
     ):
         self.run_directory = run
         self.reporter = reporter
@@ -84,6 +90,7 @@ class TrainingSession:
         self.replicas = replicas or Replicas(self.config.training)
         self.writes = self.replicas.worker.writes
         self.signals = signals or StopSignals()
+        self.judge = judge
         with self.replicas.scope():
             self.network = build_network(self.config)
             self.trainer = GuardedTrainer(self.network, self.config, self.replicas)
@@ -100,7 +107,12 @@ class TrainingSession:
             else SilentWriter()
         )
         self.recorder = StepRecorder(
-            self.trainer, self.events, reporter, self.progress.untrained, self._check_stop
+            self.trainer,
+            self.events,
+            reporter,
+            self.progress.untrained,
+            self._check_stop,
+            patience_at_unity,
         )
         self._open_log(notices)
 
@@ -195,6 +207,7 @@ class TrainingSession:
         training = self.config.training
         while self.progress.epochs_done < training.epochs:
             epoch = self.progress.epochs_done
+            self.judge(epoch)
             self._train(epoch)
             self._validate(epoch)
             waited = epoch - self.progress.best_epoch

@@ -35,7 +35,7 @@ class SpectrumSampler:
     def __init__(self, trainer: GuardedTrainer, scenes: int):
         training = trainer.config.training
         self.trainer = trainer
-        self.count = min(scenes, training.validation_batches * training.batch)
+        self.count = min(scenes, training.validation_batches * training.validated_together)
         self.grid = search_grid(trainer.config.scene, AZIMUTHS, ELEVATIONS, PLANES)
         self._scenes: Scenes | None = None
         graph = tf.function if training.compile else lambda function, **_: function
@@ -74,7 +74,7 @@ class SpectrumSampler:
 
     def _first_scenes(self) -> Scenes:
         """Scenes of as many validation batches as it takes, cut to the number wanted."""
-        numbers = range(math.ceil(self.count / self.trainer.config.training.batch))
+        numbers = range(math.ceil(self.count / self.trainer.config.training.validated_together))
         batches = [self.trainer.batch(Split.VALIDATION, *_scalars(0, i)) for i in numbers]
         return tf.nest.map_structure(lambda *x: tf.concat(x, axis=0)[: self.count], *batches)
 

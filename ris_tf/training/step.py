@@ -167,7 +167,9 @@ class GuardedTrainer(keras.Model):
 
     def batch(self, split: Split, epoch: tf.Tensor, batch: tf.Tensor) -> Scenes:
         """Scenes of one batch; tests and measured data put their own here."""
-        return self.simulator(split, epoch, batch, self.config.training.batch)
+        training = self.config.training
+        size = training.batch if split == Split.TRAINING else training.validated_together
+        return self.simulator(split, epoch, batch, size)
 
     def _sources(self) -> list[tf.Variable]:
         return [variable.value for variable in self.weights_trained]

@@ -26,15 +26,25 @@ class Stop(Exception):  # noqa: N818 (not an error)
 
 
 class StopSignals:
-    """Turns the first SIGINT or SIGTERM into a request, which training sees after its window."""
+    """Turns the first SIGINT or SIGTERM into a request, which training sees after its window.
 
-    def __init__(self) -> None:
+    Args:
+        heard: what is written to the terminal at once.
+
+    Attributes:
+        received: what asked to stop, `None` while nothing did.
+    """
+
+    def __init__(self, heard: bytes = HEARD) -> None:
+        self.heard = heard
         self.received: str | None = None
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         del frame
         self.received = signal.Signals(number).name
-        os.write(sys.__stdout__.fileno() if sys.__stdout__ else 1, HEARD)  # print may be at work
+        os.write(
+            sys.__stdout__.fileno() if sys.__stdout__ else 1, self.heard
+        )  # print may be at work
         # The next one is not caught: a second Ctrl-C ends a run that does not get to stop.
         signal.signal(number, signal.default_int_handler)
 

@@ -6,12 +6,16 @@ import keras
 import tensorflow as tf
 
 from ris_tf.config import Config
+from ris_tf.config.learning import Covariance, Weights
 from ris_tf.covariance import effective, nmse
-from ris_tf.objective import TERMS, Comparison, projection_loss
+from ris_tf.objective import TERMS, Comparison, compare, projection_loss
 from ris_tf.objective.slots import source_mean, wrapped
 from ris_tf.scene import unit_direction
 
 RECALLED_DEG = 5.0  # great-circle error below which a source counts as found
+
+# What a degree and a metre of error add to a search's objective.
+PER_DEGREE, PER_METRE = 0.01, 0.01
 
 # Root mean squares over sources, by the name of the squared sum that they come from.
 ROOTS = ("direction_rmse_deg", "azimuth_rmse_deg", "elevation_rmse_deg", "range_rmse_m")
@@ -25,8 +29,10 @@ def validation_sums(c: Comparison) -> dict[str, tf.Tensor]:
     weights = c.config.objective.weights.model_dump()
     terms = {name: TERMS[name](c) for name, weight in weights.items() if weight}
     sample = effective(c.prediction.sample, c.scenes.measurement.snr_db, c.config.covariance)
+    loss = tf.add_n([weights[name] * value for name, value in terms.items()])
     values = {
-        "loss": tf.add_n([weights[name] * value for name, value in terms.items()]),
+        "loss": loss,
+        "standard_loss": loss if _is_standard(c.config) else _standard_loss(c),
         **{f"term/{name}": value for name, value in terms.items()},
         "sample/covariance": nmse(sample, c.truth),
         "sample/subspace": projection_loss(
@@ -36,6 +42,28 @@ def validation_sums(c: Comparison) -> dict[str, tf.Tensor]:
         "count_accuracy": _count_is_right(c),
     }
     return {name: tf.reduce_mean(value) for name, value in values.items()}
+
+
+def _is_standard(config: Config) -> bool:
+    """Whether a run's own loss is at the default weights and shrinkage."""
+    own = config.covariance.shrinkage
+    return config.objective.weights == Weights() and own == Covariance().shrinkage
+
+
+def _standard_loss(c: Comparison) -> tf.Tensor:
+    """`[B]` loss at the default weights and shrinkage, whatever the run's own are (SPEC 6)."""
+    weights, shrinkage = Weights(), Covariance().shrinkage
+    changes = {
+        "objective": c.config.objective.model_copy(update={"weights": weights}),
+        "covariance": c.config.covariance.model_copy(update={"shrinkage": shrinkage}),
+    }
+    config = c.config.model_copy(update=changes)
+    snr_db = c.scenes.measurement.snr_db
+    loaded = effective(c.prediction.blended, snr_db, config.covariance)
+    plain = compare(c.prediction._replace(effective=loaded), c.scenes, config)
+    return tf.add_n(
+        [weight * TERMS[name](plain) for name, weight in weights.model_dump().items() if weight]
+    )
 
 
 def _position_errors(c: Comparison) -> dict[str, tf.Tensor]:
@@ -65,6 +93,20 @@ def _count_is_right(c: Comparison) -> tf.Tensor:
     return tf.cast(tf.equal(most_likely, c.scenes.sources.count), tf.float32)
 
 
+def search_objective(figures: dict[str, tf.Tensor]) -> tf.Tensor:
+    """What searches minimize, comparable between runs of any weights: a scalar (SPEC 6).
+
+    The loss at the default weights and shrinkage + 0.01 x mean angle RMSE in degrees
+    + 0.01 x range RMSE in metres.
+
+    Args:
+        figures: scalars by name, roots taken.
+    """
+    degrees = (figures["azimuth_rmse_deg"] + figures["elevation_rmse_deg"]) / 2
+    metres = figures["range_rmse_m"]
+    return figures["standard_loss"] + PER_DEGREE * degrees + PER_METRE * metres
+
+
 class ValidationSums(keras.metrics.Metric):
     """Running means of `validation_sums` over the validation batches."""
 
@@ -72,7 +114,7 @@ class ValidationSums(keras.metrics.Metric):
         super().__init__(name="validation", dtype="float32")
         weights = config.objective.weights.model_dump()
         self.names = [
-            "loss",
+            *("loss", "standard_loss"),
             *(f"term/{name}" for name, weight in weights.items() if weight),
             *("sample/covariance", "sample/subspace"),
             *ROOTS,
@@ -94,4 +136,5 @@ class ValidationSums(keras.metrics.Metric):
         """Figures over all batches so far, by name."""
         means = tf.math.divide_no_nan(self.totals.value, self.batches.value)
         named = dict(zip(self.names, tf.unstack(means), strict=True))
-        return {n: tf.sqrt(v) if n in ROOTS else v for n, v in named.items()}
+        figures = {n: tf.sqrt(v) if n in ROOTS else v for n, v in named.items()}
+        return figures | {"objective": search_objective(figures)}

@@ -6,7 +6,7 @@ import pytest
 from harness import FULL, assert_same, end_of, weights
 
 PLACES = {
-    "TensorFlow's import": ("ris_tf.cli.tensorflow_quiet:load_tensorflow", 1),
+    "TensorFlow's import": ("ris_tf.training.tensorflow_quiet:load_tensorflow", 1),
     "the first compile": ("ris_tf.training.step:GuardedTrainer.train_step", 1),
     "between windows": ("ris_tf.training.recorder:StepRecorder.on_train_batch_end", 5),
     "an epoch's last window": ("ris_tf.training.recorder:StepRecorder.on_train_batch_end", 6),

@@ -11,19 +11,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gui.models.parallel import parallel
-from gui.models.progress import best_so_far
-from gui.models.trials import (
-    SearchModel,
+from gui.models.trials import SearchModel, headline
+from ris_tf.runlog import (
+    Choices,
+    Range,
+    Search,
+    SearchDirectory,
+    Trial,
+    TrialState,
+    Value,
+    best_so_far,
     best_trial,
-    headline,
+    parallel,
     rows_of,
     short_names,
     sorted_rows,
     trials_csv,
     value_text,
 )
-from ris_tf.runlog import Choices, Range, Search, SearchDirectory, Trial, TrialState, Value
 
 RATE, WIDTH, EMA = "training.learning_rate", "network.width", "training.ema"
 SPACE = {WIDTH: Choices((448, 512)), RATE: Range(1e-4, 1e-2, log=True), EMA: Choices((True, 1))}

@@ -6,9 +6,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from gui.models.trials import has_objective, short_names, value_text
-from gui.models.words import number
-from ris_tf.runlog import Choices, Range, Search, Trial, TrialState, Value
+from ris_tf.runlog.search import Search
+from ris_tf.runlog.space import Choices, Range
+from ris_tf.runlog.trial import Trial, TrialState, Value
+from ris_tf.runlog.trial_table import has_objective, short_names, value_text
+from ris_tf.runlog.words import number
 
 MOST_TICKS = 8  # categories that an axis names; of more, only the first and the last
 OBJECTIVE = "objective"

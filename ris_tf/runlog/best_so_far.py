@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gui.models.trials import has_objective
-from ris_tf.runlog import Trial
+from ris_tf.runlog.trial import Trial
+from ris_tf.runlog.trial_table import has_objective
 
 LOG_FROM = 20.0  # greatest objective over the least from which a linear axis shows only outliers
 RAIL = 0.12  # of the axis, below the least objective: where trials without one are marked

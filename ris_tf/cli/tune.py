@@ -1,0 +1,311 @@
+"""`ris-tf tune`: search hyperparameters."""
+
+import sys
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ris_tf.cli.options import Overrides
+
+if TYPE_CHECKING:
+    from ris_tf.config import Config
+    from ris_tf.runlog import Search, SearchDirectory
+    from ris_tf.training.reporter import Reporter
+
+FAILED, INTERRUPTED = 1, 130  # exit codes
+
+
+class Algorithm(StrEnum):
+    """How trials are chosen."""
+
+    BAYESIAN = "bayesian"
+    HYPERBAND = "hyperband"
+    RANDOM = "random"
+
+
+def tune(
+    config: Annotated[
+        Path,
+        typer.Argument(
+            help="Configuration to search around, or the folder of a search to go on with.",
+            show_default=False,
+        ),
+    ],
+    n_trials: Annotated[
+        int | None,
+        typer.Option(help="Trials; more than before where a search goes on.", show_default="20"),
+    ] = None,
+    epochs_per_trial: Annotated[
+        int | None, typer.Option(help="Epochs a trial.", show_default="10")
+    ] = None,
+    space: Annotated[
+        str | None,
+        typer.Option(metavar="wide|narrow|FILE.yaml", help="What is chosen.", show_default="wide"),
+    ] = None,
+    algorithm: Annotated[
+        Algorithm | None, typer.Option(help="How it is chosen.", show_default="bayesian")
+    ] = None,
+    early_stop_patience: Annotated[
+        int | None,
+        typer.Option(
+            help="Epochs without a better validation loss before a trial stops; 0 never.",
+            show_default="as configured",
+        ),
+    ] = None,
+    set_: Overrides = None,
+    runs_dir: Annotated[Path, typer.Option(help="Folder that gets the search.")] = Path("runs"),
+    name: Annotated[
+        str | None, typer.Option(help="Name of the search.", show_default="search_CONFIG_SPACE")
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with a search that was stopped or killed.")
+    ] = False,
+    workers: Annotated[
+        int, typer.Option(min=1, max=256, help="Trials at a time; they share the processors.")
+    ] = 1,
+) -> None:
+    """Search hyperparameters; every trial is a run of its own.
+
+    The same command with --resume goes on where a search was left. On several machines,
+    keras-tuner's variables KERASTUNER_TUNER_ID, KERASTUNER_ORACLE_IP and KERASTUNER_ORACLE_PORT
+    say which part each process takes.
+    """
+    raise typer.Exit(
+        run_search(
+            Request(
+                config,
+                n_trials,
+                epochs_per_trial,
+                space,
+                algorithm,
+                early_stop_patience,
+                set_ or [],
+                runs_dir,
+                name,
+                resume,
+                workers,
+            )
+        )
+    )
+
+
+@dataclass(frozen=True)
+class Request:
+    """What was typed; `None` where nothing was."""
+
+    config: Path
+    n_trials: int | None
+    epochs_per_trial: int | None
+    space: str | None
+    algorithm: Algorithm | None
+    early_stop_patience: int | None
+    overrides: list[str]
+    runs_dir: Path
+    name: str | None
+    resume: bool
+    workers: int
+
+
+def run_search(request: Request) -> int:
+    """Search, and print what came of it; the exit code."""
+    from ris_tf.config import ConfigError
+    from ris_tf.training.reporter import Reporter
+    from ris_tf.tuning.workers import Part, begin, finish, supervise, take_part, wait_for_search
+
+    part = Part.of_environment()
+    if part.name and request.workers > 1:
+        raise ConfigError(
+            "--workers: starts processes on this machine, but KERASTUNER_TUNER_ID makes this one "
+            "of several; leave out one of them"
+        )
+    if part.works:
+        with Reporter(None) as reporter:
+            search = wait_for_search(_path(request), reporter)
+            left = take_part(search, part, reporter)
+            reporter.say(left or f"{part.name}: no trial left")
+        return 0
+    search, trials = _opened(request) if _exists(request) else (_made(request), 0)
+    lines = begin(search, trials, sys.argv, part)
+    with Reporter(search.path / "console.log") as reporter:
+        for line in lines:
+            reporter.say(line, "warning")
+        _say_plan(reporter, search, request.workers)
+        if request.workers > 1:
+            left = supervise(search, request.workers, reporter)
+        else:
+            left = take_part(search, part, reporter, quiet=False)
+        problem = finish(search)
+        return _say_results(reporter, search, left, problem)
+
+
+def _path(request: Request) -> Path:
+    """The search's folder."""
+    if request.config.is_dir():
+        return request.config
+    space = Path(request.space or "wide").stem
+    name = f"search_{request.config.stem}_{space}" if request.name is None else request.name
+    return request.runs_dir / name
+
+
+def _exists(request: Request) -> bool:
+    from ris_tf.runlog import RunError, is_search
+
+    path = _path(request)
+    if not path.exists():
+        return False
+    if not is_search(path):
+        raise RunError(f"{path}: is there, but no search; choose another --name")
+    if not request.resume:
+        raise RunError(f"{path}: exists; go on with it: add --resume, or choose another --name")
+    return True
+
+
+def _made(request: Request) -> "SearchDirectory":
+    """A new search's folder; everything that was typed is checked before."""
+    from ris_tf.config import load_config
+    from ris_tf.runlog import SearchDirectory, check_name
+
+    config = load_config(request.config, request.overrides)
+    path = _path(request)
+    check_name(path.name)
+    return SearchDirectory.create(path, _planned(request, config), sys.argv, config)
+
+
+def _planned(request: Request, config: "Config") -> "Search":
+    """What is searched, as typed.
+
+    Raises:
+        ConfigError: a number or the space cannot be.
+    """
+    from ris_tf.config import ConfigError
+    from ris_tf.runlog import Search
+    from ris_tf.runlog.trial import frozen
+    from ris_tf.tuning.space import make_space, value_of
+
+    n_trials = 20 if request.n_trials is None else request.n_trials
+    epochs = 10 if request.epochs_per_trial is None else request.epochs_per_trial
+    patience = request.early_stop_patience
+    for option, value, least in (
+        ("--n-trials", n_trials, 1),
+        ("--epochs-per-trial", epochs, 1),
+        ("--early-stop-patience", patience, 0),
+    ):
+        if value is not None and not least <= value <= 100_000:
+            raise ConfigError(f"{option} {value}: must be from {least} to 100000")
+    if config.training.distribution == "multi_worker":
+        raise ConfigError(
+            "training.distribution = multi_worker: a trial trains on one machine; search on "
+            "several with keras-tuner's variables instead: see docs/searches.md"
+        )
+    algorithm = request.algorithm or Algorithm.BAYESIAN
+    if algorithm is Algorithm.HYPERBAND:
+        _require_bracket(n_trials, epochs)
+    space = make_space(request.space or "wide", config)
+    return Search(
+        algorithm=algorithm.value,
+        objective="validation loss at the default weights and shrinkage + 0.01 x mean angle RMSE "
+        "in degrees + 0.01 x range RMSE in metres",
+        trials=n_trials,
+        epochs=epochs,
+        patience=-1 if patience is None else patience,
+        space=space,
+        defaults={key: frozen(value_of(config, key)) for key in space},
+    )
+
+
+def _require_bracket(n_trials: int, epochs: int) -> None:
+    from ris_tf.config import ConfigError
+    from ris_tf.tuning.pruning import first_bracket
+
+    least = first_bracket(epochs)
+    if n_trials < least:
+        raise ConfigError(
+            f"--n-trials {n_trials}: must be at least {least} for hyperband: so many are its first "
+            f"round of {epochs} epochs, and before its end no trial has had them all"
+        )
+
+
+def _opened(request: Request) -> "tuple[SearchDirectory, int]":
+    """A search that goes on, and how many trials it shall have.
+
+    Raises:
+        ConfigError: what was typed is another search.
+    """
+    from ris_tf.config import ConfigError, load_config
+    from ris_tf.runlog import SearchDirectory
+
+    search = SearchDirectory.open(_path(request))
+    config, plan = search.config(), search.search
+    if not request.config.is_dir() and load_config(request.config, request.overrides) != config:
+        raise ConfigError(
+            f"{request.config}: is not what {search.path} searches around any more; go on with "
+            f"ris-tf tune {search.path} --resume, or choose another --name"
+        )
+    typed = {
+        "--epochs-per-trial": (request.epochs_per_trial, plan.epochs),
+        "--algorithm": (request.algorithm and request.algorithm.value, plan.algorithm),
+        "--early-stop-patience": (request.early_stop_patience, plan.patience),
+    }
+    for option, (given, own) in typed.items():
+        if given is not None and given != own:
+            raise ConfigError(
+                f"{option} {given}: {search.path} was begun with {own}, and trials would not "
+                "compare; leave it out, or choose another --name"
+            )
+    if request.space is not None and _planned(request, config).space != plan.space:
+        raise ConfigError(
+            f"--space {request.space}: {search.path} was begun with another; leave it out, or "
+            "choose another --name"
+        )
+    trials = request.n_trials or plan.trials
+    if trials < plan.trials:
+        raise ConfigError(
+            f"--n-trials {trials}: {search.path} was begun with {plan.trials}; give as many or more"
+        )
+    return search, trials
+
+
+def _say_plan(reporter: "Reporter", search: "SearchDirectory", workers: int) -> None:
+    plan = search.search
+    done = sum(trial.settled for trial in search.trials())
+    reporter.say(f"search {search.path}")
+    reporter.say(
+        f"  {plan.algorithm}, {plan.trials} trials of up to {plan.epochs} epochs over "
+        f"{len(plan.space)} hyperparameters" + (f", {done} done before" if done else "")
+    )
+    scenes = search.config().search
+    reporter.say(
+        f"  {scenes.scenes:,} scenes an epoch, {scenes.validation_scenes:,} to compare on"
+        + (f"; {workers} workers" if workers > 1 else "")
+    )
+    reporter.say("  Ctrl-C stops with a checkpoint")
+
+
+def _say_results(reporter: "Reporter", search: "SearchDirectory", left: str, problem: str) -> int:
+    from ris_tf.cli.trials_table import print_trials
+    from ris_tf.figures import save_search_figures
+    from ris_tf.runlog import best_trial
+
+    trials = search.trials()
+    best = best_trial(trials)
+    if trials:
+        print_trials(reporter.console, search)
+    if left or problem:
+        reporter.say(problem or left, "error" if problem else "warning")
+    elif len(trials) < search.search.trials:
+        reporter.say(f"the space has no more than {len(trials)} combinations", "warning")
+    if left and not problem:
+        reporter.say(f"to go on: ris-tf tune {search.path} --resume")
+    figures = save_search_figures(search)
+    if best:
+        reporter.say(f"best      trial {best.number}, objective {best.objective:.4f}", "good")
+        reporter.say(f"train it  ris-tf train {search.path / 'best.yaml'}")
+    reporter.say(f"table     {search.path / 'trials.csv'}")
+    if figures:
+        reporter.say(f"figures   {', '.join(path.name for path in figures)} in {search.path}")
+    if left.startswith("interrupted"):
+        return INTERRUPTED
+    return FAILED if problem or not (best or left) else 0

@@ -1,0 +1,168 @@
+"""One process's job: a run from an empty folder, or from its last checkpoint, as far as it comes.
+
+TensorFlow is loaded when the work begins, not with this module: a person sees something at once.
+"""
+
+import signal
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ris_tf.config import Config
+from ris_tf.runlog import Identity, RunDirectory, available_threads, processor
+from ris_tf.training.cluster import Worker
+from ris_tf.training.reporter import Reporter
+from ris_tf.training.stopping import SKIPPED_IN_A_ROW, StopSignals
+
+if TYPE_CHECKING:
+    from ris_tf.training.replicas import Replicas
+    from ris_tf.training.session import Outcome, TrainingSession
+
+FAILED = 1  # exit code
+EXIT_CODES = {"finished": 0, "early": 0, "stopped": 0, "failed": FAILED, "interrupted": 130}
+
+
+@dataclass(frozen=True)
+class Job:
+    """What this process is to do.
+
+    Attributes:
+        run: the run's folder.
+        config: the resolved configuration.
+        worker: which process of the run this is.
+        replicas: the devices of a run that has several; `None` in any other.
+        before: who worked on the run before, where it is resumed.
+        judge: see `TrainingSession`.
+        patience_at_unity: see `TrainingSession`.
+    """
+
+    run: RunDirectory
+    config: Config
+    worker: Worker
+    replicas: "Replicas | None" = None
+    before: Identity | None = None
+    judge: Callable[[int], None] = lambda epochs: None
+    patience_at_unity: int = SKIPPED_IN_A_ROW
+
+
+def resolved(config: Config) -> Config:
+    """The configuration with what this machine and the kind of run decide."""
+    training = config.training
+    changes: dict[str, object] = {}
+    if training.threads is None:
+        changes["threads"] = available_threads()
+    if training.distribution != "none":
+        changes["compile"] = False  # XLA compiles no step of several replicas
+    return config.model_copy(update={"training": training.model_copy(update=changes)})
+
+
+def several_replicas(config: Config, worker: Worker) -> "Replicas | None":
+    """The devices of a run of several, which may refuse before anything is written.
+
+    Raises:
+        ConfigError: there are not so many, or they cannot share the batch.
+    """
+    return _replicas(config, worker) if config.training.distribution != "none" else None
+
+
+def _replicas(config: Config, worker: Worker) -> "Replicas":
+    """The devices that train, once TensorFlow is loaded."""
+    from ris_tf.training.tensorflow_quiet import load_tensorflow
+
+    load_tensorflow()
+    from ris_tf.training.replicas import Replicas
+    from ris_tf.training.runtime import use_threads
+
+    use_threads(config.training.threads or 1)
+    if worker.count == 1:
+        return Replicas(config.training)
+    print(f"worker {worker.index} of {worker.count}, chief {worker.chief}; waiting for the others")
+    # TensorFlow waits where Python's handler is not heard; nothing is written yet: just end.
+    before = signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        return Replicas(config.training)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def work(job: Job, reporter: Reporter, signals: StopSignals) -> "Outcome | None":
+    """Train in this process; `None`, said why, where it cannot begin.
+
+    Raises:
+        RunError: another living process works on the run, or its folder takes no file.
+    """
+    if job.worker.writes:
+        job.run.begin_session(sys.argv)
+        job.run.clear_stop()
+    with signals.caught():
+        reporter.say(f"run {job.run.path}")
+        session = _session(job, reporter, signals)
+        if session is None:
+            return None
+        _say_plan(reporter, job.config, session.replicas, session.network.parts())
+        return session.run()
+
+
+def _session(job: Job, reporter: Reporter, signals: StopSignals) -> "TrainingSession | None":
+    replicas = job.replicas or _replicas(job.config, job.worker)
+    from ris_tf.training.checkpoint import CheckpointError
+    from ris_tf.training.session import TrainingSession
+
+    try:
+        session = TrainingSession(
+            job.run,
+            reporter,
+            resume=job.before is not None,
+            config=job.config,
+            replicas=replicas,
+            signals=signals,
+            judge=job.judge,
+            patience_at_unity=job.patience_at_unity,
+        )
+        _compare_processors(session, job.before)
+    except CheckpointError as error:
+        reporter.say(f"cannot resume: {error}", "error")
+    except OSError as error:
+        reporter.say(f"cannot begin: {error.filename or job.run.path}: {error.strerror}", "error")
+    else:
+        return session
+    return None
+
+
+def _compare_processors(session: "TrainingSession", before: Identity | None) -> None:
+    """Give notice where a run goes on elsewhere than it began."""
+    if before and session.writes and before.processor != processor():
+        session.notice(
+            f"this processor is {processor()}, the run began on {before.processor}: "
+            "it goes on, but not to the same bits",
+            "warning",
+        )
+
+
+def _say_plan(reporter: Reporter, config: Config, replicas: "Replicas", parts: list) -> None:
+    """What is about to be done, in a few lines."""
+    g, s, t = config.geometry, config.scene, config.training
+    total = sum(part.parameters for part in parts)
+    heads = sum(part.parameters for part in parts if part.head)
+    reporter.say(
+        f"scenes    {g.columns} x {g.rows} panel, {s.antennas} antennas, {s.snapshots} snapshots, "
+        f"{s.sources_min}..{s.sources_max} sources, {s.snr_db[0]:g}..{s.snr_db[1]:g} dB"
+    )
+    reporter.say(
+        f"network   {config.network.kind}, {total:,} parameters "
+        f"({total - heads:,} backbone, {heads:,} heads)"
+    )
+    joined = f" x {t.accumulation}" if t.accumulation > 1 else ""
+    reporter.say(
+        f"training  {t.epochs} epochs of {t.batches_per_epoch} batches of {t.batch} scenes{joined},"
+        f" {t.precision}, {t.threads} threads, seed {config.seed}"
+    )
+    if t.distribution != "none":
+        where = f"on {replicas.worker.count} machines" if replicas.worker.count > 1 else "here"
+        reporter.say(
+            f"replicas  {replicas.count} {where} share each batch; the step is not compiled: XLA "
+            "compiles none of several replicas"
+        )
+    compiling = "compiling the step takes half a minute; " if t.compile else ""
+    reporter.say(f"          {compiling}Ctrl-C stops with a checkpoint")

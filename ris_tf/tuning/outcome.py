@@ -1,0 +1,97 @@
+"""What a trial came to, told from its run: the event log decides, whoever died when."""
+
+import math
+from dataclasses import replace
+
+from ris_tf.config import Config, ConfigError
+from ris_tf.runlog import (
+    Choices,
+    Entry,
+    RunDirectory,
+    SearchDirectory,
+    Space,
+    Trial,
+    TrialState,
+    Value,
+)
+from ris_tf.runlog.trial import frozen
+from ris_tf.tuning.pruning import failure
+from ris_tf.tuning.space import value_of, with_hyperparameters
+
+# State of a trial by the reason of its run's end event.
+ENDED = {
+    "finished": TrialState.FINISHED,
+    "early": TrialState.FINISHED,
+    "pruned": TrialState.PRUNED,
+    "stopped": TrialState.WAITING,
+    "interrupted": TrialState.WAITING,
+    "failed": TrialState.FAILED,
+}
+
+
+def told_by_run(trial: Trial, run: RunDirectory) -> Trial:
+    """A trial with everything that its run's log says of it.
+
+    Args:
+        trial: as it was known.
+        run: its run.
+
+    Raises:
+        RunError: the log cannot be read.
+    """
+    log = run.log(outline=True)
+    objectives = tuple(v.values.get("objective", math.nan) for v in log.validations)
+    finite = [value for value in objectives if math.isfinite(value)]
+    told = replace(
+        trial,
+        epochs=len(objectives),
+        objectives=objectives,
+        objective=min(finite, default=math.nan),
+        damaged=False,
+    )
+    if log.end is None:
+        return replace(told, state=TrialState.RUNNING)
+    state = ENDED.get(log.end.reason, TrialState.FAILED)
+    reason = log.end.text
+    if state == TrialState.FINISHED and not finite:
+        state, reason = TrialState.FAILED, "not finite: no validation came to a number"
+    elif state == TrialState.FAILED:
+        reason = failure(reason)
+    return replace(told, state=state, reason=reason, ended=log.end.time)
+
+
+def repair(search: SearchDirectory, config: Config) -> list[str]:
+    """Write damaged trial.json files again from what their runs say; a line for each."""
+    lines = []
+    for trial in search.trials():
+        if not trial.damaged or trial.path is None:
+            continue
+        run = RunDirectory.open(trial.path)
+        try:
+            own = run.config()
+        except ConfigError as error:
+            reason = f"damaged: trial.json, and {error}"
+            told = replace(trial, state=TrialState.FAILED, reason=reason, damaged=False)
+        else:
+            space = search.search.space
+            values = {key: frozen(value_of(own, key)) for key in space}
+            drawn = {key: _drawn(key, values, space, config) for key in space}
+            told = told_by_run(replace(trial, hyperparameters=values, drawn=drawn), run)
+            told = replace(told, started=run.identity.created)
+        search.write_trial(told)
+        lines.append(f"trial {trial.number}: trial.json could not be read; written from its run")
+    return lines
+
+
+def _drawn(key: str, values: dict[str, Value], space: Space, config: Config) -> Value:
+    """What keras-tuner would have drawn for a value: a place among choices, or the number."""
+    entry: Entry = space[key]
+    if not isinstance(entry, Choices):
+        return values[key]
+    if values[key] in entry.values:
+        return entry.values.index(values[key])
+    for place, choice in enumerate(entry.values):
+        fitted = with_hyperparameters(config, {**values, key: choice})
+        if frozen(value_of(fitted, key)) == values[key]:
+            return place
+    return 0
