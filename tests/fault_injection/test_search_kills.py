@@ -1,0 +1,78 @@
+"""A search that is killed, whole or in part, at any moment, comes to what it would have come to."""
+
+import os
+import random
+import signal
+import time
+from contextlib import suppress
+
+import psutil
+import pytest
+from harness import FULL
+from searches import SPACE, assert_whole, begin, kill_tree, trials_of
+
+KILLS = 20 if FULL else 0
+VICTIMS = ("search", "tree", "worker", "chief", "trial")
+TRIALS = ("--n-trials", "3")
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory, tiny_yaml):
+    home = tmp_path_factory.mktemp("kills")
+    (home / "tiny.yaml").write_text(tiny_yaml.read_text())
+    (home / "space.yaml").write_text(SPACE)
+    return home
+
+
+@pytest.fixture(scope="module")
+def undisturbed(home):
+    """Trials of a search that nobody kills, and how long it takes."""
+    began = time.monotonic()
+    code, said = begin(home, "undisturbed", *TRIALS)
+    assert code == 0, said
+    return assert_whole(home, "undisturbed", 3), time.monotonic() - began
+
+
+def victim(process, which):
+    """The process to kill: the search, its chief, a worker, or what trains a trial."""
+    if which in ("search", "tree"):
+        return process.pid
+    for child in psutil.Process(process.pid).children(recursive=True):
+        with suppress(psutil.Error):
+            name = child.environ().get("KERASTUNER_TUNER_ID", "")
+            part = "ris_tf.tuning.workers" in child.cmdline()
+            trains = "spawn_main" in " ".join(child.cmdline())
+            if (which == "trial" and trains) or (part and name.startswith(which)):
+                return child.pid
+    return None
+
+
+@pytest.mark.skipif(not FULL, reason="in the full form (make faults)")
+@pytest.mark.parametrize("kill", range(KILLS))
+def test_killed_search_comes_to_the_same(home, undisturbed, fault, kill):
+    draw, which = random.Random(kill), VICTIMS[kill % len(VICTIMS)]
+    trials, seconds = undisturbed
+    name, workers = f"kill{kill}", "2" if which in ("worker", "chief") else "1"
+    fault(f"SIGKILL of a search: {which}", "--resume, or its supervisor, goes on; nothing repeated")
+    process = begin(home, name, *TRIALS, "--workers", workers, wait=False)
+    moment = time.monotonic() + draw.uniform(1, seconds)
+    while time.monotonic() < moment and process.poll() is None:
+        time.sleep(0.02)
+    pid = victim(process, which)
+    if pid and process.poll() is None:
+        if which == "tree":
+            kill_tree(process)
+        else:
+            os.kill(pid, signal.SIGKILL)
+    said, _ = process.communicate(timeout=300)
+    if process.returncode != 0:
+        assert which in ("search", "tree"), said
+        process = begin(home, name, *TRIALS, "--workers", workers, "--resume", wait=False)
+        said, _ = process.communicate(timeout=300)
+    assert process.returncode == 0, said
+    assert "Traceback" not in said or which in ("worker", "chief"), said
+    ours = assert_whole(home, name, 3)
+    for mine, theirs in zip(ours, trials, strict=True):
+        assert mine.hyperparameters == theirs.hyperparameters
+        assert mine.objective == pytest.approx(theirs.objective, rel=1e-3)
+    assert len(trials_of(home, name)) == 3

@@ -1,0 +1,85 @@
+"""What tests of searches share: they are started as people do, and looked at from outside."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import psutil
+
+from ris_tf.runlog import RunDirectory, SearchDirectory, TrialState
+
+SPACE = """
+training.learning_rate: {least: 1e-4, most: 1e-2, scale: log}
+network.width: [16, 24]
+"""
+PLAN = ["--n-trials", "2", "--epochs-per-trial", "2", "--algorithm", "random"]
+QUICK = ["--set", "training.compile=false", "--set", "search.scenes=24"]
+QUICK += ["--set", "search.validation_scenes=16"]
+
+
+def tune(home, *words, wait=True, environment=None):
+    """Start a search; wait for its end unless told otherwise."""
+    command = [sys.executable, "-m", "ris_tf.cli", "tune", *words]
+    process = subprocess.Popen(
+        command,
+        cwd=home,
+        env={**os.environ, **(environment or {})},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    if wait:
+        said, _ = process.communicate(timeout=400)
+        return process.returncode, said
+    return process
+
+
+def begin(home, name, *words, **how):
+    plan = ["tiny.yaml", "--space", "space.yaml", "--name", name, *PLAN, *QUICK]
+    return tune(home, *plan, *words, **how)
+
+
+def until(condition, seconds=120):
+    """Wait for something to be so."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        found = condition()
+        if found:
+            return found
+        time.sleep(0.05)
+    raise AssertionError("it never came to be so")
+
+
+def trials_of(home, name):
+    folder = home / "runs" / name
+    return SearchDirectory.open(folder).trials() if folder.exists() else []
+
+
+def kill_tree(process):
+    """SIGKILL a search and everything that it started, as a machine's end would."""
+    tree = [process, *psutil.Process(process.pid).children(recursive=True)]
+    for one in tree:
+        os.kill(one.pid, signal.SIGKILL)
+    process.communicate()
+
+
+def assert_whole(home, name, trials=2):
+    """Nothing is lost, nothing was done twice."""
+    search = SearchDirectory.open(home / "runs" / name)
+    found = search.trials()
+    assert [trial.number for trial in found] == list(range(1, trials + 1))
+    for trial in found:
+        assert trial.state in (TrialState.FINISHED, TrialState.PRUNED), trial
+        run = RunDirectory.open(search.trial_path(trial.number))
+        log = run.log()
+        assert log.steps.tolist() == list(range(len(log.steps)))
+        assert [event.epoch for event in log.validations] == list(range(trial.epochs))
+        values = [event.values["objective"] for event in log.validations]
+        assert np.allclose(trial.objectives, values)
+        assert trial.objective == min(values)
+    leftovers = [path.name for path in search.path.glob(".*")]
+    assert not leftovers
+    return found
