@@ -1,8 +1,15 @@
 """Shared by all tests: a quiet TensorFlow, an offscreen Qt, a configuration small enough to run."""
 
+import json
 import os
+import socket
 from importlib.metadata import version
 from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+from ris_tf.config import Config, load_config
 
 # Before anything imports TensorFlow: workers share two cores, so each computes with one thread,
 # and what XLA compiled for one test is there for the next: it is half of the suite's time.
@@ -13,14 +20,6 @@ os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
 os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-
-import json
-import socket
-
-import pytest
-from hypothesis import settings
-
-from ris_tf.config import Config, load_config
 
 # A person's runs try new examples each time; CI repeats itself, so that red means the change.
 settings.register_profile(

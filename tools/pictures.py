@@ -1,7 +1,8 @@
 """Takes the pictures of the monitor in docs/images: every tab, light and dark, of real runs.
 
-The runs are trained by `ris-tf` here, a few minutes on two cores: quickstart, the same without the
-subspace term to compare it with, and a short one in half precision that drops windows.
+The runs are trained by `ris-tf` here: quickstart, the same without the subspace term to compare it
+with, a short one in half precision that drops windows, and a search of twelve trials, which takes
+half an hour on two cores.
 """
 
 import subprocess
@@ -32,6 +33,7 @@ TABS = {
     "launch": [],
 }
 COMPARED = ["quickstart", "core-terms"]
+SEARCH = ["--n-trials", "12", "--epochs-per-trial", "10", "--space", "wide"]
 
 
 def main() -> None:
@@ -39,10 +41,13 @@ def main() -> None:
     for name, changes in TRAINED.items():
         if not (RUNS / name).exists():
             ris_tf("train", QUICKSTART, "--name", name, "--runs-dir", str(RUNS), *changes)
+    if not (RUNS / "search").exists():
+        ris_tf("tune", QUICKSTART, "--name", "search", "--runs-dir", str(RUNS), *SEARCH)
     for theme in ("light", "dark"):
         for tab, runs in TABS.items():
             picture(f"monitor-{tab}-{theme}", tab, theme, runs)
         picture(f"monitor-compare-{theme}", "loss", theme, COMPARED)
+        picture(f"monitor-search-{theme}", "search", theme, ["search/trial_0011"])
 
 
 def picture(name: str, tab: str, theme: str, runs: list[str]) -> None:

@@ -10,7 +10,7 @@ from PySide6.QtGui import QAction, QDesktopServices, QGuiApplication, QKeySequen
 from PySide6.QtWidgets import QCheckBox, QMenu, QMessageBox
 
 from gui.models.followed import RunView
-from ris_tf.runlog import RunError, State
+from ris_tf.runlog import RunError, SearchDirectory, State
 
 if TYPE_CHECKING:
     from gui.views.grid import PlotGrid
@@ -104,6 +104,16 @@ class Actions:
             Entry("Run", "Start &again with these settings…", ("Ctrl+G",), self.again, _readable),
             Entry("Run", "&Stop with a checkpoint", ("Ctrl+S",), self.stop, _alive),
             Entry("Run", "&Kill…", ("Ctrl+K",), self.kill, _alive),
+            Entry(
+                "Run", "Go on with its searc&h", ("Ctrl+Shift+R",), self.resume_search, _idle_search
+            ),
+            Entry(
+                "Run",
+                "Stop its search &with checkpoints",
+                ("Ctrl+Shift+S",),
+                self.stop_search,
+                _busy_search,
+            ),
             Entry("Run", "&Open its folder", ("Ctrl+O",), self.open_folder, _readable),
             Entry("Run", "&Copy its path", ("Ctrl+Shift+C",), self.copy_path, _readable),
         ]
@@ -150,6 +160,19 @@ class Actions:
         for view in self._selected(_resumable)[:1]:
             self.window.show_tab("launch")
             self.window.tab("launch").resume(view.run)  # pyright: ignore[reportAttributeAccessIssue]
+
+    def resume_search(self) -> None:
+        """Go on with the search of the first selected trial that nobody works on."""
+        for view in self._selected(_idle_search)[:1]:
+            self.window.show_tab("launch")
+            launch = self.window.tab("launch")
+            launch.resume_search(view.path.parent)  # pyright: ignore[reportAttributeAccessIssue]
+
+    def stop_search(self) -> None:
+        """Ask the searches of the selected trials to stop with checkpoints."""
+        for path in dict.fromkeys(view.path.parent for view in self._selected(_busy_search)):
+            said = f"{path.name}: asked to stop; its trials leave a checkpoint"
+            self._attempt(lambda path=path: SearchDirectory.open(path).request_stop(), said)
 
     def again(self) -> None:
         """A new run with the settings of the selected one, to be changed first."""
@@ -251,6 +274,23 @@ def _alive(view: RunView) -> bool:
 
 def _resumable(view: RunView) -> bool:
     return view.resumable
+
+
+def _search_alive(view: RunView) -> bool | None:
+    """Whether somebody works on the search that a run is a trial of; `None` if it is of none."""
+    try:
+        alive = SearchDirectory.open(view.path.parent).holder_alive()
+    except RunError:
+        return None
+    return alive is not False
+
+
+def _busy_search(view: RunView) -> bool:
+    return _search_alive(view) is True
+
+
+def _idle_search(view: RunView) -> bool:
+    return _search_alive(view) is False
 
 
 def _readable(view: RunView) -> bool:

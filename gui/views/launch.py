@@ -18,14 +18,22 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from gui.models.commands import Command, free_name, resume_command, train_command
+from gui.models.commands import (
+    Command,
+    free_name,
+    resume_command,
+    resume_search_command,
+    train_command,
+    tune_command,
+)
 from gui.models.settings import ALL, Settings
 from gui.processes import Started
+from gui.views.search_plan import SearchPlanForm
 from gui.views.settings_form import SettingsForm
 from gui.views.tab import Tab
 from gui.views.theme import Theme
 from ris_tf.config import ConfigError
-from ris_tf.runlog import RunDirectory, check_name
+from ris_tf.runlog import RunDirectory, SearchDirectory, check_name, is_search
 
 CONFIGS = Path("configs")
 LOOK_MS = 250  # how often a process that is starting is looked at
@@ -45,7 +53,7 @@ class LaunchTab(Tab):
     """
 
     title = "Launch"
-    launched = Signal(object)  # Path of a run that was started, once it is there
+    launched = Signal(object)  # Path of a run or search that was started, once it is there
 
     def __init__(self, runs_dir: Path, parent: QWidget | None = None):
         super().__init__(parent)
@@ -72,6 +80,11 @@ class LaunchTab(Tab):
             QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
         )
         self.browse = QPushButton("&Browse…")
+        self.kind = QComboBox()
+        self.kind.addItems(["Train", "Search"])
+        self.kind.setAccessibleName("train one run, or search hyperparameters")
+        self.plan = SearchPlanForm()
+        self.plan.hide()
         self.name = QLineEdit()
         self.name.setAccessibleName("name of the run")
         self.runs_dir = QLineEdit(str(runs_dir))
@@ -102,6 +115,8 @@ class LaunchTab(Tab):
         self.copy.clicked.connect(self._copy)
         self.start_button.clicked.connect(self.start)
         self.form.edited.connect(self._refresh)
+        self.plan.edited.connect(self._refresh)
+        self.kind.currentIndexChanged.connect(self._change_kind)
         for line in (self.name, self.runs_dir):
             line.textEdited.connect(self._refresh)
         self.search.textChanged.connect(self._narrow)
@@ -121,6 +136,8 @@ class LaunchTab(Tab):
         top.addWidget(self.browse, 0, 2)
         top.addWidget(folder, 1, 2)
         top.addWidget(self.runs_dir, 1, 3)
+        top.addWidget(self.kind, 0, 3)
+        top.addWidget(self.plan, 2, 0, 1, 4)
         top.setColumnStretch(1, 3)
         top.setColumnStretch(3, 2)
         finding = QHBoxLayout()
@@ -154,7 +171,7 @@ class LaunchTab(Tab):
         if self.files.findText(str(path)) < 0:
             self.files.addItem(str(path))
         self.files.setCurrentText(str(path))
-        self.name.setText(free_name(Path(self.runs_dir.text()), path))
+        self.name.setText(self._next_name())
         self.form.show_settings(settings)
         self._say("")
         self._refresh()
@@ -166,6 +183,24 @@ class LaunchTab(Tab):
     def resume(self, run: RunDirectory) -> None:
         """Go on with a run from its last checkpoint."""
         self._begin(resume_command(run.path), run.path)
+
+    def resume_search(self, search: Path) -> None:
+        """Go on with a search that was stopped or killed."""
+        self._begin(resume_search_command(search), search)
+
+    def _change_kind(self) -> None:
+        self.plan.setVisible(self.searches)
+        self.start_button.setToolTip(f"start the {self._noun()} (Ctrl+Return)")
+        self.name.setText(self._next_name())
+        self._refresh()
+
+    @property
+    def searches(self) -> bool:
+        """Whether a search is started, not a single run."""
+        return self.kind.currentText() == "Search"
+
+    def _noun(self) -> str:
+        return "search" if self.searches else "run"
 
     def start(self) -> None:
         """Start the run that the form describes."""
@@ -221,18 +256,19 @@ class LaunchTab(Tab):
     def _next_name(self) -> str:
         if self.settings is None:
             return self.name.text()
-        return free_name(Path(self.runs_dir.text()), self.settings.source)
+        return free_name(Path(self.runs_dir.text()), self.settings.source, self.searches)
 
     def _command(self) -> Command | None:
         """What would be started, `None` where something is wrong."""
         if self.settings is None or self._problem():
             return None
-        return train_command(
+        what = (
             self.settings.source,
             self.settings.overrides(),
             self.name.text(),
             Path(self.runs_dir.text()),
         )
+        return tune_command(*what, self.plan.plan()) if self.searches else train_command(*what)
 
     def _problem(self) -> str:
         """Why it cannot be started."""
@@ -247,11 +283,16 @@ class LaunchTab(Tab):
             check_name(self.name.text())
         except ConfigError as error:
             return str(error)
-        folder = Path(self.runs_dir.text() or ".")
-        if (folder / self.name.text()).exists():
-            return f"{folder / self.name.text()} exists; choose another name"
-        if any(path == folder / self.name.text() for _, path in self._starting):
-            return f"{self.name.text()} is starting"
+        if self.searches and not self.plan.plan().space:
+            return "space: wide, narrow, or the path of a YAML file"
+        return self._taken(Path(self.runs_dir.text() or ".") / self.name.text())
+
+    def _taken(self, path: Path) -> str:
+        """Why a folder cannot be that of a new run."""
+        if path.exists():
+            return f"{path} exists; choose another name"
+        if any(path == other for _, other in self._starting):
+            return f"{path.name} is starting"
         return ""
 
     def _refresh(self) -> None:
@@ -289,8 +330,10 @@ class LaunchTab(Tab):
 
 
 def _is_held(path: Path, started: Started) -> bool:
-    """Whether a run's folder is there, and the process that was started works on it."""
+    """Whether a run's or search's folder is there, and the process that was started works on it."""
     try:
+        if is_search(path):
+            return SearchDirectory.open(path).search.pid == started.pid
         run = RunDirectory.open(path)
     except ConfigError:
         return False

@@ -26,6 +26,7 @@ from gui.views.runs import RunsPanel
 from gui.views.tab import Tab
 from gui.views.theme import LIGHT, THEMES, Theme, apply
 from gui.workers import Poller
+from ris_tf.runlog import is_search
 
 # Tabs by name; each is imported when it is first looked at: pyqtgraph takes longer than the window.
 TABS = {
@@ -46,6 +47,7 @@ FIRST_TAB_MS = 400
 LOOK_MS = 500  # how often reads are looked after that do not come back
 SCAN_S, FOLLOW_S, FOLLOW_IDLE_S = 1.0, 0.001, 0.1
 SIZE = (1280, 720)
+FIRST_TRIAL = "trial_0001"  # what is selected of a search that was started
 LEFT = 300  # pixels of the table at first
 
 
@@ -243,11 +245,13 @@ class MainWindow(QMainWindow):
         self.runs.select(paths)
 
     def _launched(self, path: object) -> None:
-        """A run was started: look at it."""
-        run = self._as_listed(Path(str(path)))
+        """A run was started, or a search with its first trial: look at it."""
+        started = Path(str(path))
+        search = is_search(started)
+        run = self._as_listed(started / FIRST_TRIAL if search else started)
         self.actions_.started.add(run)
         self.choose([run])
-        self.show_tab("loss")
+        self.show_tab("search" if search else "loss")
 
     def _as_listed(self, path: Path) -> Path:
         """A run's path as the table has it; its folder is watched from now on if it was not."""

@@ -18,6 +18,7 @@ from gui.models.index import RunIndex
 from gui.views.theme import DARK, LIGHT
 from gui.views.window import TABS, MainWindow
 from ris_tf.config import parse_config
+from ris_tf.runlog import SearchDirectory
 
 SOON_MS = 30_000
 TRAINING_MS = 120_000
@@ -378,6 +379,33 @@ def test_launch_watch_stop_resume_finish(qtbot, open_window, tiny_yaml, tmp_path
     qtbot.waitUntil(lambda: state_of(window, run) == "finished", timeout=TRAINING_MS)
     qtbot.waitUntil(lambda: windows_shown(window) == 200, timeout=SOON_MS)
     assert RunIndex([run]).poll()[0].summary.reason == "8 epochs"
+
+
+def test_launch_a_search_and_stop_it(qtbot, open_window, tiny_yaml, tmp_path):
+    window = open_window(tmp_path / "runs")
+    window.show_tab("launch")
+    launch = window.tab("launch")
+    launch.open_config(tiny_yaml)
+    launch.form.rows["training.compile"].editor.setChecked(False)
+    launch.kind.setCurrentText("Search")
+    launch.plan.trials.setValue(2)
+    launch.plan.epochs.setValue(100)
+    launch.plan.space.setEditText("narrow")
+    launch.name.clear()
+    qtbot.keyClicks(launch.name, "wanted")
+    text = launch.command.toPlainText()
+    assert text.startswith("ris-tf tune ")
+    assert "--n-trials 2 --epochs-per-trial 100 --space narrow --algorithm bayesian" in text
+    launch.start_button.click()
+    trial = tmp_path / "runs" / "wanted" / "trial_0001"
+    qtbot.waitUntil(lambda: state_of(window, trial) == "running", timeout=TRAINING_MS)
+    assert window.tab_name == "search"
+    qtbot.waitUntil(lambda: "0 of 2 trials done" in window.tab("search").header.text())
+    trigger(qtbot, window, "Stop its search &with checkpoints")
+    qtbot.waitUntil(lambda: state_of(window, trial) == "stopped", timeout=TRAINING_MS)
+    search = SearchDirectory.open(trial.parent)
+    qtbot.waitUntil(lambda: search.holder_alive() is False, timeout=TRAINING_MS)
+    assert [str(t.state) for t in search.trials()] == ["waiting"]
 
 
 TRAINING = """
