@@ -8,9 +8,10 @@ import pytest
 import tensorflow as tf
 from rich.console import Console
 
-from ris_tf.runlog import RunDirectory, check_health, read_run_log
+from ris_tf.runlog import RunDirectory, State, check_health, read_run_log, summarize
 from ris_tf.training.reporter import Reporter
 from ris_tf.training.session import TrainingSession
+from ris_tf.training.stopping import Stop
 
 
 def begin(make_config, path, resume=False, overrides=()):
@@ -132,17 +133,21 @@ def test_signal_during_validation_stops_with_a_checkpoint(start):
     assert [v.epoch for v in read_run_log(run.events_path).validations] == [0, 1]
 
 
-def test_windows_that_stay_broken_end_the_run_with_the_reason(start):
-    run, session = start(overrides=("training.epochs=50",))
-    before = final_weights(session)
-    batch = session.trainer.simulator
+def poisoned(simulator):
+    """A simulator whose measurements are not finite."""
 
-    def poisoned(*args):
-        scenes = batch(*args)
+    def simulate(*args):
+        scenes = simulator(*args)
         y = scenes.measurement.y * tf.constant(np.nan, tf.complex64)
         return scenes._replace(measurement=scenes.measurement._replace(y=y))
 
-    session.trainer.simulator = poisoned
+    return simulate
+
+
+def test_windows_that_stay_broken_end_the_run_with_the_reason(start):
+    run, session = start(overrides=("training.epochs=50",))
+    before = final_weights(session)
+    session.trainer.simulator = poisoned(session.trainer.simulator)
     # The poison is in validation too: its loss is NaN, and the run goes on to the limit.
     outcome = session.run()
     assert outcome.reason == "failed"
@@ -175,3 +180,57 @@ def test_crash_is_in_the_log_and_the_console(start):
     assert end is not None
     assert (end.reason, end.text) == ("failed", "MemoryError: no more")
     assert "Traceback" in run.console_path.read_text()
+
+
+def test_judge_is_asked_after_every_epoch_and_again_when_resumed(start):
+    asked = []
+
+    def judge(epochs):
+        asked.append(epochs)
+        if epochs == 2:
+            raise Stop("pruned", "enough")
+
+    run, session = start(overrides=("training.epochs=4",))
+    session.judge = judge
+    outcome = session.run()
+    assert (outcome.reason, outcome.text) == ("pruned", "enough")
+    assert asked == [0, 1, 2]
+    assert summarize(run).state is State.FINISHED
+    _, resumed = start(resume=True)
+    resumed.judge = judge
+    assert resumed.run().reason == "pruned"
+    assert asked == [0, 1, 2, 2]
+    log = read_run_log(run.events_path)
+    assert log.steps.tolist() == list(range(8))
+    assert [event.epoch for event in log.validations] == [0, 1]
+
+
+def test_patience_with_windows_that_are_not_finite_at_unity(start):
+    run, session = start()
+    session.recorder.patience_at_unity = 3
+    session.trainer.simulator = poisoned(session.trainer.simulator)
+    outcome = session.run()
+    assert outcome.reason == "failed"
+    assert "3 windows in a row were not finite" in outcome.text
+    assert len(read_run_log(run.events_path).steps) == 3
+
+
+def test_objective_is_the_same_whatever_weights_a_run_trains_with(start):
+    figures = []
+    changed = (
+        "objective.weights.covariance=0.5",
+        "objective.weights.angle=0",
+    )
+    for name, overrides in (("own", ()), ("changed", changed)):
+        _, session = start(name, overrides=("training.epochs=1", *overrides))
+        with session.trainer.averages.swapped_in():
+            figures.append(
+                session.trainer.evaluate(tf.data.Dataset.range(2), verbose=0, return_dict=True)
+            )
+    own, other = figures
+    assert own["loss"] == pytest.approx(own["standard_loss"])
+    assert other["loss"] != pytest.approx(own["loss"], rel=0.01)
+    assert other["objective"] == pytest.approx(own["objective"], rel=1e-5)
+    degrees = (own["azimuth_rmse_deg"] + own["elevation_rmse_deg"]) / 2
+    expected = own["standard_loss"] + 0.01 * degrees + 0.01 * own["range_rmse_m"]
+    assert own["objective"] == pytest.approx(expected)
