@@ -19,7 +19,7 @@ import psutil
 
 from ris_tf.config import Config, ConfigError, dump_config, load_config
 from ris_tf.runlog.atomic import atomic_write, sync_folder
-from ris_tf.runlog.events import as_utf8
+from ris_tf.runlog.events import CheckpointEvent, as_utf8, decode
 from ris_tf.runlog.log import RunLog
 from ris_tf.runlog.machine import processor
 from ris_tf.runlog.reader import read_run_log
@@ -114,10 +114,9 @@ class RunDirectory:
                 f"{path}: exists; choose another --name, or go on with it: "
                 f"ris-tf train --resume {path}"
             )
-        session = source.identity.session if source else 0
-        identity = replace(
-            _this_process(command), name=path.name, created=time.time(), session=session
-        )
+        identity = replace(_this_process(command), name=path.name, created=time.time())
+        if source:  # nobody works on it yet, though it is not new
+            identity = replace(identity, session=source.identity.session, pid=0)
         partial = None
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -235,10 +234,14 @@ class RunDirectory:
 
 
 def _copy_state(source: RunDirectory, folder: Path) -> None:
-    """A run's log and its last checkpoint."""
-    for name in ("events.jsonl", "console.log", "checkpoints/last.npz", "checkpoints/best.keras"):
+    """A run's last checkpoint, and its log without its end: the copy goes on."""
+    for name in ("console.log", "checkpoints/last.npz", "checkpoints/best.keras"):
         if (source.path / name).exists():
             shutil.copyfile(source.path / name, folder / name)
+    lines = source.events_path.read_bytes().splitlines(keepends=True)
+    while lines and not isinstance(decode(lines[-1]), CheckpointEvent):
+        lines.pop()
+    (folder / source.events_path.name).write_bytes(b"".join(lines))
 
 
 def _put_in_place(partial: Path, path: Path) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import keras_tuner
 from keras_tuner.engine import trial as trial_module
 from keras_tuner.errors import FailedTrialError, FatalError
+from keras_tuner.src import config as keras_tuner_config
 
 from ris_tf.config import Config, ConfigError
 from ris_tf.runlog import RunDirectory, RunError, SearchDirectory, Trial, TrialState
@@ -27,6 +28,9 @@ LOOK_S = 0.5  # how often a stop is looked for while a trial trains
 WAIT_S = 120.0  # for a process that was left behind: it ends after its window
 STARTS = 2  # of a process that dies without an epoch more, before the trial counts as failed
 IDLE_S = 1.0  # between two questions for a trial
+
+
+keras_tuner_config.DEBUG = False  # it prints a traceback of every trial that fails
 
 
 class SearchStopped(FatalError):  # noqa: N818 (not an error)

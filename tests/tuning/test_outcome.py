@@ -5,6 +5,7 @@ import time
 import pytest
 
 from ris_tf.runlog import (
+    CheckpointEvent,
     Choices,
     End,
     EventWriter,
@@ -70,6 +71,24 @@ def test_end_event_decides(make_run, reason, text, state, said):
     assert told.objectives == (2.0, 1.0, 1.5)
     assert told.reason.startswith(said)
     assert bool(told.ended) == bool(reason)
+
+
+def test_copy_of_a_run_goes_on_from_its_checkpoint(search, make_run):
+    run = make_run(1, [2.0, 1.0])
+    events = EventWriter(run.events_path, run.events_path.stat().st_size)
+    events.write(CheckpointEvent(8, 2, 1.0, path="checkpoints/last.npz", best=True))
+    events.end(End(1.0, 8, "pruned", "2 of 3 epochs"))
+    (run.checkpoints / "last.npz").write_bytes(b"weights")
+    assert told_by_run(Trial(1), run).state == TrialState.PRUNED
+    copied = RunDirectory.create(
+        search.trial_path(2), run.config(), ["test"], source=run, into=True
+    )
+    told = told_by_run(Trial(2), copied)
+    assert (told.state, told.objectives) == (TrialState.RUNNING, (2.0, 1.0))
+    assert (copied.checkpoints / "last.npz").read_bytes() == b"weights"
+    assert copied.identity.name == "trial_0002"
+    assert copied.holder_alive() is False
+    copied.begin_session(["test"])
 
 
 def test_trial_without_a_finite_objective_failed(make_run):
