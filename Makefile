@@ -53,6 +53,9 @@ pictures: $(VENV)/tests ## Train a run and take the pictures of the monitor in d
 precision: $(VENV)/runs ## Train quickstart in float32, bfloat16 and float16 and compare (10 minutes).
 	$(BIN)/python benchmarks/precision.py
 
+seed-spread: $(VENV)/runs ## Train quickstart like a trial under three seeds and compare (5 minutes).
+	$(BIN)/python benchmarks/seed_spread.py
+
 docs: $(VENV)/runs ## Write the tables in docs/ that are made from the code.
 	$(BIN)/python tools/knob_table.py
 

@@ -68,7 +68,7 @@ def trials_figure(search: Search, trials: Sequence[Trial]) -> Figure:
 def _mark_best(axis: Axes, trials: Sequence[Trial], place: Callable[[Trial], float]) -> None:
     best = best_trial(trials)
     if best:
-        label = f"trial {best.number}: {number(best.objective, 4)}"
+        label = f"trial {best.number}: {best.objective:.4f}"
         axis.plot([place(best)], [best.objective], **BEST, label=label)
 
 
@@ -154,8 +154,13 @@ def hyperparameters_figure(search: Search, trials: Sequence[Trial]) -> Figure:
     for panel in panels[:, 0]:
         panel.set_ylabel("objective")
     figure.suptitle(search.name)
+    there = {trial.state for trial in with_objective}
     marks = [("finished", FINISHED), ("pruned, of fewer epochs", PRUNED), ("best", BEST)]
-    handles = [Line2D([], [], label=label, **style) for label, style in marks]
+    handles = [
+        Line2D([], [], label=label, **style)
+        for label, style in marks
+        if label.partition(",")[0] in (*there, "best")
+    ]
     figure.legend(handles=handles, loc="outside lower center", ncols=len(marks), frameon=False)
     return figure
 
