@@ -53,13 +53,14 @@ def test_killed_search_comes_to_the_same(home, undisturbed, fault, kill):
     draw, which = random.Random(kill), VICTIMS[kill % len(VICTIMS)]
     trials, seconds = undisturbed
     name, workers = f"kill{kill}", "2" if which in ("worker", "chief") else "1"
-    fault(f"SIGKILL of a search: {which}", "--resume, or its supervisor, goes on; nothing repeated")
     process = begin(home, name, *TRIALS, "--workers", workers, wait=False)
     share = 0.6 if workers == "2" else 0.9  # two are quicker
     moment = time.monotonic() + draw.uniform(1, share * seconds)
     while time.monotonic() < moment and process.poll() is None:
         time.sleep(0.02)
     pid = victim(process, which) if process.poll() is None else None
+    saw = "--resume, or who watches it, goes on; nothing is repeated"
+    fault(f"SIGKILL of a search: {which}", saw, cases=1 if pid else 0)
     if pid:
         if which == "tree":
             kill_tree(process)
