@@ -64,15 +64,16 @@ def hyperparameters(search: SearchFolder, out: SearchFigure = None) -> None:
 
 
 def _of_search(what: str, folder: Path, out: Path | None) -> None:
-    from ris_tf.runlog import RunError, SearchDirectory, has_objective
+    from ris_tf.runlog import RunError, SearchDirectory
 
     search = SearchDirectory.open(folder)
     target = _target(out, folder / f"{what}.png")
     trials = search.trials()
-    if not any(has_objective(trial) for trial in trials):
-        raise RunError(f"{folder}: no trial has an objective yet, so there is nothing to draw")
-    from ris_tf.figures.search import FIGURES
+    from ris_tf.figures.search import FIGURES, why_not_drawn
 
+    missing = why_not_drawn(what, search.search, trials)
+    if missing:
+        raise RunError(f"{folder}: {missing}, so there is nothing to draw")
     _write(FIGURES[what](search.search, trials), target)
 
 

@@ -7,6 +7,7 @@ import typer
 
 ConfigFile = Annotated[Path, typer.Argument(help="Configuration file.", show_default=False)]
 RunFolder = Annotated[Path, typer.Argument(help="Folder of the run.", show_default=False)]
+AnyFolder = Annotated[Path, typer.Argument(help="Folder of the run or search.", show_default=False)]
 SearchFolder = Annotated[Path, typer.Argument(help="Folder of the search.", show_default=False)]
 Overrides = Annotated[
     list[str] | None,

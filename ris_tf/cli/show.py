@@ -1,11 +1,11 @@
-"""`ris-tf show`: one run in full."""
+"""`ris-tf show`: one run in full, or a search with its trials."""
 
 import time
 from typing import TYPE_CHECKING
 
 import typer
 
-from ris_tf.cli.options import RunFolder
+from ris_tf.cli.options import AnyFolder
 from ris_tf.cli.runs import duration, number
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 NOTICES = 5  # shown, the last ones
 
 
-def show(run: RunFolder) -> None:
+def show(run: AnyFolder) -> None:
     """Print a run: who and where, state, last validation; or a search and its trials."""
     from ris_tf.runlog import RunDirectory, SearchDirectory, is_search, summarize
 
@@ -31,39 +31,54 @@ def _show_search(search: "SearchDirectory") -> None:
     from rich.console import Console
 
     from ris_tf.cli.trials_table import print_trials
-    from ris_tf.runlog import best_trial
 
-    plan, trials = search.search, search.trials()
-    best, done = best_trial(trials), sum(trial.settled for trial in trials)
-    working = {True: "working", False: "not working"}.get(search.holder_alive() or False)
-    created = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(plan.created))
-    rows = [
-        ("search", f"{search.path}, {working}"),
-        ("algorithm", f"{plan.algorithm}, up to {plan.epochs} epochs a trial"),
-        ("objective", plan.objective),
-        ("progress", f"{done} of {plan.trials} trials done"),
-        ("best", f"{best.objective:.4f}, trial {best.number}" if best else "none yet"),
-        ("where", f"{plan.user} on {plan.host}, created {created}"),
-        ("command", " ".join(plan.command)),
-    ]
-    if not search.holder_alive() and done < plan.trials:
-        rows.append(("to go on", f"ris-tf tune {search.path} --resume"))
-    for title, text in rows:
+    for title, text in _about_search(search):
         typer.echo(f"{title:<12}{text}")
-    if trials:
+    if search.trials():
         typer.echo()
         print_trials(Console(highlight=False), search)
 
 
+def _about_search(search: "SearchDirectory") -> list[tuple[str, str]]:
+    from ris_tf.runlog import best_trial
+
+    plan, trials, alive = search.search, search.trials(), search.holder_alive()
+    best, done = best_trial(trials), sum(trial.settled for trial in trials)
+    found = f"{number(best.objective)}, trial {best.number}" if best else "none yet"
+    working = {True: "working", False: "not working", None: "perhaps working, elsewhere"}
+    up_to = f", up to {plan.epochs} epochs a trial" if plan.epochs else ""
+    rows = [
+        ("search", f"{search.path}, {working[alive]}"),
+        ("algorithm", f"{plan.algorithm or 'not known'}{up_to}"),
+        ("objective", plan.objective or "not known"),
+        ("progress", f"{done}{f' of {plan.trials}' if plan.trials else ''} trials done"),
+        ("best", found),
+        ("where", f"{plan.user} on {plan.host}, created {_moment(plan.created)}"),
+        ("command", " ".join(plan.command)),
+    ]
+    if alive is False and done < plan.trials:
+        rows.append(("to go on", f"ris-tf tune {search.path} --resume"))
+    return rows
+
+
+def _moment(seconds: float) -> str:
+    try:
+        return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))
+    except (OverflowError, ValueError, OSError):  # a damaged file may hold any number
+        return "at no known time"
+
+
 def _about(s: "Summary") -> list[tuple[str, str]]:
     who = s.run.identity
-    created = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(who.created))
     versions = ", ".join(f"{name} {version}" for name, version in who.versions.items())
     return [
         ("run", str(s.run.path)),
         ("state", f"{s.state}{': ' + s.reason if s.reason else ''}"),
         ("progress", f"epoch {s.epoch} of {s.epochs}, window {s.step:,} of {s.windows:,}"),
-        ("time", f"{duration(s.seconds)} in {who.session} session(s), created {created}"),
+        (
+            "time",
+            f"{duration(s.seconds)} in {who.session} session(s), created {_moment(who.created)}",
+        ),
         ("loss", f"best {number(s.best_loss)}, last {number(s.last_loss)} (validation)"),
         ("dropped", f"{s.skipped} windows"),
         ("where", f"{who.user} on {who.host}, {who.processor}"),

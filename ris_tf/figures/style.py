@@ -25,3 +25,15 @@ def bare(axis: Axes) -> None:
     """A faint grid, and no frame at the top and right."""
     axis.grid(alpha=0.25)
     axis.spines[["top", "right"]].set_visible(False)
+
+
+def literal(text: str, most: int = 60) -> str:
+    """Text that matplotlib draws as it is, in one line: dollars would begin a formula.
+
+    Args:
+        text: from a file or a command line.
+        most: characters, of which the last becomes an ellipsis where more are given.
+    """
+    shown = "".join(c if c.isprintable() else " " for c in text)
+    shown = shown if len(shown) <= most else shown[: most - 1].rstrip() + "…"
+    return shown.replace("$", r"\$")

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from ris_tf.config import Config
-from ris_tf.figures.style import COLOURS, LINES, bare
+from ris_tf.figures.style import COLOURS, LINES, bare, literal
 from ris_tf.runlog import RunLog
 
 SMOOTHED = 0.02  # share of a run that a smoothed point averages over
@@ -25,7 +25,7 @@ def training_figure(log: RunLog, config: Config, title: str) -> Figure:
         title: name of the run.
     """
     figure = Figure(figsize=(12, 8), layout="constrained")
-    figure.suptitle(title)
+    figure.suptitle(literal(title))
     axes = figure.subplots(2, 2)
     _draw_loss(axes[0, 0], log)
     _draw_terms(axes[0, 1], log, config)

@@ -1,4 +1,4 @@
-"""What the view of a search shows, without Qt: ranks, the best so far, the axes."""
+"""A search's trials, whoever shows them: ranks, words, the best so far, the axes."""
 
 import csv
 import io
@@ -11,12 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gui.models.trials import SearchModel, headline
 from ris_tf.runlog import (
     Choices,
     Range,
     Search,
-    SearchDirectory,
     Trial,
     TrialState,
     Value,
@@ -87,13 +85,6 @@ def test_any_values_can_be_sorted():
     rows = rows_of([Trial(i, {"k": value}) for i, value in enumerate(values)], 0.0)
     shown = [row.trial.hyperparameters["k"] for row in sorted_rows(rows, "k")]
     assert shown == [True, 2.5, 3, "a", "b", (1, 2), (1, "a"), None]
-
-
-def test_headline_tells_progress_and_the_best():
-    assert headline(SEARCH, TRIALS) == (
-        "random search · 6 of 8 trials done (1 pruned, 2 failed, 1 running) · best 0.7, trial 3"
-    )
-    assert headline(Search(), []) == "search · 0 trials done · no objective yet"
 
 
 def test_names_are_as_short_as_tells_them_apart():
@@ -215,21 +206,3 @@ def test_table_of_all_values_has_every_digit():
     assert [line["objective"] for line in lines] == ["0.123456789012", ""]
     assert float(lines[0][RATE]) == 1 / 3
     assert (lines[0][WIDTH], lines[0][EMA], lines[1]["state"]) == ("448", "true", "failed")
-
-
-def test_model_reads_at_most_once_a_second(tmp_path):
-    search = SearchDirectory.create(tmp_path / "s", SEARCH)
-    ticks = [0.0]
-    model = SearchModel(search.path, ticks=lambda: ticks[0])
-    assert model.poll()
-    search.write_trial(replace(TRIALS[0], path=None))
-    ticks[0] = 0.5
-    assert not model.poll()
-    ticks[0] = 1.1
-    assert model.poll()
-    assert [t.number for t in model.trials] == [1]
-    (search.path / "search.json").write_text("torn")
-    ticks[0] = 3.0
-    assert model.poll()
-    assert "JSON" in model.problem
-    assert [t.number for t in model.trials] == [1]  # what was read is still shown
