@@ -11,6 +11,10 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+DESCRIPTION = (
+    "Search hyperparameters of the reference network, and check the best trial's health: "
+    "`ris-tf tune` under its old spellings."
+)
 REFERENCE = Path(__file__).parent.parent / "configs" / "reference.yaml"
 # Options by their old spelling; the new one is taken as well.
 NUMBERS = {
@@ -36,9 +40,7 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        "python -m ris_tf.hpo", description=(__doc__ or "").partition("\n")[0]
-    )
+    parser = argparse.ArgumentParser("python -m ris_tf.hpo", description=DESCRIPTION)
     for name, text in {**NUMBERS, **TEXTS}.items():
         spellings = sorted({f"--{name}", f"--{name.replace('_', '-')}"}, reverse=True)
         parser.add_argument(*spellings, help=text, type=int if name in NUMBERS else str)

@@ -157,7 +157,8 @@ def _exists(request: Request) -> bool:
     if not path.exists():
         return False
     if not is_search(path):
-        raise RunError(f"{path}: is there, but no search; choose another --name")
+        remedy = "give a file or a search" if request.config.is_dir() else "choose another --name"
+        raise RunError(f"{path}: is there, but no search; {remedy}")
     if not request.resume:
         raise RunError(f"{path}: exists; go on with it: add --resume, or choose another --name")
     return True
@@ -223,8 +224,8 @@ def _require_bracket(n_trials: int, epochs: int) -> None:
     least = first_bracket(epochs)
     if n_trials < least:
         raise ConfigError(
-            f"--n-trials {n_trials}: must be at least {least} for hyperband: so many are its first "
-            f"round of {epochs} epochs, and before its end no trial has had them all"
+            f"--n-trials {n_trials}: must be at least {least} for hyperband: so many has its first "
+            f"bracket of {epochs} epochs, and before its end no trial has had them all"
         )
 
 
