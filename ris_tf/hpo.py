@@ -11,6 +11,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+INTERRUPTED = 130  # exit code
 DESCRIPTION = (
     "Search hyperparameters of the reference network, and check the best trial's health: "
     "`ris-tf tune` under its old spellings."
@@ -36,7 +37,10 @@ def main(words: Sequence[str] | None = None) -> int:
     asked = _parser().parse_args(words)
     from ris_tf.cli.main import guarded
 
-    return guarded(lambda: _search_and_check(asked))
+    try:
+        return guarded(lambda: _search_and_check(asked))
+    except KeyboardInterrupt:
+        return INTERRUPTED
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -52,7 +56,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _search_and_check(asked: argparse.Namespace) -> int:
     from ris_tf.cli.check import report
-    from ris_tf.cli.tune import Algorithm, Request, run_search
+    from ris_tf.cli.tune import MOST_WORKERS, Algorithm, Request, run_search
     from ris_tf.config import ConfigError
     from ris_tf.runlog import RunDirectory, SearchDirectory, best_trial
 
@@ -63,6 +67,10 @@ def _search_and_check(asked: argparse.Namespace) -> int:
         )
     if asked.algorithm not in (None, *Algorithm):
         raise ConfigError(f"--algorithm {asked.algorithm}: must be one of {', '.join(Algorithm)}")
+    if not 1 <= asked.workers <= MOST_WORKERS:
+        raise ConfigError(f"--workers {asked.workers}: must be from 1 to {MOST_WORKERS}")
+    if asked.resume and not asked.name:
+        raise ConfigError("--resume: say which search with --name")
     runs = Path(asked.runs_dir or "runs")
     name = asked.name or f"hpo_{time.strftime('%Y-%m-%d_%H-%M-%S')}"
     code = run_search(

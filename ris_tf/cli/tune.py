@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from ris_tf.training.reporter import Reporter
 
 FAILED, INTERRUPTED = 1, 130  # exit codes
+MOST = 100_000  # trials, or epochs of one
+MOST_WORKERS = 256
 
 
 class Algorithm(StrEnum):
@@ -64,7 +66,8 @@ def tune(
         bool, typer.Option("--resume", help="Go on with a search that was stopped or killed.")
     ] = False,
     workers: Annotated[
-        int, typer.Option(min=1, max=256, help="Trials at a time; they share the processors.")
+        int,
+        typer.Option(min=1, max=MOST_WORKERS, help="Trials at a time; they share the processors."),
     ] = 1,
 ) -> None:
     """Search hyperparameters; every trial is a run of its own.
@@ -126,7 +129,7 @@ def run_search(request: Request) -> int:
             search = wait_for_search(_path(request), reporter)
             left = take_part(search, part, reporter)
             reporter.say(left or f"{part.name}: no trial left")
-        return 0
+        return INTERRUPTED if left.startswith("interrupted") else 0
     search, trials = _opened(request) if _exists(request) else (_made(request), 0)
     lines = begin(search, trials, sys.argv, part)
     with Reporter(search.path / "console.log") as reporter:
@@ -194,8 +197,8 @@ def _planned(request: Request, config: "Config") -> "Search":
         ("--epochs-per-trial", epochs, 1),
         ("--early-stop-patience", patience, 0),
     ):
-        if value is not None and not least <= value <= 100_000:
-            raise ConfigError(f"{option} {value}: must be from {least} to 100000")
+        if value is not None and not least <= value <= MOST:
+            raise ConfigError(f"{option} {value}: must be from {least} to {MOST}")
     if config.training.distribution == "multi_worker":
         raise ConfigError(
             "training.distribution = multi_worker: a trial trains on one machine; search on "
@@ -237,9 +240,16 @@ def _opened(request: Request) -> "tuple[SearchDirectory, int]":
     """
     from ris_tf.config import ConfigError, load_config
     from ris_tf.runlog import SearchDirectory
+    from ris_tf.tuning.space import make_space
 
     search = SearchDirectory.open(_path(request))
     config, plan = search.config(), search.search
+    _require_whole(search)
+    if request.config.is_dir() and (request.overrides or request.name):
+        raise ConfigError(
+            f"{request.config}: is a search, whose configuration and name are its own; leave out "
+            "--set and --name"
+        )
     if not request.config.is_dir() and load_config(request.config, request.overrides) != config:
         raise ConfigError(
             f"{request.config}: is not what {search.path} searches around any more; go on with "
@@ -252,21 +262,37 @@ def _opened(request: Request) -> "tuple[SearchDirectory, int]":
     }
     for option, (given, own) in typed.items():
         if given is not None and given != own:
+            begun = "the configuration's" if own == -1 else own
             raise ConfigError(
-                f"{option} {given}: {search.path} was begun with {own}, and trials would not "
+                f"{option} {given}: {search.path} was begun with {begun}, and trials would not "
                 "compare; leave it out, or choose another --name"
             )
-    if request.space is not None and _planned(request, config).space != plan.space:
+    if request.space is not None and make_space(request.space, config) != plan.space:
         raise ConfigError(
             f"--space {request.space}: {search.path} was begun with another; leave it out, or "
             "choose another --name"
         )
-    trials = request.n_trials or plan.trials
-    if trials < plan.trials:
+    trials = plan.trials if request.n_trials is None else request.n_trials
+    if not plan.trials <= trials <= MOST:
         raise ConfigError(
-            f"--n-trials {trials}: {search.path} was begun with {plan.trials}; give as many or more"
+            f"--n-trials {trials}: {search.path} was begun with {plan.trials}; give as many or "
+            f"more, at most {MOST}"
         )
     return search, trials
+
+
+def _require_whole(search: "SearchDirectory") -> None:
+    """Refuse a search whose search.json does not say all that is needed to go on."""
+    from ris_tf.runlog import Choices, RunError
+
+    plan = search.search
+    empty = [key for key, entry in plan.space.items() if entry == Choices(())]
+    known = plan.algorithm in tuple(Algorithm)
+    if not plan.space or empty or not known or plan.trials < 1 or plan.epochs < 1:
+        raise RunError(
+            f"{search.path / 'search.json'}: does not say what is searched (space, algorithm, "
+            "trials, epochs); take it from a copy of the search"
+        )
 
 
 def _say_plan(reporter: "Reporter", search: "SearchDirectory", workers: int) -> None:
@@ -297,10 +323,14 @@ def _say_results(reporter: "Reporter", search: "SearchDirectory", left: str, pro
     if left or problem:
         reporter.say(problem or left, "error" if problem else "warning")
     elif len(trials) < search.search.trials:
-        reporter.say(f"the space has no more than {len(trials)} combinations", "warning")
+        reporter.say(f"no other combination was found after {len(trials)} trials", "warning")
     if left and not problem:
         reporter.say(f"to go on: ris-tf tune {search.path} --resume")
-    figures = save_search_figures(search)
+    try:
+        figures = save_search_figures(search)
+    except OSError as error:
+        figures = []
+        reporter.say(f"no figures: {error.filename or search.path}: {error.strerror}", "warning")
     if best:
         reporter.say(f"best      trial {best.number}, objective {best.objective:.4f}", "good")
         reporter.say(f"train it  ris-tf train {search.path / 'best.yaml'}")

@@ -168,12 +168,13 @@ class SearchDirectory:
         """
         return load_config(self.config_path)
 
-    def begin_session(self, command: Sequence[str], trials: int = 0) -> None:
+    def begin_session(self, command: Sequence[str], trials: int = 0, alone: bool = True) -> None:
         """Make this process the one that works on the search.
 
         Args:
             command: its command line.
             trials: trials that are planned from now on; 0 leaves them.
+            alone: nobody else works on it, so that what is half made was left behind.
 
         Raises:
             RunError: another living process does, or search.json cannot be written.
@@ -186,7 +187,7 @@ class SearchDirectory:
             )
         began = replace(_held_by_this_process(held, command), trials=trials or held.trials)
         try:
-            for left in self.path.glob(".new-*"):  # by a process that was killed
+            for left in self.path.glob(".new-*") if alone else ():
                 shutil.rmtree(left, ignore_errors=True)
             atomic_write(self.path / SEARCH_FILE, _encoded(began))
         except OSError as error:

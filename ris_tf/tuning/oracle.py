@@ -20,7 +20,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from ris_tf.config import Config, ConfigError
 from ris_tf.runlog import Choices, SearchDirectory, Space, Trial, TrialState, Value
-from ris_tf.tuning.pruning import KEPT, given_up
+from ris_tf.tuning.pruning import KEPT, given_up, left_out
 from ris_tf.tuning.space import knobs_of, rounded, value_of, with_hyperparameters
 
 OBJECTIVE = "objective"
@@ -90,6 +90,7 @@ class FromFiles(oracle_module.Oracle):
         self._record_values(trial)
         if told.settled:
             failed = told.state == TrialState.FAILED or not math.isfinite(told.objective)
+            failed |= left_out(told)
             trial.status = FAILED if failed else COMPLETED
             if not failed:
                 trial.metrics.register(OBJECTIVE, direction="min")
@@ -173,7 +174,10 @@ class BayesianFromFiles(FromFiles, keras_tuner.oracles.BayesianOptimizationOracl
         self._random_state = np.random.RandomState(self.seed + SEEDS_APART * int(trial_id))
         with warnings.catch_warnings():  # of few trials the model knows that it knows little
             warnings.simplefilter("ignore", ConvergenceWarning)
-            return super().populate_space(trial_id)
+            response = super().populate_space(trial_id)
+        if response["status"] == RUNNING and self._duplicate(response["values"]):
+            return self._random_populate_space()  # a trial twice tells nothing
+        return response
 
 
 class HyperbandFromFiles(FromFiles, keras_tuner.oracles.HyperbandOracle):

@@ -6,6 +6,7 @@ from dataclasses import replace
 from ris_tf.config import Config, ConfigError
 from ris_tf.runlog import (
     Choices,
+    End,
     Entry,
     RunDirectory,
     SearchDirectory,
@@ -29,12 +30,13 @@ ENDED = {
 }
 
 
-def told_by_run(trial: Trial, run: RunDirectory) -> Trial:
+def told_by_run(trial: Trial, run: RunDirectory, before: End | None = None) -> Trial:
     """A trial with everything that its run's log says of it.
 
     Args:
         trial: as it was known.
         run: its run.
+        before: an end that was there before the run was taken up again, and says nothing now.
 
     Raises:
         RunError: the log cannot be read.
@@ -49,7 +51,7 @@ def told_by_run(trial: Trial, run: RunDirectory) -> Trial:
         objective=min(finite, default=math.nan),
         damaged=False,
     )
-    if log.end is None:
+    if log.end is None or log.end == before:
         return replace(told, state=TrialState.RUNNING)
     state = ENDED.get(log.end.reason, TrialState.FAILED)
     reason = log.end.text
@@ -62,9 +64,13 @@ def told_by_run(trial: Trial, run: RunDirectory) -> Trial:
 
 def repair(search: SearchDirectory, config: Config) -> list[str]:
     """Write damaged trial.json files again from what their runs say; a line for each."""
-    lines = []
+    lines, space = [], search.search.space
     for trial in search.trials():
-        if not trial.damaged or trial.path is None:
+        if trial.path is None or not (trial.damaged or not _fits(trial, space)):
+            continue
+        if not trial.damaged and set(space) <= set(trial.hyperparameters):
+            drawn = {key: _drawn(key, dict(trial.hyperparameters), space, config) for key in space}
+            search.write_trial(replace(trial, drawn=drawn))
             continue
         run = RunDirectory.open(trial.path)
         try:
@@ -73,7 +79,6 @@ def repair(search: SearchDirectory, config: Config) -> list[str]:
             reason = f"damaged: trial.json, and {error}"
             told = replace(trial, state=TrialState.FAILED, reason=reason, damaged=False)
         else:
-            space = search.search.space
             values = {key: frozen(value_of(own, key)) for key in space}
             drawn = {key: _drawn(key, values, space, config) for key in space}
             told = told_by_run(replace(trial, hyperparameters=values, drawn=drawn), run)
@@ -81,6 +86,16 @@ def repair(search: SearchDirectory, config: Config) -> list[str]:
         search.write_trial(told)
         lines.append(f"trial {trial.number}: trial.json could not be read; written from its run")
     return lines
+
+
+def _fits(trial: Trial, space: Space) -> bool:
+    """Whether an oracle can be told a trial."""
+    parent = trial.drawn.get("tuner/trial_id", "0")
+    return str(parent).isdecimal() and all(
+        isinstance(trial.drawn.get(key), int | float)
+        and (not isinstance(entry, Choices) or trial.drawn[key] in range(len(entry.values)))
+        for key, entry in space.items()
+    )
 
 
 def _drawn(key: str, values: dict[str, Value], space: Space, config: Config) -> Value:

@@ -44,6 +44,11 @@ def worse_than_median(epochs: int, objective: float, earlier: Iterable[Trial]) -
     )
 
 
+def left_out(trial: Trial) -> bool:
+    """Whether somebody stopped a trial, so that the search shall not build upon it."""
+    return trial.state == TrialState.PRUNED and trial.reason.startswith("stopped")
+
+
 def failure(text: str) -> str:
     """The reason of a failed trial: what kind it is, a colon, and what was said."""
     for kind, pattern in KINDS.items():

@@ -53,17 +53,17 @@ def trial_ended(reporter: Reporter, search: SearchDirectory, trial: Trial) -> No
         text += ", the best so far"
     elif best:
         text += f"; best {best.objective:.4f}, trial {best.number}"
-    reporter.say(text + _left(search, trials), style)
+    reporter.say(text + _left(search, trials, trial.worker), style)
 
 
-def _left(search: SearchDirectory, trials: list[Trial]) -> str:
+def _left(search: SearchDirectory, trials: list[Trial], worker: str) -> str:
     """About how long the rest will take, told by the trials that ended."""
     took = [t.ended - t.started for t in trials if t.settled and t.ended > t.started > 0]
     rest = search.search.trials - sum(trial.settled for trial in trials)
     if not took or rest <= 0:
         return ""
-    workers = len({t.worker for t in trials if t.state == TrialState.RUNNING} | {""}) - 1
-    minutes = rest * sum(took) / len(took) / 60 / max(workers, 1)
+    workers = len({t.worker for t in trials if t.state == TrialState.RUNNING} | {worker})
+    minutes = rest * sum(took) / len(took) / 60 / workers
     return f"; {rest} to go, about {minutes:.0f} min"
 
 

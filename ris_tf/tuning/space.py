@@ -163,7 +163,9 @@ def value_of(config: Config, key: str) -> Any:
     return value
 
 
-def _check_key(key: str, knobs: Mapping[str, Knob], config: Config, source: str) -> None:
+def _check_key(key: Any, knobs: Mapping[str, Knob], config: Config, source: str) -> None:
+    if not isinstance(key, str):
+        raise ConfigError(f"{source}: key {key!r}: must be a configuration key, as section.key")
     if key not in knobs:
         section = key.rpartition(".")[0]
         others = [path for path in knobs if path.rpartition(".")[0] == section] or list(knobs)

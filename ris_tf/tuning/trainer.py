@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from ris_tf.runlog import RunDirectory
+from ris_tf.runlog import RunDirectory, RunError
 from ris_tf.training.cluster import Worker
 from ris_tf.training.job import Job, several_replicas, work
 from ris_tf.training.reporter import Reporter
@@ -28,29 +28,35 @@ def train_trial(path: Path, epochs: int | None, quiet: bool, asks: Connection) -
         epochs: epochs after which it is enough for now; `None` is all.
         quiet: print nothing; console.log has it all.
         asks: takes the epochs done, answers with why to stop, or nothing; takes a text where the
-            run could not begin.
+            run could not begin, and a `RunError` where nothing could be written.
     """
-    run = RunDirectory.open(path)
-    config, signals = run.config(), StopSignals(heard=b"")
+    signals = StopSignals(heard=b"")
     threading.Thread(target=_stop_with_parent, args=(signals,), daemon=True).start()
-    with Reporter(run.console_path, Console(quiet=True) if quiet else None) as reporter:
-        try:
-            worker = Worker.of(config.training)
-            job = Job(
-                run,
-                config,
-                worker,
-                several_replicas(config, worker),
-                before=run.identity if run.identity.session else None,
-                judge=_Judge(asks, epochs, config.training.epochs),
-                patience_at_unity=PATIENCE_AT_UNITY,
-            )
-            if work(job, reporter, signals) is None:
+    try:
+        run = RunDirectory.open(path)
+        with Reporter(run.console_path, Console(quiet=True) if quiet else None) as reporter:
+            if work(_job(run, asks, epochs), reporter, signals) is None:
                 asks.send("could not begin; see its console.log")
-        except KeyboardInterrupt:
-            pass
-        except Exception as error:  # noqa: BLE001 (the trial fails with it, the search goes on)
-            asks.send(f"{type(error).__name__}: {' '.join(str(error).split())[:400]}")
+    except KeyboardInterrupt:
+        pass
+    except RunError as error:  # the folder is not ours to write: no fault of the trial
+        asks.send(error)
+    except Exception as error:  # noqa: BLE001 (the trial fails with it, the search goes on)
+        asks.send(f"{type(error).__name__}: {' '.join(str(error).split())[:400]}")
+
+
+def _job(run: RunDirectory, asks: Connection, epochs: int | None) -> Job:
+    config = run.config()
+    worker = Worker.of(config.training)
+    return Job(
+        run,
+        config,
+        worker,
+        several_replicas(config, worker),
+        before=run.identity if run.identity.session else None,
+        judge=_Judge(asks, epochs, config.training.epochs),
+        patience_at_unity=PATIENCE_AT_UNITY,
+    )
 
 
 class _Judge:

@@ -2,6 +2,7 @@
 
 import math
 import multiprocessing
+import signal
 import sys
 import time
 from dataclasses import replace
@@ -20,7 +21,7 @@ from ris_tf.training.stopping import StopSignals
 from ris_tf.tuning.budget import trial_config
 from ris_tf.tuning.oracle import OBJECTIVE, FromFiles, number_of
 from ris_tf.tuning.outcome import told_by_run
-from ris_tf.tuning.pruning import failure, worse_than_median
+from ris_tf.tuning.pruning import failure, left_out, worse_than_median
 from ris_tf.tuning.results import trial_begins, trial_ended, write_results
 from ris_tf.tuning.trainer import train_trial
 
@@ -47,6 +48,9 @@ class TrialTuner(keras_tuner.Tuner):
         reporter: what a person sees.
         signals: what asks this process to stop.
         quiet: trials print nothing themselves.
+
+    Attributes:
+        busy: whether a trial is under way.
     """
 
     def __init__(
@@ -63,6 +67,7 @@ class TrialTuner(keras_tuner.Tuner):
         self.reporter = reporter
         self.signals = signals
         self.quiet = quiet
+        self.busy = False
         self._asked = 0.0
         folder, name = str(search.path.parent), search.path.name
         super().__init__(oracle=oracle, directory=folder, project_name=name)
@@ -83,11 +88,20 @@ class TrialTuner(keras_tuner.Tuner):
             SearchStopped: somebody asked for it.
         """
         del fit_args, fit_kwargs
-        told = self._told(trial)
-        if not told.settled:
-            told = self._trained(told)
+        self.busy = True
+        try:
+            told = self._told(trial)
+            if not told.settled:
+                told = self._trained(told)
+                self._leave_if_asked()  # the chief may be gone; it reads what became of the trial
+        except FatalError:
+            raise
+        except Exception as error:  # keras-tuner would go on without the trial
+            raise FatalError(_in_words(error)) from error
+        finally:
+            self.busy = False
         self._asked = 0.0
-        if told.state == TrialState.FAILED or not math.isfinite(told.objective):
+        if told.state == TrialState.FAILED or left_out(told) or not math.isfinite(told.objective):
             raise FailedTrialError(told.reason)
         return {OBJECTIVE: told.objective}
 
@@ -159,20 +173,20 @@ class TrialTuner(keras_tuner.Tuner):
     def _until_it_ends(self, told: Trial, run: RunDirectory) -> Trial:
         """Train in a process of its own, once more where that dies without a word."""
         told, starts = told_by_run(told, run), 0
-        while told.state not in (TrialState.FINISHED, TrialState.PRUNED, TrialState.FAILED):
-            before = told.epochs
-            problem = self._one_process(told, run)
-            told = told_by_run(told, run)
-            starts = starts + 1 if told.epochs == before else 1
-            if told.state == TrialState.RUNNING and (problem[0] or starts >= STARTS):
-                text = problem[0] or f"killed twice in one epoch, {problem[1]}: out of memory?"
-                ended = {"reason": failure(text), "ended": time.time()}
-                return replace(told, state=TrialState.FAILED, **ended)
+        while not told.settled:
+            epochs, end = told.epochs, run.log(outline=True).end
+            said, died = self._one_process(told, run)
+            told = told_by_run(told, run, before=end)
+            starts = starts + 1 if told.epochs == epochs else 1
+            if told.state == TrialState.RUNNING and said:
+                return _failed(told, said)
+            if told.state == TrialState.RUNNING and starts >= STARTS:
+                return _failed(told, f"its process ended twice in one epoch, {died}")
             stopped = told.state == TrialState.WAITING and told.reason.startswith("stopped")
             if stopped or self._asked_to_stop():
                 break
             if starts >= STARTS and told.state == TrialState.WAITING:
-                return replace(told, state=TrialState.FAILED)
+                return _failed(told, f"twice in one epoch: {told.reason}")
         return told
 
     def _one_process(self, told: Trial, run: RunDirectory) -> tuple[str, str]:
@@ -195,25 +209,27 @@ class TrialTuner(keras_tuner.Tuner):
         finally:
             ours.close()
         code = process.exitcode or 0
-        return said, f"by signal {-code}" if code < 0 else f"exit code {code}"
+        if code == -signal.SIGKILL:
+            return said, "killed by signal 9: out of memory?"
+        return said, f"by signal {-code}" if code < 0 else f"with exit code {code}"
 
     def _answer(self, told: Trial, run: RunDirectory, process: Any, ours: Connection) -> str:
         """Answer a trial's process until it ends; what it said went wrong."""
-        said, asked = "", False
+        said = ""
         while process.is_alive() or ours.poll():
             if ours in wait([ours, process.sentinel], timeout=LOOK_S):
                 try:
                     word = ours.recv()
-                except (EOFError, OSError):
+                    if isinstance(word, int):
+                        ours.send(self._verdict(told, run, word))
+                except (EOFError, BrokenPipeError, ConnectionError):
                     process.join()
                     break
-                if isinstance(word, str):
-                    said = word
-                else:
-                    ours.send(self._verdict(told, run, word))
-            if self._asked_to_stop() and not asked:
-                run.request_stop()
-                asked = True
+                if isinstance(word, RunError):
+                    raise FatalError(str(word))
+                said = word if isinstance(word, str) else ""
+            if self._asked_to_stop() and not run.stop_requested():
+                run.request_stop()  # once more where the process cleared it as it began
         process.join()
         return said
 
@@ -239,3 +255,13 @@ class TrialTuner(keras_tuner.Tuner):
             raise SearchStopped(f"interrupted by {self.signals.received}")
         if self.search_directory.stop_requested():
             raise SearchStopped("stopped on request")
+
+
+def _failed(told: Trial, text: str) -> Trial:
+    return replace(told, state=TrialState.FAILED, reason=failure(text), ended=time.time())
+
+
+def _in_words(error: Exception) -> str:
+    """One line of an error of a folder or a disk; of any other, with what it is."""
+    text = " ".join(str(error).split())
+    return text if isinstance(error, ConfigError) else f"{type(error).__name__}: {text}"

@@ -15,6 +15,7 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psutil
 
@@ -28,10 +29,16 @@ from ris_tf.tuning.outcome import repair
 from ris_tf.tuning.pruning import given_up
 from ris_tf.tuning.results import write_results
 
+if TYPE_CHECKING:
+    from ris_tf.tuning.tuner import TrialTuner
+
 ID, ADDRESS, PORT = (f"KERASTUNER_{name}" for name in ("TUNER_ID", "ORACLE_IP", "ORACLE_PORT"))
 LOOK_S = 0.5
 VISIBLE_S = 600.0  # that a worker waits for the chief to make the search's folder
 RESTARTS = 5  # of a process that died, in a row without a trial more
+PATIENCE_S = 3.0  # that a worker has to leave of itself
+INTERRUPTED = 130  # exit code
+MODULE = "ris_tf.tuning.workers"  # what `supervise` starts
 STOPPED_S = 600.0  # that trials have to come to the end of their window
 
 
@@ -60,6 +67,8 @@ class Part:
             ConfigError: some of them are missing, or the port is no number.
         """
         given = {name: os.environ.get(name, "") for name in (ID, ADDRESS, PORT)}
+        for name in (name for name, value in given.items() if not value):
+            os.environ.pop(name, None)  # keras-tuner takes an empty one for set
         if not any(given.values()):
             return cls()
         missing = [name for name, value in given.items() if not value]
@@ -68,13 +77,26 @@ class Part:
                 f"{missing[0]}: is not set, but {next(n for n in given if given[n])} is; a search "
                 f"on several machines needs {ID} (chief, worker0, ...), {ADDRESS} and {PORT}"
             )
-        if not given[PORT].isdigit() or not 0 < int(given[PORT]) < 1 << 16:
+        if not given[PORT].isdecimal() or not 0 < int(given[PORT]) < 1 << 16:
             raise ConfigError(f"{PORT} = {given[PORT]!r}: must be a port, 1 to 65535")
         return cls(given[ID], "chief" in given[ID])
 
 
-def take_part(search: SearchDirectory, part: Part, reporter: Reporter, quiet: bool = True) -> str:
+def take_part(
+    search: SearchDirectory,
+    part: Part,
+    reporter: Reporter,
+    quiet: bool = True,
+    supervisor: int | None = None,
+) -> str:
     """Do a part's work until the search ends; why it was left before, empty where it was not.
+
+    Args:
+        search: the search.
+        part: which part.
+        reporter: what a person sees.
+        quiet: trials print nothing themselves.
+        supervisor: process that started this one and ends it; with it, this one ends, too.
 
     Raises:
         RunError: a folder or file cannot be used, or the chief cannot be reached.
@@ -96,7 +118,10 @@ def take_part(search: SearchDirectory, part: Part, reporter: Reporter, quiet: bo
     oracle = make_oracle(search, config, remember=not part.works)
     tuner = TrialTuner(oracle, search, config, reporter, signals, quiet)
     if part.chief:
-        return _answer_workers(tuner, search, reporter)
+        return _answer_workers(tuner, search, reporter, supervisor)
+    if part.works:
+        watch = (tuner, search, signals, supervisor)
+        threading.Thread(target=_leave_when_asked, args=watch, daemon=True).start()
     try:
         with signals.caught():
             tuner.search()
@@ -112,12 +137,14 @@ def take_part(search: SearchDirectory, part: Part, reporter: Reporter, quiet: bo
     return ""
 
 
-def _answer_workers(tuner, search: SearchDirectory, reporter: Reporter) -> str:
+def _answer_workers(
+    tuner: "TrialTuner", search: SearchDirectory, reporter: Reporter, supervisor: int | None
+) -> str:
     """The chief's work."""
     address = f"{os.environ[ADDRESS]}:{os.environ[PORT]}"
     reporter.say(f"chief at {address}, waiting for workers")
-    stop = threading.Thread(target=_interrupt_when_asked, args=(search,), daemon=True)
-    stop.start()
+    watch = (search, supervisor)
+    threading.Thread(target=_interrupt_when_asked, args=watch, daemon=True).start()
     try:
         tuner.search()
     except KeyboardInterrupt:
@@ -129,10 +156,28 @@ def _answer_workers(tuner, search: SearchDirectory, reporter: Reporter) -> str:
     return ""
 
 
-def _interrupt_when_asked(search: SearchDirectory) -> None:
-    while not search.stop_requested():
+def _interrupt_when_asked(search: SearchDirectory, supervisor: int | None) -> None:
+    """End a chief where the search stops, or where its supervisor is gone, who does it else."""
+    while not search.stop_requested() if supervisor is None else os.getppid() == supervisor:
         time.sleep(LOOK_S)
     os.kill(os.getpid(), signal.SIGINT)
+
+
+def _leave_when_asked(
+    tuner: "TrialTuner", search: SearchDirectory, signals: StopSignals, supervisor: int | None
+) -> None:
+    """End a worker that should stop and has no trial: it may wait for a chief that is gone.
+
+    One that has a trial sees itself that it should stop.
+    """
+    idle = 0.0
+    while idle < PATIENCE_S:
+        time.sleep(LOOK_S)
+        if supervisor is not None and os.getppid() != supervisor:
+            signals.received = signals.received or "the end of its search"
+        asked = signals.received or search.stop_requested()
+        idle = idle + LOOK_S if asked and not tuner.busy else 0.0
+    os._exit(INTERRUPTED if signals.received else 0)
 
 
 def begin(search: SearchDirectory, trials: int, command: list[str], part: Part) -> list[str]:
@@ -141,11 +186,35 @@ def begin(search: SearchDirectory, trials: int, command: list[str], part: Part) 
     Raises:
         RunError: another living process works on it, or its folder takes no file.
     """
-    search.begin_session(command, trials)
+    search.begin_session(command, trials, alone=not part.name)
+    _wait_for_parts(search)
     search.clear_stop()
     lines = repair(search, search.config())
     _release(search, others=bool(part.name))
     return lines
+
+
+def _wait_for_parts(search: SearchDirectory) -> None:
+    """Let processes of a supervisor that was killed come to their end: they see that it is gone."""
+    until = time.monotonic() + STOPPED_S
+    while alive := _parts_here(search):
+        if time.monotonic() > until:
+            raise RunError(
+                f"{search.path}: process {alive[0]} of a search before is still working on it; "
+                "end that first"
+            )
+        time.sleep(LOOK_S)
+
+
+def _parts_here(search: SearchDirectory) -> list[int]:
+    """Processes of this machine that `supervise` started for a search."""
+    wanted = [MODULE, str(search.path.resolve())]
+    found = []
+    for process in psutil.process_iter(["cmdline"]):
+        line = process.info["cmdline"] or []
+        if line[2:4] == wanted and process.pid != os.getpid():
+            found.append(process.pid)
+    return found
 
 
 def _release(search: SearchDirectory, others: bool) -> None:
@@ -174,14 +243,14 @@ def wait_for_search(path: Path, reporter: Reporter) -> SearchDirectory:
         RunError: it does not appear.
     """
     until, told = time.monotonic() + VISIBLE_S, False
-    while not (path / SEARCH_FILE).exists():
+    while not (path / SEARCH_FILE).exists() or (path / "stop").exists():
         if time.monotonic() > until:
             raise RunError(
-                f"{path}: no search appeared in {VISIBLE_S:.0f} s; start the chief, and give all "
-                "of them the same --runs-dir and --name on a file system that all see"
+                f"{path}: no chief began a search in {VISIBLE_S:.0f} s; start it, and give all of "
+                "them the same --runs-dir and --name on a file system that all see"
             )
         if not told:
-            reporter.say(f"waiting for the chief to make {path}")
+            reporter.say(f"waiting for the chief to begin with {path}")
         told = True
         time.sleep(LOOK_S)
     return SearchDirectory.open(path)
@@ -196,6 +265,8 @@ def supervise(search: SearchDirectory, workers: int, reporter: Reporter) -> str:
     Raises:
         RunError: one of them dies again and again.
     """
+    left = search.search.trials - sum(trial.settled for trial in search.trials())
+    workers = max(min(workers, left), 1)
     signals = StopSignals(b"\nstopping with a checkpoint of every trial\n")
     environment = {**os.environ, ADDRESS: "127.0.0.1", PORT: str(_free_port())}
     names = ["chief", *(f"worker{number}" for number in range(1, workers + 1))]
@@ -203,7 +274,7 @@ def supervise(search: SearchDirectory, workers: int, reporter: Reporter) -> str:
     parts = {name: _Process(name, search.path, environment, cores.get(name)) for name in names}
     with signals.caught():
         try:
-            while any(parts[name].running for name in names[1:]):
+            while any(parts[name].running(signals, search) for name in names[1:]):
                 time.sleep(LOOK_S)
                 if signals.received and not search.stop_requested():
                     search.request_stop()
@@ -226,15 +297,16 @@ class _Process:
     ):
         self.name = name
         self.cores = cores
-        self._command = [sys.executable, "-m", "ris_tf.tuning.workers", str(search)]
+        self._command = [sys.executable, "-m", MODULE, str(search.resolve()), str(os.getpid())]
         self._environment = {**environment, ID: name}
         self._deaths = self._ended = 0
         self._process = self._started()
 
-    @property
-    def running(self) -> bool:
-        """Whether it has work, or will be started again."""
-        return self._process.poll() != 0
+    def running(self, signals: StopSignals, search: SearchDirectory) -> bool:
+        """Whether it has work, or will be started again, which it is not where the search stops."""
+        code = self._process.poll()
+        stopping = signals.received or search.stop_requested()
+        return code is None or (code != 0 and not stopping)
 
     def restart_if_dead(self, search: SearchDirectory, reporter: Reporter) -> None:
         """Start it again where it died, unless that helps nothing."""
@@ -295,12 +367,12 @@ def main() -> None:
     search = SearchDirectory.open(Path(sys.argv[1]))
     with Reporter(search.path / "console.log") as reporter:
         try:
-            take_part(search, Part.of_environment(), reporter)
+            take_part(search, Part.of_environment(), reporter, supervisor=int(sys.argv[2]))
         except ConfigError as error:
             reporter.say(str(error), "error")
             sys.exit(2)
         except KeyboardInterrupt:
-            sys.exit(130)
+            sys.exit(INTERRUPTED)
 
 
 if __name__ == "__main__":

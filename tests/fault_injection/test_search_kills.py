@@ -11,8 +11,9 @@ import pytest
 from harness import FULL
 from searches import SPACE, assert_whole, begin, kill_tree, trials_of
 
-KILLS = 20 if FULL else 0
-VICTIMS = ("search", "tree", "worker", "chief", "trial")
+KILLS = 24 if FULL else 0
+VICTIMS = ("search", "tree", "supervisor", "worker", "chief", "trial")
+SEVERAL = ("supervisor", "worker", "chief")  # victims of a search with workers
 TRIALS = ("--n-trials", "3")
 
 
@@ -35,7 +36,7 @@ def undisturbed(home):
 
 def victim(process, which):
     """The process to kill: the search, its chief, a worker, or what trains a trial."""
-    if which in ("search", "tree"):
+    if which in ("search", "tree", "supervisor"):
         return process.pid
     for child in psutil.Process(process.pid).children(recursive=True):
         with suppress(psutil.Error):
@@ -52,7 +53,7 @@ def victim(process, which):
 def test_killed_search_comes_to_the_same(home, undisturbed, fault, kill):
     draw, which = random.Random(kill), VICTIMS[kill % len(VICTIMS)]
     trials, seconds = undisturbed
-    name, workers = f"kill{kill}", "2" if which in ("worker", "chief") else "1"
+    name, workers = f"kill{kill}", "2" if which in SEVERAL else "1"
     process = begin(home, name, *TRIALS, "--workers", workers, wait=False)
     share = 0.6 if workers == "2" else 0.9  # two are quicker
     moment = time.monotonic() + draw.uniform(1, share * seconds)
@@ -68,11 +69,11 @@ def test_killed_search_comes_to_the_same(home, undisturbed, fault, kill):
             os.kill(pid, signal.SIGKILL)
     said, _ = process.communicate(timeout=300)
     if process.returncode != 0:
-        assert which in ("search", "tree"), said
+        assert which in ("search", "tree", "supervisor"), said
         process = begin(home, name, *TRIALS, "--workers", workers, "--resume", wait=False)
         said, _ = process.communicate(timeout=300)
     assert process.returncode == 0, said
-    assert "Traceback" not in said or which in ("worker", "chief"), said
+    assert "Traceback" not in said or which in SEVERAL, said
     ours = assert_whole(home, name, 3)
     for mine, theirs in zip(ours, trials, strict=True):
         assert mine.hyperparameters == theirs.hyperparameters
