@@ -116,7 +116,8 @@ def run_search(request: Request) -> int:
     """Search, and print what came of it; the exit code."""
     from ris_tf.config import ConfigError
     from ris_tf.training.reporter import Reporter
-    from ris_tf.tuning.workers import Part, begin, finish, supervise, take_part, wait_for_search
+    from ris_tf.tuning.supervisor import supervise
+    from ris_tf.tuning.workers import Part, begin, finish, take_part, wait_for_search
 
     part = Part.of_environment()
     if part.name and request.workers > 1:
