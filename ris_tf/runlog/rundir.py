@@ -17,20 +17,16 @@ from typing import Any
 import orjson
 import psutil
 
-from ris_tf.config import Config, ConfigError, dump_config, load_config
+from ris_tf.config import Config, dump_config, load_config
 from ris_tf.runlog.atomic import atomic_write, sync_folder
 from ris_tf.runlog.events import CheckpointEvent, as_utf8, decode
+from ris_tf.runlog.held import Held, Holder, RunError
 from ris_tf.runlog.log import RunLog
 from ris_tf.runlog.machine import processor
 from ris_tf.runlog.reader import read_run_log
 
 PACKAGES = ("ris-tf", "tensorflow", "keras", "numpy")
 LARGEST_IDENTITY = 1 << 20  # bytes of run.json that are read; it has a few hundred
-SAME_START_S = 2.0  # start times of one process agree to this
-
-
-class RunError(ConfigError):
-    """A folder is no run, or cannot be used as asked; one line for the person who typed it."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +64,7 @@ class Identity:
     versions: dict[str, str] = field(default_factory=dict)
 
 
-class RunDirectory:
+class RunDirectory(Held):
     """A run's folder; see docs/files-on-disk.md.
 
     Args:
@@ -84,7 +80,12 @@ class RunDirectory:
         self.config_path = path / "config.yaml"
         self.checkpoints = path / "checkpoints"
         self.samples = path / "samples"
-        self._stop = path / "stop"
+
+    @property
+    def holder(self) -> Holder:
+        """Who works on it, or did last."""
+        who = self.identity
+        return Holder(who.user, who.host, who.pid, who.pid_started)
 
     @classmethod
     def create(
@@ -206,32 +207,6 @@ class RunDirectory:
             ) from error
         self.identity = counted
 
-    def holder_alive(self) -> bool | None:
-        """Whether the process that worked on it last is alive; `None` on another machine."""
-        return process_alive(self.identity.host, self.identity.pid, self.identity.pid_started)
-
-    def request_stop(self) -> None:
-        """Ask for a clean stop: checkpoint, end event, exit code 0.
-
-        Raises:
-            RunError: the folder takes no file.
-        """
-        try:
-            self._stop.touch()
-        except OSError as error:
-            raise RunError(
-                f"{self._stop}: cannot be made: {error.strerror or error}; "
-                f"ask {self.identity.user} on {self.identity.host} to stop it"
-            ) from error
-
-    def stop_requested(self) -> bool:
-        """Whether somebody asked for a clean stop."""
-        return self._stop.exists()
-
-    def clear_stop(self) -> None:
-        """Forget a request to stop."""
-        self._stop.unlink(missing_ok=True)
-
 
 def _copy_state(source: RunDirectory, folder: Path) -> None:
     """A run's last checkpoint, and its log without its end: the copy goes on."""
@@ -255,24 +230,6 @@ def _put_in_place(partial: Path, path: Path) -> None:
             shutil.rmtree(path / name)  # of an attempt that was killed
         (partial / name).rename(path / name)
     sync_folder(path)
-
-
-def process_alive(host: str, pid: int, started: float) -> bool | None:
-    """Whether a process is alive; `None` on another machine.
-
-    Args:
-        host: its machine.
-        pid: its number.
-        started: when it began, seconds since 1970: a number may be used again by another.
-    """
-    if host != socket.gethostname():
-        return None
-    try:
-        process = psutil.Process(pid)
-        began, status = process.create_time(), process.status()
-    except (psutil.Error, ValueError, OverflowError):  # a damaged file may hold any number
-        return False
-    return abs(began - started) < SAME_START_S and status != psutil.STATUS_ZOMBIE
 
 
 def check_name(name: str) -> None:

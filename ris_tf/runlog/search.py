@@ -16,7 +16,8 @@ import psutil
 from ris_tf.config import Config, dump_config, load_config
 from ris_tf.runlog.atomic import atomic_write, sync_folder
 from ris_tf.runlog.events import as_utf8
-from ris_tf.runlog.rundir import RunError, check_name, process_alive, unreadable
+from ris_tf.runlog.held import Held, Holder, RunError
+from ris_tf.runlog.rundir import check_name, unreadable
 from ris_tf.runlog.space import Choices, Entry, Space, entry_document, parse_entry
 from ris_tf.runlog.trial import (
     MOST_BYTES,
@@ -76,7 +77,7 @@ class Search:
     command: Sequence[str] = ()
 
 
-class SearchDirectory:
+class SearchDirectory(Held):
     """A search's folder; see docs/files-on-disk.md.
 
     Args:
@@ -88,7 +89,12 @@ class SearchDirectory:
         self.path = path
         self.search = search
         self.config_path = path / CONFIG_FILE
-        self._stop = path / "stop"
+
+    @property
+    def holder(self) -> Holder:
+        """Who works on it, or did last."""
+        who = self.search
+        return Holder(who.user, who.host, who.pid, who.pid_started)
 
     @classmethod
     def create(
@@ -196,32 +202,6 @@ class SearchDirectory:
                 "make room, or make the folder writable"
             ) from error
         self.search = began
-
-    def holder_alive(self) -> bool | None:
-        """Whether the process that worked on it last is alive; `None` on another machine."""
-        return process_alive(self.search.host, self.search.pid, self.search.pid_started)
-
-    def request_stop(self) -> None:
-        """Ask for a clean stop: running trials checkpoint after their window.
-
-        Raises:
-            RunError: the folder takes no file.
-        """
-        try:
-            self._stop.touch()
-        except OSError as error:
-            raise RunError(
-                f"{self._stop}: cannot be made: {error.strerror or error}; "
-                f"ask {self.search.user} on {self.search.host} to stop it"
-            ) from error
-
-    def stop_requested(self) -> bool:
-        """Whether somebody asked for a clean stop."""
-        return self._stop.exists()
-
-    def clear_stop(self) -> None:
-        """Forget a request to stop."""
-        self._stop.unlink(missing_ok=True)
 
     def trial_path(self, number: int) -> Path:
         """Folder of a trial: where its run directory belongs."""
