@@ -42,7 +42,7 @@ def begin(home, name, *words, **how):
     return tune(home, *plan, *words, **how)
 
 
-def until(condition, seconds=120):
+def until(condition, seconds=300):
     """Wait for something to be so."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
