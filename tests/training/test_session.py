@@ -14,15 +14,17 @@ from ris_tf.training.session import TrainingSession
 from ris_tf.training.stopping import Stop
 
 
-def begin(make_config, path, resume=False, overrides=()):
-    """A session of a run, new or resumed, uncompiled."""
+def begin(make_config, path, resume=False, overrides=(), eager=True):
+    """A session of a run, new or resumed; eager, which is quick for a few windows."""
     if resume:
         run = RunDirectory.open(path)
     else:
         run = RunDirectory.create(path, make_config("training.compile=false", *overrides), ["test"])
     run.begin_session(["test"])
     reporter = Reporter(run.console_path, Console(file=io.StringIO(), width=200))
-    return run, TrainingSession(run, reporter, resume)
+    session = TrainingSession(run, reporter, resume)
+    session.trainer.run_eagerly = eager
+    return run, session
 
 
 @pytest.fixture
@@ -44,9 +46,15 @@ def steps_of(run):
     return [(line["step"], line["values"]) for line in lines if line["kind"] == "step"]
 
 
-def test_whole_run(start):
-    run, session = start()
-    outcome = session.run()
+@pytest.fixture(scope="module")
+def whole(make_config, tmp_path_factory):
+    """A run that has ended, as graphs, and its session."""
+    run, session = begin(make_config, tmp_path_factory.mktemp("graphs") / "run", eager=False)
+    return run, session, session.run()
+
+
+def test_whole_run(whole):
+    run, _, outcome = whole
     assert outcome.reason == "finished"
     log = read_run_log(run.events_path)
     np.testing.assert_array_equal(log.steps, np.arange(8))
@@ -69,12 +77,11 @@ def test_whole_run(start):
     assert "ok=True" in console
 
 
-def test_best_network_is_the_one_that_validated(start):
+def test_best_network_is_the_one_that_validated(whole):
     """best.keras has the weights that gave the best validation loss: averaged, not raw."""
     import keras
 
-    run, session = start()
-    outcome = session.run()
+    run, session, outcome = whole
     loaded = keras.models.load_model(run.checkpoints / "best.keras")
     for ours, best in zip(session.trainer.weights_trained, loaded.trainable_variables, strict=True):
         ours.assign(best)
