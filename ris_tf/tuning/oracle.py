@@ -24,7 +24,6 @@ from ris_tf.tuning.pruning import KEPT, given_up, left_out
 from ris_tf.tuning.space import knobs_of, rounded, value_of, with_hyperparameters
 
 OBJECTIVE = "objective"
-ALGORITHMS = ("bayesian", "hyperband", "random")
 NO_LIMIT = 10**9  # of failures in a row: keras-tuner counts any, `given_up` those alike
 SEEDS_APART = 1009  # between the random numbers of trials; more than a space has keys
 RANDOM_FIRST = 3  # a third of the trials, and at least these, are random before a model chooses

@@ -13,13 +13,15 @@ def trainer_of(config, kind=GuardedTrainer):
     return kind(build_network(config), config)
 
 
-def step(trainer, window):
-    """One window: as `Model.fit` has compiled it, or eager, which is quick for a few windows."""
+def step(trainer, window, as_graph=False):
+    """One window: as `Model.fit` has compiled it, as a graph, or eager: quick for a few windows."""
     if trainer.config.training.compile:
         trainer.make_train_function()
         logs = trainer.train_function(iter(tf.data.Dataset.range(window, window + 1)))
     else:
-        logs = trainer.train_step(tf.constant(window, tf.int64))
+        train = trainer.train_step
+        train = tf.function(train, autograph=False) if as_graph else train
+        logs = train(tf.constant(window, tf.int64))
     return dict(zip(trainer.series(), np.array(logs["values"]), strict=True)), logs
 
 
@@ -116,7 +118,7 @@ def test_accumulated_window_equals_one_step_on_the_joined_batch(
     for ours, theirs in zip(accumulating.weights_trained, at_once.weights_trained, strict=True):
         theirs.assign(ours.value)
 
-    some, logs = step(accumulating, window)
+    some, logs = step(accumulating, window, as_graph=True)  # a loop of TensorFlow's, not Python's
     once, logs_once = step(at_once, 0)
 
     for name in ("loss", "term/covariance", "term/angle", "norm/total", "norm/head", "clip"):
