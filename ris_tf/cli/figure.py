@@ -36,13 +36,13 @@ def training(
     from ris_tf.runlog import RunDirectory, RunError
 
     directory = RunDirectory.open(run)
-    target = _target(out, directory.path / "training.png")
+    target = target_file(out, directory.path / "training.png")
     log = directory.log()
     if not len(log.steps):
         raise RunError(f"{run}: has no window yet, so there is nothing to draw")
     from ris_tf.figures import training_figure
 
-    _write(training_figure(log, directory.config(), directory.identity.name), target)
+    write_figure(training_figure(log, directory.config(), directory.identity.name), target)
 
 
 @figure.command()
@@ -67,17 +67,18 @@ def _of_search(what: str, folder: Path, out: Path | None) -> None:
     from ris_tf.runlog import RunError, SearchDirectory
 
     search = SearchDirectory.open(folder)
-    target = _target(out, folder / f"{what}.png")
+    target = target_file(out, folder / f"{what}.png")
     trials = search.trials()
     from ris_tf.figures.search import FIGURES, why_not_drawn
 
     missing = why_not_drawn(what, search.search, trials)
     if missing:
         raise RunError(f"{folder}: {missing}, so there is nothing to draw")
-    _write(FIGURES[what](search.search, trials), target)
+    write_figure(FIGURES[what](search.search, trials), target)
 
 
-def _target(out: Path | None, default: Path) -> Path:
+def target_file(out: Path | None, default: Path) -> Path:
+    """Where a figure goes; its suffix must be one that can be drawn."""
     from ris_tf.config import ConfigError
 
     target = out or default
@@ -86,7 +87,8 @@ def _target(out: Path | None, default: Path) -> Path:
     return target
 
 
-def _write(drawn: "Figure", target: Path) -> None:
+def write_figure(drawn: "Figure", target: Path) -> None:
+    """Write a figure and say where."""
     from ris_tf.config import ConfigError
     from ris_tf.figures import save_figure
 

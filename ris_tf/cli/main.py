@@ -8,8 +8,10 @@ import typer
 
 from ris_tf import __version__
 from ris_tf.cli.check import check
-from ris_tf.cli.figure import figure
+from ris_tf.cli.evaluate import evaluate
+from ris_tf.cli.figure_localize import figure
 from ris_tf.cli.gui import gui
+from ris_tf.cli.localize import localize
 from ris_tf.cli.model import model
 from ris_tf.cli.runs import runs
 from ris_tf.cli.show import show
@@ -49,7 +51,7 @@ def root(
     del version
 
 
-for command in (train, tune, runs, show, check, stop, model, simulate):
+for command in (train, tune, runs, show, check, stop, model, simulate, evaluate, localize):
     app.command()(command)
 app.command(
     add_help_option=False,  # the monitor's own help says more

@@ -111,6 +111,16 @@ class Training(Section):
         ge=0,
         le=64,
     )
+    spectrum_scenes: int = knob(
+        0,
+        "Validation scenes whose positions are read from the MVDR spectrum; 0 reads none.",
+        "scenes",
+        ge=0,
+        le=65_536,
+    )
+    spectrum_every: int = knob(
+        5, "Epochs from one such reading to the next.", "epochs", ge=1, le=100_000
+    )
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = knob(
         "float32", "Compute type of the network; covariances and losses stay in float32."
     )

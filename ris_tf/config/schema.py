@@ -6,6 +6,7 @@ from pydantic import Field, field_validator
 
 from ris_tf.config.knobs import Section, knob
 from ris_tf.config.learning import Covariance, Objective, Training
+from ris_tf.config.localize import Localize
 from ris_tf.config.network import BeamspaceNetwork, Network
 from ris_tf.config.scene import Channel, Codes, Geometry, Imperfections, Scene
 from ris_tf.config.search import Search
@@ -24,6 +25,7 @@ class Config(Section):
     network: Network = Field(default_factory=BeamspaceNetwork)
     objective: Objective = Field(default_factory=Objective)
     training: Training = Field(default_factory=Training)
+    localize: Localize = Field(default_factory=Localize)
     search: Search = Field(default_factory=Search)
 
     @field_validator("network", mode="before")

@@ -1,5 +1,9 @@
-"""Where the sources are: spectra over the field of view and beyond."""
+"""Where the sources are: spectra, pursuit and refinement, and the bound on all of them."""
 
+from ris_tf.localize.bound import Bound, cramer_rao_bound
+from ris_tf.localize.detect import Detector
+from ris_tf.localize.model import Observed, observed
+from ris_tf.localize.positions import Positions, true_positions
 from ris_tf.localize.spectra import (
     MVDR_LOADING,
     SearchGrid,
@@ -11,9 +15,16 @@ from ris_tf.localize.spectra import (
 
 __all__ = [
     "MVDR_LOADING",
+    "Bound",
+    "Detector",
+    "Observed",
+    "Positions",
     "SearchGrid",
     "Spectrum",
+    "cramer_rao_bound",
     "focus",
     "mvdr_spectrum",
+    "observed",
     "search_grid",
+    "true_positions",
 ]

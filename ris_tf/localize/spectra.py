@@ -1,7 +1,8 @@
 """Spectra on a grid of azimuth x elevation, maximised over range planes (SPEC 8).
 
 A spectrum is one over a quadratic form of the steering vector: `focus` walks the grid for any such
-form, and `mvdr_spectrum` is the form of the inverse covariance.
+form, `mvdr_spectrum` is the form of the inverse covariance, `music_spectrum` that of the projection
+onto the noise subspace.
 """
 
 import math
@@ -12,9 +13,10 @@ import numpy as np
 import tensorflow as tf
 
 from ris_tf.config.scene import Scene
-from ris_tf.covariance import Covariance, inverse_quadratic_form, with_trace_n
+from ris_tf.covariance import Covariance, adjoint_times, inverse_quadratic_form, with_trace_n
 from ris_tf.scene import Panel, field_axes, steering_vectors
 
+LEAST_OUTSIDE = 1e-6  # of a steering vector: what rounding leaves in single precision
 MVDR_LOADING = 1e-2  # added to a covariance of trace N (SPEC 8)
 BLOCK = 2**21  # entries of the steering vectors that are made at a time, 16 MB
 NARROW_RAD = 1e-9  # fields of view below this are one direction
@@ -69,6 +71,11 @@ def search_grid(
     return SearchGrid(azimuth, elevation, 1 / curvature)
 
 
+def spacing(axis: np.ndarray) -> float:
+    """Distance between points of an even axis; 0 of a single one."""
+    return float(np.ptp(axis)) / (len(axis) - 1) if len(axis) > 1 else 0.0
+
+
 def focus(
     panel: Panel, grid: SearchGrid, quadratic_form: Callable[[tf.Tensor], tf.Tensor], least: float
 ) -> Spectrum:
@@ -121,7 +128,64 @@ def mvdr_spectrum(
     Returns:
         Spectrum over the leading dimensions of the covariance.
     """
-    scaled = with_trace_n(covariance)
-    loaded = scaled._replace(loading=scaled.loading + loading)
-    largest = scaled.factor.shape[-2] + loading
+    largest = covariance.factor.shape[-2] + loading
+    loaded = _loaded(covariance, loading)
     return focus(panel, grid, lambda vectors: inverse_quadratic_form(loaded, vectors), 1 / largest)
+
+
+def music_spectrum(basis: tf.Tensor, panel: Panel, grid: SearchGrid) -> Spectrum:
+    """MUSIC spectrum `1 / (a^H (I - U_s U_s^H) a)` (SPEC 8; Schmidt, 1986).
+
+    Args:
+        basis: `[..., N, K]` complex64 orthonormal columns `U_s`; columns of zeros are none.
+        panel: the nominal panel.
+        grid: where.
+    """
+
+    def outside(vectors: tf.Tensor) -> tf.Tensor:
+        return 1 - squared(adjoint_times(basis, vectors))
+
+    return focus(panel, grid, outside, LEAST_OUTSIDE)
+
+
+def signal_subspace(factor: tf.Tensor, count: tf.Tensor, most: int) -> tf.Tensor:
+    """The `K` dominant eigenvectors of `G G^H`, from those of the smaller `G^H G`.
+
+    No gradient flows through it.
+
+    Args:
+        factor: `[..., N, r]` complex64, `G`.
+        count: `[...]` int32, `K` of each.
+        most: columns of the result, at most `r`.
+
+    Returns:
+        `[..., N, most]` complex64; columns beyond `K` are zero.
+    """
+    factor = tf.stop_gradient(factor)
+    vectors = tf.linalg.eigh(adjoint_times(factor, factor))[1]
+    leading = factor @ tf.reverse(vectors[..., -most:], axis=[-1])
+    norm = tf.sqrt(squared(leading))[..., None, :]
+    unit = tf.math.divide_no_nan(leading, tf.complex(norm, 0.0))
+    return unit * tf.complex(tf.sequence_mask(count, most, tf.float32), 0.0)[..., None, :]
+
+
+def mvdr_basis(covariance: Covariance, loading: float = MVDR_LOADING) -> tf.Tensor:
+    """`W` of `(R + loading I)^-1 ~ I - W W^H`, `R` scaled to trace `N`: `[..., N, r]`.
+
+    With `W = G C^-H` and `C C^H = c I + G^H G` this is the Woodbury identity, but for a factor.
+    """
+    factor, shift = _loaded(covariance, loading)
+    gram = adjoint_times(factor, factor)
+    ridge = tf.complex(shift, 0.0)[..., None, None] * tf.eye(gram.shape[-1], dtype=gram.dtype)
+    chol = tf.linalg.cholesky(gram + ridge)
+    return tf.linalg.adjoint(tf.linalg.triangular_solve(chol, tf.linalg.adjoint(factor)))
+
+
+def squared(x: tf.Tensor) -> tf.Tensor:
+    """`sum |x|^2` over the last axis but one: real."""
+    return tf.reduce_sum(tf.math.real(x) ** 2 + tf.math.imag(x) ** 2, axis=-2)
+
+
+def _loaded(covariance: Covariance, loading: float) -> Covariance:
+    scaled = with_trace_n(covariance)
+    return scaled._replace(loading=scaled.loading + loading)

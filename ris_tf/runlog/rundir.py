@@ -28,6 +28,8 @@ from ris_tf.runlog.reader import read_run_log
 PACKAGES = ("ris-tf", "tensorflow", "keras", "numpy")
 LARGEST_IDENTITY = 1 << 20  # bytes of run.json that are read; it has a few hundred
 
+BEST_NETWORK = "best.keras"  # among the checkpoints
+
 
 @dataclass(frozen=True)
 class Identity:
@@ -79,6 +81,7 @@ class RunDirectory(Held):
         self.console_path = path / "console.log"
         self.config_path = path / "config.yaml"
         self.checkpoints = path / "checkpoints"
+        self.best_network = self.checkpoints / BEST_NETWORK
         self.samples = path / "samples"
 
     @property

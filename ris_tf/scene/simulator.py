@@ -37,12 +37,14 @@ class Scenes(NamedTuple):
         measurement: what the receiver has.
         sources: where the sources are.
         steering: `[B, N, K_max]` complex64 steering vectors `U`; columns of inactive sources zero.
+        noise_free: `[B, L, M]` complex64, the measurement before noise was added.
         noise_variance: `[B]` float32.
     """
 
     measurement: Measurement
     sources: Sources
     steering: tf.Tensor
+    noise_free: tf.Tensor
     noise_variance: tf.Tensor
 
 
@@ -80,6 +82,7 @@ class Simulator:
             measurement=Measurement(y, channel, codes, snr_db),
             sources=sources,
             steering=true_steering(self.panel, sources),
+            noise_free=clean,
             noise_variance=noise_variance,
         )
 

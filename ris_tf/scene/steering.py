@@ -45,6 +45,43 @@ def path_difference(
     return (2 * r * along - aperture) / (r + distance)
 
 
+def steering_derivatives(
+    panel: Panel, azimuth: tf.Tensor, elevation: tf.Tensor, range_m: tf.Tensor
+) -> tf.Tensor:
+    """Derivatives of the steering vectors by azimuth, elevation (a radian) and range (a metre).
+
+    `da/dp = j k0 d(r - d_n)/dp a`. Like the path difference, that by range is written without
+    the cancellation of `1 - (r - x u - z w) / d_n`.
+
+    Args:
+        panel: elements, `x` and `z` of shape `[N]`.
+        azimuth: `[...]` in radians; float32 or float64, which sets the precision.
+        elevation: `[...]` in radians.
+        range_m: `[...]` in metres, above zero.
+
+    Returns:
+        `[..., 3, N]` complex.
+    """
+    u, w = direction_cosines(azimuth, elevation)
+    u_azimuth, u_elevation = tf.cos(azimuth) * tf.cos(elevation), -tf.sin(azimuth) * w
+    x, z = tf.cast(panel.x, range_m.dtype), tf.cast(panel.z, range_m.dtype)
+    along = x * u[..., None] + z * w[..., None]
+    turned = x * u_azimuth[..., None]
+    raised = x * u_elevation[..., None] + z * tf.cos(elevation)[..., None]
+    aperture = x**2 + z**2
+    r = range_m[..., None]
+    if panel.fresnel:
+        slopes = [turned, raised, aperture / (2 * r**2)]
+    else:
+        nearer = path_difference(panel, azimuth, elevation, range_m)
+        distance = r - nearer
+        receding = (aperture - along * nearer) / (distance * (r + distance))
+        slopes = [r * turned / distance, r * raised / distance, receding]
+    phase = panel.wavenumber * tf.stack(slopes, axis=-2)
+    vectors = steering_vectors(panel, azimuth, elevation, range_m)[..., None, :]
+    return tf.complex(tf.zeros_like(phase), phase) * vectors
+
+
 def plane_wave(panel: Panel, azimuth: tf.Tensor, elevation: tf.Tensor) -> tf.Tensor:
     """`exp(j k0 (x u + z w))`, entries of modulus 1: `[..., N]` complex, angles in radians."""
     u, w = direction_cosines(azimuth, elevation)

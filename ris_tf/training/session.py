@@ -30,6 +30,7 @@ from ris_tf.training.reporter import Reporter
 from ris_tf.training.runtime import slower_than_float32
 from ris_tf.training.schedules import planned_windows, windows_per_epoch
 from ris_tf.training.spectra import SpectrumSampler, keep
+from ris_tf.training.spectrum_metrics import PREFIX, SpectrumMetrics
 from ris_tf.training.step import GuardedTrainer
 from ris_tf.training.stopping import SKIPPED_IN_A_ROW, Stop, StopSignals, check_stop
 
@@ -97,6 +98,9 @@ class TrainingSession:
         self.variables = self.trainer.state()
         self.sampler = SpectrumSampler(
             self.trainer, self.config.training.samples if self.writes else 0
+        )
+        self.spectrum_metrics = SpectrumMetrics(
+            self.trainer, self.config.training.spectrum_scenes if self.writes else 0
         )
         self.validation: dict[str, float] = {}
         self.progress = Progress()
@@ -278,6 +282,7 @@ class TrainingSession:
             if better and self.writes:
                 checkpoint.save_network(self.run_directory.checkpoints, self.network)
             sample = self.sampler(epoch, self.progress.window - 1)
+            self.validation |= self.spectrum_metrics(epoch)
         now = time.time()
         self.events.write(
             Validation(
@@ -308,6 +313,9 @@ class TrainingSession:
         told.append(f"direction {v['direction_rmse_deg']:.1f} deg")
         told.append(f"found {v['direction_recall']:.0%}")
         told.append(f"count {v['count_accuracy']:.0%}")
+        if PREFIX + "recall_direction" in v:
+            told.append(f"by MVDR {v[PREFIX + 'recall_direction']:.0%}")
+            told.append(f"and range {v[PREFIX + 'recall_position']:.0%}")
         return "  ".join(told)
 
     def _checkpoint(self, best: bool) -> None:

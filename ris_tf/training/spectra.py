@@ -56,7 +56,7 @@ class SpectrumSampler:
         if not self.count:
             return None
         if self._scenes is None:  # the same after every epoch
-            self._scenes = self._first_scenes()
+            self._scenes = first_validation_scenes(self.trainer, self.count)
         prediction = self._predict(self._scenes.measurement)
         if not _finite(prediction):  # asked before the spectrum: a Cholesky of NaN raises
             return None
@@ -72,12 +72,6 @@ class SpectrumSampler:
             step=step,
         )
 
-    def _first_scenes(self) -> Scenes:
-        """Scenes of as many validation batches as it takes, cut to the number wanted."""
-        numbers = range(math.ceil(self.count / self.trainer.config.training.validated_together))
-        batches = [self.trainer.batch(Split.VALIDATION, *_scalars(0, i)) for i in numbers]
-        return tf.nest.map_structure(lambda *x: tf.concat(x, axis=0)[: self.count], *batches)
-
     def _spectrum_db(self, blended: Covariance) -> np.ndarray:
         """`[S, E, A]` float16 spectrum in dB relative to each scene's peak."""
         power = np.swapaxes(self._power(blended).numpy(), 1, 2)
@@ -86,6 +80,13 @@ class SpectrumSampler:
     def _mvdr_power(self, blended: Covariance) -> tf.Tensor:
         """`[S, A, E]` MVDR spectrum of `R_blend`."""
         return mvdr_spectrum(blended, self.trainer.simulator.panel, self.grid).power
+
+
+def first_validation_scenes(trainer: GuardedTrainer, count: int) -> Scenes:
+    """Scenes of as many validation batches as it takes, cut to the number wanted."""
+    numbers = range(math.ceil(count / trainer.config.training.validated_together))
+    batches = [trainer.batch(Split.VALIDATION, *_scalars(0, i)) for i in numbers]
+    return tf.nest.map_structure(lambda *x: tf.concat(x, axis=0)[:count], *batches)
 
 
 def _scalars(*values: int) -> list[tf.Tensor]:

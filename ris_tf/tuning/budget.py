@@ -36,6 +36,7 @@ def trial_config(
             "validation_batches": math.ceil(config.search.validation_scenes / together),
             "patience": chosen.training.patience if patience is None else patience,
             "samples": 0,
+            "spectrum_scenes": 0,
             "ema": False,
             "swa": False,
         }

@@ -7,9 +7,13 @@ import sys
 
 import pytest
 
-# What makes a training of minutes one of seconds; everything else is run as it stands.
-SHORTER = ("--set", "training.epochs=1", "--set", "training.batches_per_epoch=3")
-SHORTER += ("--set", "training.compile=false", "--set", "training.validation_batches=1")
+# What makes minutes of training and of estimating seconds; everything else is run as it stands.
+BRIEFLY = ("epochs=1", "batches_per_epoch=3", "compile=false", "validation_batches=1")
+SHORTER = {
+    "train": [word for value in BRIEFLY for word in ("--set", f"training.{value}")],
+    "evaluate": ["--scenes", "8"],
+    "simulate": ["--scenes", "8"],
+}
 
 
 @pytest.fixture(scope="module")
@@ -25,9 +29,8 @@ def test_ris_tf_commands_run(root, commands, tmp_path):
     ours = [command for command in commands if command[0] == "ris-tf"]
     assert len(ours) >= 8
     for command in ours:
-        extra = SHORTER if command[1] == "train" else ()
         done = subprocess.run(
-            [sys.executable, "-m", "ris_tf.cli", *command[1:], *extra],
+            [sys.executable, "-m", "ris_tf.cli", *command[1:], *SHORTER.get(command[1], ())],
             cwd=tmp_path,
             capture_output=True,
             text=True,

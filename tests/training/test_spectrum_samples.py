@@ -215,3 +215,37 @@ def test_missing_folder_is_made_again(start):
     run.samples.rmdir()
     spectra.keep(run, session.sampler(0, 3))
     assert (run.samples / "epoch_0000.npz").exists()
+
+
+def test_positions_are_read_from_the_spectrum_every_few_epochs(make_config, tmp_path):
+    run, session = begin(
+        make_config,
+        tmp_path / "run",
+        "training.samples=0",
+        "training.spectrum_scenes=3",
+        "training.spectrum_every=2",
+        "localize.grid=[13,7]",
+        "localize.planes=2",
+    )
+    session.run()
+    validations = read_run_log(run.events_path).validations
+    told = [{n for n in v.values if n.startswith("spectrum/")} for v in validations]
+    assert [bool(names) for names in told] == [i % 2 == 1 for i in range(len(told))]
+    assert {"spectrum/recall_direction", "spectrum/recall_position"} <= told[1]
+    assert "by MVDR" in run.console_path.read_text()
+
+
+def test_reading_positions_changes_no_weight(plain, make_config, tmp_path):
+    _, without = plain
+    _, session = begin(
+        make_config,
+        tmp_path / "run",
+        "training.samples=0",
+        "training.spectrum_scenes=2",
+        "training.spectrum_every=1",
+        "localize.grid=[5,3]",
+        "localize.planes=1",
+    )
+    session.run()
+    for name, variable in without.variables.items():
+        np.testing.assert_array_equal(variable.numpy(), session.variables[name].numpy())

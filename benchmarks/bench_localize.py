@@ -1,0 +1,57 @@
+"""Scenes a second of the estimators at the default panel, and of the refinement alone.
+
+    python benchmarks/bench_localize.py [RUN]
+
+RUN is a run of the default panel; without one, a network is trained for two minutes first. The
+worse the network, the more scenes need second thoughts. Scenes are those of docs/estimators.md: 1
+to 5 sources at least 8 degrees apart, 10 to 20 dB.
+"""
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from machine import matrix_product_flops
+
+from ris_tf.config import override_config
+from ris_tf.localize.estimators import Estimators
+from ris_tf.localize.evaluation import Evaluation
+from ris_tf.localize.localizer import load_network
+from ris_tf.report import ALL
+from ris_tf.runlog import RunDirectory
+
+SCENES = 512
+NAMES = ("network", "network-mvdr", "network-mvdr+ml", "pursuit", "truth+ml")
+JUDGED = ("scene.separation_deg=8", "scene.snr_db=[10,20]", "scene.sources_min=1")
+BRIEF = ("training.epochs=6", "training.batches_per_epoch=100", "training.validation_batches=2")
+QUICK = ("training.learning_rate=1e-3", "training.head_multiplier=1", "covariance.beta=0.3")
+
+
+def trained(folder: Path) -> Path:
+    """A run of the default panel, trained briefly."""
+    (folder / "default.yaml").write_text("scene: {snr_db: [0.0, 20.0]}\n")
+    sets = [word for value in (*BRIEF, *QUICK) for word in ("--set", value)]
+    command = [Path(sys.executable).with_name("ris-tf"), "train", "default.yaml", "--name", "brief"]
+    subprocess.run([*command, *sets], cwd=folder, check=True, stdout=subprocess.DEVNULL)
+    return folder / "runs" / "brief"
+
+
+def main(run: Path) -> None:
+    config = override_config(RunDirectory.open(run).config(), JUDGED)
+    estimators = Estimators(config, load_network(run))
+    evaluation = Evaluation(config, {name: estimators.named(name) for name in NAMES}, SCENES)
+    evaluation.run()
+    print(f"matrix product       {matrix_product_flops() / 1e9:8.0f} GFLOP/s")
+    for row in evaluation.report({}).of(ALL):
+        recall = 100 * row.merits["recall_direction"].value
+        speed = 1e3 / row.merits["milliseconds"].value
+        print(f"{row.estimator:<20} {speed:8,.0f} scenes a second, {recall:.1f} % found")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        main(Path(sys.argv[1]))
+    else:
+        with tempfile.TemporaryDirectory() as there:
+            main(trained(Path(there)))

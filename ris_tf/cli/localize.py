@@ -1,0 +1,180 @@
+"""`ris-tf localize`: measurements in, positions out."""
+
+import csv
+import io
+import json
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ris_tf.cli.options import RunFolder
+
+if TYPE_CHECKING:
+    from ris_tf.localize.localizer import Localization
+
+FORMATS = (".csv", ".json")
+PICTURES = (".png", ".svg", ".pdf")
+SHOWN = 20  # scenes in the terminal
+VALUES = ("azimuth_deg", "elevation_deg", "range_m")
+DEVIATIONS = ("azimuth_std_deg", "elevation_std_deg", "range_std_m")
+OF_SCENE = ("count", "snr_db", "residual", "residual_over_noise")
+
+
+def localize(
+    run: RunFolder,
+    file: Annotated[
+        Path, typer.Argument(help="Measurements: .npz of y, channel, codes.", show_default=False)
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Positions: a .csv or .json file.", show_default="the terminal alone"),
+    ] = None,
+    figure: Annotated[
+        Path | None,
+        typer.Option(help="Picture: .png, .svg or .pdf.", show_default="beside --out, .pdf"),
+    ] = None,
+    scene: Annotated[int, typer.Option(min=0, help="The scene of the picture.")] = 0,
+    snr_db: Annotated[
+        float | None,
+        typer.Option("--snr", help="SNR in dB.", show_default="the file's snr_db, or estimated"),
+    ] = None,
+    estimate_snr: Annotated[
+        bool, typer.Option("--estimate-snr", help="Pass over the file's snr_db.")
+    ] = False,
+    count: Annotated[
+        int | None, typer.Option(min=1, help="Sources in every scene.", show_default="counted")
+    ] = None,
+    estimator: Annotated[
+        str, typer.Option(help="Which; ris-tf evaluate --list names them.")
+    ] = "network-music+ml",
+) -> None:
+    """Find the sources behind measurements, with standard deviations from the bound."""
+    from ris_tf.config import ConfigError
+    from ris_tf.report import ESTIMATORS
+    from ris_tf.runlog import RunDirectory
+
+    directory = RunDirectory.open(run)
+    if estimator not in ESTIMATORS or estimator == "truth+ml":
+        names = ", ".join(name for name in ESTIMATORS if name != "truth+ml")
+        raise ConfigError(f"--estimator {estimator}: must be one of {names}")
+    most = directory.config().scene.sources_max
+    if count and count > most:
+        raise ConfigError(f"--count {count}: the run's network knows up to {most} sources")
+    if out and out.suffix.lower() not in FORMATS:
+        raise ConfigError(f"--out {out}: must end in {' or '.join(FORMATS)}")
+    picture = figure or (out.with_suffix(".pdf") if out else None)
+    if picture and picture.suffix.lower() not in PICTURES:
+        raise ConfigError(f"--figure {picture}: must end in {', '.join(PICTURES)}")
+    if not file.exists():
+        raise ConfigError(f"{file}: no such file")
+    from ris_tf.training.tensorflow_quiet import load_tensorflow
+
+    load_tensorflow()
+    from ris_tf.localize.localizer import Localizer
+    from ris_tf.localize.measured import MeasurementError, read_measurements
+
+    arrays = read_measurements(file)
+    told = None if estimate_snr else arrays.pop("snr_db", None)
+    told = told if snr_db is None else snr_db
+    heard = arrays["y"], arrays["channel"], arrays["codes"]
+    localizer = Localizer.load(run, estimator)
+    try:
+        found = localizer.localize(*heard, told, count)
+    except MeasurementError as error:
+        raise MeasurementError(f"{file}: {error}") from error
+    if picture and scene >= len(found.count):
+        raise ConfigError(f"--scene {scene}: the file holds scenes 0..{len(found.count) - 1}")
+    _show(found, "estimated" if told is None else "given")
+    if out:
+        _write(out, csv_text(found) if out.suffix.lower() == ".csv" else json_text(found))
+    if picture:
+        import numpy as np
+
+        from ris_tf.cli.figure import write_figure
+        from ris_tf.figures.positions import Picture, positions_figure
+
+        grid, power = localizer.spectrum(*heard, scene)
+        behind = Picture(np.degrees(grid.azimuth), np.degrees(grid.elevation), power, "MVDR")
+        title = f"{file.name}, scene {scene}"
+        write_figure(positions_figure(_of_scene(found, scene), behind, title), picture)
+
+
+def csv_text(found: "Localization") -> str:
+    """A line for each source."""
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(["scene", "source", *VALUES, *DEVIATIONS, *OF_SCENE])
+    for scene, count in enumerate(found.count):
+        of_scene = [_number(getattr(found, name)[scene]) for name in OF_SCENE]
+        for source in range(count):
+            values = [_number(getattr(found, name)[scene, source]) for name in VALUES + DEVIATIONS]
+            table.writerow([scene, source, *values, *of_scene])
+    return text.getvalue()
+
+
+def json_text(found: "Localization") -> str:
+    """A list of scenes, each with its sources; infinite deviations are null."""
+    return json.dumps([_of_scene(found, i) for i in range(len(found.count))], indent=1) + "\n"
+
+
+def _of_scene(found: "Localization", scene: int) -> dict:
+    """One scene as a document."""
+    values = {name: float(getattr(found, name)[scene]) for name in OF_SCENE}
+    sources = [
+        {name: _finite(getattr(found, name)[scene, source]) for name in VALUES + DEVIATIONS}
+        for source in range(found.count[scene])
+    ]
+    return {"scene": scene, **values, "count": len(sources), "sources": sources}
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None
+
+
+def _number(value: float) -> str:
+    return f"{value:.6g}"
+
+
+def _show(found: "Localization", snr: str) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=120)
+    table = Table(box=None)
+    titles = ("scene", "azimuth (deg)", "elevation (deg)", "range (m)", f"SNR (dB, {snr})")
+    for title in (*titles, "unexplained"):
+        table.add_column(title, justify="right")
+    for scene, count in enumerate(found.count[:SHOWN]):
+        told = f"{found.snr_db[scene]:.1f}", f"{100 * found.residual[scene]:.2g} %"
+        if not count:
+            table.add_row(str(scene), "no source", "", "", *told)
+        for source in range(count):
+            cells = (
+                f"{getattr(found, value)[scene, source]:.3f} "
+                f"± {getattr(found, deviation)[scene, source]:.3f}"
+                for value, deviation in zip(VALUES, DEVIATIONS, strict=True)
+            )
+            first = source == 0
+            table.add_row(str(scene) if first else "", *cells, *(told if first else ("", "")))
+    console.print(table)
+    left = len(found.count) - SHOWN
+    if left > 0:
+        console.print(f"and {left} more scenes; --out writes all")
+
+
+def _write(path: Path, text: str) -> None:
+    from ris_tf.config import ConfigError
+    from ris_tf.runlog import atomic_write
+
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        atomic_write(path, text.encode())
+    except OSError as error:
+        raise ConfigError(
+            f"--out {path}: cannot be written: {error.strerror or error}; choose another file"
+        ) from error
+    typer.echo(str(path))

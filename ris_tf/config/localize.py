@@ -1,0 +1,25 @@
+"""Knobs of the spectra that positions are read from."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from ris_tf.config.knobs import Section, knob
+
+Azimuths = Annotated[int, Field(ge=1, le=2001)]
+
+
+class Localize(Section):
+    """The grid of the spectra, and when a peak counts as a source."""
+
+    grid: Annotated[tuple[Azimuths, Azimuths], Field(strict=False)] = knob(
+        (121, 61), "Azimuths and elevations of the spectra, ends included."
+    )
+    planes: int = knob(8, "Range planes, evenly spaced in 1/r.", ge=1, le=256)
+    peak_db: float = knob(
+        3.0,
+        "How far below the highest peak a source may be, where no network counts.",
+        "dB",
+        ge=0,
+        le=100,
+    )

@@ -1,0 +1,243 @@
+"""The estimators, by name: measurements in, positions out (SPEC 8)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from ris_tf.config import Config
+from ris_tf.covariance import Covariance, back_projection, sample_covariance
+from ris_tf.localize.detect import NOTHING_KNOWN, SCENES, Detector, Known, in_chunks
+from ris_tf.localize.model import Observed, observed
+from ris_tf.localize.modified_music import modified_music
+from ris_tf.localize.peaks import peaks, sharpened
+from ris_tf.localize.positions import Positions
+from ris_tf.localize.spectra import (
+    SearchGrid,
+    Spectrum,
+    music_spectrum,
+    mvdr_basis,
+    mvdr_spectrum,
+    search_grid,
+    signal_subspace,
+)
+from ris_tf.network import LocalizationNetwork
+from ris_tf.objective.slots import most_confident
+from ris_tf.report import ESTIMATORS, NETWORKED
+from ris_tf.scene import Measurement
+
+CANDIDATES = 12  # peaks of the network's spectrum that refinement chooses from
+NEIGHBOURS = 1  # cells of the starting grid, which are wide, between two of them
+CANDIDATE_STEPS = 3  # towards the peak of the continuous spectrum
+
+
+class Question(NamedTuple):
+    """What an estimator is given, of `B` scenes.
+
+    Attributes:
+        measurement: what the receiver has.
+        known: noise variance and source count, where they are known.
+        truth: where the sources are, for the one that starts there.
+    """
+
+    measurement: Measurement
+    known: Known = NOTHING_KNOWN
+    truth: Positions | None = None
+
+
+@dataclass(frozen=True)
+class Estimator:
+    """A way to find sources.
+
+    Attributes:
+        name: as commands and tables say it.
+        sentence: what it does.
+        estimate: positions, as numpy arrays, of a question.
+    """
+
+    name: str
+    sentence: str
+    estimate: Callable[[Question], Positions]
+
+
+class Estimators:
+    """All estimators of one scene configuration and, if there is one, one network.
+
+    Graphs are made when an estimator is first used, on chunks of 64 scenes.
+
+    Args:
+        config: panel, receiver, field of view, grids; the network's own where there is one.
+        network: trained, or `None`.
+    """
+
+    def __init__(self, config: Config, network: LocalizationNetwork | None = None):
+        self.config = config
+        self.network = network
+        self.detector = Detector(config)
+        self.panel = self.detector.panel
+        self.most = config.scene.sources_max
+        azimuths, elevations = config.localize.grid
+        self.grid = search_grid(config.scene, azimuths, elevations, config.localize.planes)
+
+    @property
+    def names(self) -> list[str]:
+        """Names of those that can be used."""
+        return [name for name in ESTIMATORS if self.network or name not in NETWORKED]
+
+    def named(self, name: str) -> Estimator:
+        """One of them.
+
+        Raises:
+            KeyError: no such name, or it takes a network and there is none.
+        """
+        if name not in self.names:
+            raise KeyError(name)
+        source, _, method = name.removesuffix("+ml").partition("-")
+        if name == "pursuit":
+            estimate = self._pursuit
+        elif name == "truth+ml":
+            estimate = self._from_truth
+        elif name == "modified-music":
+            estimate = self._searched(self._modified_music)
+        elif name.endswith("+ml"):
+            estimate = self._refined(self._peaks_of(method) if method else self._all_slots)
+        else:
+            estimate = self._searched(self._spectrum_of(source, method) if method else self._slots)
+        return Estimator(name, ESTIMATORS[name], estimate)
+
+    def observed(self, measurement: Measurement) -> Observed:
+        """Measurements as the model of the receiver sees them."""
+        return observed(measurement, self.panel, self.config.scene.symbols)
+
+    def power(self, method: str, covariance: Covariance, count: tf.Tensor) -> tf.Tensor:
+        """A spectrum of a covariance, for pictures.
+
+        Args:
+            method: `mvdr` or `music`.
+            covariance: without loading, of `B` scenes.
+            count: `[B]` int32 sources, for MUSIC.
+
+        Returns:
+            `[B, A, E]` float32 on the grid.
+        """
+        return self._spectrum(method, covariance, count, self.grid)[0].power
+
+    def _pursuit(self, question: Question) -> Positions:
+        data = self.observed(question.measurement)
+        return self.detector.pursue(data, question.known)
+
+    def _from_truth(self, question: Question) -> Positions:
+        assert question.truth is not None
+        return self.detector.refine(self.observed(question.measurement), question.truth)
+
+    def _refined(
+        self, candidates: Callable[[Measurement], Positions]
+    ) -> Callable[[Question], Positions]:
+        """Candidates that the measurement supports, refined and completed."""
+        graph = tf.function(candidates, autograph=False)
+
+        def estimate(question: Question) -> Positions:
+            proposed = in_chunks(graph, SCENES, question.measurement)
+            data = self.observed(question.measurement)
+            known = self.detector.informed(data, question.known)
+            return self.detector.settle(data, self.detector.choose(data, proposed, known), known)
+
+        return estimate
+
+    def _searched(
+        self, search: Callable[[Measurement, tf.Tensor], Positions]
+    ) -> Callable[[Question], Positions]:
+        """An estimate from a graph of measurement and count, -1 where that is not known."""
+        graph = tf.function(search, autograph=False)
+
+        def estimate(question: Question) -> Positions:
+            scenes = question.measurement.snr_db.shape[0]
+            given = question.known.count
+            count = np.full(scenes, -1) if given is None else given
+            return in_chunks(graph, SCENES, question.measurement, count.astype(np.int32))
+
+        return estimate
+
+    def _slots(self, measurement: Measurement, count: tf.Tensor) -> Positions:
+        said = self._asked(measurement)
+        count = tf.where(count < 0, _most_likely(said.count_logits), count)
+        slots = self._all_slots(measurement)
+        return slots._replace(active=most_confident(said.confidence, count))
+
+    def _all_slots(self, measurement: Measurement) -> Positions:
+        said = self._asked(measurement)
+        range_m = tf.clip_by_value(said.range_m, *self.config.scene.range_m)
+        return Positions(said.azimuth, said.elevation, range_m, tf.ones_like(range_m))
+
+    def _spectrum_of(
+        self, source: str, method: str
+    ) -> Callable[[Measurement, tf.Tensor], Positions]:
+        """Peaks of a spectrum, as many as counted."""
+
+        def search(measurement: Measurement, count: tf.Tensor) -> Positions:
+            covariance, count = self._covariance(source, measurement, count)
+            spectrum, basis = self._spectrum(method, covariance, count, self.grid)
+            found, height = peaks(spectrum, self.grid, self.most)
+            found = found._replace(active=found.active * self._counted(count, height))
+            return sharpened(self.panel, basis, found, self.grid)
+
+        return search
+
+    def _peaks_of(self, method: str) -> Callable[[Measurement], Positions]:
+        """More peaks of the network's spectrum than there can be sources, on the starting grid."""
+        grid = self.detector.grid
+
+        def propose(measurement: Measurement) -> Positions:
+            blended = self._asked(measurement).blended
+            count = tf.fill(blended.loading.shape, self.most)
+            spectrum, basis = self._spectrum(method, blended, count, grid)
+            found, _ = peaks(spectrum, grid, CANDIDATES, NEIGHBOURS)
+            return sharpened(self.panel, basis, found, grid, CANDIDATE_STEPS)
+
+        return propose
+
+    def _spectrum(
+        self, method: str, covariance: Covariance, count: tf.Tensor, grid: SearchGrid
+    ) -> tuple[Spectrum, tf.Tensor]:
+        """A spectrum, and the basis whose continuous spectrum it samples."""
+        if method == "mvdr":
+            return mvdr_spectrum(covariance, self.panel, grid), mvdr_basis(covariance)
+        waves = tf.where(count < 0, self.most, count)
+        basis = signal_subspace(covariance.factor, waves, self.most)
+        return music_spectrum(basis, self.panel, grid), basis
+
+    def _modified_music(self, measurement: Measurement, count: tf.Tensor) -> Positions:
+        covariance, count = self._covariance("sample", measurement, count)
+        count = tf.where(count < 0, self.most, count)
+        g = self.config.geometry
+        shape = g.rows, g.columns
+        return modified_music(covariance, self.panel, shape, self.grid, count, self.most)
+
+    def _covariance(
+        self, source: str, measurement: Measurement, count: tf.Tensor
+    ) -> tuple[Covariance, tf.Tensor]:
+        """A covariance without loading, and the count: as given, of the network, or -1."""
+        if self.network is None:
+            y, channel, codes, _ = measurement
+            ridge = self.config.covariance.ridge
+            return sample_covariance(back_projection(y, channel, codes, ridge)), count
+        said = self._asked(measurement)
+        count = tf.where(count < 0, _most_likely(said.count_logits), count)
+        return (said.blended if source == "network" else said.sample), count
+
+    def _counted(self, count: tf.Tensor, height: tf.Tensor) -> tf.Tensor:
+        """`[B, K]` 1 for the peaks that are sources: as many as counted, or high enough."""
+        least = 10 ** (-self.config.localize.peak_db / 10) * height[:, :1]
+        high = tf.cast(height >= least, tf.float32)
+        first = tf.sequence_mask(count, self.most, tf.float32)
+        return tf.where(count[:, None] < 0, high, first)
+
+    def _asked(self, measurement: Measurement):
+        assert self.network is not None
+        return self.network(measurement)
+
+
+def _most_likely(count_logits: tf.Tensor) -> tf.Tensor:
+    return tf.argmax(count_logits, axis=-1, output_type=tf.int32) + 1

@@ -1,0 +1,138 @@
+"""Measurements from outside: what they must look like, and what is wrong where they do not."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ris_tf.config import Config, ConfigError
+from ris_tf.scene import Measurement
+
+NEEDED = ("y", "channel", "codes")
+OFF_MODULUS = 1e-3  # how far a code may be from modulus 1
+
+
+class MeasurementError(ConfigError):
+    """An array is missing, or its shape or a value in it cannot be."""
+
+
+def read_measurements(path: Path) -> dict[str, np.ndarray]:
+    """`y`, `channel`, `codes`, and `snr_db` where it is there, of an `.npz` file.
+
+    Raises:
+        MeasurementError: no such file, no `.npz`, or an array is missing.
+    """
+    try:
+        loaded = np.load(path, allow_pickle=False)
+        if isinstance(loaded, np.ndarray):
+            raise MeasurementError(f"{path}: is a single array; save y, channel, codes as .npz")
+        with loaded as file:
+            missing = [name for name in NEEDED if name not in file.files]
+            if missing:
+                held = ", ".join(file.files) or "nothing"
+                raise MeasurementError(f"{path}: has no array {missing[0]!r}; it holds {held}")
+            return {name: file[name] for name in (*NEEDED, "snr_db") if name in file.files}
+    except FileNotFoundError as error:
+        raise MeasurementError(f"{path}: no such file") from error
+    except MeasurementError:
+        raise
+    except Exception as error:  # numpy and zipfile agree on no error for damaged files
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        raise MeasurementError(f"{path}: cannot be read as .npz: {reason}") from error
+
+
+def checked(
+    config: Config, y: Any, channel: Any, codes: Any, snr_db: Any = None
+) -> tuple[Measurement, bool]:
+    """Measurements as the estimators take them: batched, complex64, of unit scale.
+
+    The scales of `y` and of the channel do not matter and are taken out.
+
+    Args:
+        config: of the network: `M`, `L`, `N`.
+        y: `[B, L, M]` complex, or `[L, M]` of one scene.
+        channel: `[B, M, N]` complex, or `[M, N]` for all scenes.
+        codes: `[B, L, N]` complex of modulus 1, or `[L, N]` for all scenes.
+        snr_db: `[B]`, a number for all scenes, or `None`.
+
+    Returns:
+        The measurement, its SNR 0 dB where none was given, and whether one was.
+
+    Raises:
+        MeasurementError: says which array is wrong, and how.
+    """
+    antennas, snapshots = config.scene.antennas, config.scene.snapshots
+    elements = config.geometry.elements
+    signals = _array("y", y)
+    signals = signals[None] if signals.ndim == 2 else signals
+    _shape("y", signals, "[scenes, snapshots, antennas]", (None, snapshots, antennas))
+    scenes = len(signals)
+    h, c = _array("channel", channel), _array("codes", codes)
+    h = np.broadcast_to(h, (scenes, *h.shape)) if h.ndim == 2 else h
+    c = np.broadcast_to(c, (scenes, *c.shape)) if c.ndim == 2 else c
+    _shape("channel", h, "[scenes, antennas, elements]", (scenes, antennas, elements))
+    _shape("codes", c, "[scenes, snapshots, elements]", (scenes, snapshots, elements))
+    off = np.abs(np.abs(c) - 1)
+    if off.max(initial=0) > OFF_MODULUS:
+        at = np.unravel_index(off.argmax(), off.shape)
+        raise MeasurementError(
+            f"codes: entry {_place(at)} has modulus {np.abs(c[at]):.4g}; codes are phases, "
+            "exp(1j * phase) of modulus 1"
+        )
+    known = snr_db is not None
+    level = _snr(snr_db, scenes) if known else np.zeros(scenes, np.float32)
+    signals, h = _unit("y", signals), _unit("channel", h)
+    return Measurement(signals, h, c.astype(np.complex64), level), known
+
+
+def _array(name: str, value: Any) -> np.ndarray:
+    """A finite complex array."""
+    array = np.asarray(value)
+    if array.dtype.kind not in "fciu":
+        raise MeasurementError(f"{name}: holds {array.dtype}; give complex numbers")
+    if array.dtype.kind != "c" and name != "codes":
+        raise MeasurementError(
+            f"{name}: is real ({array.dtype}); give complex baseband numbers, of dtype complex64"
+        )
+    wrong = np.argwhere(~np.isfinite(array))
+    if len(wrong):
+        raise MeasurementError(
+            f"{name}: entry {_place(wrong[0])} is {array[tuple(wrong[0])]}; all must be finite"
+        )
+    return array.astype(np.complex128)
+
+
+def _shape(name: str, array: np.ndarray, axes: str, wanted: tuple[int | None, ...]) -> None:
+    fits = array.ndim == len(wanted) and all(
+        w in (None, s) for s, w in zip(array.shape, wanted, strict=False)
+    )
+    if not fits or not array.size:
+        sizes = ", ".join("any" if w is None else str(w) for w in wanted)
+        raise MeasurementError(
+            f"{name}: has shape {list(array.shape)}; the run's network takes {axes} = [{sizes}]"
+        )
+
+
+def _snr(value: Any, scenes: int) -> np.ndarray:
+    level = np.asarray(value)
+    if level.dtype.kind not in "fiu" or level.shape not in ((), (1,), (scenes,)):
+        raise MeasurementError(
+            f"snr_db: has shape {list(level.shape)} of {level.dtype}; give a number, or one for "
+            f"each of {scenes} scenes"
+        )
+    if not np.isfinite(level).all():
+        raise MeasurementError("snr_db: holds a number that is not finite; leave it out instead")
+    return np.broadcast_to(level.astype(np.float32).ravel(), (scenes,)).copy()
+
+
+def _unit(name: str, array: np.ndarray) -> np.ndarray:
+    """Scaled to a root mean square of 1 in every scene."""
+    level = np.sqrt(np.mean(np.abs(array) ** 2, axis=(1, 2), keepdims=True))
+    silent = np.flatnonzero(level[:, 0, 0] == 0)
+    if len(silent):
+        raise MeasurementError(f"{name}: scene {silent[0]} is all zeros; nothing was received")
+    return (array / level).astype(np.complex64)
+
+
+def _place(index: Any) -> str:
+    return "[" + ", ".join(str(int(i)) for i in index) + "]"

@@ -1,0 +1,113 @@
+"""From a spectrum to positions: peaks of the grid, then the peak of the continuous spectrum."""
+
+import tensorflow as tf
+
+from ris_tf.covariance import adjoint_times
+from ris_tf.localize.positions import Positions
+from ris_tf.localize.spectra import SearchGrid, Spectrum, spacing
+from ris_tf.scene import Panel, steering_derivatives, steering_vectors
+
+SUPPRESSED = 3  # grid cells (SPEC 8)
+STEPS = 8
+DAMPING = 1e-3  # of the Gauss-Newton matrix at unit diagonal; tenfold after a step that failed
+
+
+def peaks(
+    spectrum: Spectrum, grid: SearchGrid, most: int, suppressed: int = SUPPRESSED
+) -> tuple[Positions, tf.Tensor]:
+    """The highest peaks of the grid, highest first.
+
+    A peak is the largest value within some grid cells in azimuth and elevation.
+
+    Args:
+        spectrum: `[B, A, E]`.
+        grid: of the spectrum.
+        most: how many.
+        suppressed: grid cells around a peak in which nothing else is one.
+
+    Returns:
+        Positions of `most` slots, and their power `[B, most]`, 0 where the spectrum has fewer.
+    """
+    power = spectrum.power
+    width = 2 * suppressed + 1
+    around = tf.nn.max_pool2d(power[..., None], width, 1, "SAME")[..., 0]
+    flat = tf.reshape(tf.where(power >= around, power, 0), [power.shape[0], -1])
+    flat = tf.pad(flat, [[0, 0], [0, max(most - flat.shape[1], 0)]])
+    height, index = tf.math.top_k(flat, most)
+    index = tf.minimum(index, power.shape[1] * power.shape[2] - 1)
+    row, column = index // power.shape[2], index % power.shape[2]
+    ranges = tf.reshape(spectrum.range_m, [power.shape[0], -1])
+    positions = Positions(
+        azimuth=tf.gather(tf.constant(grid.azimuth, tf.float32), row),
+        elevation=tf.gather(tf.constant(grid.elevation, tf.float32), column),
+        range_m=tf.gather(ranges, index, batch_dims=1),
+        active=tf.cast(height > 0, tf.float32),
+    )
+    return positions, height
+
+
+def sharpened(
+    panel: Panel, basis: tf.Tensor, found: Positions, grid: SearchGrid, steps: int = STEPS
+) -> Positions:
+    """Move each peak of the grid to the nearest of the continuous spectrum `1 / (1 - |W^H a|^2)`.
+
+    Gauss-Newton in azimuth, elevation and inverse range at once, where a parabola through grid
+    points would take each coordinate for itself: directions and range of a near-field peak are
+    coupled. A step is at most one cell wide and is kept where it lowers `1 - |W^H a|^2`.
+
+    Args:
+        panel: the nominal panel.
+        basis: `[B, N, r]` complex64, `W`: a signal subspace, or `mvdr_basis`.
+        found: peaks of the grid.
+        grid: whose cells and range planes bound a step.
+        steps: how many.
+    """
+    curvature = 1 / grid.range_m
+    lowest, highest = float(curvature.min()), float(curvature.max())
+    cell = tf.constant([spacing(grid.azimuth), spacing(grid.elevation), spacing(curvature)])
+
+    def outside(point: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        coordinates = point[..., 0], point[..., 1], 1 / point[..., 2]
+        vectors = steering_vectors(panel, *coordinates)[..., None, :]
+        slopes = steering_derivatives(panel, *coordinates)
+        by_curvature = -tf.complex(coordinates[2] ** 2, 0.0)[..., None, None]
+        slopes = tf.concat([slopes[..., :2, :], by_curvature * slopes[..., 2:, :]], axis=-2)
+        left = _outside(basis, tf.concat([vectors, slopes], axis=-2))
+        inner = tf.math.real(tf.matmul(tf.concat([vectors, slopes], -2), left, adjoint_b=True))
+        return inner[..., 0, 0], inner[..., 1:, 1:], -inner[..., 1:, 0]
+
+    point = tf.stack([found.azimuth, found.elevation, 1 / found.range_m], axis=-1)
+    value, matrix, gradient = outside(point)
+    damping = tf.fill(value.shape, DAMPING)
+    for _ in range(steps):
+        move = _step(matrix, gradient, damping)
+        move *= tf.minimum(1.0, tf.reduce_min(cell / (tf.abs(move) + 1e-12), -1, keepdims=True))
+        trial = point + move
+        nearby = tf.clip_by_value(trial[..., 2:], lowest, highest)
+        trial = tf.concat([trial[..., :2], nearby], axis=-1)
+        after, *rest = outside(trial)
+        better = after < value
+        damping = tf.where(better, DAMPING, 10 * damping)
+        point = tf.where(better[..., None], trial, point)
+        matrix = tf.where(better[..., None, None], rest[0], matrix)
+        gradient = tf.where(better[..., None], rest[1], gradient)
+        value = tf.where(better, after, value)
+    return Positions(point[..., 0], point[..., 1], 1 / point[..., 2], found.active)
+
+
+def _outside(basis: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:
+    """`(I - W W^H) v` of `[B, K, V, N]` rows `v`."""
+    batch, peaks_, vectors, elements = rows.shape
+    flat = tf.reshape(rows, [batch, peaks_ * vectors, elements])
+    columns = tf.linalg.matrix_transpose(flat)
+    left = columns - basis @ adjoint_times(basis, columns)
+    return tf.reshape(tf.linalg.matrix_transpose(left), rows.shape)
+
+
+def _step(matrix: tf.Tensor, gradient: tf.Tensor, damping: tf.Tensor) -> tf.Tensor:
+    """Levenberg-Marquardt step of `[..., 3, 3]` and `[..., 3]`."""
+    scale = tf.math.rsqrt(tf.maximum(tf.linalg.diag_part(matrix), 1e-12))
+    unit = matrix * scale[..., :, None] * scale[..., None, :]
+    unit = tf.linalg.set_diag(unit, tf.ones_like(scale) + damping[..., None])
+    solved = tf.linalg.cholesky_solve(tf.linalg.cholesky(unit), (gradient * scale)[..., None])
+    return solved[..., 0] * scale

@@ -1,0 +1,60 @@
+"""The contents of an evaluation, free of how they are computed and shown."""
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+
+ALL, BY_SNR, BY_COUNT = "all", "snr_db", "sources"
+
+
+class Merit(NamedTuple):
+    """A figure of merit, between the ends of its 95 % confidence interval; NaN for none."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Row:
+    """One estimator on one group of scenes.
+
+    Attributes:
+        estimator: its name.
+        kind: how scenes are grouped: `ALL`, `BY_SNR` or `BY_COUNT`.
+        level: middle of the SNRs in dB, or number of sources; 0 of all scenes.
+        scenes: in the group.
+        merits: figures of merit by name.
+    """
+
+    estimator: str
+    kind: str
+    level: float
+    scenes: int
+    merits: dict[str, Merit]
+
+
+@dataclass(frozen=True)
+class Report:
+    """An evaluation.
+
+    Attributes:
+        settings: what was evaluated on what, in words, by name.
+        estimators: what each does, by name, in the order of tables.
+        rows: all estimators on all groups.
+        bound: rows of the Cramér-Rao bound on the same groups.
+        quantiles: of the position error in metres, by estimator: `[101]`, from 0 to 100 % of all
+            sources, infinite for sources without estimate.
+    """
+
+    settings: dict[str, str | int | float]
+    estimators: dict[str, str]
+    rows: list[Row]
+    bound: list[Row]
+    quantiles: dict[str, np.ndarray] = field(default_factory=dict)
+
+    def of(self, kind: str, estimator: str | None = None) -> list[Row]:
+        """Rows of one kind, of one estimator or of all, in the order of their levels."""
+        named = [r for r in self.rows if r.kind == kind and estimator in (None, r.estimator)]
+        return sorted(named, key=lambda row: row.level)

@@ -1,0 +1,17 @@
+"""What the estimators are called, and what each does."""
+
+# By name, in the order of tables.
+ESTIMATORS = {
+    "network": "the network's slots alone",
+    "network+ml": "the slots, refined by maximum likelihood",
+    "network-mvdr": "MVDR on the network's covariance",
+    "network-mvdr+ml": "the same, refined",
+    "network-music": "MUSIC on the network's covariance",
+    "network-music+ml": "the same, refined",
+    "sample-mvdr": "MVDR on the sample covariance",
+    "sample-music": "MUSIC on the sample covariance",
+    "modified-music": "MUSIC on the sample covariance's anti-diagonal",
+    "pursuit": "Newtonised orthogonal matching pursuit",
+    "truth+ml": "refinement that starts at the truth: what can be reached",
+}
+NETWORKED = tuple(name for name in ESTIMATORS if name.startswith("network"))

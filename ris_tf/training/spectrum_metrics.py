@@ -1,0 +1,61 @@
+"""Positions read from the spectrum, on a few validation scenes every few epochs."""
+
+import numpy as np
+import tensorflow as tf
+
+from ris_tf.localize.estimators import Estimators, Question
+from ris_tf.localize.matching import matched
+from ris_tf.localize.metrics import figures
+from ris_tf.localize.positions import true_positions
+from ris_tf.training.spectra import first_validation_scenes
+from ris_tf.training.step import GuardedTrainer
+
+ESTIMATOR = "network-mvdr"
+REPORTED = ("recall_direction", "recall_position", "precision", "range_rmse_m")
+PREFIX = "spectrum/"
+
+
+class SpectrumMetrics:
+    """What MVDR on the network's covariance finds, with whatever weights the network has.
+
+    It runs outside of the strategy's replicas, on this process's copy of the weights.
+
+    Args:
+        trainer: whose network and validation scenes these are.
+        scenes: how many; 0 for none. There may be fewer validation scenes.
+    """
+
+    def __init__(self, trainer: GuardedTrainer, scenes: int):
+        training = trainer.config.training
+        self.trainer = trainer
+        self.every = training.spectrum_every
+        self.count = min(scenes, training.validation_batches * training.validated_together)
+        self._question: Question | None = None
+        self._estimator = None
+
+    def __call__(self, epoch: int) -> dict[str, float]:
+        """Figures by name, `spectrum/` before it.
+
+        Args:
+            epoch: that ended, from 0.
+
+        Returns:
+            Nothing in epochs between, and where the network's covariance is not finite.
+        """
+        if not self.count or (epoch + 1) % self.every:
+            return {}
+        if self._estimator is None:
+            scenes = first_validation_scenes(self.trainer, self.count)
+            truth = true_positions(scenes.sources)
+            self._question = Question(scenes.measurement, truth=truth)
+            estimators = Estimators(self.trainer.config, self.trainer.network)
+            self._estimator = estimators.named(ESTIMATOR)
+        assert self._question is not None
+        assert self._question.truth is not None
+        try:
+            found = self._estimator.estimate(self._question)
+        except tf.errors.InvalidArgumentError:  # a Cholesky of NaN
+            return {}
+        every = figures(matched(found, self._question.truth))
+        told = {PREFIX + name: float(every[name].value) for name in REPORTED}
+        return {name: value for name, value in told.items() if np.isfinite(value)}

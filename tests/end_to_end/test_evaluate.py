@@ -1,0 +1,124 @@
+"""`ris-tf evaluate` as a user types it."""
+
+import csv
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SMALL = [
+    "--set=geometry.columns=6",
+    "--set=geometry.rows=6",
+    "--set=scene.sources_max=2",
+    "--set=scene.separation_deg=20",
+    "--set=scene.snr_db=[15,20]",
+    "--set=scene.range_m=[0.5,3]",
+]
+
+
+def ris_tf(*words: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", "from ris_tf.cli.main import main; main()"]
+    return subprocess.run(
+        [*command, *map(str, words)], cwd=cwd, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.fixture(scope="module")
+def evaluated(tmp_path_factory):
+    """48 scenes without a run: the folder, and what was printed."""
+    folder = tmp_path_factory.mktemp("evaluate")
+    return folder, ris_tf("evaluate", "--scenes", "48", "--out", "there", *SMALL, cwd=folder)
+
+
+def test_tables_and_figures_are_written(evaluated):
+    folder, done = evaluated
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    names = {path.name for path in (folder / "there").iterdir()}
+    figures = {f"{n}.pdf" for n in ("errors", "recall", "count", "distribution", "time")}
+    assert names == figures | {f"evaluation.{s}" for s in ("json", "csv", "tex")}
+    assert "pursuit" in done.stdout
+    assert "Cramér-Rao bound" in done.stdout
+
+
+def test_documents_say_the_same(evaluated):
+    folder, _ = evaluated
+    document = json.loads((folder / "there" / "evaluation.json").read_text())
+    with (folder / "there" / "evaluation.csv").open() as file:
+        lines = list(csv.DictReader(file))
+    recall = {
+        row["estimator"]: row["merits"]["recall_direction"]["value"]
+        for row in document["rows"]
+        if row["group"] == "all"
+    }
+    assert set(recall) == {"sample-mvdr", "sample-music", "modified-music", "pursuit", "truth+ml"}
+    for line in lines:
+        if line["group"] == "all" and line["figure"] == "recall_direction":
+            assert float(line["value"]) == pytest.approx(recall[line["estimator"]], abs=1e-5)
+    assert recall["pursuit"] > 0.95
+    assert r"\toprule" in (folder / "there" / "evaluation.tex").read_text()
+
+
+def test_the_same_scenes_give_the_same_figures(evaluated):
+    folder, _ = evaluated
+    again = ris_tf(
+        *("evaluate", "--scenes", "48", "--out", "again", "--estimators", "pursuit"),
+        *("--no-figures", *SMALL),
+        cwd=folder,
+    )
+    assert again.returncode == 0, again.stderr
+    first, second = (
+        {
+            (row["group"], row["level"]): {
+                k: v for k, v in row["merits"].items() if k != "milliseconds"
+            }
+            for row in json.loads((folder / name / "evaluation.json").read_text())["rows"]
+            if row["estimator"] == "pursuit"
+        }
+        for name in ("there", "again")
+    )
+    assert first == second
+
+
+@pytest.mark.parametrize("flag", ["--no-snr-known", "--count-known"])
+def test_what_is_told_can_be_chosen(flag, evaluated):
+    folder, _ = evaluated
+    words = "--scenes", "16", "--out", flag, "--estimators", "pursuit", "--no-figures", flag
+    done = ris_tf("evaluate", *words, *SMALL, cwd=folder)
+    assert done.returncode == 0, done.stderr
+    document = json.loads((folder / flag / "evaluation.json").read_text())
+    assert document["rows"][0]["merits"]["count_accuracy"]["value"] > 0.9
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--estimators", "pursuti"], "did you mean pursuit?"),
+        (["--estimators", "network"], "takes a run's network; name a run"),
+        (["--estimators", ","], "names none"),
+        (["--set", "scene.snapshot=3"], "scene.snapshot"),
+        (["no-such-run"], "is no folder"),
+        (["--config", "none.yaml"], "none.yaml"),
+    ],
+)
+def test_wrong_words_are_one_line(words, says, tmp_path):
+    done = ris_tf("evaluate", *words, cwd=tmp_path)
+    assert done.returncode == 2
+    assert says in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_file_in_the_way_is_told(tmp_path):
+    (tmp_path / "there").write_text("")
+    done = ris_tf("evaluate", "--out", "there", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "is a file" in done.stderr
+
+
+def test_estimators_are_listed(tmp_path):
+    done = ris_tf("evaluate", "--list", cwd=tmp_path)
+    assert done.returncode == 0
+    assert "network-music+ml" in done.stdout
