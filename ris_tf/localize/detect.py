@@ -5,6 +5,7 @@ bounded; between the graphs, scenes that need more work are picked out.
 """
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,13 +14,14 @@ import tensorflow as tf
 from ris_tf.config import Config
 from ris_tf.localize.model import Observed
 from ris_tf.localize.noise import NoiseTest
-from ris_tf.localize.positions import Positions
+from ris_tf.localize.positions import Place, Positions
 from ris_tf.localize.pursuit import (
-    Place,
+    LIKELY_STEPS,
+    Path,
     atoms,
+    likely_atoms,
     pursue,
     rearranged,
-    selected,
     starting_grid,
     with_one_more,
 )
@@ -27,12 +29,13 @@ from ris_tf.localize.refine import Refined, refine
 from ris_tf.scene import make_panel
 
 TABLE_BYTES = 256e6  # of the grid's responses that are held at a time
-SCENES, FEW = 64, 8  # refined at a time
-FIRST_STEPS, MORE_STEPS = 5, 12  # of refinement, before second thoughts and after
+SCENES, FEW = 32, 8  # in a chunk
+AT_ONCE = 2  # chunks
+STEPS = 3  # of refinement at a time
+MOST_REFINED = 5  # times, at the end, while it helps
 ROUNDS = 3  # of second thoughts, at most
-DOUBTFUL = 3.0  # times the least drop: sources that only they explain less of are tried without
-SOMETHING_LEFT, MUCH_LEFT = 1.5, 2.0  # standard deviations of the noise's energy above its mean
-OFF_PLACE = 0.005  # of a source's energy, may be left by a candidate near it
+DOUBTFUL = 2.5  # times the least drop: sources that only they explain less of are tried without
+SOMETHING_LEFT, MUCH_LEFT = 1.2, 3.0  # standard deviations of the noise's energy above its mean
 NOWHERE = 10.0  # an azimuth in radians that is far from all others
 CHANGED = 1e-4  # relative descent that counts as one
 
@@ -113,68 +116,64 @@ class Detector:
         self.test = NoiseTest(groups, numbers, points)
         self.chunk = int(np.clip(TABLE_BYTES // (8 * groups * numbers * points), 1, SCENES))
         self._pursue = _graph(self._pursue_graph)
-        self._select = _graph(self._select_graph)
+        self._pursue_likely = _graph(self._pursue_likely_graph)
         self._add = _graph(self._add_graph)
+        self._add_likely = _graph(self._add_likely_graph)
         self._rearrange = _graph(self._rearrange_graph)
-        self._first_steps = {k: self._refining(FIRST_STEPS) for k in range(1, self.slots + 1)}
-        self._more_steps = self._refining(MORE_STEPS)
+        self._refine = {k: self._refining(STEPS) for k in range(1, self.slots + 1)}
 
-    def pursue(self, data: Observed, known: Known = NOTHING_KNOWN) -> Positions:
+    def pursue(
+        self,
+        data: Observed,
+        known: Known = NOTHING_KNOWN,
+        likely: Place | None = None,
+        again: Place | None = None,
+    ) -> Positions:
         """Newtonised matching pursuit, then second thoughts.
 
         Args:
             data: measurements of `B` scenes.
             known: what need not be estimated.
+            likely: `[B, P]` azimuth, elevation and range of places where sources may be, to match
+                before all others; `None` matches the whole grid.
+            again: places to start over from where something is left; `None` is the whole grid,
+                where much is left.
 
         Returns:
             Positions of up to `most` sources, as numpy arrays.
         """
-        path, energy = self._path(data)
-        known = known if known.noise_variance is not None else self._blind(energy, known)
-        count = self._supported(energy, known)
-        return self.settle(
-            data, Positions(*(axis[np.arange(len(count)), count] for axis in path)), known
-        )
-
-    def choose(
-        self, data: Observed, candidates: Positions, known: Known = NOTHING_KNOWN
-    ) -> Positions:
-        """The candidates that the measurement supports, by orthogonal matching pursuit.
-
-        Args:
-            data: measurements of `B` scenes.
-            candidates: `[B, C]` positions, at least `most` slots.
-            known: what need not be estimated.
-
-        Returns:
-            Positions of up to `most` sources, as numpy arrays; none is moved.
-        """
+        likely, again = _as_arrays(likely), _as_arrays(again)
         known = self.informed(data, known)
-        order, energy = in_chunks(self._select, SCENES, data.y, data.sensing, candidates)
+        path, energy = self._path(data, likely)
         count = self._supported(energy, known)
-        if known.count is None:  # near a strong source, what it leaves looks like another
-            strongest = energy[:, 0] - energy[:, 1]
-            count = np.minimum(count, _before_first(energy, OFF_PLACE * strongest))
-        first = np.arange(order.shape[1]) < count[:, None]
-        chosen = (np.take_along_axis(np.asarray(axis), order, axis=1) for axis in candidates)
-        azimuth, elevation, range_m, active = chosen
-        return Positions(azimuth, elevation, range_m, active * first)
+        start = Positions(*(axis[np.arange(len(count)), count] for axis in path))
+        return self.settle(data, start, known, likely, again)
 
-    def settle(self, data: Observed, start: Positions, known: Known = NOTHING_KNOWN) -> Positions:
+    def settle(
+        self,
+        data: Observed,
+        start: Positions,
+        known: Known = NOTHING_KNOWN,
+        likely: Place | None = None,
+        again: Place | None = None,
+    ) -> Positions:
         """Refine a start, drop what noise explains as well, find what is still unexplained.
 
         Args:
             data: measurements of `B` scenes.
             start: positions from whatever estimator.
             known: what need not be estimated.
+            likely: `[B, P]` places where to look for missing sources before all others.
+            again: places to start over from.
 
         Returns:
             Positions as numpy arrays.
         """
         known = self.informed(data, known)
         now = _Found(self._refined(data, start))
-        self._improve(data, now, known, np.arange(len(now.energy)))
-        self._improve(data, now, known, self._started_over(data, now, known))
+        self._improve(data, now, known, np.arange(len(now.energy)), likely)
+        self._improve(data, now, known, self._started_over(data, now, known, again))
+        self._improve(data, now, known, self._rearranged(data, now, known))
         if known.estimated:  # once more, with the noise that is left now
             level = self.test.noise_variance(now.energy, now.count)
             known = known._replace(noise_variance=level, estimated=False)
@@ -188,8 +187,12 @@ class Detector:
             return known
         return self._blind(self._path(data)[1], known)
 
-    def _path(self, data: Observed) -> tuple[list[np.ndarray], np.ndarray]:
+    def _path(
+        self, data: Observed, likely: Place | None = None
+    ) -> tuple[list[np.ndarray], np.ndarray]:
         """Pursuit's positions of 0, 1, .. sources, and the energy that they leave."""
+        if likely:
+            return in_chunks(self._pursue_likely, SCENES, data.y, data.sensing, likely)
         return in_chunks(self._pursue, self.chunk, data.y, data.sensing)
 
     def _blind(self, energy: np.ndarray, known: Known) -> Known:
@@ -206,23 +209,33 @@ class Detector:
                 count = _before_first(energy, self.test.least_drop(count, True) * level)
         return Known(level, known.count, estimated=True)
 
-    def _improve(self, data: Observed, now: _Found, known: Known, fresh: np.ndarray) -> None:
+    def _improve(
+        self,
+        data: Observed,
+        now: _Found,
+        known: Known,
+        fresh: np.ndarray,
+        likely: Place | None = None,
+    ) -> None:
         """Second thoughts on some scenes, until they change nothing."""
         for _ in range(ROUNDS):
             dropped = self._drop_doubtful(data, now, known, fresh)
-            moved = self._find_missing(data, now, known, fresh)
+            moved = self._find_missing(data, now, known, fresh, likely)
             fresh = np.union1d(dropped, moved)
             if not len(fresh):
                 break
 
-    def _started_over(self, data: Observed, now: _Found, known: Known) -> np.ndarray:
+    def _started_over(
+        self, data: Observed, now: _Found, known: Known, places: Place | None
+    ) -> np.ndarray:
         """Pursuit where its start is better than what second thoughts have come to."""
         known = known._replace(estimated=False)  # its first estimate makes all scenes doubtful
-        some = self._lacking(now, known, np.arange(len(now.energy)), MUCH_LEFT)
+        left = SOMETHING_LEFT if places else MUCH_LEFT  # the whole grid takes much longer
+        some = self._lacking(now, known, np.arange(len(now.energy)), left)
         if not len(some):
             return some
         part = data.take(some)
-        path, energy = self._path(part)
+        path, energy = self._path(part, places and tuple(axis[some] for axis in places))
         count = self._supported(energy, known.of(some))
         start = Positions(*(axis[np.arange(len(some)), count] for axis in path))
         other = self._refined(part, start)
@@ -267,17 +280,20 @@ class Detector:
         return changed
 
     def _find_missing(
-        self, data: Observed, now: _Found, known: Known, fresh: np.ndarray
+        self,
+        data: Observed,
+        now: _Found,
+        known: Known,
+        fresh: np.ndarray,
+        likely: Place | None,
     ) -> np.ndarray:
-        """Explain what is left: scenes that changed.
-
-        One source more, or the weakest elsewhere; where that does not help and much is left,
-        all sources are rearranged, which takes twice as long.
-        """
+        """One source more, or the weakest elsewhere, in likely places, then any: scenes changed."""
         some = self._lacking(now, known, fresh, SOMETHING_LEFT)
-        moved = self._add_or_move(data, now, known, some)
-        still = np.setdiff1d(self._lacking(now, known, fresh, MUCH_LEFT), moved)
-        return np.union1d(moved, self._rearrange_all(data, now, known, still))
+        moved = self._add_or_move(data, now, known, some, likely)
+        if likely:
+            still = np.setdiff1d(self._lacking(now, known, fresh, MUCH_LEFT), moved)
+            moved = np.union1d(moved, self._add_or_move(data, now, known, still, None))
+        return moved
 
     def _room(self, now: _Found, known: Known) -> np.ndarray:
         """Sources that there may be in each scene."""
@@ -297,7 +313,12 @@ class Detector:
         return fresh[lacking[fresh]]
 
     def _add_or_move(
-        self, data: Observed, now: _Found, known: Known, some: np.ndarray
+        self,
+        data: Observed,
+        now: _Found,
+        known: Known,
+        some: np.ndarray,
+        likely: Place | None,
     ) -> np.ndarray:
         """One more source, or the weakest in another place, where it is better."""
         if not len(some):
@@ -309,16 +330,21 @@ class Detector:
         weakest = now.support[some].argmin(axis=-1)
         left = [axis[np.arange(len(some)), weakest] for axis in start.coordinates]
         left[0] = np.where(full, left[0], NOWHERE).astype(np.float32)
-        other = in_chunks(self._add, self.chunk, part.y, part.sensing, start, tuple(left))
+        arguments = part.y, part.sensing, start, tuple(left)
+        if likely:
+            places = tuple(axis[some] for axis in likely)
+            other = in_chunks(self._add_likely, SCENES, *arguments, places)
+        else:
+            other = in_chunks(self._add, self.chunk, *arguments)
         gain = now.energy[some] - other.energy
         changed = np.where(full, gain > CHANGED * now.energy[some], gain >= least)
         now.put(some, other, changed)
         return some[changed]
 
-    def _rearrange_all(
-        self, data: Observed, now: _Found, known: Known, some: np.ndarray
-    ) -> np.ndarray:
-        """Every source in turn left out or matched anew, where it is better."""
+    def _rearranged(self, data: Observed, now: _Found, known: Known) -> np.ndarray:
+        """Every source in turn left out or matched anew, where it is better: scenes changed."""
+        known = known._replace(estimated=False)
+        some = self._lacking(now, known, np.arange(len(now.energy)), MUCH_LEFT)
         if not len(some):
             return some
         count = now.count[some]
@@ -348,7 +374,7 @@ class Detector:
             some = np.flatnonzero(count == number)
             part = data.take(some)
             packed = Positions(*(axis[some, :number] for axis in start))
-            found = in_chunks(self._first_steps[number], SCENES, part.y, part.sensing, packed)
+            found = in_chunks(self._refine[number], SCENES, part.y, part.sensing, packed)
             for mine, theirs in zip(start, found.positions, strict=True):
                 mine[some, :number] = theirs
             support[some, :number] = found.support
@@ -357,28 +383,45 @@ class Detector:
 
     def _finish(self, data: Observed, now: _Found) -> None:
         """Refine to the end where the first steps were not enough."""
-        some = np.flatnonzero(now.refined.moving)
-        if len(some):
-            part, start = data.take(some), take(now.positions, some)
-            done = in_chunks(self._more_steps, SCENES, part.y, part.sensing, start)
+        for _ in range(MOST_REFINED):
+            some = np.flatnonzero(now.refined.moving)
+            if not len(some):
+                break
+            done = self._refined(data.take(some), take(now.positions, some))
             now.put(some, done, np.ones(len(some), bool))
 
     def _pursue_graph(self, y: tf.Tensor, sensing: tf.Tensor) -> tuple[list[tf.Tensor], tf.Tensor]:
         data = Observed(y, sensing, self.panel)
-        path = pursue(data, atoms(data, self.grid), self.most, self.range_m)
+        return self._stacked(pursue(data, atoms(data, self.grid), self.most, self.range_m))
+
+    def _pursue_likely_graph(
+        self, y: tf.Tensor, sensing: tf.Tensor, likely: Place
+    ) -> tuple[list[tf.Tensor], tf.Tensor]:
+        data = Observed(y, sensing, self.panel)
+        table = likely_atoms(data, self.grid, likely)
+        return self._stacked(pursue(data, table, self.most, self.range_m, LIKELY_STEPS))
+
+    def _stacked(self, path: Path) -> tuple[list[tf.Tensor], tf.Tensor]:
         padded = [found.padded(self.slots, self.range_m[1]) for found in path.positions]
         return [tf.stack(axes, axis=1) for axes in zip(*padded, strict=True)], path.energy
-
-    def _select_graph(
-        self, y: tf.Tensor, sensing: tf.Tensor, candidates: Positions
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        return selected(Observed(y, sensing, self.panel), candidates, self.most)
 
     def _add_graph(
         self, y: tf.Tensor, sensing: tf.Tensor, found: Positions, elsewhere: Place
     ) -> Refined:
         data = Observed(y, sensing, self.panel)
         return with_one_more(data, atoms(data, self.grid), found, self.range_m, elsewhere)
+
+    def _add_likely_graph(
+        self,
+        y: tf.Tensor,
+        sensing: tf.Tensor,
+        found: Positions,
+        elsewhere: Place,
+        places: Place,
+    ) -> Refined:
+        data = Observed(y, sensing, self.panel)
+        table = likely_atoms(data, self.grid, places)
+        return with_one_more(data, table, found, self.range_m, elsewhere)
 
     def _rearrange_graph(
         self,
@@ -391,7 +434,7 @@ class Detector:
         data = Observed(y, sensing, self.panel)
         table = atoms(data, self.grid)
         moved = rearranged(data, table, found, least_drop, most, self.range_m)
-        return refine(data, moved, self.range_m, FIRST_STEPS)
+        return refine(data, moved, self.range_m, STEPS)
 
     def _refining(self, steps: int) -> Callable[..., Any]:
         """A graph of its own, for one number of sources: TensorFlow warns of many traces of one."""
@@ -405,6 +448,14 @@ class Detector:
 def _graph(step: Callable[..., Any]) -> Callable[..., Any]:
     """A graph that is traced for two numbers of scenes."""
     return tf.function(step, autograph=False)
+
+
+def _as_arrays(places: Place | None) -> Place | None:
+    """Places that can be taken by scene."""
+    if places is None:
+        return None
+    azimuth, elevation, range_m = map(np.asarray, places)
+    return azimuth, elevation, range_m
 
 
 def _before_first(energy: np.ndarray, least: np.ndarray) -> np.ndarray:
@@ -440,11 +491,24 @@ def in_chunks(function: Callable[..., Any], size: int, *arguments: Any) -> Any:
     """
     total = tf.nest.flatten(arguments)[0].shape[0]
     few = min(FEW, size)
-    parts, begin = [], 0
-    while begin < total:
-        chunk = size if total - begin > size // 2 else few
-        rows = np.minimum(np.arange(begin, begin + chunk), total - 1)
-        part = tf.nest.map_structure(lambda x, rows=rows: tf.gather(x, rows), arguments)
-        parts.append(tf.nest.map_structure(lambda x: x.numpy(), function(*part)))
-        begin += chunk
+
+    def done(begin: int, end: int) -> Any:
+        part = tf.nest.map_structure(lambda x: _filled(x[begin:end], end - begin), arguments)
+        return tf.nest.map_structure(lambda x: x.numpy(), function(*part))
+
+    edges = [0]
+    while edges[-1] < total:
+        edges.append(edges[-1] + (size if total - edges[-1] > size // 2 else few))
+    with ThreadPoolExecutor(AT_ONCE) as pool:  # small operations keep one processor busy each
+        parts = list(pool.map(done, edges, edges[1:]))
     return tf.nest.map_structure(lambda *x: np.concatenate(x)[:total], *parts)
+
+
+def _filled(x: tf.Tensor | np.ndarray, rows: int) -> tf.Tensor:
+    """The same, its last row repeated to so many rows."""
+    missing = rows - x.shape[0]
+    return (
+        tf.concat([x, tf.repeat(x[-1:], missing, axis=0)], 0)
+        if missing
+        else tf.convert_to_tensor(x)
+    )

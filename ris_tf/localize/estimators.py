@@ -12,8 +12,8 @@ from ris_tf.covariance import Covariance, back_projection, sample_covariance
 from ris_tf.localize.detect import NOTHING_KNOWN, SCENES, Detector, Known, in_chunks
 from ris_tf.localize.model import Observed, observed
 from ris_tf.localize.modified_music import modified_music
-from ris_tf.localize.peaks import peaks, sharpened
-from ris_tf.localize.positions import Positions
+from ris_tf.localize.peaks import highest, peaks, sharpened
+from ris_tf.localize.positions import Place, Positions
 from ris_tf.localize.spectra import (
     SearchGrid,
     Spectrum,
@@ -28,9 +28,10 @@ from ris_tf.objective.slots import most_confident
 from ris_tf.report import ESTIMATORS, NETWORKED
 from ris_tf.scene import Measurement
 
-CANDIDATES = 12  # peaks of the network's spectrum that refinement chooses from
+CANDIDATES = 10  # peaks of a spectrum that pursuit chooses from
 NEIGHBOURS = 1  # cells of the starting grid, which are wide, between two of them
-CANDIDATE_STEPS = 3  # towards the peak of the continuous spectrum
+LIKELY = 16  # points of the starting grid besides, the highest of the spectrum
+CANDIDATE_STEPS = 2  # towards the peak of the continuous spectrum
 
 
 class Question(NamedTuple):
@@ -65,7 +66,7 @@ class Estimator:
 class Estimators:
     """All estimators of one scene configuration and, if there is one, one network.
 
-    Graphs are made when an estimator is first used, on chunks of 64 scenes.
+    Graphs are made when an estimator is first used, on chunks of one shape.
 
     Args:
         config: panel, receiver, field of view, grids; the network's own where there is one.
@@ -96,13 +97,13 @@ class Estimators:
             raise KeyError(name)
         source, _, method = name.removesuffix("+ml").partition("-")
         if name == "pursuit":
-            estimate = self._pursuit
+            estimate = self._pursuit()
         elif name == "truth+ml":
             estimate = self._from_truth
         elif name == "modified-music":
             estimate = self._searched(self._modified_music)
         elif name.endswith("+ml"):
-            estimate = self._refined(self._peaks_of(method) if method else self._all_slots)
+            estimate = self._refined(self._peaks_of(method) if method else self._slot_places)
         else:
             estimate = self._searched(self._spectrum_of(source, method) if method else self._slots)
         return Estimator(name, ESTIMATORS[name], estimate)
@@ -124,25 +125,29 @@ class Estimators:
         """
         return self._spectrum(method, covariance, count, self.grid)[0].power
 
-    def _pursuit(self, question: Question) -> Positions:
-        data = self.observed(question.measurement)
-        return self.detector.pursue(data, question.known)
+    def _pursuit(self) -> Callable[[Question], Positions]:
+        """Pursuit on the grid, started over among peaks of the sample covariance's spectrum."""
+        graph = tf.function(self._sample_peaks, autograph=False)
+
+        def estimate(question: Question) -> Positions:
+            again = in_chunks(graph, SCENES, question.measurement)
+            data = self.observed(question.measurement)
+            return self.detector.pursue(data, question.known, again=again)
+
+        return estimate
 
     def _from_truth(self, question: Question) -> Positions:
         assert question.truth is not None
         return self.detector.refine(self.observed(question.measurement), question.truth)
 
-    def _refined(
-        self, candidates: Callable[[Measurement], Positions]
-    ) -> Callable[[Question], Positions]:
-        """Candidates that the measurement supports, refined and completed."""
-        graph = tf.function(candidates, autograph=False)
+    def _refined(self, propose: Callable[[Measurement], Place]) -> Callable[[Question], Positions]:
+        """Pursuit among the places that the network proposes."""
+        graph = tf.function(propose, autograph=False)
 
         def estimate(question: Question) -> Positions:
-            proposed = in_chunks(graph, SCENES, question.measurement)
+            likely = in_chunks(graph, SCENES, question.measurement)
             data = self.observed(question.measurement)
-            known = self.detector.informed(data, question.known)
-            return self.detector.settle(data, self.detector.choose(data, proposed, known), known)
+            return self.detector.pursue(data, question.known, likely)
 
         return estimate
 
@@ -166,6 +171,9 @@ class Estimators:
         slots = self._all_slots(measurement)
         return slots._replace(active=most_confident(said.confidence, count))
 
+    def _slot_places(self, measurement: Measurement) -> Place:
+        return self._all_slots(measurement).coordinates
+
     def _all_slots(self, measurement: Measurement) -> Positions:
         said = self._asked(measurement)
         range_m = tf.clip_by_value(said.range_m, *self.config.scene.range_m)
@@ -185,25 +193,36 @@ class Estimators:
 
         return search
 
-    def _peaks_of(self, method: str) -> Callable[[Measurement], Positions]:
-        """More peaks of the network's spectrum than there can be sources, on the starting grid."""
-        grid = self.detector.grid
+    def _peaks_of(self, method: str) -> Callable[[Measurement], Place]:
+        """Places in spectra of the network's covariance and, by MVDR, of the sample covariance."""
 
-        def propose(measurement: Measurement) -> Positions:
-            blended = self._asked(measurement).blended
-            count = tf.fill(blended.loading.shape, self.most)
-            spectrum, basis = self._spectrum(method, blended, count, grid)
-            found, _ = peaks(spectrum, grid, CANDIDATES, NEIGHBOURS)
-            return sharpened(self.panel, basis, found, grid, CANDIDATE_STEPS)
+        def propose(measurement: Measurement) -> Place:
+            said = self._asked(measurement)
+            return _joined(self._places(method, said.blended), self._places("mvdr", said.sample))
 
         return propose
+
+    def _sample_peaks(self, measurement: Measurement) -> Place:
+        return self._places("mvdr", self._sample(measurement))
+
+    def _places(self, method: str, covariance: Covariance) -> Place:
+        """Peaks of a spectrum on the starting grid, each moved towards that of the continuous one.
+
+        And the highest points of the grid, since close sources share a peak.
+        """
+        grid = self.detector.grid
+        count = tf.fill(covariance.loading.shape, self.most)
+        spectrum, basis = self._spectrum(method, covariance, count, grid)
+        found, _ = peaks(spectrum, grid, CANDIDATES, NEIGHBOURS)
+        moved = sharpened(self.panel, basis, found, grid, CANDIDATE_STEPS)
+        return _joined(moved.coordinates, highest(spectrum, grid, LIKELY))
 
     def _spectrum(
         self, method: str, covariance: Covariance, count: tf.Tensor, grid: SearchGrid
     ) -> tuple[Spectrum, tf.Tensor]:
         """A spectrum, and the basis whose continuous spectrum it samples."""
         if method == "mvdr":
-            return mvdr_spectrum(covariance, self.panel, grid), mvdr_basis(covariance)
+            return mvdr_spectrum(covariance, self.panel, grid), mvdr_basis(covariance)[0]
         waves = tf.where(count < 0, self.most, count)
         basis = signal_subspace(covariance.factor, waves, self.most)
         return music_spectrum(basis, self.panel, grid), basis
@@ -220,12 +239,15 @@ class Estimators:
     ) -> tuple[Covariance, tf.Tensor]:
         """A covariance without loading, and the count: as given, of the network, or -1."""
         if self.network is None:
-            y, channel, codes, _ = measurement
-            ridge = self.config.covariance.ridge
-            return sample_covariance(back_projection(y, channel, codes, ridge)), count
+            return self._sample(measurement), count
         said = self._asked(measurement)
         count = tf.where(count < 0, _most_likely(said.count_logits), count)
         return (said.blended if source == "network" else said.sample), count
+
+    def _sample(self, measurement: Measurement) -> Covariance:
+        y, channel, codes, _ = measurement
+        ridge = self.config.covariance.ridge
+        return sample_covariance(back_projection(y, channel, codes, ridge))
 
     def _counted(self, count: tf.Tensor, height: tf.Tensor) -> tf.Tensor:
         """`[B, K]` 1 for the peaks that are sources: as many as counted, or high enough."""
@@ -241,3 +263,8 @@ class Estimators:
 
 def _most_likely(count_logits: tf.Tensor) -> tf.Tensor:
     return tf.argmax(count_logits, axis=-1, output_type=tf.int32) + 1
+
+
+def _joined(one: Place, other: Place) -> Place:
+    azimuth, elevation, range_m = (tf.concat(axes, axis=1) for axes in zip(one, other, strict=True))
+    return azimuth, elevation, range_m

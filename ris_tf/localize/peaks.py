@@ -2,8 +2,7 @@
 
 import tensorflow as tf
 
-from ris_tf.covariance import adjoint_times
-from ris_tf.localize.positions import Positions
+from ris_tf.localize.positions import Place, Positions
 from ris_tf.localize.spectra import SearchGrid, Spectrum, spacing
 from ris_tf.scene import Panel, steering_derivatives, steering_vectors
 
@@ -35,15 +34,35 @@ def peaks(
     flat = tf.pad(flat, [[0, 0], [0, max(most - flat.shape[1], 0)]])
     height, index = tf.math.top_k(flat, most)
     index = tf.minimum(index, power.shape[1] * power.shape[2] - 1)
-    row, column = index // power.shape[2], index % power.shape[2]
-    ranges = tf.reshape(spectrum.range_m, [power.shape[0], -1])
-    positions = Positions(
-        azimuth=tf.gather(tf.constant(grid.azimuth, tf.float32), row),
-        elevation=tf.gather(tf.constant(grid.elevation, tf.float32), column),
-        range_m=tf.gather(ranges, index, batch_dims=1),
-        active=tf.cast(height > 0, tf.float32),
+    places = _places(spectrum, grid, index)
+    return Positions(*places, active=tf.cast(height > 0, tf.float32)), height
+
+
+def highest(spectrum: Spectrum, grid: SearchGrid, most: int) -> Place:
+    """The directions where the spectrum is highest, neighbours or not, and the range of each.
+
+    Args:
+        spectrum: `[B, A, E]`.
+        grid: of the spectrum.
+        most: how many, if there are as many.
+
+    Returns:
+        Azimuth, elevation in radians and range in metres, `[B, most]` each.
+    """
+    flat = tf.reshape(spectrum.power, [spectrum.power.shape[0], -1])
+    index = tf.math.top_k(flat, min(most, flat.shape[1]), sorted=False).indices
+    return _places(spectrum, grid, index)
+
+
+def _places(spectrum: Spectrum, grid: SearchGrid, index: tf.Tensor) -> Place:
+    """Directions of `[B, K]` points of the grid, and the range of each."""
+    batch, _, elevations = spectrum.power.shape
+    ranges = tf.reshape(spectrum.range_m, [batch, -1])
+    return (
+        tf.gather(tf.constant(grid.azimuth, tf.float32), index // elevations),
+        tf.gather(tf.constant(grid.elevation, tf.float32), index % elevations),
+        tf.gather(ranges, index, batch_dims=1),
     )
-    return positions, height
 
 
 def sharpened(
@@ -71,9 +90,8 @@ def sharpened(
         vectors = steering_vectors(panel, *coordinates)[..., None, :]
         slopes = steering_derivatives(panel, *coordinates)
         by_curvature = -tf.complex(coordinates[2] ** 2, 0.0)[..., None, None]
-        slopes = tf.concat([slopes[..., :2, :], by_curvature * slopes[..., 2:, :]], axis=-2)
-        left = _outside(basis, tf.concat([vectors, slopes], axis=-2))
-        inner = tf.math.real(tf.matmul(tf.concat([vectors, slopes], -2), left, adjoint_b=True))
+        rows = [vectors, slopes[..., :2, :], by_curvature * slopes[..., 2:, :]]
+        inner = _inner_products(basis, tf.concat(rows, axis=-2))
         return inner[..., 0, 0], inner[..., 1:, 1:], -inner[..., 1:, 0]
 
     point = tf.stack([found.azimuth, found.elevation, 1 / found.range_m], axis=-1)
@@ -95,13 +113,19 @@ def sharpened(
     return Positions(point[..., 0], point[..., 1], 1 / point[..., 2], found.active)
 
 
-def _outside(basis: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:
-    """`(I - W W^H) v` of `[B, K, V, N]` rows `v`."""
-    batch, peaks_, vectors, elements = rows.shape
-    flat = tf.reshape(rows, [batch, peaks_ * vectors, elements])
-    columns = tf.linalg.matrix_transpose(flat)
-    left = columns - basis @ adjoint_times(basis, columns)
-    return tf.reshape(tf.linalg.matrix_transpose(left), rows.shape)
+def _inner_products(basis: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:
+    """`Re(v_i^H (I - W W^H) v_j)` of `[B, K, V, N]` rows `v`: `[B, K, V, V]`."""
+    batch, count, each, elements = rows.shape
+    flat = tf.reshape(rows, [batch, count * each, elements])
+    seen = tf.matmul(flat, tf.math.conj(basis))
+    seen = tf.reshape(seen, [batch, count, each, -1])
+    return _gram(rows) - _gram(seen)
+
+
+def _gram(rows: tf.Tensor) -> tf.Tensor:
+    """`Re(v_i^H v_j)` of `[..., V, n]` rows: `[..., V, V]`."""
+    parts = tf.concat([tf.math.real(rows), tf.math.imag(rows)], axis=-1)
+    return tf.matmul(parts, parts, transpose_b=True)
 
 
 def _step(matrix: tf.Tensor, gradient: tf.Tensor, damping: tf.Tensor) -> tf.Tensor:

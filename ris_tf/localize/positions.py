@@ -7,6 +7,8 @@ import tensorflow as tf
 
 from ris_tf.scene import Sources, unit_direction
 
+Place = tuple[tf.Tensor, tf.Tensor, tf.Tensor]  # azimuth, elevation, range
+
 
 class Positions(NamedTuple):
     """Up to `K` sources a scene; those with `active` 0 hold finite numbers that mean nothing.
@@ -29,7 +31,7 @@ class Positions(NamedTuple):
         return tf.cast(tf.reduce_sum(self.active, axis=-1), tf.int32)
 
     @property
-    def coordinates(self) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    def coordinates(self) -> Place:
         """Azimuth, elevation and range, as steering vectors take them."""
         return self.azimuth, self.elevation, self.range_m
 
@@ -37,7 +39,7 @@ class Positions(NamedTuple):
         """The same of some scenes."""
         return Positions(*(tf.gather(axis, scenes) for axis in self))
 
-    def joined(self, place: tuple[tf.Tensor, ...]) -> "Positions":
+    def joined(self, place: Place) -> "Positions":
         """The same with one more slot, and a source in it: `[B]` azimuth, elevation, range."""
         columns = (*place, tf.ones_like(place[0]))
         return Positions(
@@ -55,7 +57,7 @@ class Positions(NamedTuple):
         kept = 1 - tf.one_hot(slot, self.active.shape[-1], dtype=self.active.dtype)
         return self._replace(active=self.active * kept)
 
-    def with_source(self, slot: tf.Tensor, place: tuple[tf.Tensor, ...]) -> "Positions":
+    def with_source(self, slot: tf.Tensor, place: Place) -> "Positions":
         """The same with one source put into a slot.
 
         Args:

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from ris_tf.config import Config
 from ris_tf.localize.model import Observed, orthonormal, squared_sum
-from ris_tf.localize.positions import Positions, nowhere, where
+from ris_tf.localize.positions import Place, Positions, nowhere, where
 from ris_tf.localize.refine import Refined, refine
 from ris_tf.localize.spectra import SearchGrid, search_grid, spacing
 from ris_tf.scene import steering_vectors
@@ -21,29 +21,25 @@ BEAM_SHARE = 0.8  # of a beam's width between directions of the starting grid
 CORNER_PHASE = 7.0  # radians of curvature at the panel's corners between planes
 LEAST_OUTSIDE = 0.02  # share of a response that must not be explained by the sources found
 PATH_STEPS = 4  # of refinement after each source
-
-
-Place = tuple[tf.Tensor, tf.Tensor, tf.Tensor]  # azimuth, elevation, range: `[B]` each
+LIKELY_STEPS = 1  # the same where places are good already
 
 
 class Atoms(NamedTuple):
-    """Responses of the receiver to a source at each point of a grid.
+    """Responses of the receiver to sources in places where to look for them.
 
     Attributes:
-        azimuth: `[P]` float32 radians, as the others.
-        elevation: `[P]`.
-        range_m: `[P]` metres.
+        places: azimuth, elevation in radians and range in metres, `[B, P]` float32 each.
         heard: `[B, G, D, P]` complex64, `Phi_l a`.
         power: `[B, G, P]` float32, `|Phi_l a|^2`.
-        around: steps of half a cell in azimuth, elevation and inverse range, `[27]` each.
+        cell: of the grid: radians of azimuth, of elevation, and inverse metres.
+        gridded: whether places are points of the grid, so that better ones lie around them.
     """
 
-    azimuth: tf.Tensor
-    elevation: tf.Tensor
-    range_m: tf.Tensor
+    places: Place
     heard: tf.Tensor
     power: tf.Tensor
-    around: Place
+    cell: tuple[float, float, float]
+    gridded: bool
 
 
 def starting_grid(config: Config) -> SearchGrid:
@@ -72,10 +68,8 @@ def starting_grid(config: Config) -> SearchGrid:
 def atoms(data: Observed, grid: SearchGrid) -> Atoms:
     """What the receiver hears of a source at each point of a grid."""
     axes = [axis.astype(np.float32) for axis in grid]
-    azimuth, elevation, range_m = (
-        tf.constant(x.ravel()) for x in np.meshgrid(*axes, indexing="ij")
-    )
-    vectors = steering_vectors(data.panel, azimuth, elevation, range_m)
+    points = tuple(tf.constant(x.ravel()) for x in np.meshgrid(*axes, indexing="ij"))
+    vectors = steering_vectors(data.panel, *points)
     parts = tf.concat([tf.math.real(vectors), tf.math.imag(vectors)], axis=0)
     sensing = tf.reshape(data.sensing, [-1, vectors.shape[-1]])
     products = tf.matmul(sensing, parts, transpose_b=True)
@@ -84,10 +78,18 @@ def atoms(data: Observed, grid: SearchGrid) -> Atoms:
         products[:, 0, ..., 0, :] - products[:, 1, ..., 1, :],
         products[:, 1, ..., 0, :] + products[:, 0, ..., 1, :],
     )
-    half = (spacing(axis) / 2 for axis in (grid.azimuth, grid.elevation, 1 / grid.range_m))
-    steps = np.meshgrid(*(size * np.array([-1, 0, 1]) for size in half))
-    around = tuple(tf.constant(axis.ravel(), tf.float32) for axis in steps)
-    return Atoms(azimuth, elevation, range_m, heard, squared_sum(heard, [2]), around)
+    places = tuple(tf.tile(axis[None], [data.y.shape[0], 1]) for axis in points)
+    return Atoms(places, heard, squared_sum(heard, [2]), _cell(grid), gridded=True)
+
+
+def likely_atoms(data: Observed, grid: SearchGrid, places: Place) -> Atoms:
+    """The same at `[B, P]` places that something else found likely."""
+    heard = tf.linalg.matrix_transpose(data.at_receiver(steering_vectors(data.panel, *places)))
+    return Atoms(places, heard, squared_sum(heard, [2]), _cell(grid), gridded=False)
+
+
+def _cell(grid: SearchGrid) -> tuple[float, float, float]:
+    return spacing(grid.azimuth), spacing(grid.elevation), spacing(1 / grid.range_m)
 
 
 def best_atom(
@@ -95,13 +97,13 @@ def best_atom(
 ) -> Place:
     """Where a source, added to those found, explains most of the measurement.
 
-    The best point of the grid, then the best of those half a cell around it.
+    The best of the places; of a grid, then the best of those half a cell around it.
 
     Args:
-        table: the grid.
+        table: the places.
         data: measurements.
         found: sources.
-        elsewhere: directions `[B]` that the point must be more than a cell away from.
+        elsewhere: directions `[B]` that the place must be more than a cell away from.
 
     Returns:
         The place in each scene.
@@ -110,29 +112,32 @@ def best_atom(
     columns = data.at_receiver(vectors * tf.complex(found.active, 0.0)[..., None])
     gained = explained(table.heard, table.power, data.y, columns)
     if elsewhere:
-        apart = [
-            tf.abs(axis - mine[:, None]) > 2 * tf.reduce_max(half)
-            for axis, mine, half in zip(
-                (table.azimuth, table.elevation), elsewhere[:2], table.around[:2], strict=True
+        azimuth, elevation = (
+            tf.abs(axis - mine[:, None]) > cell
+            for axis, mine, cell in zip(
+                table.places[:2], elsewhere[:2], table.cell[:2], strict=True
             )
-        ]
-        gained = tf.where(apart[0] | apart[1], gained, 0)
-    best = tf.argmax(gained, axis=-1)
-    azimuth, elevation, range_m = (
-        tf.gather(axis, best)[:, None] + step
-        for axis, step in zip(
-            (table.azimuth, table.elevation, 1 / table.range_m), table.around, strict=True
         )
+        gained = tf.where(azimuth | elevation, gained, 0)
+    best = tf.argmax(gained, axis=-1)
+    place = tuple(tf.gather(axis, best, batch_dims=1) for axis in table.places)
+    return _best_around(place, table, data, columns) if table.gridded else place
+
+
+def _best_around(place: Place, table: Atoms, data: Observed, columns: tf.Tensor) -> Place:
+    """The best of the 27 places half a cell around one."""
+    steps = np.meshgrid(*(size / 2 * np.array([-1, 0, 1], np.float32) for size in table.cell))
+    azimuth, elevation, curvature = (
+        axis[:, None] + step.ravel()
+        for axis, step in zip((*place[:2], 1 / place[2]), steps, strict=True)
     )
     # Between the planes, but no nearer than the nearest and no farther than the farthest.
-    ranges = 1 / range_m
-    ranges = tf.where(range_m > 0, ranges, tf.reduce_max(table.range_m))
-    ranges = tf.clip_by_value(ranges, tf.reduce_min(table.range_m), tf.reduce_max(table.range_m))
-    near = tf.linalg.matrix_transpose(
-        data.at_receiver(steering_vectors(data.panel, azimuth, elevation, ranges))
-    )
-    best = tf.argmax(explained(near, squared_sum(near, [2]), data.y, columns), axis=-1)
-    return tuple(tf.gather(axis, best, batch_dims=1) for axis in (azimuth, elevation, ranges))
+    planes = table.places[2]
+    curvature = tf.clip_by_value(curvature, 1 / tf.reduce_max(planes), 1 / tf.reduce_min(planes))
+    around = azimuth, elevation, 1 / curvature
+    heard = tf.linalg.matrix_transpose(data.at_receiver(steering_vectors(data.panel, *around)))
+    best = tf.argmax(explained(heard, squared_sum(heard, [2]), data.y, columns), axis=-1)
+    return tuple(tf.gather(axis, best, batch_dims=1) for axis in around)
 
 
 def explained(heard: tf.Tensor, power: tf.Tensor, y: tf.Tensor, columns: tf.Tensor) -> tf.Tensor:
@@ -160,33 +165,6 @@ def explained(heard: tf.Tensor, power: tf.Tensor, y: tf.Tensor, columns: tf.Tens
     return tf.reduce_sum(gained, axis=1)
 
 
-def selected(data: Observed, candidates: Positions, most: int) -> tuple[tf.Tensor, tf.Tensor]:
-    """Orthogonal matching pursuit among given positions, none of which is moved.
-
-    Args:
-        data: measurements.
-        candidates: `[B, C]` positions to choose from.
-        most: how many to choose, at most `C`.
-
-    Returns:
-        `[B, most]` which, in the order in which they were chosen, and `[B, most + 1]` the energy
-        that the first 0, 1, .. of them leave.
-    """
-    vectors = steering_vectors(data.panel, *candidates.coordinates)
-    columns = data.at_receiver(vectors * tf.complex(candidates.active, 0.0)[..., None])
-    heard = tf.linalg.matrix_transpose(columns)
-    power = squared_sum(heard, [2])
-    taken = tf.zeros_like(candidates.active)
-    energy, order = [squared_sum(data.y, [1, 2])], []
-    for _ in range(most):
-        masked = columns * tf.complex(taken, 0.0)[:, None, :, None]
-        gained = explained(heard, power, data.y, masked) * (1 - taken)
-        order.append(tf.argmax(gained, axis=-1))
-        energy.append(energy[-1] - tf.reduce_max(gained, axis=-1))
-        taken += tf.one_hot(order[-1], candidates.active.shape[-1])
-    return tf.stack(order, axis=1), tf.stack(energy, axis=1)
-
-
 class Path(NamedTuple):
     """What each number of sources explains.
 
@@ -199,14 +177,20 @@ class Path(NamedTuple):
     energy: tf.Tensor
 
 
-def pursue(data: Observed, table: Atoms, most: int, range_m: tuple[float, float]) -> Path:
+def pursue(
+    data: Observed,
+    table: Atoms,
+    most: int,
+    range_m: tuple[float, float],
+    steps: int = PATH_STEPS,
+) -> Path:
     """Add the best atom and refine all sources, until there are `most`."""
     batch = data.y.shape[0]
     found = nowhere(batch, 0, range_m[1])
     path, energy = [found.padded(most, range_m[1])], [squared_sum(data.y, [1, 2])]
     for _ in range(most):
         start = found.joined(best_atom(table, data, found))
-        refined = refine(data, start, range_m, PATH_STEPS)
+        refined = refine(data, start, range_m, steps)
         found = refined.positions
         path.append(found.padded(most, range_m[1]))
         energy.append(refined.energy)

@@ -1,24 +1,22 @@
 """Spectra on a grid of azimuth x elevation, maximised over range planes (SPEC 8).
 
-A spectrum is one over a quadratic form of the steering vector: `focus` walks the grid for any such
-form, `mvdr_spectrum` is the form of the inverse covariance, `music_spectrum` that of the projection
-onto the noise subspace.
+A spectrum is one over what of a steering vector is outside of something, `1 - |W^H a|^2`: for MUSIC
+`W` is the signal subspace, for MVDR what the Woodbury identity makes of the covariance's factor.
 """
 
 import math
-from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
 from ris_tf.config.scene import Scene
-from ris_tf.covariance import Covariance, adjoint_times, inverse_quadratic_form, with_trace_n
+from ris_tf.covariance import Covariance, adjoint_times, with_trace_n
 from ris_tf.scene import Panel, field_axes, steering_vectors
 
 LEAST_OUTSIDE = 1e-6  # of a steering vector: what rounding leaves in single precision
 MVDR_LOADING = 1e-2  # added to a covariance of trace N (SPEC 8)
-BLOCK = 2**21  # entries of the steering vectors that are made at a time, 16 MB
+BLOCK = 2**19  # entries of the steering vectors that are made at a time, 4 MB
 NARROW_RAD = 1e-9  # fields of view below this are one direction
 
 
@@ -76,10 +74,8 @@ def spacing(axis: np.ndarray) -> float:
     return float(np.ptp(axis)) / (len(axis) - 1) if len(axis) > 1 else 0.0
 
 
-def focus(
-    panel: Panel, grid: SearchGrid, quadratic_form: Callable[[tf.Tensor], tf.Tensor], least: float
-) -> Spectrum:
-    """`1 / f(a)` of a quadratic form `f`, largest over the range planes.
+def focus(panel: Panel, grid: SearchGrid, basis: tf.Tensor) -> Spectrum:
+    """`1 / (1 - |W^H a|^2)`, largest over the range planes.
 
     The grid is walked in blocks of azimuths: memory holds the steering vectors of one block, never
     those of a large grid.
@@ -87,11 +83,10 @@ def focus(
     Args:
         panel: the nominal panel, `x` and `z` of shape `[N]`.
         grid: where.
-        quadratic_form: of `[N, points]` complex64 steering vectors, `[..., points]` float32.
-        least: what `f` cannot be below but for rounding; bounds the spectrum by `1 / least`.
+        basis: `[..., N, r]` complex64, `W`.
 
     Returns:
-        Spectrum with the leading dimensions of `f`.
+        Spectrum with the leading dimensions of the basis.
     """
     entries = math.prod(map(len, grid)) * panel.x.shape[-1]
     count = min(-(-entries // BLOCK), len(grid.azimuth))
@@ -101,11 +96,29 @@ def focus(
         with tf.control_dependencies(blocks[-1] if blocks else []):  # one after the other
             points = tf.meshgrid(tf.constant(some), elevation, range_m, indexing="ij")
         vectors = steering_vectors(panel, *(tf.reshape(axis, [-1]) for axis in points))
-        form = tf.maximum(quadratic_form(tf.transpose(vectors)), least)
-        by_plane = tf.reshape(form, [*form.shape[:-1], *points[0].shape])
+        outside = tf.maximum(1 - inside(basis, vectors), LEAST_OUTSIDE)
+        by_plane = tf.reshape(outside, [*outside.shape[:-1], *points[0].shape])
         blocks.append((tf.reduce_min(by_plane, axis=-1), tf.argmin(by_plane, axis=-1)))
     best, plane = (tf.concat(parts, axis=-2) for parts in zip(*blocks, strict=True))
     return Spectrum(power=1 / best, range_m=tf.gather(range_m, plane))
+
+
+def inside(basis: tf.Tensor, vectors: tf.Tensor) -> tf.Tensor:
+    """`|W^H a|^2` of vectors that all scenes share, as one product of real matrices.
+
+    Args:
+        basis: `[..., N, r]` complex64, `W`.
+        vectors: `[P, N]` complex64, a vector `a` a row.
+
+    Returns:
+        `[..., P]` float32.
+    """
+    *leading, elements, rank = basis.shape
+    rows = tf.linalg.matrix_transpose(tf.concat([tf.math.real(basis), tf.math.imag(basis)], -2))
+    re, im = tf.math.real(vectors), tf.math.imag(vectors)
+    columns = tf.concat([tf.concat([re, im], 1), tf.concat([im, -re], 1)], axis=0)
+    seen = tf.matmul(tf.reshape(rows, [-1, 2 * elements]), columns, transpose_b=True)
+    return tf.reduce_sum(tf.reshape(seen**2, [*leading, rank, 2, -1]), axis=[-3, -2])
 
 
 def mvdr_spectrum(
@@ -119,18 +132,18 @@ def mvdr_spectrum(
     the peaks of few sources are.
 
     Args:
-        covariance: `R_blend` before the effective covariance's loading and shrinkage, factor
-            `[..., N, r]`.
+        covariance: `R` before this loading; its own loading counts as part of `R`.
         panel: the nominal panel.
         grid: where.
-        loading: diagonal loading, above 0.
+        loading: above 0.
 
     Returns:
         Spectrum over the leading dimensions of the covariance.
     """
-    largest = covariance.factor.shape[-2] + loading
-    loaded = _loaded(covariance, loading)
-    return focus(panel, grid, lambda vectors: inverse_quadratic_form(loaded, vectors), 1 / largest)
+    basis, gain = mvdr_basis(covariance, loading)
+    found = focus(panel, grid, basis)
+    largest = basis.shape[-2] + loading
+    return found._replace(power=tf.minimum(gain[..., None, None] * found.power, largest))
 
 
 def music_spectrum(basis: tf.Tensor, panel: Panel, grid: SearchGrid) -> Spectrum:
@@ -141,11 +154,7 @@ def music_spectrum(basis: tf.Tensor, panel: Panel, grid: SearchGrid) -> Spectrum
         panel: the nominal panel.
         grid: where.
     """
-
-    def outside(vectors: tf.Tensor) -> tf.Tensor:
-        return 1 - squared(adjoint_times(basis, vectors))
-
-    return focus(panel, grid, outside, LEAST_OUTSIDE)
+    return focus(panel, grid, basis)
 
 
 def signal_subspace(factor: tf.Tensor, count: tf.Tensor, most: int) -> tf.Tensor:
@@ -169,23 +178,28 @@ def signal_subspace(factor: tf.Tensor, count: tf.Tensor, most: int) -> tf.Tensor
     return unit * tf.complex(tf.sequence_mask(count, most, tf.float32), 0.0)[..., None, :]
 
 
-def mvdr_basis(covariance: Covariance, loading: float = MVDR_LOADING) -> tf.Tensor:
-    """`W` of `(R + loading I)^-1 ~ I - W W^H`, `R` scaled to trace `N`: `[..., N, r]`.
+def mvdr_basis(
+    covariance: Covariance, loading: float = MVDR_LOADING
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """`W` and `c` of `(R + loading I)^-1 = (I - W W^H) / c`, `R` scaled to trace `N`.
 
-    With `W = G C^-H` and `C C^H = c I + G^H G` this is the Woodbury identity, but for a factor.
+    The Woodbury identity: `W = G C^-H` with `C C^H = c I + G^H G`.
+
+    Args:
+        covariance: `R`, of factor `[..., N, r]`.
+        loading: above 0.
+
+    Returns:
+        `[..., N, r]` complex64 and `[...]` float32.
     """
-    factor, shift = _loaded(covariance, loading)
+    scaled = with_trace_n(covariance)
+    factor, shift = scaled.factor, scaled.loading + loading
     gram = adjoint_times(factor, factor)
     ridge = tf.complex(shift, 0.0)[..., None, None] * tf.eye(gram.shape[-1], dtype=gram.dtype)
     chol = tf.linalg.cholesky(gram + ridge)
-    return tf.linalg.adjoint(tf.linalg.triangular_solve(chol, tf.linalg.adjoint(factor)))
+    return tf.linalg.adjoint(tf.linalg.triangular_solve(chol, tf.linalg.adjoint(factor))), shift
 
 
 def squared(x: tf.Tensor) -> tf.Tensor:
     """`sum |x|^2` over the last axis but one: real."""
     return tf.reduce_sum(tf.math.real(x) ** 2 + tf.math.imag(x) ** 2, axis=-2)
-
-
-def _loaded(covariance: Covariance, loading: float) -> Covariance:
-    scaled = with_trace_n(covariance)
-    return scaled._replace(loading=scaled.loading + loading)

@@ -1,5 +1,6 @@
 """Loads TensorFlow without the chatter that it prints at start-up."""
 
+import logging
 import os
 import sys
 import tempfile
@@ -14,6 +15,10 @@ def load_tensorflow() -> None:
         import tensorflow as tf
 
         tf.config.list_physical_devices()  # looks for GPUs, and complains where there is none
+    # The estimators' graphs are traced for two numbers of scenes and a few of places, by design.
+    logging.getLogger("tensorflow").addFilter(
+        lambda record: "triggered tf.function retracing" not in record.getMessage()
+    )
 
 
 @contextmanager

@@ -46,6 +46,21 @@ def test_every_estimator_answers(estimators, name):
         assert matched(found, TRUTH).in_direction.sum() == TRUTH.active.numpy().sum()
 
 
+@pytest.mark.parametrize(
+    "name", [name for name in ESTIMATORS if name == "pursuit" or name.endswith("+ml")]
+)
+def test_one_source_without_noise_is_found_exactly(estimators, name):
+    one = CONFIG.scene.model_copy(update={"sources_max": 1, "range_m": (0.5, 5.0)})
+    scenes = Simulator(CONFIG.model_copy(update={"scene": one}))(Split.TEST, 0, 0, 8)
+    quiet = scenes.measurement._replace(y=scenes.noise_free)
+    truth = true_positions(scenes.sources).padded(2, 1.0)
+    error = matched(estimators.named(name).estimate(Question(quiet, truth=truth)), truth)
+    assert (error.reported == 1).all()
+    assert np.degrees(np.nanmax(np.abs(error.azimuth))) < 1e-3
+    assert np.degrees(np.nanmax(np.abs(error.elevation))) < 1e-3
+    assert np.nanmax(np.abs(error.range_m)) < 1e-3
+
+
 @pytest.mark.parametrize("name", ["sample-mvdr", "sample-music", "network", "pursuit"])
 def test_a_known_count_is_reported(estimators, name):
     known = Known(SCENES.noise_variance.numpy(), np.full(8, 2))

@@ -57,7 +57,7 @@ def test_mvdr_finds_the_source_of_a_true_covariance():
     truth = positions(1)
     r = covariance(truth)
     found, _ = peaks(mvdr_spectrum(r, PANEL, GRID), GRID, 1)
-    azimuth, elevation, range_m = worst(sharpened(PANEL, mvdr_basis(r), found, GRID), truth)
+    azimuth, elevation, range_m = worst(sharpened(PANEL, mvdr_basis(r)[0], found, GRID), truth)
     assert azimuth < 0.01
     assert elevation < 0.01
     assert range_m < 0.01
@@ -78,11 +78,12 @@ def test_music_is_the_dense_definition():
 
 def test_basis_of_mvdr_is_its_inverse():
     factor = tf.complex(*np.asarray(RNG.standard_normal((2, 1, 144, 3)), np.float32))
-    w = mvdr_basis(from_factor(factor))[0].numpy()
+    basis, loading = mvdr_basis(from_factor(factor))
+    w = basis[0].numpy()
     g = factor[0].numpy().astype(complex)
     dense = g @ g.conj().T
     dense *= 144 / np.trace(dense).real
-    inverse = 1e-2 * np.linalg.inv(dense + 1e-2 * np.eye(144))
+    inverse = float(loading[0]) * np.linalg.inv(dense + 1e-2 * np.eye(144))
     np.testing.assert_allclose(np.eye(144) - w @ w.conj().T, inverse, atol=1e-5)
 
 

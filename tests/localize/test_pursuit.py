@@ -122,17 +122,30 @@ def test_support_is_what_a_source_alone_explains(pair):
     np.testing.assert_allclose(both.support[:, 0], second.energy - both.energy, rtol=1e-2)
 
 
-def test_choosing_among_the_truth_and_decoys_chooses_the_truth(pair):
-    data, scenes, detector, variance, _ = pair
+def test_pursuit_among_the_truth_and_decoys_finds_the_truth(pair):
+    data, scenes, detector, variance, found = pair
     truth = true_positions(scenes.sources)
     decoys = truth._replace(azimuth=-truth.azimuth, elevation=-truth.elevation + 0.3)
-    both = Positions(*(np.concatenate(pair_, axis=1) for pair_ in zip(decoys, truth, strict=True)))
-    chosen = detector.choose(data, both, Known(variance))
-    np.testing.assert_array_equal(chosen.active.sum(-1), truth.count)
+    likely = tuple(
+        np.concatenate(axes, axis=1)
+        for axes in zip(decoys.coordinates, truth.coordinates, strict=True)
+    )
+    among = detector.pursue(data, Known(variance), likely)
+    np.testing.assert_array_equal(among.active.sum(-1), truth.count)
     for scene, count in enumerate(truth.count.numpy()):
         np.testing.assert_allclose(
-            sorted(chosen.azimuth[scene, :count]), sorted(truth.azimuth.numpy()[scene, :count])
+            sorted(among.azimuth[scene, among.active[scene] > 0]),
+            sorted(found.azimuth[scene, found.active[scene] > 0])[:count],
+            atol=1e-4,
         )
+
+
+def test_places_that_are_all_wrong_do_not_keep_pursuit_from_the_sources(pair):
+    data, scenes, detector, variance, _ = pair
+    elsewhere = true_positions(scenes.sources)
+    wrong = -elsewhere.azimuth + 0.7, -elsewhere.elevation, elsewhere.range_m
+    found = detector.pursue(data, Known(variance), wrong)
+    np.testing.assert_array_equal(found.active.sum(-1), scenes.sources.count)
 
 
 def test_a_source_too_many_is_dropped(pair):
