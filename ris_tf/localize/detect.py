@@ -32,9 +32,11 @@ TABLE_BYTES = 256e6  # of the grid's responses that are held at a time
 SCENES, FEW = 32, 8  # in a chunk
 AT_ONCE = 2  # chunks
 STEPS = 3  # of refinement at a time
-MOST_REFINED = 5  # times, at the end, while it helps
+MOST_REFINED = 5  # times more at the end, while it helps
+DOUBTED = 2  # times more before a source that seems needed is kept
 ROUNDS = 3  # of second thoughts, at most
 DOUBTFUL = 2.5  # times the least drop: sources that only they explain less of are tried without
+CERTAIN = 1.0  # times: noise explains as much
 SOMETHING_LEFT, MUCH_LEFT = 1.2, 3.0  # standard deviations of the noise's energy above its mean
 NOWHERE = 10.0  # an azimuth in radians that is far from all others
 CHANGED = 1e-4  # relative descent that counts as one
@@ -179,6 +181,9 @@ class Detector:
             known = known._replace(noise_variance=level, estimated=False)
             self._improve(data, now, known, np.arange(len(now.energy)))
         self._finish(data, now)
+        dropped = self._drop_doubtful(data, now, known, np.arange(len(now.energy)), CERTAIN)
+        if len(dropped):
+            self._finish(data, now)
         return now.positions
 
     def informed(self, data: Observed, known: Known) -> Known:
@@ -263,18 +268,26 @@ class Detector:
         return self.test.least_drop(self.most, known.estimated) * known.noise_variance
 
     def _drop_doubtful(
-        self, data: Observed, now: _Found, known: Known, fresh: np.ndarray
+        self,
+        data: Observed,
+        now: _Found,
+        known: Known,
+        fresh: np.ndarray,
+        doubt: float = DOUBTFUL,
     ) -> np.ndarray:
         """Leave out the least supported source where the others do as well: scenes that changed."""
         changed = some = fresh[:0]
         while len(fresh):
             least = self._least_drop(known)
-            some = fresh[(now.support.min(axis=-1) < DOUBTFUL * least)[fresh]]
+            some = fresh[(now.support.min(axis=-1) < doubt * least)[fresh]]
             if not len(some):
                 break
-            fewer = self._refined(data.take(some), _without_weakest(now, some))
-            enough = fewer.energy - now.energy[some] < least[some]
-            now.put(some, fewer, enough)
+            part = data.take(some)
+            fewer = _Found(self._refined(part, _without_weakest(now, some)))
+            bearable = now.energy[some] + least[some]
+            self._finish(part, fewer, DOUBTED, fewer.energy >= bearable)
+            enough = fewer.energy < bearable
+            now.put(some, fewer.refined, enough)
             fresh = some[enough]
             changed = np.union1d(changed, fresh)
         return changed
@@ -381,10 +394,16 @@ class Detector:
             result.energy[some], result.moving[some] = found.energy, found.moving
         return result
 
-    def _finish(self, data: Observed, now: _Found) -> None:
-        """Refine to the end where the first steps were not enough."""
-        for _ in range(MOST_REFINED):
-            some = np.flatnonzero(now.refined.moving)
+    def _finish(
+        self,
+        data: Observed,
+        now: _Found,
+        times: int = MOST_REFINED,
+        among: np.ndarray | bool = True,
+    ) -> None:
+        """Refine, some times more, where the first steps were not enough."""
+        for _ in range(times):
+            some = np.flatnonzero(now.refined.moving & among)
             if not len(some):
                 break
             done = self._refined(data.take(some), take(now.positions, some))
