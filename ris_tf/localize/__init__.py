@@ -2,6 +2,7 @@
 
 from ris_tf.localize.bound import Bound, cramer_rao_bound
 from ris_tf.localize.detect import Detector
+from ris_tf.localize.localizer import Localization, Localizer
 from ris_tf.localize.model import Observed, observed
 from ris_tf.localize.positions import Positions, true_positions
 from ris_tf.localize.spectra import (
@@ -17,6 +18,8 @@ __all__ = [
     "MVDR_LOADING",
     "Bound",
     "Detector",
+    "Localization",
+    "Localizer",
     "Observed",
     "Positions",
     "SearchGrid",
