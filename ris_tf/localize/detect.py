@@ -38,6 +38,7 @@ ROUNDS = 3  # of second thoughts, at most
 DOUBTFUL = 2.5  # times the least drop: sources that only they explain less of are tried without
 CERTAIN = 1.0  # times: noise explains as much
 SOMETHING_LEFT, MUCH_LEFT = 1.2, 3.0  # standard deviations of the noise's energy above its mean
+ROUNDING = 1e-9  # of a measurement's energy, may be left of a perfect fit in single precision
 NOWHERE = 10.0  # an azimuth in radians that is far from all others
 CHANGED = 1e-4  # relative descent that counts as one
 
@@ -177,7 +178,8 @@ class Detector:
         self._improve(data, now, known, self._started_over(data, now, known, again))
         self._improve(data, now, known, self._rearranged(data, now, known))
         if known.estimated:  # once more, with the noise that is left now
-            level = self.test.noise_variance(now.energy, now.count)
+            whole = tf.reduce_sum(tf.abs(data.y) ** 2, axis=[1, 2]).numpy()
+            level = self._noise(now.energy, now.count, whole)
             known = known._replace(noise_variance=level, estimated=False)
             self._improve(data, now, known, np.arange(len(now.energy)))
         self._finish(data, now)
@@ -209,10 +211,15 @@ class Detector:
         scenes = np.arange(len(energy))
         count = np.full(len(energy), energy.shape[1] - 1)
         for _ in range(energy.shape[1]):
-            level = self.test.noise_variance(energy[scenes, count], count)
+            level = self._noise(energy[scenes, count], count, energy[:, 0])
             if known.count is None:
                 count = _before_first(energy, self.test.least_drop(count, True) * level)
         return Known(level, known.count, estimated=True)
+
+    def _noise(self, left: np.ndarray, count: np.ndarray, whole: np.ndarray) -> np.ndarray:
+        """The noise variance from what sources leave, at least what rounding does."""
+        rounding = ROUNDING * whole / (self.test.groups * self.test.numbers)
+        return np.maximum(self.test.noise_variance(left, count), rounding)
 
     def _improve(
         self,
