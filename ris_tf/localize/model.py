@@ -59,11 +59,6 @@ def observed(measurement: Measurement, panel: Panel, symbols: str) -> Observed:
     return Observed(y, tf.concat([tf.math.real(sensing), tf.math.imag(sensing)], axis=1), panel)
 
 
-def most_resolvable(data: Observed) -> int:
-    """Sources that leave something of the measurement unexplained: `D - 1`."""
-    return data.y.shape[-1] - 1
-
-
 class Fit(NamedTuple):
     """The best that sources at given positions can do, and which way is better.
 
