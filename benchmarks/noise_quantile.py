@@ -14,12 +14,10 @@ import numpy as np
 import tensorflow as tf
 
 from ris_tf.config import Config
-from ris_tf.localize.detect import Detector, in_chunks
-from ris_tf.localize.model import Observed, observed
-from ris_tf.localize.pursuit import atoms, pursue
+from ris_tf.localize.detect import Detector, nowhere_near
 from ris_tf.scene import Simulator, Split
 
-BLOCKS, SCENES, CHUNK = 16, 1024, 32  # blocks of scenes whose channels fit into memory
+BLOCKS, SCENES = 192, 96  # blocks of scenes whose atoms fit into memory
 
 
 def drops(detector: Detector, simulator: Simulator, block: int) -> np.ndarray:
@@ -27,14 +25,12 @@ def drops(detector: Detector, simulator: Simulator, block: int) -> np.ndarray:
     made = simulator(Split.TEST, 0, block, SCENES)
     noise = np.random.default_rng(block).standard_normal((*made.measurement.y.shape, 2))
     y = noise.astype(np.float32).view(np.complex64)[..., 0] / np.float32(np.sqrt(2))
-    data = observed(made.measurement._replace(y=tf.constant(y)), simulator.panel, "independent")
-
-    def path(y: tf.Tensor, sensing: tf.Tensor) -> tf.Tensor:
-        seen = Observed(y, sensing, simulator.panel)
-        return pursue(seen, atoms(seen, detector.grid), 1, detector.range_m).energy
-
-    energy = in_chunks(tf.function(path, autograph=False), CHUNK, data.y, data.sensing)
-    return energy[:, 0] - energy[:, 1]
+    searches, scenes = detector.searches, np.arange(SCENES)
+    data = searches.received(made.measurement._replace(y=tf.constant(y)))
+    none, away = searches.nothing(data, scenes), nowhere_near(SCENES)
+    table = searches.table(data, scenes, None)
+    first = searches.extended(data, scenes, none.positions, away, table, scenes)
+    return none.energy - searches.refined(data, scenes, first.positions).energy
 
 
 def main() -> None:

@@ -16,6 +16,13 @@ class Localize(Section):
         (121, 61), "Azimuths and elevations of the spectra, ends included."
     )
     planes: int = knob(8, "Range planes, evenly spaced in 1/r.", ge=1, le=256)
+    passes: int = knob(
+        2,
+        "Times that the network's covariance is conditioned on the measurement before its spectrum "
+        "is searched; 0 takes it as it is.",
+        ge=0,
+        le=100,
+    )
     peak_db: float = knob(
         3.0,
         "How far below the highest peak a source may be, where no network counts.",

@@ -51,7 +51,7 @@ class ReferenceNetwork(Heads):
 
 
 class BeamspaceNetwork(Heads):
-    """Convolutions over an image of the back-projected power: the default."""
+    """Convolutions over an image of the power and MVDR spectrum at the panel: the default."""
 
     kind: Literal["beamspace"] = knob("beamspace", "Which network.")
     dropout: float = knob(0.0, "Share of activations dropped in training.", ge=0, le=0.9)
@@ -59,7 +59,7 @@ class BeamspaceNetwork(Heads):
         (33, 17), "Azimuths and elevations of the beamspace image, ends included."
     )
     planes_m: Annotated[tuple[Metres, ...], Field(strict=False, min_length=1, max_length=16)] = (
-        knob((0.8, 1.5, 3.0, 8.0), "Ranges at which the image is focused, a channel each.", "m")
+        knob((0.8, 1.5, 3.0, 8.0), "Ranges at which the image is focused, two channels each.", "m")
     )
     filters: Annotated[tuple[Filters, ...], Field(strict=False, min_length=1, max_length=12)] = (
         knob(

@@ -9,6 +9,7 @@ from ris_tf.covariance.effective import (
     unit_columns,
 )
 from ris_tf.covariance.lowrank import (
+    MVDR_LOADING,
     Covariance,
     adjoint_times,
     energy,
@@ -16,11 +17,13 @@ from ris_tf.covariance.lowrank import (
     inverse_quadratic_form,
     largest_eigenvalues,
     log_determinant,
+    mvdr_basis,
     nmse,
     with_trace_n,
 )
 
 __all__ = [
+    "MVDR_LOADING",
     "Covariance",
     "adjoint_times",
     "back_projection",
@@ -31,6 +34,7 @@ __all__ = [
     "inverse_quadratic_form",
     "largest_eigenvalues",
     "log_determinant",
+    "mvdr_basis",
     "nmse",
     "predicted_covariance",
     "sample_covariance",

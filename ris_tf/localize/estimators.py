@@ -8,9 +8,10 @@ import numpy as np
 import tensorflow as tf
 
 from ris_tf.config import Config
-from ris_tf.covariance import Covariance, back_projection, sample_covariance
-from ris_tf.localize.detect import NOTHING_KNOWN, SCENES, Detector, Known, in_chunks
-from ris_tf.localize.model import Observed, observed
+from ris_tf.covariance import Covariance, back_projection, mvdr_basis, sample_covariance
+from ris_tf.localize.chunks import SCENES, in_chunks, of_one_number
+from ris_tf.localize.conditioned import conditioned
+from ris_tf.localize.detect import NOTHING_KNOWN, Detector, Known
 from ris_tf.localize.modified_music import modified_music
 from ris_tf.localize.peaks import highest, peaks, sharpened
 from ris_tf.localize.positions import Place, Positions
@@ -18,7 +19,6 @@ from ris_tf.localize.spectra import (
     SearchGrid,
     Spectrum,
     music_spectrum,
-    mvdr_basis,
     mvdr_spectrum,
     search_grid,
     signal_subspace,
@@ -77,7 +77,7 @@ class Estimators:
         self.config = config
         self.network = network
         self.detector = Detector(config)
-        self.panel = self.detector.panel
+        self.panel = self.detector.searches.panel
         self.most = config.scene.sources_max
         azimuths, elevations = config.localize.grid
         self.grid = search_grid(config.scene, azimuths, elevations, config.localize.planes)
@@ -108,10 +108,6 @@ class Estimators:
             estimate = self._searched(self._spectrum_of(source, method) if method else self._slots)
         return Estimator(name, ESTIMATORS[name], estimate)
 
-    def observed(self, measurement: Measurement) -> Observed:
-        """Measurements as the model of the receiver sees them."""
-        return observed(measurement, self.panel, self.config.scene.symbols)
-
     def power(self, method: str, covariance: Covariance, count: tf.Tensor) -> tf.Tensor:
         """A spectrum of a covariance, for pictures.
 
@@ -127,27 +123,25 @@ class Estimators:
 
     def _pursuit(self) -> Callable[[Question], Positions]:
         """Pursuit on the grid, started over among peaks of the sample covariance's spectrum."""
-        graph = tf.function(self._sample_peaks, autograph=False)
+        graph = of_one_number(self._sample_peaks)
 
         def estimate(question: Question) -> Positions:
             again = in_chunks(graph, SCENES, question.measurement)
-            data = self.observed(question.measurement)
-            return self.detector.pursue(data, question.known, again=again)
+            return self.detector.pursue(question.measurement, question.known, again=again)
 
         return estimate
 
     def _from_truth(self, question: Question) -> Positions:
         assert question.truth is not None
-        return self.detector.refine(self.observed(question.measurement), question.truth)
+        return self.detector.refine(question.measurement, question.truth)
 
     def _refined(self, propose: Callable[[Measurement], Place]) -> Callable[[Question], Positions]:
         """Pursuit among the places that the network proposes."""
-        graph = tf.function(propose, autograph=False)
+        graph = of_one_number(propose)
 
         def estimate(question: Question) -> Positions:
             likely = in_chunks(graph, SCENES, question.measurement)
-            data = self.observed(question.measurement)
-            return self.detector.pursue(data, question.known, likely)
+            return self.detector.pursue(question.measurement, question.known, likely)
 
         return estimate
 
@@ -155,7 +149,7 @@ class Estimators:
         self, search: Callable[[Measurement, tf.Tensor], Positions]
     ) -> Callable[[Question], Positions]:
         """An estimate from a graph of measurement and count, -1 where that is not known."""
-        graph = tf.function(search, autograph=False)
+        graph = of_one_number(search)
 
         def estimate(question: Question) -> Positions:
             scenes = question.measurement.snr_db.shape[0]
@@ -210,7 +204,7 @@ class Estimators:
 
         And the highest points of the grid, since close sources share a peak.
         """
-        grid = self.detector.grid
+        grid = self.detector.searches.grid
         count = tf.fill(covariance.loading.shape, self.most)
         spectrum, basis = self._spectrum(method, covariance, count, grid)
         found, _ = peaks(spectrum, grid, CANDIDATES, NEIGHBOURS)
@@ -234,15 +228,24 @@ class Estimators:
         shape = g.rows, g.columns
         return modified_music(covariance, self.panel, shape, self.grid, count, self.most)
 
+    def network_covariance(
+        self, measurement: Measurement, count: tf.Tensor
+    ) -> tuple[Covariance, tf.Tensor]:
+        """The network's covariance, conditioned on the measurement; its count where it is -1."""
+        said = self._asked(measurement)
+        passes = self.config.localize.passes
+        covariance = conditioned(said.blended, measurement, self.panel, passes)
+        return covariance, tf.where(count < 0, _most_likely(said.count_logits), count)
+
     def _covariance(
         self, source: str, measurement: Measurement, count: tf.Tensor
     ) -> tuple[Covariance, tf.Tensor]:
         """A covariance without loading, and the count: as given, of the network, or -1."""
-        if self.network is None:
-            return self._sample(measurement), count
-        said = self._asked(measurement)
-        count = tf.where(count < 0, _most_likely(said.count_logits), count)
-        return (said.blended if source == "network" else said.sample), count
+        if source == "network":
+            return self.network_covariance(measurement, count)
+        if self.network is not None:
+            count = tf.where(count < 0, _most_likely(self._asked(measurement).count_logits), count)
+        return self._sample(measurement), count
 
     def _sample(self, measurement: Measurement) -> Covariance:
         y, channel, codes, _ = measurement

@@ -41,10 +41,11 @@ def spectra_of_scene(
     y, channel, codes, _ = one.measurement
     backprojected = back_projection(y, channel, codes, config.covariance.ridge)
     covariances: dict[str, Covariance] = {"sample covariance": sample_covariance(backprojected)}
+    estimators = Estimators(config, network)
     if network:
-        covariances = {"network": network(one.measurement).blended, **covariances}
+        said = estimators.network_covariance(one.measurement, one.sources.count)[0]
+        covariances = {"network": said, **covariances}
     covariances["true covariance"] = true_covariance(one.steering, one.sources.power)
-    estimators = Estimators(config)
     grid = estimators.grid
     axes = np.degrees(grid.azimuth), np.degrees(grid.elevation)
     pictures = [

@@ -10,11 +10,12 @@ import numpy as np
 import tensorflow as tf
 
 from ris_tf.config import Config
-from ris_tf.localize.bound import cramer_rao_bound
-from ris_tf.localize.detect import SCENES, Known, in_chunks
+from ris_tf.localize.bound import Bound, cramer_rao_bound
+from ris_tf.localize.chunks import SCENES, in_chunks
+from ris_tf.localize.detect import Known
 from ris_tf.localize.estimators import Estimators, Question
 from ris_tf.localize.measured import checked
-from ris_tf.localize.model import Observed, fit
+from ris_tf.localize.model import Left, left, observed
 from ris_tf.localize.positions import Positions
 from ris_tf.localize.spectra import SearchGrid
 from ris_tf.network import LocalizationNetwork
@@ -107,8 +108,7 @@ class Localizer:
             count=None if count is None else np.full(scenes, count),
         )
         found = self.estimator.estimate(Question(measurement, known))
-        data = self.estimators.observed(measurement._replace(y=tf.constant(measurement.y)))
-        return self._described(data, found, power, known.noise_variance)
+        return self._described(measurement, found, power, known.noise_variance)
 
     def spectrum(
         self, y: Any, channel: Any, codes: Any, scene: int = 0
@@ -126,32 +126,34 @@ class Localizer:
         """
         measurement, _ = checked(self.config, y, channel, codes)
         one = Measurement(*(tf.constant(part[scene : scene + 1]) for part in measurement))
-        assert self.estimators.network is not None
-        said = self.estimators.network(one)
-        power = self.estimators.power("mvdr", said.blended, said.count_logits)
+        covariance, count = self.estimators.network_covariance(one, tf.constant([-1]))
+        power = self.estimators.power("mvdr", covariance, count)
         return self.estimators.grid, power[0].numpy()
 
     def _described(
-        self, data: Observed, found: Positions, power: np.ndarray, noise: np.ndarray | None
+        self,
+        measurement: Measurement,
+        found: Positions,
+        power: np.ndarray,
+        noise: np.ndarray | None,
     ) -> Localization:
         """Uncertainty and fit of positions."""
-        panel = data.panel
+        panel, symbols = self.estimators.panel, self.config.scene.symbols
 
-        def explained(y: tf.Tensor, sensing: tf.Tensor, at: Positions) -> tuple[tf.Tensor, ...]:
-            best = fit(Observed(y, sensing, panel), at.coordinates, at.active)
-            return best.energy, best.support
+        def explained(measurement: Measurement, at: Positions) -> Left:
+            return left(observed(measurement, panel, symbols), at.coordinates, at.active)
 
-        energy, support = in_chunks(explained, SCENES, data.y, data.sensing, found)
+        energy, support = in_chunks(explained, SCENES, measurement, found)
         count = found.active.sum(axis=-1).astype(int)
         test = self.estimators.detector.test
         estimated = test.noise_variance(energy, count)
         variance = estimated if noise is None else noise
         variance = np.maximum(variance, QUIETEST * power)
 
-        def bounded(y: tf.Tensor, sensing: tf.Tensor, at: Positions, level: tf.Tensor) -> tuple:
-            return tuple(cramer_rao_bound(Observed(y, sensing, panel), at, level))
+        def bounded(measurement: Measurement, at: Positions, level: tf.Tensor) -> Bound:
+            return cramer_rao_bound(observed(measurement, panel, symbols), at, level)
 
-        bound = in_chunks(bounded, SCENES, data.y, data.sensing, found, variance)
+        bound = in_chunks(bounded, SCENES, measurement, found, variance)
         order = np.argsort(-np.where(found.active > 0, support, -np.inf), axis=1, kind="stable")
         present = np.take_along_axis(found.active, order, axis=1) > 0
 

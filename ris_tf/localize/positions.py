@@ -48,8 +48,8 @@ class Positions(NamedTuple):
 
     def padded(self, slots: int, range_m: float) -> "Positions":
         """The same with empty slots behind, `slots` in all."""
-        batch, own = self.active.shape
-        spare = nowhere(batch, slots - own, range_m)
+        own = self.active.shape[1]
+        spare = nowhere(tf.shape(self.active)[0], slots - own, range_m)
         return Positions(*(tf.concat([a, b], axis=1) for a, b in zip(self, spare, strict=True)))
 
     def without(self, slot: int | tf.Tensor) -> "Positions":
@@ -64,7 +64,7 @@ class Positions(NamedTuple):
             slot: `[B]` or scalar whole number; beyond the last slot nothing happens.
             place: azimuth, elevation and range, `[B]` each.
         """
-        hit = tf.broadcast_to(tf.one_hot(slot, self.active.shape[-1]) > 0, self.active.shape)
+        hit = tf.broadcast_to(tf.one_hot(slot, self.active.shape[-1]) > 0, tf.shape(self.active))
         new = (*place, tf.ones_like(place[0]))
         return Positions(*(tf.where(hit, a[:, None], b) for a, b in zip(new, self, strict=True)))
 
@@ -85,7 +85,7 @@ def where(condition: tf.Tensor, chosen: Positions, other: Positions) -> Position
     )
 
 
-def nowhere(batch: int, slots: int, range_m: float) -> Positions:
+def nowhere(batch: int | tf.Tensor, slots: int, range_m: float) -> Positions:
     """No sources; the slots point ahead, at some range in metres."""
     zeros = tf.zeros([batch, slots])
     return Positions(zeros, zeros, zeros + range_m, zeros)

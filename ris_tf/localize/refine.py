@@ -6,14 +6,14 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from ris_tf.localize.model import Observed, fit
+from ris_tf.localize.model import Fit, Left, Observed, fit, left
 from ris_tf.localize.positions import Positions
 
 STEPS = 12
 FIRST_DAMPING, LEAST_DAMPING, MOST_DAMPING = 1e-2, 1e-5, 1e6
 EASE, STIFFEN = 0.1, 8.0  # of the damping after a better and a worse step
 WIDEST_STEP = math.radians(8.0)  # about a beam: farther, the linear model says nothing
-STILL = 1e-5  # relative descent below which a scene is done
+STILL = 1e-4  # relative descent below which a scene is done: a hundredth of a bound's worth
 WIDEST = math.radians(89.9)
 
 
@@ -36,10 +36,9 @@ class Refined(NamedTuple):
 
 class _State(NamedTuple):
     point: tf.Tensor  # [B, 3 K]: azimuth, elevation, inverse range
-    energy: tf.Tensor
+    left: Left
     information: tf.Tensor
     gradient: tf.Tensor
-    support: tf.Tensor
     damping: tf.Tensor
     moving: tf.Tensor
 
@@ -65,47 +64,61 @@ def refine(
     least = tf.constant([-WIDEST] * (2 * most) + [1 / farthest] * most, active.dtype)
     largest = tf.constant([WIDEST] * (2 * most) + [1 / nearest] * most, active.dtype)
 
-    def at(point: tf.Tensor) -> tuple[tf.Tensor, ...]:
-        found = fit(data, _coordinates(point), active)
+    def slopes(point: tf.Tensor, known: Fit) -> tuple[tf.Tensor, tf.Tensor]:
+        """Gauss-Newton matrix and gradient by the point's coordinates."""
         slope = tf.concat([tf.ones_like(point[:, : 2 * most]), -1 / point[:, 2 * most :] ** 2], 1)
         slope = tf.where(tf.tile(active, [1, 3]) > 0, slope, 1)
-        information = found.information * slope[:, :, None] * slope[:, None, :]
-        return found.energy, information, found.gradient * slope, found.support
+        return known.information * slope[:, :, None] * slope[:, None, :], known.gradient * slope
 
-    def body(step: tf.Tensor, state: _State) -> tuple[tf.Tensor, _State]:
+    def tried(state: _State) -> tf.Tensor:
         move = _step(state, least, largest, most)
-        trial = tf.clip_by_value(state.point + move, least, largest)
-        energy, information, gradient, support = at(trial)
-        better = energy < state.energy
-        done = tf.abs(state.energy - energy) <= STILL * state.energy
+        return tf.clip_by_value(state.point + move, least, largest)
+
+    def judged(state: _State, trial: tf.Tensor, after: Left) -> tuple[tf.Tensor, _State]:
+        """Where the trial is better, and the state there."""
+        better = after.energy < state.left.energy
+        done = tf.abs(state.left.energy - after.energy) <= STILL * state.left.energy
         rate = tf.where(better, EASE, STIFFEN)
         damping = state.damping * tf.cast(rate, active.dtype)
-        stuck = damping > MOST_DAMPING
-        kept = _State(
+        kept = state._replace(
             point=tf.where(better[:, None], trial, state.point),
-            energy=tf.where(better, energy, state.energy),
+            left=Left(
+                tf.where(better, after.energy, state.left.energy),
+                tf.where(better[:, None], after.support, state.left.support),
+            ),
+            damping=tf.clip_by_value(damping, LEAST_DAMPING, MOST_DAMPING),
+            moving=state.moving & ~done & (damping <= MOST_DAMPING),
+        )
+        return better, kept
+
+    def body(step: tf.Tensor, state: _State) -> tuple[tf.Tensor, _State]:
+        trial = tried(state)
+        known = fit(data, _coordinates(trial), active)
+        better, kept = judged(state, trial, known.left)
+        information, gradient = slopes(trial, known)
+        kept = kept._replace(
             information=tf.where(better[:, None, None], information, state.information),
             gradient=tf.where(better[:, None], gradient, state.gradient),
-            support=tf.where(better[:, None], support, state.support),
-            damping=tf.clip_by_value(damping, LEAST_DAMPING, MOST_DAMPING),
-            moving=state.moving & ~done & ~stuck,
         )
         return step + 1, kept
 
     point = tf.concat([start.azimuth, start.elevation, 1 / start.range_m], axis=1)
     point = tf.clip_by_value(tf.cast(point, active.dtype), least, largest)
-    energy, information, gradient, support = at(point)
-    damping = tf.fill(energy.shape, tf.constant(FIRST_DAMPING, active.dtype))
-    first = _State(point, energy, information, gradient, support, damping, energy > 0)
-    _, last = tf.while_loop(
-        lambda step, state: (step < steps) & tf.reduce_any(state.moving),
-        body,
-        (tf.constant(0), first),
-    )
+    known = fit(data, _coordinates(point), active)
+    damping = tf.ones_like(known.left.energy) * tf.constant(FIRST_DAMPING, active.dtype)
+    state = _State(point, known.left, *slopes(point, known), damping, known.left.energy > 0)
+    if steps > 1:
+        _, state = tf.while_loop(
+            lambda step, state: (step < steps - 1) & tf.reduce_any(state.moving),
+            body,
+            (tf.constant(0), state),
+        )
+    trial = tried(state)  # after the last step nobody asks which way is better
+    _, last = judged(state, trial, left(data, _coordinates(trial), active))
     return Refined(
         positions=Positions(*_coordinates(last.point), start.active),
-        energy=last.energy,
-        support=tf.where(active > 0, last.support, np.inf),
+        energy=last.left.energy,
+        support=tf.where(active > 0, last.left.support, np.inf),
         moving=last.moving,
     )
 

@@ -11,11 +11,10 @@ import numpy as np
 import tensorflow as tf
 
 from ris_tf.config.scene import Scene
-from ris_tf.covariance import Covariance, adjoint_times, with_trace_n
+from ris_tf.covariance import MVDR_LOADING, Covariance, adjoint_times, mvdr_basis
 from ris_tf.scene import Panel, field_axes, steering_vectors
 
 LEAST_OUTSIDE = 1e-6  # of a steering vector: what rounding leaves in single precision
-MVDR_LOADING = 1e-2  # added to a covariance of trace N (SPEC 8)
 BLOCK = 2**19  # entries of the steering vectors that are made at a time, 4 MB
 NARROW_RAD = 1e-9  # fields of view below this are one direction
 
@@ -176,28 +175,6 @@ def signal_subspace(factor: tf.Tensor, count: tf.Tensor, most: int) -> tf.Tensor
     norm = tf.sqrt(squared(leading))[..., None, :]
     unit = tf.math.divide_no_nan(leading, tf.complex(norm, 0.0))
     return unit * tf.complex(tf.sequence_mask(count, most, tf.float32), 0.0)[..., None, :]
-
-
-def mvdr_basis(
-    covariance: Covariance, loading: float = MVDR_LOADING
-) -> tuple[tf.Tensor, tf.Tensor]:
-    """`W` and `c` of `(R + loading I)^-1 = (I - W W^H) / c`, `R` scaled to trace `N`.
-
-    The Woodbury identity: `W = G C^-H` with `C C^H = c I + G^H G`.
-
-    Args:
-        covariance: `R`, of factor `[..., N, r]`.
-        loading: above 0.
-
-    Returns:
-        `[..., N, r]` complex64 and `[...]` float32.
-    """
-    scaled = with_trace_n(covariance)
-    factor, shift = scaled.factor, scaled.loading + loading
-    gram = adjoint_times(factor, factor)
-    ridge = tf.complex(shift, 0.0)[..., None, None] * tf.eye(gram.shape[-1], dtype=gram.dtype)
-    chol = tf.linalg.cholesky(gram + ridge)
-    return tf.linalg.adjoint(tf.linalg.triangular_solve(chol, tf.linalg.adjoint(factor))), shift
 
 
 def squared(x: tf.Tensor) -> tf.Tensor:

@@ -1,13 +1,16 @@
-"""The beamspace network's encoder: convolutions over an image of back-projected power (SPEC 3b)."""
+"""The beamspace network's encoder: convolutions over what the snapshots show of space (SPEC 3b)."""
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from ris_tf.config import BeamspaceNetwork, Config
+from ris_tf.covariance import mvdr_basis, sample_covariance
 from ris_tf.network.layers import QUIET, dropout
 from ris_tf.network.parts import Part, stack
 from ris_tf.scene import Measurement, field_axes, make_panel, steering_vectors
+
+LEAST_OUTSIDE = 1e-5  # of a steering vector: what rounding leaves
 
 
 @keras.saving.register_keras_serializable("ris_tf")
@@ -33,7 +36,7 @@ class BeamspaceEncoder(keras.layers.Layer):
         ]
         self.image_encoder = stack(
             "image_encoder",
-            (*sizes.image, len(sizes.planes_m)),
+            (*sizes.image, 2 * len(sizes.planes_m)),
             *convolutions,
             keras.layers.Flatten(name="flatten", dtype=self.dtype_policy),
         )
@@ -49,10 +52,10 @@ class BeamspaceEncoder(keras.layers.Layer):
     ) -> tf.Tensor:
         """`[B, D]` features of a batch of scenes; `key` seeds the dropout."""
         del measurement  # everything it says is in the back-projection
-        power = focused_power(backprojected, self.grid)
-        image = power / tf.maximum(tf.reduce_max(power, axis=-1, keepdims=True), QUIET)
-        shape = [image.shape[0], len(self.sizes.planes_m), *self.sizes.image]
-        features = self.image_encoder(tf.transpose(tf.reshape(image, shape), [0, 2, 3, 1]))
+        planes = 2 * len(self.sizes.planes_m)
+        shape = [backprojected.shape[0], planes, *self.sizes.image]
+        image = tf.reshape(focused_image(backprojected, self.grid), shape)
+        features = self.image_encoder(tf.transpose(image, [0, 2, 3, 1]))
         return dropout(self.fusion(features), self.sizes.dropout, key, 0)
 
     def parts(self) -> list[Part]:
@@ -81,23 +84,46 @@ def focus_grid(config: Config) -> np.ndarray:
         return tf.math.conj(steering_vectors(panel, *points)).numpy().astype(np.complex64)
 
 
-def focused_power(backprojected: tf.Tensor, grid: np.ndarray) -> tf.Tensor:
-    """`B(p) = mean_l |a(p)^H x_l|^2`.
+def focused_image(backprojected: tf.Tensor, grid: np.ndarray) -> tf.Tensor:
+    """The power of the snapshots and their MVDR spectrum at the points of a grid.
 
-    Written as one product of real matrices, which runs faster than the complex one.
+    `B(p) = mean_l |a(p)^H x_l|^2` over its largest value; and, since sources within a beam share a
+    peak of it, the amplitude `(a(p)^H (R_samp + 1e-2 I)^-1 a(p))^-1/2` over its largest value.
 
     Args:
         backprojected: `[B, N, L]` complex64 snapshots at the panel.
         grid: `[P, N]` complex64, rows `a(p)^H`.
 
     Returns:
+        `[B, 2 P]` float32 in 0..1.
+    """
+    power = seen_energy(backprojected, grid)
+    basis, _ = mvdr_basis(sample_covariance(backprojected))
+    outside = tf.maximum(1 - seen_energy(basis, grid), LEAST_OUTSIDE)
+    return tf.concat(
+        [
+            power / tf.maximum(tf.reduce_max(power, axis=-1, keepdims=True), QUIET),
+            tf.sqrt(tf.reduce_min(outside, axis=-1, keepdims=True) / outside),
+        ],
+        axis=-1,
+    )
+
+
+def seen_energy(factor: tf.Tensor, grid: np.ndarray) -> tf.Tensor:
+    """`|a(p)^H G|^2`, written as one product of real matrices, which is faster than complex ones.
+
+    Args:
+        factor: `[B, N, r]` complex64, `G`.
+        grid: `[P, N]` complex64, rows `a(p)^H`.
+
+    Returns:
         `[B, P]` float32.
     """
-    batch, _, snapshots = backprojected.shape
-    x = tf.transpose(backprojected, [0, 2, 1])
-    rows = tf.reshape(tf.concat([tf.math.real(x), tf.math.imag(x)], -1), [batch * snapshots, -1])
+    batch, _, rank = factor.shape
+    x = tf.transpose(factor, [0, 2, 1])
+    rows = tf.reshape(tf.concat([tf.math.real(x), tf.math.imag(x)], -1), [batch * rank, -1])
     re, im = np.real(grid), np.imag(grid)
     real, imaginary = np.concatenate([re, -im], axis=1), np.concatenate([im, re], axis=1)
     focused = tf.matmul(rows, np.concatenate([real, imaginary]).T.copy())
-    parts = tf.reshape(focused**2, [batch, snapshots, 2, grid.shape[0]])
-    return tf.reduce_sum(parts, axis=[1, 2]) / snapshots
+    parts = tf.reshape(focused**2, [batch, rank, 2, grid.shape[0]])
+    return tf.reduce_sum(parts, axis=[1, 2])

@@ -6,8 +6,9 @@ import tensorflow as tf
 
 from ris_tf.config import parse_config
 from ris_tf.localize.bound import cramer_rao_bound
-from ris_tf.localize.detect import Detector, Known, in_chunks
-from ris_tf.localize.model import observed
+from ris_tf.localize.chunks import in_chunks, of_any_number, of_one_number
+from ris_tf.localize.detect import Detector, Known
+from ris_tf.localize.model import left, observed
 from ris_tf.localize.positions import Positions, true_positions
 from ris_tf.localize.refine import refine
 from ris_tf.scene import Simulator, Split
@@ -21,28 +22,24 @@ def made(scenes: int, **scene):
     return config, simulator, simulator(Split.TEST, 0, 0, scenes)
 
 
-def noise_variance(data, snr_db) -> np.ndarray:
-    power = np.mean(np.abs(data.y.numpy()) ** 2, axis=(1, 2))
-    return power / (1 + 10 ** (np.asarray(snr_db) / 10))
-
-
 @pytest.fixture(scope="module")
 def pair():
     """16 scenes of one or two sources, and what pursuit finds."""
     config, simulator, scenes = made(
         16, sources_max=2, separation_deg=15.0, snr_db=[15.0, 20.0], range_m=[0.5, 3.0]
     )
-    data = observed(scenes.measurement, simulator.panel, "independent")
     detector = Detector(config)
-    variance = noise_variance(data, scenes.measurement.snr_db)
-    return data, scenes, detector, variance, detector.pursue(data, Known(variance))
+    m = scenes.measurement
+    power = np.mean(np.abs(m.y) ** 2, axis=(1, 2))
+    variance = power / (1 + 10 ** (np.asarray(m.snr_db) / 10))
+    data = observed(m, simulator.panel, "independent")
+    return data, scenes, detector, variance, detector.pursue(m, Known(variance))
 
 
 @pytest.mark.parametrize("symbols", ["independent", "constant"])
 def test_one_source_without_noise_is_found_exactly(symbols):
-    config, simulator, scenes = made(8, sources_max=1, symbols=symbols, range_m=[0.5, 5.0])
-    data = observed(scenes.measurement._replace(y=scenes.noise_free), simulator.panel, symbols)
-    found = Detector(config).pursue(data)
+    config, _, scenes = made(8, sources_max=1, symbols=symbols, range_m=[0.5, 5.0])
+    found = Detector(config).pursue(scenes.measurement._replace(y=scenes.noise_free))
     truth = true_positions(scenes.sources)
     assert (found.active == 1).all()
     assert np.degrees(np.abs(found.azimuth - truth.azimuth)).max() < 1e-3
@@ -70,8 +67,9 @@ def test_sources_are_found_at_the_bound(pair):
 
 
 def test_global_phase_and_scale_change_nothing(pair):
-    data, _, detector, variance, found = pair
-    turned = data._replace(y=data.y * tf.constant(-3j, tf.complex64))
+    _, scenes, detector, variance, found = pair
+    m = scenes.measurement
+    turned = m._replace(y=m.y * tf.constant(-3j, tf.complex64))
     again = detector.pursue(turned, Known(9 * variance))
     np.testing.assert_array_equal(again.active, found.active)
     present = found.active > 0
@@ -80,23 +78,23 @@ def test_global_phase_and_scale_change_nothing(pair):
 
 
 def test_snapshots_in_another_order_change_nothing(pair):
-    data, scenes, detector, variance, found = pair
-    order = np.random.RandomState(0).permutation(data.y.shape[1])
+    _, scenes, detector, variance, found = pair
     m = scenes.measurement
+    order = np.random.RandomState(0).permutation(m.y.shape[1])
     shuffled = m._replace(y=tf.gather(m.y, order, axis=1), codes=tf.gather(m.codes, order, axis=1))
-    again = detector.pursue(observed(shuffled, data.panel, "independent"), Known(variance))
+    again = detector.pursue(shuffled, Known(variance))
     present = found.active > 0
     np.testing.assert_allclose(again.azimuth[present], found.azimuth[present], atol=1e-4)
 
 
 def test_refinement_does_not_depend_on_the_order_of_sources(pair):
-    data, scenes, detector, _, _ = pair
+    _, scenes, detector, _, _ = pair
     truth = true_positions(scenes.sources)
     swapped = Positions(*(axis[:, ::-1] for axis in truth))
     for count, a, b in zip(
         truth.count.numpy(),
-        detector.refine(data, truth).azimuth,
-        detector.refine(data, swapped).azimuth,
+        detector.refine(scenes.measurement, truth).azimuth,
+        detector.refine(scenes.measurement, swapped).azimuth,
         strict=True,
     ):
         np.testing.assert_allclose(sorted(a[:count]), sorted(b[:count]), atol=1e-4)
@@ -106,31 +104,31 @@ def test_refinement_never_fits_worse_and_stays_within_range(pair):
     data, scenes, detector, _, _ = pair
     truth = true_positions(scenes.sources)
     start = truth._replace(azimuth=truth.azimuth + 0.05, range_m=truth.range_m * 5)
-    before = refine(data, start, detector.range_m, 0)
-    after = refine(data, start, detector.range_m)
+    before = left(data, start.coordinates, start.active)
+    after = refine(data, start, detector.searches.range_m)
     assert (after.energy.numpy() <= before.energy.numpy()).all()
     assert after.positions.range_m.numpy().max() <= 3.0 + 1e-5
     assert after.positions.range_m.numpy().min() >= 0.5 - 1e-6
-    again = refine(data, after.positions, detector.range_m)
+    again = refine(data, after.positions, detector.searches.range_m)
     np.testing.assert_allclose(again.energy, after.energy, rtol=1e-2)
 
 
 def test_support_is_what_a_source_alone_explains(pair):
-    data, scenes, detector, _, _ = pair
+    data, scenes, *_ = pair
     truth = true_positions(scenes.sources)
-    both, second = (refine(data, p, detector.range_m, 0) for p in (truth, truth.without(0)))
+    both, second = (left(data, p.coordinates, p.active) for p in (truth, truth.without(0)))
     np.testing.assert_allclose(both.support[:, 0], second.energy - both.energy, rtol=1e-2)
 
 
 def test_pursuit_among_the_truth_and_decoys_finds_the_truth(pair):
-    data, scenes, detector, variance, found = pair
+    _, scenes, detector, variance, found = pair
     truth = true_positions(scenes.sources)
     decoys = truth._replace(azimuth=-truth.azimuth, elevation=-truth.elevation + 0.3)
     likely = tuple(
         np.concatenate(axes, axis=1)
         for axes in zip(decoys.coordinates, truth.coordinates, strict=True)
     )
-    among = detector.pursue(data, Known(variance), likely)
+    among = detector.pursue(scenes.measurement, Known(variance), likely)
     np.testing.assert_array_equal(among.active.sum(-1), truth.count)
     for scene, count in enumerate(truth.count.numpy()):
         np.testing.assert_allclose(
@@ -141,40 +139,46 @@ def test_pursuit_among_the_truth_and_decoys_finds_the_truth(pair):
 
 
 def test_places_that_are_all_wrong_do_not_keep_pursuit_from_the_sources(pair):
-    data, scenes, detector, variance, _ = pair
+    _, scenes, detector, variance, _ = pair
     elsewhere = true_positions(scenes.sources)
     wrong = -elsewhere.azimuth + 0.7, -elsewhere.elevation, elsewhere.range_m
-    found = detector.pursue(data, Known(variance), wrong)
+    found = detector.pursue(scenes.measurement, Known(variance), wrong)
     np.testing.assert_array_equal(found.active.sum(-1), scenes.sources.count)
 
 
 def test_a_source_too_many_is_dropped(pair):
-    data, scenes, detector, variance, found = pair
+    _, scenes, detector, variance, found = pair
     truth = true_positions(scenes.sources)
     ones = tf.ones_like(truth.active)
-    settled = detector.settle(data, truth._replace(active=ones), Known(variance))
+    settled = detector.settle(scenes.measurement, truth._replace(active=ones), Known(variance))
     np.testing.assert_array_equal(settled.active.sum(-1), found.active.sum(-1))
 
 
 def test_noise_alone_is_hardly_ever_a_source():
-    config, simulator, scenes = made(128, sources_max=1)
+    config, _, scenes = made(128, sources_max=1)
     shape = scenes.measurement.y.shape
     rng = np.random.RandomState(1)
     noise = rng.normal(size=(*shape, 2)).astype(np.float32).view(np.complex64)[..., 0]
     silent = scenes.measurement._replace(y=tf.constant(noise / np.sqrt(2, dtype=np.float32)))
-    data = observed(silent, simulator.panel, "independent")
-    found = Detector(config).pursue(data, Known(np.ones(128, np.float32)))
+    found = Detector(config).pursue(silent, Known(np.ones(128, np.float32)))
     assert found.active.sum() <= 1
 
 
-def test_chunks_are_the_whole():
-    doubled = in_chunks(lambda x: (2 * x, -x), 4, tf.range(10))
-    np.testing.assert_array_equal(doubled[0], 2 * np.arange(10))
-    np.testing.assert_array_equal(doubled[1], -np.arange(10))
+@pytest.mark.parametrize("scenes", [1, 3, 10, 33])
+def test_chunks_are_the_whole(scenes):
+    def both(x):
+        return 2 * x, -x
+
+    for function in (both, of_any_number(both), of_one_number(both, 4)):
+        doubled = in_chunks(function, 4, tf.range(scenes))
+        np.testing.assert_array_equal(doubled[0], 2 * np.arange(scenes))
+        np.testing.assert_array_equal(doubled[1], -np.arange(scenes))
 
 
 def test_a_known_count_is_what_is_found(pair):
-    data, _, detector, variance, _ = pair
+    _, scenes, detector, variance, _ = pair
     twice = np.full(16, 2)
     for known in (Known(variance, twice), Known(count=twice)):
-        np.testing.assert_array_equal(detector.pursue(data, known).active.sum(-1), twice)
+        np.testing.assert_array_equal(
+            detector.pursue(scenes.measurement, known).active.sum(-1), twice
+        )

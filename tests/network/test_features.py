@@ -7,7 +7,7 @@ import tensorflow as tf
 from scipy.special import erf
 
 from ris_tf.covariance import Covariance, with_trace_n
-from ris_tf.network.beamspace import focus_grid, focused_power
+from ris_tf.network.beamspace import focus_grid, focused_image
 from ris_tf.network.features import antidiagonal_means, spectral_features
 from ris_tf.network.layers import (
     DepthwiseConv1D,
@@ -137,11 +137,17 @@ def test_encoder_layer_is_post_norm_attention():
     np.testing.assert_allclose(layer(tf.constant(x)), expected, atol=1e-4)
 
 
-def test_focused_power_is_the_mean_of_squares(make_config):
+def test_image_is_power_and_mvdr_amplitude(make_config):
     config = make_config()
     grid = focus_grid(config)
     assert grid.shape == (2 * 7 * 5, 16)
     np.testing.assert_allclose(np.linalg.norm(grid, axis=1), 1, atol=1e-5)
     x = gaussian(4, 3, 16, 4)
-    expected = (np.abs(np.einsum("pn,bnl->bpl", grid, x)) ** 2).mean(-1)
-    np.testing.assert_allclose(focused_power(tf.constant(x), grid), expected, rtol=1e-3)
+    power = (np.abs(np.einsum("pn,bnl->bpl", grid, x)) ** 2).mean(-1)
+    sample = x @ np.conj(x.swapaxes(1, 2))
+    sample *= 16 / np.trace(sample, axis1=1, axis2=2)[:, None, None]
+    inverse = np.linalg.inv(sample + 1e-2 * np.eye(16))
+    amplitude = 1 / np.sqrt(np.einsum("pn,bnm,pm->bp", grid, inverse, np.conj(grid)).real)
+    expected = [part / part.max(-1, keepdims=True) for part in (power, amplitude)]
+    image = focused_image(tf.constant(x), grid)
+    np.testing.assert_allclose(image, np.concatenate(expected, -1), rtol=2e-3)

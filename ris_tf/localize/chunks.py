@@ -1,0 +1,93 @@
+"""Many scenes through graphs, some at a time: memory is bounded, and no processor is idle."""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+SCENES = 32  # in a chunk
+AT_ONCE = 2  # chunks
+WORTH_TWO = 8  # scenes that are shared between processors rather than kept together
+
+
+def of_any_number(step: Callable[..., Any]) -> Callable[..., Any]:
+    """A graph for any number of scenes, traced once for all that has the same shape otherwise.
+
+    Args:
+        step: of tensors in any structure, all of whose first dimensions are the scenes. It must not
+            take that number from a static shape.
+    """
+    tracing = threading.Lock()
+    traced: dict[tuple[tf.TensorSpec, ...], Callable[..., Any]] = {}
+
+    def call(*arguments: Any) -> Any:
+        specs = tf.nest.map_structure(_of_any_number, arguments)
+        key = tuple(tf.nest.flatten(specs))
+        with tracing:
+            if key not in traced:
+                traced[key] = tf.function(step, input_signature=specs, autograph=False)
+                traced[key].get_concrete_function()  # now: two threads would trace it twice
+        return traced[key](*arguments)
+
+    return call
+
+
+def _of_any_number(x: tf.Tensor | np.ndarray) -> tf.TensorSpec:
+    return tf.TensorSpec([None, *x.shape[1:]], x.dtype)
+
+
+def of_one_number(
+    step: Callable[..., Any], size: int = SCENES, compiled: bool = False
+) -> Callable[..., Any]:
+    """A graph for `size` scenes; fewer are filled up with the last one, whose results are cut off.
+
+    For what takes the number of scenes from static shapes, like the network.
+    """
+    traced = tf.function(step, autograph=False, jit_compile=compiled)
+
+    def call(*arguments: Any) -> Any:
+        scenes = tf.nest.flatten(arguments)[0].shape[0]
+        whole = tf.nest.map_structure(lambda x: _filled(x, size - scenes), arguments)
+        return tf.nest.map_structure(lambda x: x[:scenes], traced(*whole))
+
+    return call
+
+
+def _filled(x: tf.Tensor | np.ndarray, missing: int) -> tf.Tensor:
+    return tf.concat([x, tf.repeat(x[-1:], missing, axis=0)], axis=0)
+
+
+def in_chunks(function: Callable[..., Any], size: int, *arguments: Any) -> Any:
+    """Call a function on at most `size` scenes at a time.
+
+    Args:
+        function: of tensors with some scenes, in any structure, to tensors of as many.
+        size: most scenes of a chunk.
+        arguments: tensors or arrays of all scenes.
+
+    Returns:
+        Writable numpy arrays of all scenes, structured like the function's result.
+    """
+    parts = _parts(function, size, arguments)
+    return tf.nest.map_structure(lambda *x: np.concatenate([np.asarray(y) for y in x]), *parts)
+
+
+def tensors_in_chunks(function: Callable[..., Any], size: int, *arguments: Any) -> Any:
+    """The same, as tensors: for what is large, and not looked at outside of graphs."""
+    parts = _parts(function, size, arguments)
+    return tf.nest.map_structure(lambda *x: tf.concat(x, axis=0), *parts)
+
+
+def _parts(function: Callable[..., Any], size: int, arguments: tuple[Any, ...]) -> list[Any]:
+    total = tf.nest.flatten(arguments)[0].shape[0]
+    count = max(-(-total // size), min(total // WORTH_TWO, AT_ONCE), 1)
+    edges = np.linspace(0, total, count + 1).astype(int)
+
+    def done(begin: int, end: int) -> Any:
+        return function(*tf.nest.map_structure(lambda x: x[begin:end], arguments))
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:  # small operations keep one processor busy each
+        return list(pool.map(done, edges, edges[1:]))

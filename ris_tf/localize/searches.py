@@ -1,0 +1,201 @@
+"""Graphs that match and refine, scenes of as many sources together: numpy arrays in and out.
+
+Inactive slots would cost as much as sources, so each number of sources has graphs of its own.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from ris_tf.config import Config
+from ris_tf.localize.chunks import (
+    SCENES,
+    in_chunks,
+    of_any_number,
+    of_one_number,
+    tensors_in_chunks,
+)
+from ris_tf.localize.model import Observed, observed, squared_sum
+from ris_tf.localize.positions import Place, Positions, nowhere
+from ris_tf.localize.pursuit import (
+    Atoms,
+    atoms_at,
+    atoms_of_grid,
+    best_around,
+    best_atom,
+    cell_of,
+    starting_grid,
+)
+from ris_tf.localize.refine import Refined, refine
+from ris_tf.scene import Measurement, make_panel
+
+STEPS = 3  # of refinement at a time
+MATCHED_STEPS = 1  # of it after a match
+
+
+class Received(NamedTuple):
+    """Measurements of many scenes, held for graphs that see some of them at a time.
+
+    Attributes:
+        y: as in `Observed`, like the next one.
+        sensing: made once, since making it takes as long as four fits.
+        energy: `[B]` float32 numpy, all there is to explain.
+    """
+
+    y: tf.Tensor
+    sensing: tf.Tensor
+    energy: np.ndarray
+
+
+class Table(NamedTuple):
+    """Atoms of the scenes that a search is about.
+
+    Attributes:
+        atoms: tensors, in the order of these scenes.
+        gridded: whether they are points of the grid, so that better ones lie around them.
+    """
+
+    atoms: Atoms
+    gridded: bool
+
+
+class Searches:
+    """Matching and refinement of one scene configuration.
+
+    Every method takes all measurements, and the scenes, `[S]` whole numbers, that it is about.
+    Sources found fill the first slots; those that are empty hold positions that mean nothing.
+
+    Args:
+        config: panel, receiver, field of view, symbols, and most sources.
+    """
+
+    def __init__(self, config: Config):
+        self.panel = make_panel(config.geometry)
+        self.symbols = config.scene.symbols
+        self.range_m = config.scene.range_m
+        self.slots = config.scene.sources_max
+        self.grid = starting_grid(config)
+        self.cell = cell_of(self.grid)
+        self._observe = of_one_number(self._observe_graph, compiled=True)
+        self._atoms_of_grid = of_any_number(self._atoms_of_grid_graph)
+        self._atoms_at = of_any_number(self._atoms_at_graph)
+        numbers = range(self.slots + 1)
+        self._refine = [of_any_number(self._refine_graph) for _ in numbers]
+        self._extend = {
+            gridded: [of_any_number(self._extending(gridded)) for _ in numbers]
+            for gridded in (False, True)
+        }
+
+    def received(self, measurement: Measurement) -> Received:
+        """Measurements as graphs take them."""
+        y, sensing, energy = tensors_in_chunks(self._observe, SCENES, measurement)
+        return Received(y, sensing, energy.numpy())
+
+    def nothing(self, data: Received, scenes: np.ndarray) -> Refined:
+        """No sources, which leave all energy."""
+        none = nowhere(len(scenes), self.slots, self.range_m[1])
+        return Refined(
+            positions=Positions(*(np.array(axis) for axis in none)),
+            energy=data.energy[scenes],
+            support=np.full((len(scenes), self.slots), np.inf, np.float32),
+            moving=np.zeros(len(scenes), bool),
+        )
+
+    def table(self, data: Received, scenes: np.ndarray, places: Place | None) -> Table:
+        """Responses to `[S, P]` places, or to the starting grid's."""
+
+        def heard(scenes: np.ndarray, *places: np.ndarray) -> Atoms:
+            y, sensing = tf.gather(data.y, scenes), tf.gather(data.sensing, scenes)
+            return self._atoms_at(y, sensing, places) if places else self._atoms_of_grid(y, sensing)
+
+        atoms = tensors_in_chunks(heard, SCENES, scenes, *(places or ()))
+        return Table(atoms, gridded=places is None)
+
+    def refined(self, data: Received, scenes: np.ndarray, start: Positions) -> Refined:
+        """A few steps from a start, `[S, K]`."""
+
+        def step(number: int, rows: np.ndarray, packed: Positions) -> Refined:
+            y, sensing = tf.gather(data.y, scenes[rows]), tf.gather(data.sensing, scenes[rows])
+            return self._refine[number](y, sensing, packed)
+
+        return self._by_number(step, data, scenes, start)
+
+    def extended(
+        self,
+        data: Received,
+        scenes: np.ndarray,
+        found: Positions,
+        elsewhere: Place,
+        table: Table,
+        rows: np.ndarray,
+    ) -> Refined:
+        """One source more than was found, where it explains most, and a first step of all.
+
+        Args:
+            data: all measurements.
+            scenes: `[S]` of them.
+            found: `[S, K]`, fewer sources than there are slots.
+            elsewhere: directions `[S]` that the source must be more than a cell away from.
+            table: atoms that it is one of.
+            rows: `[S]` of the table.
+        """
+
+        def step(number: int, some: np.ndarray, packed: Positions) -> Refined:
+            y, sensing = tf.gather(data.y, scenes[some]), tf.gather(data.sensing, scenes[some])
+            away = tuple(axis[some] for axis in elsewhere)
+            atoms = tf.nest.map_structure(lambda x: tf.gather(x, rows[some]), table.atoms)
+            return self._extend[table.gridded][number](y, sensing, packed, away, atoms)
+
+        return self._by_number(step, data, scenes, found, more=1)
+
+    def _by_number(
+        self,
+        step: Callable[[int, np.ndarray, Positions], Refined],
+        data: Received,
+        scenes: np.ndarray,
+        start: Positions,
+        more: int = 0,
+    ) -> Refined:
+        """Apply the step of its number of sources, which returns `more`, to each scene."""
+        result = self.nothing(data, scenes)
+        start = Positions(*(np.asarray(axis) for axis in start))
+        order = np.argsort(-start.active, axis=1, kind="stable")
+        start = Positions(*(np.take_along_axis(axis, order, axis=1) for axis in start))
+        count = (start.active > 0).sum(axis=-1)
+        for number in np.unique(count[count + more > 0]):
+            some = np.flatnonzero(count == number)
+            packed = Positions(*(axis[some, :number] for axis in start))
+            found = in_chunks(partial(step, number), SCENES, some, packed)
+            for mine, theirs in zip(result.positions, found.positions, strict=True):
+                mine[some, : number + more] = theirs
+            result.support[some, : number + more] = found.support
+            result.energy[some], result.moving[some] = found.energy, found.moving
+        return result
+
+    def _observe_graph(self, measurement: Measurement) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        y, sensing, _ = observed(measurement, self.panel, self.symbols)
+        return y, sensing, squared_sum(y, [1, 2])
+
+    def _atoms_of_grid_graph(self, y: tf.Tensor, sensing: tf.Tensor) -> Atoms:
+        return atoms_of_grid(Observed(y, sensing, self.panel), self.grid)
+
+    def _atoms_at_graph(self, y: tf.Tensor, sensing: tf.Tensor, places: Place) -> Atoms:
+        return atoms_at(Observed(y, sensing, self.panel), places)
+
+    def _refine_graph(self, y: tf.Tensor, sensing: tf.Tensor, start: Positions) -> Refined:
+        return refine(Observed(y, sensing, self.panel), start, self.range_m, STEPS)
+
+    def _extending(self, gridded: bool) -> Callable[..., Any]:
+        def extend(
+            y: tf.Tensor, sensing: tf.Tensor, found: Positions, elsewhere: Place, atoms: Atoms
+        ) -> Refined:
+            data = Observed(y, sensing, self.panel)
+            place = best_atom(atoms, data, found, elsewhere, self.cell)
+            if gridded:
+                place = best_around(place, data, found, self.cell, self.range_m)
+            return refine(data, found.joined(place), self.range_m, MATCHED_STEPS)
+
+        return extend
