@@ -14,7 +14,8 @@ import numpy as np
 import tensorflow as tf
 
 from ris_tf.config import Config
-from ris_tf.localize.detect import Detector, nowhere_near
+from ris_tf.localize.detect import Detector
+from ris_tf.localize.found import nowhere_near
 from ris_tf.scene import Simulator, Split
 
 BLOCKS, SCENES = 192, 96  # blocks of scenes whose atoms fit into memory
@@ -39,7 +40,7 @@ def main() -> None:
     found = np.concatenate([drops(detector, simulator, block) for block in range(BLOCKS)])
     print(f"scenes of noise                 {len(found):8,}")
     print(f"0.999 quantile of the drop      {np.quantile(found, 0.999):8.1f} noise variances")
-    print(f"least drop of a source          {detector.test.least_drop(1, False):8.1f}")
+    print(f"least drop of a source          {detector.evidence.test.least_drop(1, False):8.1f}")
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ class Localize(Section):
     )
     planes: int = knob(8, "Range planes, evenly spaced in 1/r.", ge=1, le=256)
     passes: int = knob(
-        2,
+        4,
         "Times that the network's covariance is conditioned on the measurement before its spectrum "
         "is searched; 0 takes it as it is.",
         ge=0,

@@ -11,7 +11,8 @@ from ris_tf.config import Config
 from ris_tf.covariance import Covariance, back_projection, mvdr_basis, sample_covariance
 from ris_tf.localize.chunks import SCENES, in_chunks, of_one_number
 from ris_tf.localize.conditioned import conditioned
-from ris_tf.localize.detect import NOTHING_KNOWN, Detector, Known
+from ris_tf.localize.detect import NOTHING_KNOWN, Detector
+from ris_tf.localize.found import Known
 from ris_tf.localize.modified_music import modified_music
 from ris_tf.localize.peaks import highest, peaks, sharpened
 from ris_tf.localize.positions import Place, Positions
@@ -233,9 +234,11 @@ class Estimators:
     ) -> tuple[Covariance, tf.Tensor]:
         """The network's covariance, conditioned on the measurement; its count where it is -1."""
         said = self._asked(measurement)
-        passes = self.config.localize.passes
-        covariance = conditioned(said.blended, measurement, self.panel, passes)
-        return covariance, tf.where(count < 0, _most_likely(said.count_logits), count)
+        count = tf.where(count < 0, _most_likely(said.count_logits), count)
+        return self._conditioned(said.blended, measurement), count
+
+    def _conditioned(self, prior: Covariance, measurement: Measurement) -> Covariance:
+        return conditioned(prior, measurement, self.panel, self.config.localize.passes)
 
     def _covariance(
         self, source: str, measurement: Measurement, count: tf.Tensor
@@ -245,7 +248,10 @@ class Estimators:
             return self.network_covariance(measurement, count)
         if self.network is not None:
             count = tf.where(count < 0, _most_likely(self._asked(measurement).count_logits), count)
-        return self._sample(measurement), count
+        covariance = self._sample(measurement)
+        if source == "conditioned":
+            covariance = self._conditioned(covariance, measurement)
+        return covariance, count
 
     def _sample(self, measurement: Measurement) -> Covariance:
         y, channel, codes, _ = measurement

@@ -10,8 +10,8 @@ from scipy.stats import norm
 
 from ris_tf.config import Config
 from ris_tf.localize.bound import Bound, cramer_rao_bound
-from ris_tf.localize.detect import Known
 from ris_tf.localize.estimators import Estimator, Question
+from ris_tf.localize.found import Known
 from ris_tf.localize.matching import Matched, matched
 from ris_tf.localize.metrics import COORDINATES, NOTHING, figures
 from ris_tf.localize.model import observed

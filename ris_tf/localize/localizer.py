@@ -12,8 +12,8 @@ import tensorflow as tf
 from ris_tf.config import Config
 from ris_tf.localize.bound import Bound, cramer_rao_bound
 from ris_tf.localize.chunks import SCENES, in_chunks
-from ris_tf.localize.detect import Known
 from ris_tf.localize.estimators import Estimators, Question
+from ris_tf.localize.found import Known
 from ris_tf.localize.measured import checked
 from ris_tf.localize.model import Left, left, observed
 from ris_tf.localize.positions import Positions
@@ -145,7 +145,7 @@ class Localizer:
 
         energy, support = in_chunks(explained, SCENES, measurement, found)
         count = found.active.sum(axis=-1).astype(int)
-        test = self.estimators.detector.test
+        test = self.estimators.detector.evidence.test
         estimated = test.noise_variance(energy, count)
         variance = estimated if noise is None else noise
         variance = np.maximum(variance, QUIETEST * power)

@@ -3,6 +3,7 @@
 Inactive slots would cost as much as sources, so each number of sources has graphs of its own.
 """
 
+import math
 from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
@@ -32,6 +33,7 @@ from ris_tf.localize.pursuit import (
 from ris_tf.localize.refine import Refined, refine
 from ris_tf.scene import Measurement, make_panel
 
+TABLE_BYTES = 256 * 2**20  # of atoms that are held at a time
 STEPS = 3  # of refinement at a time
 MATCHED_STEPS = 1  # of it after a match
 
@@ -77,6 +79,7 @@ class Searches:
         self.symbols = config.scene.symbols
         self.range_m = config.scene.range_m
         self.slots = config.scene.sources_max
+        self.numbers = config.scene.antennas * config.scene.snapshots
         self.grid = starting_grid(config)
         self.cell = cell_of(self.grid)
         self._observe = of_one_number(self._observe_graph, compiled=True)
@@ -113,6 +116,12 @@ class Searches:
 
         atoms = tensors_in_chunks(heard, SCENES, scenes, *(places or ()))
         return Table(atoms, gridded=places is None)
+
+    def held(self, scenes: int, places: Place | None) -> list[np.ndarray]:
+        """Rows of scenes, in parts whose tables can be held."""
+        points = places[0].shape[1] if places else math.prod(map(len, self.grid))
+        parts = -(-scenes * self.numbers * points * 8 // TABLE_BYTES)
+        return np.array_split(np.arange(scenes), max(min(parts, scenes), 1))
 
     def refined(self, data: Received, scenes: np.ndarray, start: Positions) -> Refined:
         """A few steps from a start, `[S, K]`."""

@@ -6,8 +6,8 @@ import tensorflow as tf
 
 from ris_tf.config import parse_config
 from ris_tf.covariance import from_factor, true_covariance
-from ris_tf.localize.detect import Known
 from ris_tf.localize.estimators import Estimators, Question
+from ris_tf.localize.found import Known
 from ris_tf.localize.matching import matched
 from ris_tf.localize.modified_music import antidiagonal, modified_music, smoothed
 from ris_tf.localize.positions import Positions, true_positions

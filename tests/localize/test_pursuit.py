@@ -7,7 +7,8 @@ import tensorflow as tf
 from ris_tf.config import parse_config
 from ris_tf.localize.bound import cramer_rao_bound
 from ris_tf.localize.chunks import in_chunks, of_any_number, of_one_number
-from ris_tf.localize.detect import Detector, Known
+from ris_tf.localize.detect import Detector
+from ris_tf.localize.found import Known
 from ris_tf.localize.model import left, observed
 from ris_tf.localize.positions import Positions, true_positions
 from ris_tf.localize.refine import refine

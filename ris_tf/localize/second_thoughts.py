@@ -1,0 +1,198 @@
+"""Second thoughts: sources that noise explains are dropped, and missing ones found."""
+
+import numpy as np
+import tensorflow as tf
+
+from ris_tf.localize.evidence import Evidence
+from ris_tf.localize.found import NOWHERE, Found, Known, of_scenes, take
+from ris_tf.localize.positions import Place, Positions
+from ris_tf.localize.refine import Refined
+from ris_tf.localize.searches import Received, Searches
+
+MOST_REFINED = 5  # times more at the end, while it helps
+DOUBTED = 2  # times more before a source that seems needed is kept
+ROUNDS = 3  # of second thoughts, at most
+DOUBTFUL = 2.5  # times the least drop: sources that only they explain less of are tried without
+SOMETHING_LEFT, MUCH_LEFT = 1.2, 3.0  # standard deviations of the noise's energy above its mean
+CHANGED = 1e-4  # relative descent that counts as one
+
+
+class SecondThoughts:
+    """What improves a refined start, scene by scene where it is needed.
+
+    Args:
+        searches: the graphs.
+        evidence: how much is enough.
+    """
+
+    def __init__(self, searches: Searches, evidence: Evidence):
+        self.searches = searches
+        self.evidence = evidence
+
+    def improve(
+        self,
+        data: Received,
+        now: Found,
+        known: Known,
+        fresh: np.ndarray,
+        likely: Place | None = None,
+    ) -> None:
+        """Second thoughts on some scenes, until they change nothing."""
+        for _ in range(ROUNDS):
+            dropped = self.drop_doubtful(data, now, known, fresh)
+            moved = self._find_missing(data, now, known, fresh, likely)
+            fresh = np.union1d(dropped, moved)
+            if not len(fresh):
+                break
+
+    def drop_doubtful(
+        self,
+        data: Received,
+        now: Found,
+        known: Known,
+        fresh: np.ndarray,
+        doubt: float = DOUBTFUL,
+    ) -> np.ndarray:
+        """Leave out the least supported source where the others do as well: scenes that changed."""
+        changed = fresh[:0]
+        least = self.evidence.least_drop(known)
+        while len(fresh):
+            some = fresh[(now.support.min(axis=-1) < doubt * least)[fresh]]
+            if not len(some):
+                break
+            fewer = Found(self.searches.refined(data, some, _without_weakest(now, some)))
+            bearable = now.energy[some] + least[some]
+            self.finish(data, fewer, some, DOUBTED, fewer.energy >= bearable)
+            enough = fewer.energy < bearable
+            now.put(some, fewer.refined, enough)
+            fresh = some[enough]
+            changed = np.union1d(changed, fresh)
+        return changed
+
+    def _find_missing(
+        self,
+        data: Received,
+        now: Found,
+        known: Known,
+        fresh: np.ndarray,
+        likely: Place | None,
+    ) -> np.ndarray:
+        """One source more, or the weakest elsewhere, in likely places, then any: scenes changed."""
+        some = self.evidence.lacking(now, known, fresh, SOMETHING_LEFT)
+        moved = self._add_or_move(data, now, known, some, likely)
+        if likely:
+            still = np.setdiff1d(self.evidence.lacking(now, known, fresh, MUCH_LEFT), moved)
+            moved = np.union1d(moved, self._add_or_move(data, now, known, still, None))
+        return moved
+
+    def _add_or_move(
+        self,
+        data: Received,
+        now: Found,
+        known: Known,
+        some: np.ndarray,
+        places: Place | None,
+    ) -> np.ndarray:
+        """One more source, or the weakest in another place, where it is better: scenes changed."""
+        if not len(some):
+            return some
+        full = now.count[some] >= self.evidence.room(now, known)[some]
+        start = _without_weakest(now, some)
+        start.active[~full] = now.positions.active[some[~full]]
+        weakest = now.support[some].argmin(axis=-1)
+        left = [axis[np.arange(len(some)), weakest] for axis in start.coordinates]
+        left[0] = np.where(full, left[0], NOWHERE).astype(np.float32)
+        other = self._one_more(data, some, start, tuple(left), of_scenes(places, some))
+        gain = now.energy[some] - other.energy
+        least = self.evidence.least_drop(known)[some]
+        changed = np.where(full, gain > CHANGED * now.energy[some], gain >= least)
+        now.put(some, other, changed)
+        return some[changed]
+
+    def _one_more(
+        self,
+        data: Received,
+        scenes: np.ndarray,
+        start: Positions,
+        elsewhere: Place,
+        places: Place | None = None,
+    ) -> Refined:
+        """The best of some places, or of the grid, that are away from one; all sources refined."""
+        found = Found(self.searches.nothing(data, scenes))
+        for rows in self.searches.held(len(scenes), places):
+            table = self.searches.table(data, scenes[rows], of_scenes(places, rows))
+            first, away = take(start, rows), take(elsewhere, rows)
+            inside = np.arange(len(rows))
+            found.put(rows, self.searches.extended(data, scenes[rows], first, away, table, inside))
+        return self.searches.refined(data, scenes, found.positions)
+
+    def rearranged(self, data: Received, now: Found, known: Known) -> np.ndarray:
+        """Every source in turn left out or matched anew, where it is better: scenes that changed.
+
+        What a greedy search took for one source between two is mended here.
+        """
+        known = known._replace(estimated=False)
+        some = self.evidence.lacking(now, known, np.arange(len(now.energy)), MUCH_LEFT)
+        if not len(some):
+            return some
+        trial = Found(tf.nest.map_structure(np.copy, now.refined))
+        before = now.count
+        for turn in range(self.evidence.most):
+            self._rematch_first(data, trial, known, some[before[some] > turn])
+        still = self.evidence.lacking(trial, known, some, SOMETHING_LEFT)
+        self._add_or_move(data, trial, known, still, None)
+        changed = trial.energy < (1 - CHANGED) * now.energy
+        changed |= trial.count != before
+        now.put(some, take(trial.refined, some), changed[some])
+        return some[changed[some]]
+
+    def _rematch_first(self, data: Received, now: Found, known: Known, some: np.ndarray) -> None:
+        """Leave out the first source: for good, or to match it anew. It is the last one then."""
+        if not len(some):
+            return
+        kept = take(now.refined, some)
+        here = tuple(axis[:, 0] for axis in kept.positions.coordinates)
+        turned = Positions(*(np.roll(axis, -1, axis=1) for axis in kept.positions))
+        kept = kept._replace(positions=turned, support=np.roll(kept.support, -1, axis=1))
+        active = turned.active.copy()
+        active[:, -1] = 0
+        others = self.searches.refined(data, some, turned._replace(active=active))
+        moved = self._one_more(data, some, others.positions, here)
+        better = moved.energy < kept.energy
+        least = self.evidence.least_drop(known)[some]
+        idle = others.energy - np.minimum(kept.energy, moved.energy) < least
+        now.put(some, kept)
+        now.put(some, moved, better & ~idle)
+        now.put(some, others, idle)
+
+    def finish(
+        self,
+        data: Received,
+        now: Found,
+        scenes: np.ndarray,
+        times: int = MOST_REFINED,
+        among: np.ndarray | bool = True,
+    ) -> None:
+        """Refine, some times more, where the first steps were not enough.
+
+        Args:
+            data: all measurements.
+            now: what is known, of `scenes` or of all.
+            scenes: which they are.
+            times: at most.
+            among: of `scenes`, where to go on.
+        """
+        rows = scenes if len(now.energy) > len(scenes) else np.arange(len(scenes))
+        for _ in range(times):
+            some = np.flatnonzero(now.refined.moving[rows] & among)
+            if not len(some):
+                break
+            start = take(now.positions, rows[some])
+            now.put(rows[some], self.searches.refined(data, scenes[some], start))
+
+
+def _without_weakest(now: Found, scenes: np.ndarray) -> Positions:
+    """Some scenes, each less its least supported source."""
+    others = take(now.positions, scenes)
+    others.active[np.arange(len(scenes)), now.support[scenes].argmin(axis=-1)] = 0
+    return others
