@@ -16,6 +16,7 @@ from ris_tf.localize.second_thoughts import CHANGED, MUCH_LEFT, SOMETHING_LEFT, 
 from ris_tf.scene import Measurement
 
 CERTAIN = 1.0  # times the least drop: noise explains as much
+NOTHING_LEFT = 0.0  # standard deviations: beyond its mean, noise may hide a weak source
 NOTHING_KNOWN = Known()
 
 
@@ -141,7 +142,7 @@ class Detector:
             energy.append(now.energy.copy())
             going = going[needed]
             if not known.estimated:
-                going = self.evidence.lacking(now, known, going, SOMETHING_LEFT)
+                going = self.evidence.lacking(now, known, going, NOTHING_LEFT)
             going = going[now.count[going] < self.evidence.room(now, known)[going]]
             if not len(going):
                 break
