@@ -11,20 +11,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from commands import ris_tf
 
 QUICK = ("--set", "training.compile=false")
-
-
-def ris_tf(*arguments, cwd=None, timeout=300):
-    """Run `ris-tf` as a person would."""
-    return subprocess.run(
-        [sys.executable, "-m", "ris_tf.cli", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        cwd=cwd,
-        timeout=timeout,
-        check=False,
-    )
 
 
 @pytest.fixture(scope="module")

@@ -2,11 +2,9 @@
 
 import csv
 import json
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
+from commands import ris_tf
 
 from ris_tf.report import ESTIMATORS, NETWORKED
 
@@ -18,13 +16,6 @@ SMALL = [
     "--set=scene.snr_db=[15,20]",
     "--set=scene.range_m=[0.5,3]",
 ]
-
-
-def ris_tf(*words: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", "from ris_tf.cli.main import main; main()"]
-    return subprocess.run(
-        [*command, *map(str, words)], cwd=cwd, capture_output=True, text=True, check=False
-    )
 
 
 @pytest.fixture(scope="module")

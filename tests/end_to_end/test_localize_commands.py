@@ -2,12 +2,10 @@
 
 import csv
 import json
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
+from commands import ris_tf
 
 CONFIG = """\
 geometry: {columns: 6, rows: 6}
@@ -17,13 +15,6 @@ localize: {grid: [31, 16], planes: 3}
 training:
   {epochs: 1, batches_per_epoch: 1, batch: 8, validation_batches: 1, compile: false, samples: 0}
 """
-
-
-def ris_tf(*words: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", "from ris_tf.cli.main import main; main()"]
-    return subprocess.run(
-        [*command, *map(str, words)], cwd=cwd, capture_output=True, text=True, check=False
-    )
 
 
 @pytest.fixture(scope="module")
