@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 
 from ris_tf.figures.style import COLOURS, LINES, bare, literal
 from ris_tf.report import ALL, BY_COUNT, BY_SNR, Report
@@ -92,6 +93,7 @@ def time_figure(report: Report) -> Figure:
     axis.bar_label(bars, fmt="%.3g", padding=3)
     if values.any():
         axis.set_xscale("log")
+        axis.xaxis.set_minor_formatter(NullFormatter())  # the bars say their values
     axis.margins(x=0.12)
     axis.invert_yaxis()
     axis.set_xlabel("time a scene (ms)")
