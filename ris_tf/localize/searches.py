@@ -43,7 +43,7 @@ class Received(NamedTuple):
 
     Attributes:
         y: as in `Observed`, like the next one.
-        sensing: made once, since making it takes as long as four fits.
+        sensing: made once, since making it takes longer than a fit.
         energy: `[B]` float32 numpy, all there is to explain.
     """
 
