@@ -119,6 +119,26 @@ def mvdr_basis(
     return tf.linalg.adjoint(tf.linalg.triangular_solve(chol, tf.linalg.adjoint(factor))), shift
 
 
+def inside(basis: tf.Tensor, vectors: tf.Tensor) -> tf.Tensor:
+    """`|W^H a|^2` of vectors that all scenes share, as one product of real matrices.
+
+    That is faster than one of complex matrices.
+
+    Args:
+        basis: `[..., N, r]` complex64, `W`.
+        vectors: `[P, N]` complex64, a vector `a` a row.
+
+    Returns:
+        `[..., P]` float32.
+    """
+    *leading, elements, rank = basis.shape
+    rows = tf.linalg.matrix_transpose(tf.concat([tf.math.real(basis), tf.math.imag(basis)], -2))
+    re, im = tf.math.real(vectors), tf.math.imag(vectors)
+    columns = tf.concat([tf.concat([re, im], 1), tf.concat([im, -re], 1)], axis=0)
+    seen = tf.matmul(tf.reshape(rows, [-1, 2 * elements]), columns, transpose_b=True)
+    return tf.reduce_sum(tf.reshape(seen**2, [*leading, rank, 2, -1]), axis=[-3, -2])
+
+
 def largest_eigenvalues(factor: tf.Tensor, count: int) -> tf.Tensor:
     """The `count` largest eigenvalues of `G G^H`, largest first, without gradient.
 

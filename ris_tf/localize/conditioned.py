@@ -36,13 +36,14 @@ def conditioned(
     _, channel, codes, snr_db = measurement
     data = observed(measurement, panel, "independent")
     noise = tf.maximum(10 ** (-snr_db / 10), LEAST_NOISE)
+    mixed = tf.matmul(channel, channel, adjoint_b=True)
     covariance = prior
     for _ in range(passes):
         factor, loading = with_trace_n(covariance)
         loading = tf.complex(loading + PRIOR_LOADING, 0.0)[:, None, None]
         heard = data.at_receiver(tf.linalg.matrix_transpose(factor))  # [B, L, r, M]
         signal = tf.matmul(heard, tf.math.conj(heard), transpose_a=True)
-        signal += (loading * tf.matmul(channel, channel, adjoint_b=True))[:, None]
+        signal += (loading * mixed)[:, None]
         power = tf.reduce_mean(tf.math.real(tf.linalg.diag_part(signal)), axis=[1, 2])
         level = tf.complex(noise * power, 0.0)[:, None, None]
         chol = tf.linalg.cholesky(

@@ -2,7 +2,6 @@
 
 from typing import NamedTuple
 
-import numpy as np
 import tensorflow as tf
 
 from ris_tf.scene import Sources, unit_direction
@@ -35,10 +34,6 @@ class Positions(NamedTuple):
         """Azimuth, elevation and range, as steering vectors take them."""
         return self.azimuth, self.elevation, self.range_m
 
-    def take(self, scenes: np.ndarray) -> "Positions":
-        """The same of some scenes."""
-        return Positions(*(tf.gather(axis, scenes) for axis in self))
-
     def joined(self, place: Place) -> "Positions":
         """The same with one more slot, and a source in it: `[B]` azimuth, elevation, range."""
         columns = (*place, tf.ones_like(place[0]))
@@ -57,17 +52,6 @@ class Positions(NamedTuple):
         kept = 1 - tf.one_hot(slot, self.active.shape[-1], dtype=self.active.dtype)
         return self._replace(active=self.active * kept)
 
-    def with_source(self, slot: tf.Tensor, place: Place) -> "Positions":
-        """The same with one source put into a slot.
-
-        Args:
-            slot: `[B]` or scalar whole number; beyond the last slot nothing happens.
-            place: azimuth, elevation and range, `[B]` each.
-        """
-        hit = tf.broadcast_to(tf.one_hot(slot, self.active.shape[-1]) > 0, tf.shape(self.active))
-        new = (*place, tf.ones_like(place[0]))
-        return Positions(*(tf.where(hit, a[:, None], b) for a, b in zip(new, self, strict=True)))
-
     def cartesian(self) -> tf.Tensor:
         """`[B, K, 3]` metres: `x` along the panel, `y` in front of it, `z` up."""
         return self.range_m[..., None] * unit_direction(self.azimuth, self.elevation)
@@ -76,13 +60,6 @@ class Positions(NamedTuple):
 def true_positions(sources: Sources) -> Positions:
     """Where simulated sources are."""
     return Positions(sources.azimuth, sources.elevation, sources.range_m, sources.active)
-
-
-def where(condition: tf.Tensor, chosen: Positions, other: Positions) -> Positions:
-    """`chosen` in scenes where the `[B]` condition holds, `other` elsewhere."""
-    return Positions(
-        *(tf.where(condition[:, None], a, b) for a, b in zip(chosen, other, strict=True))
-    )
 
 
 def nowhere(batch: int | tf.Tensor, slots: int, range_m: float) -> Positions:

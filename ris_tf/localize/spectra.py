@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from ris_tf.config.scene import Scene
-from ris_tf.covariance import MVDR_LOADING, Covariance, adjoint_times, mvdr_basis
+from ris_tf.covariance import MVDR_LOADING, Covariance, adjoint_times, inside, mvdr_basis
 from ris_tf.scene import Panel, field_axes, steering_vectors
 
 LEAST_OUTSIDE = 1e-6  # of a steering vector: what rounding leaves in single precision
@@ -100,24 +100,6 @@ def focus(panel: Panel, grid: SearchGrid, basis: tf.Tensor) -> Spectrum:
         blocks.append((tf.reduce_min(by_plane, axis=-1), tf.argmin(by_plane, axis=-1)))
     best, plane = (tf.concat(parts, axis=-2) for parts in zip(*blocks, strict=True))
     return Spectrum(power=1 / best, range_m=tf.gather(range_m, plane))
-
-
-def inside(basis: tf.Tensor, vectors: tf.Tensor) -> tf.Tensor:
-    """`|W^H a|^2` of vectors that all scenes share, as one product of real matrices.
-
-    Args:
-        basis: `[..., N, r]` complex64, `W`.
-        vectors: `[P, N]` complex64, a vector `a` a row.
-
-    Returns:
-        `[..., P]` float32.
-    """
-    *leading, elements, rank = basis.shape
-    rows = tf.linalg.matrix_transpose(tf.concat([tf.math.real(basis), tf.math.imag(basis)], -2))
-    re, im = tf.math.real(vectors), tf.math.imag(vectors)
-    columns = tf.concat([tf.concat([re, im], 1), tf.concat([im, -re], 1)], axis=0)
-    seen = tf.matmul(tf.reshape(rows, [-1, 2 * elements]), columns, transpose_b=True)
-    return tf.reduce_sum(tf.reshape(seen**2, [*leading, rank, 2, -1]), axis=[-3, -2])
 
 
 def mvdr_spectrum(

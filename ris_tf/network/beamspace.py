@@ -5,7 +5,7 @@ import numpy as np
 import tensorflow as tf
 
 from ris_tf.config import BeamspaceNetwork, Config
-from ris_tf.covariance import mvdr_basis, sample_covariance
+from ris_tf.covariance import inside, mvdr_basis, sample_covariance
 from ris_tf.network.layers import QUIET, dropout
 from ris_tf.network.parts import Part, stack
 from ris_tf.scene import Measurement, field_axes, make_panel, steering_vectors
@@ -97,9 +97,10 @@ def focused_image(backprojected: tf.Tensor, grid: np.ndarray) -> tf.Tensor:
     Returns:
         `[B, 2 P]` float32 in 0..1.
     """
-    power = seen_energy(backprojected, grid)
+    vectors = np.conj(grid)
+    power = inside(backprojected, vectors)
     basis, _ = mvdr_basis(sample_covariance(backprojected))
-    outside = tf.maximum(1 - seen_energy(basis, grid), LEAST_OUTSIDE)
+    outside = tf.maximum(1 - inside(basis, vectors), LEAST_OUTSIDE)
     return tf.concat(
         [
             power / tf.maximum(tf.reduce_max(power, axis=-1, keepdims=True), QUIET),
@@ -107,23 +108,3 @@ def focused_image(backprojected: tf.Tensor, grid: np.ndarray) -> tf.Tensor:
         ],
         axis=-1,
     )
-
-
-def seen_energy(factor: tf.Tensor, grid: np.ndarray) -> tf.Tensor:
-    """`|a(p)^H G|^2`, written as one product of real matrices, which is faster than complex ones.
-
-    Args:
-        factor: `[B, N, r]` complex64, `G`.
-        grid: `[P, N]` complex64, rows `a(p)^H`.
-
-    Returns:
-        `[B, P]` float32.
-    """
-    batch, _, rank = factor.shape
-    x = tf.transpose(factor, [0, 2, 1])
-    rows = tf.reshape(tf.concat([tf.math.real(x), tf.math.imag(x)], -1), [batch * rank, -1])
-    re, im = np.real(grid), np.imag(grid)
-    real, imaginary = np.concatenate([re, -im], axis=1), np.concatenate([im, re], axis=1)
-    focused = tf.matmul(rows, np.concatenate([real, imaginary]).T.copy())
-    parts = tf.reshape(focused**2, [batch, rank, 2, grid.shape[0]])
-    return tf.reduce_sum(parts, axis=[1, 2])
