@@ -38,7 +38,9 @@ def trained(folder: Path) -> Path:
 def main(run: Path) -> None:
     config = override_config(RunDirectory.open(run).config(), JUDGED)
     estimators = Estimators(config, load_network(run))
-    evaluation = Evaluation(config, {name: estimators.named(name) for name in NAMES}, SCENES)
+    chosen = {name: estimators.named(name) for name in NAMES}
+    Evaluation(config, chosen, SCENES).run()  # traces the graphs that few scenes need, too
+    evaluation = Evaluation(config, chosen, SCENES)
     evaluation.run()
     print(f"matrix product       {matrix_product_flops() / 1e9:8.0f} GFLOP/s")
     for row in evaluation.report({}).of(ALL):

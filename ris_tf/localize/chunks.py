@@ -1,7 +1,7 @@
 """Many scenes through graphs, some at a time: memory is bounded, and no processor is idle."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -83,11 +83,21 @@ def tensors_in_chunks(function: Callable[..., Any], size: int, *arguments: Any) 
 
 def _parts(function: Callable[..., Any], size: int, arguments: tuple[Any, ...]) -> list[Any]:
     total = tf.nest.flatten(arguments)[0].shape[0]
-    count = max(-(-total // size), min(total // WORTH_TWO, AT_ONCE), 1)
-    edges = np.linspace(0, total, count + 1).astype(int)
+    pieces = parted(np.arange(total), size, min(total // WORTH_TWO, AT_ONCE))
 
-    def done(begin: int, end: int) -> Any:
-        return function(*tf.nest.map_structure(lambda x: x[begin:end], arguments))
+    def done(rows: np.ndarray) -> Any:
+        some = slice(rows[0], rows[-1] + 1) if len(rows) else slice(0)
+        return function(*tf.nest.map_structure(lambda x: x[some], arguments))
 
-    with ThreadPoolExecutor(AT_ONCE) as pool:  # small operations keep one processor busy each
-        return list(pool.map(done, edges, edges[1:]))
+    return at_once(done, pieces)
+
+
+def parted(rows: np.ndarray, size: int, least: int = 1) -> list[np.ndarray]:
+    """Rows in equal pieces of at most `size`, at least so many of them."""
+    return np.array_split(rows, max(-(-len(rows) // size), least, 1))
+
+
+def at_once(function: Callable[[Any], Any], arguments: Iterable[Any]) -> list[Any]:
+    """`map` on all processors: small operations of TensorFlow keep one busy each."""
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return list(pool.map(function, arguments))

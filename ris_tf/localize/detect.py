@@ -16,6 +16,8 @@ from ris_tf.localize.second_thoughts import CHANGED, MUCH_LEFT, SOMETHING_LEFT, 
 from ris_tf.scene import Measurement
 
 CERTAIN = 1.0  # times the least drop: noise explains as much
+UNMOVED = 2.0  # times the least drop: of sources that are not refined yet
+BESIDE = 0.02  # of the first drop: what that source may leave before it is
 NOTHING_LEFT = 0.0  # standard deviations: beyond its mean, noise may hide a weak source
 NOTHING_KNOWN = Known()
 
@@ -44,13 +46,13 @@ class Detector:
         likely: Place | None = None,
         again: Place | None = None,
     ) -> Positions:
-        """Newtonised matching pursuit, then second thoughts.
+        """Newtonised matching pursuit, or choice among likely places; then second thoughts.
 
         Args:
             measurement: what the receiver has of `B` scenes.
             known: what need not be estimated.
-            likely: `[B, P]` azimuth, elevation and range of places where sources may be, to match
-                before all others; `None` matches the whole grid.
+            likely: `[B, P]` azimuth, elevation and range of places where sources may be, to choose
+                from and to match before all others; `None` pursues sources on the whole grid.
             again: places to start over from where something is left; `None` is the whole grid,
                 where much is left.
 
@@ -60,7 +62,11 @@ class Detector:
         likely, again = as_arrays(likely), as_arrays(again)
         data = self.searches.received(measurement)
         known = self._informed(data, known)
-        start = self._pursued(data, np.arange(len(data.energy)), known, likely)
+        everywhere = np.arange(len(data.energy))
+        if likely is None:
+            start = self._pursued(data, everywhere, known, None)
+        else:
+            start = self._chosen(data, everywhere, known, likely)
         return self._settled(data, start, known, likely, again)
 
     def settle(
@@ -120,6 +126,22 @@ class Detector:
             part, _ = self._path(data, some, of_scenes(places, rows), known.of(some))
             found.put(rows, part)
         return found.positions
+
+    def _chosen(self, data: Received, scenes: np.ndarray, known: Known, places: Place) -> Positions:
+        """Of some places the best in turn, in each scene while it explains what noise cannot.
+
+        Nothing is moved meanwhile: what remains of a source that is a little beside its place must
+        not pass for another one.
+        """
+        chosen, energy = self.searches.chosen(data, scenes, places)
+        drop = energy[:, :-1] - energy[:, 1:]
+        if known.count is None:
+            least = UNMOVED * self.evidence.least_drop(known)[:, None]
+            needed = drop >= np.maximum(least, BESIDE * drop[:, :1])
+        else:
+            needed = np.arange(drop.shape[1]) < known.count[:, None]
+        first = np.logical_and.accumulate(needed, axis=1)
+        return chosen._replace(active=first.astype(np.float32))
 
     def _path(
         self, data: Received, scenes: np.ndarray, places: Place | None, known: Known

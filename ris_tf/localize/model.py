@@ -5,13 +5,14 @@ So measurements are `[B, G, D]`: `G = L` groups of `D = M` numbers, or one of `L
 takes single or double precision from its arguments.
 """
 
+import math
 from typing import NamedTuple
 
 import tensorflow as tf
 
 from ris_tf.scene import Measurement, Panel, steering_derivatives, steering_vectors
 
-# Added to the diagonal of Gram matrices of unit columns: two equal columns stay solvable.
+# Of the diagonal of Gram matrices, added to it: two equal columns stay solvable.
 RIDGE = {tf.complex64: 1e-6, tf.complex128: 1e-13}
 
 
@@ -20,7 +21,7 @@ class Observed(NamedTuple):
 
     Attributes:
         y: `[B, G, D]` complex.
-        sensing: `[B, 2 G D, N]` real, all `Phi_l = H diag(c_l)`: real parts, then imaginary. Real
+        sensing: `[B, G D, 2 N]` real, all `Phi_l = H diag(c_l)`: real parts beside imaginary. Real
             products of this size are three times as fast as complex ones on CPUs.
         panel: the nominal panel.
     """
@@ -30,13 +31,22 @@ class Observed(NamedTuple):
     panel: Panel
 
     def at_receiver(self, vectors: tf.Tensor) -> tf.Tensor:
-        """`Phi_l a` of vectors at the panel: `[B, V, N]` complex to `[B, G, V, D]`."""
-        parts = tf.concat([tf.math.real(vectors), tf.math.imag(vectors)], axis=-2)
-        heard = tf.matmul(parts, self.sensing, transpose_b=True)
-        (rr, ri), (ir, ii) = (tf.split(part, 2, axis=-1) for part in tf.split(heard, 2, axis=-2))
-        shape = [-1, vectors.shape[1], *self.y.shape[1:]]
-        heard = tf.reshape(tf.complex(rr - ii, ri + ir), shape)
-        return tf.transpose(heard, [0, 2, 1, 3])
+        """`Phi_l a` of vectors at the panel, `[B, V, N]` complex or `[V, N]` for all scenes.
+
+        Returns:
+            `[B, G, D, V]` complex.
+        """
+        re, im = tf.math.real(vectors), tf.math.imag(vectors)
+        count, elements = vectors.shape[-2:]
+        # By turns the rows that give the real part of a product, and the imaginary one.
+        shape = tf.concat([tf.shape(vectors)[:-2], [2 * count, 2 * elements]], axis=0)
+        rows = tf.reshape(tf.stack([re, -im, im, re], axis=-2), shape)
+        if vectors.shape.rank == 2:
+            heard = tf.tensordot(self.sensing, rows, [[-1], [-1]])
+        else:
+            heard = tf.matmul(self.sensing, rows, transpose_b=True)
+        pairs = tf.reshape(heard, [tf.shape(self.y)[0], *self.y.shape[1:], count, 2])
+        return tf.bitcast(pairs, self.y.dtype)
 
 
 def observed(measurement: Measurement, panel: Panel, symbols: str) -> Observed:
@@ -53,7 +63,7 @@ def observed(measurement: Measurement, panel: Panel, symbols: str) -> Observed:
     sensing = tf.reshape(sensing, [-1, numbers, channel.shape[-1]])
     if symbols == "constant":
         y = tf.reshape(y, [-1, 1, numbers])
-    return Observed(y, tf.concat([tf.math.real(sensing), tf.math.imag(sensing)], axis=1), panel)
+    return Observed(y, tf.concat([tf.math.real(sensing), tf.math.imag(sensing)], axis=2), panel)
 
 
 class Left(NamedTuple):
@@ -102,19 +112,20 @@ def fit(
     most = active.shape[-1]
     slopes = steering_derivatives(data.panel, *coordinates)
     slopes = tf.reshape(tf.transpose(slopes, [0, 2, 1, 3]), [-1, 3 * most, slopes.shape[-1]])
-    vectors = tf.concat([_vectors(data, coordinates, active), slopes], axis=1)
-    heard = data.at_receiver(vectors)
-    projected = _projected(heard[:, :, :most], data.y, heard[:, :, most:])
-    symbols, residual = projected.symbols, projected.outside[:, :, 0]
-    weights = tf.tile(symbols, [1, 1, 3])
-    tangents = _real(projected.outside[:, :, 1:] * weights[..., None])
-    information = tf.matmul(tangents, tangents, transpose_b=True)
-    absent = tf.tile(1 - active, [1, 3])
+    heard = data.at_receiver(tf.concat([_vectors(data, coordinates, active), slopes], axis=1))
+    columns, slopes = tf.split(heard, [most, 3 * most], axis=-1)
+    known = _projected(columns, data.y)
+    along = tf.matmul(known.basis, slopes, adjoint_a=True)
+    outside = slopes - tf.matmul(known.basis, along)
+    tangents = outside * tf.tile(known.symbols, [1, 1, 3])[:, :, None]
+    tangents = tf.reshape(tangents, [-1, math.prod(data.y.shape[1:]), 3 * most])
+    residual = tf.reshape(known.residual, [-1, tangents.shape[1], 1])
+    information = tf.math.real(tf.matmul(tangents, tangents, adjoint_a=True))
     return Fit(
-        symbols=symbols,
-        left=_left(projected),
-        information=information + tf.linalg.diag(absent),
-        gradient=tf.linalg.matvec(tangents, _real(residual[:, :, None])[:, 0]),
+        symbols=known.symbols,
+        left=_left(known),
+        information=information + tf.linalg.diag(tf.tile(1 - active, [1, 3])),
+        gradient=tf.math.real(tf.matmul(tangents, residual, adjoint_a=True))[..., 0],
     )
 
 
@@ -122,8 +133,7 @@ def left(
     data: Observed, coordinates: tuple[tf.Tensor, tf.Tensor, tf.Tensor], active: tf.Tensor
 ) -> Left:
     """What sources leave, without the derivatives: at a quarter of the cost of `fit`."""
-    heard = data.at_receiver(_vectors(data, coordinates, active))
-    return _left(_projected(heard, data.y, heard[:, :, :0]))
+    return _left(_projected(data.at_receiver(_vectors(data, coordinates, active)), data.y))
 
 
 def _vectors(
@@ -135,62 +145,49 @@ def _vectors(
 
 
 class _Projected(NamedTuple):
+    basis: tf.Tensor  # [B, G, D, K] orthonormal, of what the sources span
     symbols: tf.Tensor  # [B, G, K] of the measurement
-    outside: tf.Tensor  # [B, G, 1 + V, D]: of measurement and vectors, what no source explains
+    residual: tf.Tensor  # [B, G, D] of the measurement: what no source explains
     alone: tf.Tensor  # [B, G, K]: energy of the measurement that only one source explains
 
 
-def _projected(columns: tf.Tensor, y: tf.Tensor, vectors: tf.Tensor) -> _Projected:
-    """Least squares of measurements and `[B, G, V, D]` vectors on `[B, G, K, D]` columns."""
-    unit, gain, chol = _factored(columns)
-    along, outside = _split(unit, chol, tf.concat([y[:, :, None], vectors], axis=2))
-    return _Projected(along[:, :, 0] * gain, outside, _without(chol, along[:, :, 0]))
+def _projected(columns: tf.Tensor, y: tf.Tensor) -> _Projected:
+    """Least squares of `[B, G, D]` measurements on `[B, G, D, K]` columns."""
+    basis, inverse = _orthonormal(columns)
+    inside = tf.matmul(basis, y[..., None], adjoint_a=True)
+    symbols = tf.matmul(inverse, inside, adjoint_a=True)[..., 0]
+    alone = tf.math.real(symbols) ** 2 + tf.math.imag(symbols) ** 2
+    return _Projected(
+        basis=basis,
+        symbols=symbols,
+        residual=y - tf.matmul(basis, inside)[..., 0],
+        alone=alone / squared_sum(inverse, [-2]),  # |s_k|^2 / [(C^H C)^-1]_kk
+    )
 
 
 def _left(projected: _Projected) -> Left:
     return Left(
-        energy=squared_sum(projected.outside[:, :, 0], [1, 2]),
+        energy=squared_sum(projected.residual, [1, 2]),
         support=tf.reduce_sum(projected.alone, axis=1),
     )
 
 
 def orthonormal(columns: tf.Tensor) -> tf.Tensor:
-    """An orthonormal basis of columns, zero where they are: `[B, G, K, D]` of the same."""
-    unit, _, chol = _factored(columns)
-    return tf.linalg.triangular_solve(tf.math.conj(chol), unit)
+    """An orthonormal basis of columns, zero where they are: `[B, G, D, K]` of the same."""
+    return _orthonormal(columns)[0]
 
 
-def _factored(columns: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Unit columns, what scaled them, and the Cholesky factor of their Gram matrix."""
-    norm = tf.sqrt(squared_sum(columns, [-1]))
-    gain = tf.cast(tf.math.divide_no_nan(tf.ones_like(norm), norm), columns.dtype)
-    unit = columns * gain[..., None]
-    gram = tf.matmul(tf.math.conj(unit), unit, transpose_b=True)
-    diagonal = tf.ones_like(gain) * tf.constant(1 + RIDGE[columns.dtype], columns.dtype)
-    return unit, gain, tf.linalg.cholesky(tf.linalg.set_diag(gram, diagonal))
-
-
-def _split(unit: tf.Tensor, chol: tf.Tensor, vectors: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Least-squares coefficients `[B, G, V, K]` on unit columns, and what these leave."""
-    inner = tf.matmul(tf.math.conj(unit), vectors, transpose_b=True)
-    along = tf.linalg.matrix_transpose(tf.linalg.cholesky_solve(chol, inner))
-    return along, vectors - tf.matmul(along, unit)
-
-
-def _without(chol: tf.Tensor, along: tf.Tensor) -> tf.Tensor:
-    """`|s_k|^2 / [(G^H G)^-1]_kk`: the energy that only column `k` explains, `[B, G, K]`."""
+def _orthonormal(columns: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """`Q = C L^-H` of columns `C`, and `L^-1`, `L L^H = C^H C` by Cholesky."""
+    gram = tf.matmul(columns, columns, adjoint_a=True)
+    energy = tf.math.real(tf.linalg.diag_part(gram))
+    diagonal = tf.where(energy > 0, (1 + RIDGE[columns.dtype]) * energy, 1)
+    chol = tf.linalg.cholesky(tf.linalg.set_diag(gram, tf.cast(diagonal, gram.dtype)))
     eye = tf.zeros_like(chol) + tf.eye(chol.shape[-1], dtype=chol.dtype)
-    inverse = squared_sum(tf.linalg.triangular_solve(chol, eye), [-2])
-    return (tf.math.real(along) ** 2 + tf.math.imag(along) ** 2) / inverse
+    inverse = tf.linalg.triangular_solve(chol, eye)
+    return tf.matmul(columns, inverse, adjoint_b=True), inverse
 
 
 def squared_sum(x: tf.Tensor, axes: list[int]) -> tf.Tensor:
     """`sum |x|^2` of a complex tensor over axes: real."""
     return tf.reduce_sum(tf.math.real(x) ** 2 + tf.math.imag(x) ** 2, axis=axes)
-
-
-def _real(x: tf.Tensor) -> tf.Tensor:
-    """`[B, G, V, D]` complex to `[B, V, 2 G D]` real: Euclidean products are `Re(a^H b)`."""
-    _, groups, count, numbers = x.shape
-    parts = tf.stack([tf.math.real(x), tf.math.imag(x)], axis=-1)
-    return tf.reshape(tf.transpose(parts, [0, 2, 1, 3, 4]), [-1, count, 2 * groups * numbers])

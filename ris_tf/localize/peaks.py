@@ -91,9 +91,10 @@ def sharpened(
         slopes = steering_derivatives(panel, *coordinates)
         by_curvature = -tf.complex(coordinates[2] ** 2, 0.0)[..., None, None]
         rows = [vectors, slopes[..., :2, :], by_curvature * slopes[..., 2:, :]]
-        inner = _inner_products(basis, tf.concat(rows, axis=-2))
+        inner = _inner_products(signal, tf.concat(rows, axis=-2))
         return inner[..., 0, 0], inner[..., 1:, 1:], -inner[..., 1:, 0]
 
+    signal = _real_matrix(basis)
     point = tf.stack([found.azimuth, found.elevation, 1 / found.range_m], axis=-1)
     value, matrix, gradient = outside(point)
     damping = tf.fill(value.shape, DAMPING)
@@ -113,19 +114,30 @@ def sharpened(
     return Positions(point[..., 0], point[..., 1], 1 / point[..., 2], found.active)
 
 
-def _inner_products(basis: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:
+def _real_matrix(basis: tf.Tensor) -> tf.Tensor:
+    """What takes real and imaginary parts of `a`, side by side, to those of `W^H a`.
+
+    Args:
+        basis: `[B, N, r]` complex, `W`.
+
+    Returns:
+        `[B, 2 N, 2 r]` real; its products are several times as fast as complex ones on CPUs.
+    """
+    re, im = tf.math.real(basis), tf.math.imag(basis)
+    return tf.concat([tf.concat([re, -im], axis=2), tf.concat([im, re], axis=2)], axis=1)
+
+
+def _inner_products(signal: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:
     """`Re(v_i^H (I - W W^H) v_j)` of `[B, K, V, N]` rows `v`: `[B, K, V, V]`."""
     batch, count, each, elements = rows.shape
-    flat = tf.reshape(rows, [batch, count * each, elements])
-    seen = tf.matmul(flat, tf.math.conj(basis))
-    seen = tf.reshape(seen, [batch, count, each, -1])
-    return _gram(rows) - _gram(seen)
+    parts = tf.concat([tf.math.real(rows), tf.math.imag(rows)], axis=-1)
+    seen = tf.reshape(parts, [batch, count * each, 2 * elements]) @ signal
+    return _gram(parts) - _gram(tf.reshape(seen, [batch, count, each, -1]))
 
 
 def _gram(rows: tf.Tensor) -> tf.Tensor:
-    """`Re(v_i^H v_j)` of `[..., V, n]` rows: `[..., V, V]`."""
-    parts = tf.concat([tf.math.real(rows), tf.math.imag(rows)], axis=-1)
-    return tf.matmul(parts, parts, transpose_b=True)
+    """Inner products of `[..., V, n]` real rows: `[..., V, V]`."""
+    return tf.matmul(rows, rows, transpose_b=True)
 
 
 def _step(matrix: tf.Tensor, gradient: tf.Tensor, damping: tf.Tensor) -> tf.Tensor:

@@ -18,6 +18,7 @@ from ris_tf.scene import steering_vectors
 
 BEAM_SHARE = 0.8  # of a beam's width between directions of the starting grid
 CORNER_PHASE = 7.0  # radians of curvature at the panel's corners between planes
+TINY = 1e-30  # added to an energy that is divided by
 LEAST_OUTSIDE = 0.02  # share of a response that must not be explained by the sources found
 
 
@@ -63,21 +64,14 @@ def atoms_of_grid(data: Observed, grid: SearchGrid) -> Atoms:
     axes = [axis.astype(np.float32) for axis in grid]
     points = tuple(tf.constant(x.ravel()) for x in np.meshgrid(*axes, indexing="ij"))
     vectors = steering_vectors(data.panel, *points)
-    parts = tf.concat([tf.math.real(vectors), tf.math.imag(vectors)], axis=0)
-    sensing = tf.reshape(data.sensing, [-1, vectors.shape[-1]])
-    products = tf.matmul(sensing, parts, transpose_b=True)
-    products = tf.reshape(products, [-1, 2, *data.y.shape[1:], 2, vectors.shape[0]])
-    heard = tf.complex(
-        products[:, 0, ..., 0, :] - products[:, 1, ..., 1, :],
-        products[:, 1, ..., 0, :] + products[:, 0, ..., 1, :],
-    )
     places = tuple(tf.tile(axis[None], [tf.shape(data.y)[0], 1]) for axis in points)
+    heard = data.at_receiver(vectors)
     return Atoms(places, heard, squared_sum(heard, [2]))
 
 
 def atoms_at(data: Observed, places: Place) -> Atoms:
     """The same at `[B, P]` places that something else found likely."""
-    heard = tf.linalg.matrix_transpose(data.at_receiver(steering_vectors(data.panel, *places)))
+    heard = data.at_receiver(steering_vectors(data.panel, *places))
     return Atoms(places, heard, squared_sum(heard, [2]))
 
 
@@ -132,7 +126,7 @@ def best_around(
 
 
 def _heard(data: Observed, found: Positions) -> tf.Tensor:
-    """What the receiver hears of sources: `[B, G, K, D]` complex, zero where inactive."""
+    """What the receiver hears of sources: `[B, G, D, K]` complex, zero where inactive."""
     vectors = steering_vectors(data.panel, *found.coordinates)
     return data.at_receiver(vectors * tf.complex(found.active, 0.0)[..., None])
 
@@ -151,17 +145,57 @@ def explained(table: Atoms, y: tf.Tensor, columns: tf.Tensor) -> tf.Tensor:
     Args:
         table: atoms with responses `h`.
         y: `[B, G, D]` complex measurements.
-        columns: `[B, G, K, D]` complex; zero where inactive.
+        columns: `[B, G, D, K]` complex; zero where inactive.
 
     Returns:
         `[B, P]` real.
     """
     basis = orthonormal(columns)
-    inside = tf.matmul(tf.math.conj(basis), y[..., None])
-    residual = y - tf.reduce_sum(inside * basis, axis=2)
-    left = tf.concat([residual[:, :, None], basis], axis=2)
-    seen = tf.matmul(tf.math.conj(left), table.heard)
-    seen = tf.math.real(seen) ** 2 + tf.math.imag(seen) ** 2
-    outside = table.power - tf.reduce_sum(seen[:, :, 1:], axis=2)
-    gained = tf.math.divide_no_nan(seen[:, :, 0], tf.maximum(outside, LEAST_OUTSIDE * table.power))
-    return tf.reduce_sum(gained, axis=1)
+    residual = y[..., None] - tf.matmul(basis, tf.matmul(basis, y[..., None], adjoint_a=True))
+    seen = _seen(tf.concat([residual, basis], axis=-1), table)
+    return _gained(seen[:, :, 0], table.power - tf.reduce_sum(seen[:, :, 1:], axis=2), table)
+
+
+def best_in_turn(table: Atoms, y: tf.Tensor, most: int) -> tuple[Positions, tf.Tensor]:
+    """Orthogonal matching pursuit: the atom that explains most beside those before it, in turn.
+
+    Pati, Rezaiifar and Krishnaprasad, "Orthogonal matching pursuit", Asilomar 1993.
+
+    Args:
+        table: atoms.
+        y: `[B, G, D]` complex measurements.
+        most: sources, less than `D`.
+
+    Returns:
+        Positions of `most` sources, and `[B, most + 1]` what the first 0, 1, .. of them leave.
+    """
+    residual, outside = y[..., None], table.power
+    basis, chosen, energy = residual[..., :0], [], [squared_sum(y, [1, 2])]
+    seen = _seen(residual, table)
+    for _ in range(most):
+        best = tf.argmax(_gained(seen[:, :, 0], outside, table), axis=-1)
+        atom = tf.gather(table.heard, best, axis=3, batch_dims=1)[..., None]
+        atom -= tf.matmul(basis, tf.matmul(basis, atom, adjoint_a=True))
+        unit = atom * tf.cast(tf.math.rsqrt(squared_sum(atom, [2]) + TINY), atom.dtype)[:, :, None]
+        residual -= unit * tf.matmul(unit, residual, adjoint_a=True)
+        basis = tf.concat([basis, unit], axis=-1)
+        seen = _seen(tf.concat([residual, unit], axis=-1), table)
+        outside -= seen[:, :, 1]
+        chosen.append(best)
+        energy.append(squared_sum(residual, [1, 2, 3]))
+    best = tf.stack(chosen, axis=1)
+    azimuth, elevation, range_m = (tf.gather(axis, best, batch_dims=1) for axis in table.places)
+    found = Positions(azimuth, elevation, range_m, tf.ones_like(azimuth))
+    return found, tf.stack(energy, axis=1)
+
+
+def _seen(vectors: tf.Tensor, table: Atoms) -> tf.Tensor:
+    """`|v^H h|^2` of `[B, G, D, V]` vectors: `[B, G, V, P]` real."""
+    inner = tf.matmul(vectors, table.heard, adjoint_a=True)
+    return tf.math.real(inner) ** 2 + tf.math.imag(inner) ** 2
+
+
+def _gained(seen: tf.Tensor, outside: tf.Tensor, table: Atoms) -> tf.Tensor:
+    """`[B, P]` from what a residual has along atoms and what of these is outside, `[B, G, P]`."""
+    least = tf.maximum(outside, LEAST_OUTSIDE * table.power)
+    return tf.reduce_sum(tf.math.divide_no_nan(seen, least), axis=1)

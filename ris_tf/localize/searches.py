@@ -5,7 +5,6 @@ Inactive slots would cost as much as sources, so each number of sources has grap
 
 import math
 from collections.abc import Callable
-from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,10 +12,11 @@ import tensorflow as tf
 
 from ris_tf.config import Config
 from ris_tf.localize.chunks import (
-    SCENES,
+    at_once,
     in_chunks,
     of_any_number,
     of_one_number,
+    parted,
     tensors_in_chunks,
 )
 from ris_tf.localize.model import Observed, observed, squared_sum
@@ -27,15 +27,18 @@ from ris_tf.localize.pursuit import (
     atoms_of_grid,
     best_around,
     best_atom,
+    best_in_turn,
     cell_of,
     starting_grid,
 )
 from ris_tf.localize.refine import Refined, refine
 from ris_tf.scene import Measurement, make_panel
 
+SCENES = 64  # in a chunk: operations on fewer are short beside what starts them
 TABLE_BYTES = 256 * 2**20  # of atoms that are held at a time
 STEPS = 3  # of refinement at a time
 MATCHED_STEPS = 1  # of it after a match
+FEW = 32  # scenes, that join those of more sources: a batch takes as long as half of it
 
 
 class Received(NamedTuple):
@@ -50,6 +53,13 @@ class Received(NamedTuple):
     y: tf.Tensor
     sensing: tf.Tensor
     energy: np.ndarray
+
+    def of(self, scenes: np.ndarray) -> tuple[tf.Tensor, tf.Tensor]:
+        """What graphs take of some scenes; not copied where they are neighbours."""
+        first, last = scenes[0], scenes[-1] + 1
+        if np.array_equal(scenes, np.arange(first, last)):
+            return self.y[first:last], self.sensing[first:last]
+        return tf.gather(self.y, scenes), tf.gather(self.sensing, scenes)
 
 
 class Table(NamedTuple):
@@ -82,9 +92,10 @@ class Searches:
         self.numbers = config.scene.antennas * config.scene.snapshots
         self.grid = starting_grid(config)
         self.cell = cell_of(self.grid)
-        self._observe = of_one_number(self._observe_graph, compiled=True)
+        self._observe = of_one_number(self._observe_graph, SCENES, compiled=True)
         self._atoms_of_grid = of_any_number(self._atoms_of_grid_graph)
         self._atoms_at = of_any_number(self._atoms_at_graph)
+        self._choose = of_any_number(self._choose_graph)
         numbers = range(self.slots + 1)
         self._refine = [of_any_number(self._refine_graph) for _ in numbers]
         self._extend = {
@@ -111,11 +122,30 @@ class Searches:
         """Responses to `[S, P]` places, or to the starting grid's."""
 
         def heard(scenes: np.ndarray, *places: np.ndarray) -> Atoms:
-            y, sensing = tf.gather(data.y, scenes), tf.gather(data.sensing, scenes)
-            return self._atoms_at(y, sensing, places) if places else self._atoms_of_grid(y, sensing)
+            receiver = data.of(scenes)
+            return self._atoms_at(*receiver, places) if places else self._atoms_of_grid(*receiver)
 
         atoms = tensors_in_chunks(heard, SCENES, scenes, *(places or ()))
         return Table(atoms, gridded=places is None)
+
+    def chosen(
+        self, data: Received, scenes: np.ndarray, places: Place
+    ) -> tuple[Positions, np.ndarray]:
+        """As many sources as there may be, chosen among places in turn, unmoved.
+
+        Args:
+            data: all measurements.
+            scenes: `[S]` of them.
+            places: `[S, P]`.
+
+        Returns:
+            Positions, and `[S, K + 1]` what the first 0, 1, .. of them leave.
+        """
+
+        def choose(scenes: np.ndarray, *places: np.ndarray) -> tuple[Positions, tf.Tensor]:
+            return self._choose(*data.of(scenes), places)
+
+        return in_chunks(choose, SCENES, scenes, *places)
 
     def held(self, scenes: int, places: Place | None) -> list[np.ndarray]:
         """Rows of scenes, in parts whose tables can be held."""
@@ -127,8 +157,7 @@ class Searches:
         """A few steps from a start, `[S, K]`."""
 
         def step(number: int, rows: np.ndarray, packed: Positions) -> Refined:
-            y, sensing = tf.gather(data.y, scenes[rows]), tf.gather(data.sensing, scenes[rows])
-            return self._refine[number](y, sensing, packed)
+            return self._refine[number](*data.of(scenes[rows]), packed)
 
         return self._by_number(step, data, scenes, start)
 
@@ -153,10 +182,10 @@ class Searches:
         """
 
         def step(number: int, some: np.ndarray, packed: Positions) -> Refined:
-            y, sensing = tf.gather(data.y, scenes[some]), tf.gather(data.sensing, scenes[some])
             away = tuple(axis[some] for axis in elsewhere)
             atoms = tf.nest.map_structure(lambda x: tf.gather(x, rows[some]), table.atoms)
-            return self._extend[table.gridded][number](y, sensing, packed, away, atoms)
+            graph = self._extend[table.gridded][number]
+            return graph(*data.of(scenes[some]), packed, away, atoms)
 
         return self._by_number(step, data, scenes, found, more=1)
 
@@ -174,14 +203,23 @@ class Searches:
         order = np.argsort(-start.active, axis=1, kind="stable")
         start = Positions(*(np.take_along_axis(axis, order, axis=1) for axis in start))
         count = (start.active > 0).sum(axis=-1)
-        for number in np.unique(count[count + more > 0]):
-            some = np.flatnonzero(count == number)
-            packed = Positions(*(axis[some, :number] for axis in start))
-            found = in_chunks(partial(step, number), SCENES, some, packed)
+        slots = count if more else _in_batches(count)  # one more source goes into the last slot
+        jobs = [
+            (number, rows)
+            for number in np.unique(slots[slots + more > 0])[::-1]
+            for rows in parted(np.flatnonzero(slots == number), SCENES)
+        ]
+
+        def done(job: tuple[int, np.ndarray]) -> Refined:
+            number, rows = job
+            packed = Positions(*(axis[rows, :number] for axis in start))
+            return tf.nest.map_structure(np.asarray, step(number, rows, packed))
+
+        for (number, rows), found in zip(jobs, at_once(done, jobs), strict=True):
             for mine, theirs in zip(result.positions, found.positions, strict=True):
-                mine[some, : number + more] = theirs
-            result.support[some, : number + more] = found.support
-            result.energy[some], result.moving[some] = found.energy, found.moving
+                mine[rows, : number + more] = theirs
+            result.support[rows, : number + more] = found.support
+            result.energy[rows], result.moving[rows] = found.energy, found.moving
         return result
 
     def _observe_graph(self, measurement: Measurement) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
@@ -193,6 +231,13 @@ class Searches:
 
     def _atoms_at_graph(self, y: tf.Tensor, sensing: tf.Tensor, places: Place) -> Atoms:
         return atoms_at(Observed(y, sensing, self.panel), places)
+
+    def _choose_graph(
+        self, y: tf.Tensor, sensing: tf.Tensor, places: Place
+    ) -> tuple[Positions, tf.Tensor]:
+        data = Observed(y, sensing, self.panel)
+        most = min(self.slots, data.y.shape[2] - 1)
+        return best_in_turn(atoms_at(data, places), y, most)
 
     def _refine_graph(self, y: tf.Tensor, sensing: tf.Tensor, start: Positions) -> Refined:
         return refine(Observed(y, sensing, self.panel), start, self.range_m, STEPS)
@@ -208,3 +253,12 @@ class Searches:
             return refine(data, found.joined(place), self.range_m, MATCHED_STEPS)
 
         return extend
+
+
+def _in_batches(count: np.ndarray) -> np.ndarray:
+    """Slots for `[S]` counts of sources: few scenes join those of one source more."""
+    slots = count.copy()
+    for number in range(1, count.max(initial=0)):
+        if (slots == number).sum() < FEW:
+            slots[slots == number] += 1
+    return slots

@@ -37,9 +37,9 @@ def by_differences(data, made, scene: int, fresnel: bool) -> np.ndarray:
     """`J` of positions by the Schur complement over real and imaginary symbols, in numpy."""
     double = in_double(data)
     sensing = double.sensing.numpy()[scene]
-    half = len(sensing) // 2
     groups, numbers = data.y.shape[1:]
-    phi = (sensing[:half] + 1j * sensing[half:]).reshape(groups, numbers, -1)
+    real, imaginary = np.split(sensing, 2, axis=1)
+    phi = (real + 1j * imaginary).reshape(groups, numbers, -1)
     x, z, k0 = double.panel.x, double.panel.z, double.panel.wavenumber
 
     def steering(p: np.ndarray) -> np.ndarray:

@@ -11,6 +11,7 @@ from ris_tf.localize.detect import Detector
 from ris_tf.localize.found import Known
 from ris_tf.localize.model import left, observed
 from ris_tf.localize.positions import Positions, true_positions
+from ris_tf.localize.pursuit import atoms_at, best_in_turn
 from ris_tf.localize.refine import refine
 from ris_tf.scene import Simulator, Split
 
@@ -135,7 +136,7 @@ def test_pursuit_among_the_truth_and_decoys_finds_the_truth(pair):
         np.testing.assert_allclose(
             sorted(among.azimuth[scene, among.active[scene] > 0]),
             sorted(found.azimuth[scene, found.active[scene] > 0])[:count],
-            atol=1e-4,
+            atol=3e-4,  # both stop where a step descends by less than noise matters
         )
 
 
@@ -183,3 +184,28 @@ def test_a_known_count_is_what_is_found(pair):
         np.testing.assert_array_equal(
             detector.pursue(scenes.measurement, known).active.sum(-1), twice
         )
+
+
+def energy_left(columns: np.ndarray, y: np.ndarray) -> float:
+    """What `[G, D, K]` columns leave of `[G, D]` measurements, by dense least squares."""
+    pairs = zip(columns, y, strict=True)
+    return sum(np.sum(np.abs(b - a @ np.linalg.lstsq(a, b, rcond=None)[0]) ** 2) for a, b in pairs)
+
+
+def test_atoms_chosen_in_turn_are_those_that_leave_least():
+    _, simulator, scenes = made(4, sources_max=3)
+    data = observed(scenes.measurement, simulator.panel, "independent")
+    rng = np.random.RandomState(0)
+    axes = (rng.uniform(low, high, (4, 12)) for low, high in ((-1, 1), (-0.5, 0.5), (0.6, 8)))
+    table = atoms_at(data, tuple(tf.constant(axis, tf.float32) for axis in axes))
+    chosen, energy = best_in_turn(table, data.y, 3)
+    for scene in range(4):
+        heard, y = table.heard.numpy()[scene], data.y.numpy()[scene]
+        picked: list[int] = []
+        for turn in range(1, 4):
+            others = set(range(12)) - set(picked)
+            left_with = {atom: energy_left(heard[..., [*picked, atom]], y) for atom in others}
+            picked.append(min(left_with, key=left_with.__getitem__))
+            np.testing.assert_allclose(energy[scene, turn], left_with[picked[-1]], rtol=1e-4)
+        azimuth = table.places[0].numpy()[scene, picked]
+        np.testing.assert_array_equal(chosen.azimuth[scene], azimuth)
