@@ -39,14 +39,12 @@ def _of_any_number(x: tf.Tensor | np.ndarray) -> tf.TensorSpec:
     return tf.TensorSpec([None, *x.shape[1:]], x.dtype)
 
 
-def of_one_number(
-    step: Callable[..., Any], size: int = SCENES, compiled: bool = False
-) -> Callable[..., Any]:
+def of_one_number(step: Callable[..., Any], size: int = SCENES) -> Callable[..., Any]:
     """A graph for `size` scenes; fewer are filled up with the last one, whose results are cut off.
 
     For what takes the number of scenes from static shapes, like the network.
     """
-    traced = tf.function(step, autograph=False, jit_compile=compiled)
+    traced = tf.function(step, autograph=False)
 
     def call(*arguments: Any) -> Any:
         scenes = tf.nest.flatten(arguments)[0].shape[0]

@@ -31,7 +31,7 @@ from ris_tf.scene import Measurement
 
 CANDIDATES = 10  # peaks of a spectrum that pursuit chooses from
 NEIGHBOURS = 1  # cells of the starting grid, which are wide, between two of them
-LIKELY = 8  # points of the starting grid besides, the highest of the spectrum
+LIKELY = 16  # points of the starting grid besides, the highest of the spectrum
 CANDIDATE_STEPS = 2  # towards the peak of the continuous spectrum
 
 

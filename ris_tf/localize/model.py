@@ -58,12 +58,16 @@ def observed(measurement: Measurement, panel: Panel, symbols: str) -> Observed:
         symbols: `scene.symbols`, `"independent"` or `"constant"`.
     """
     y, channel, codes, _ = measurement
-    sensing = codes[:, :, None] * channel[:, None]
+    re, im = tf.math.real(channel), tf.math.imag(channel)
+    straight, turned = tf.concat([re, im], axis=2), tf.concat([-im, re], axis=2)  # H and j H
+    along, across = (
+        tf.tile(part, [1, 1, 2])[:, :, None] for part in (tf.math.real(codes), tf.math.imag(codes))
+    )
+    sensing = along * straight[:, None] + across * turned[:, None]  # complex: twice as long
     numbers = y.shape[1] * y.shape[2]
-    sensing = tf.reshape(sensing, [-1, numbers, channel.shape[-1]])
     if symbols == "constant":
         y = tf.reshape(y, [-1, 1, numbers])
-    return Observed(y, tf.concat([tf.math.real(sensing), tf.math.imag(sensing)], axis=2), panel)
+    return Observed(y, tf.reshape(sensing, [-1, numbers, sensing.shape[-1]]), panel)
 
 
 class Left(NamedTuple):

@@ -15,7 +15,6 @@ from ris_tf.localize.chunks import (
     at_once,
     in_chunks,
     of_any_number,
-    of_one_number,
     parted,
     tensors_in_chunks,
 )
@@ -92,7 +91,7 @@ class Searches:
         self.numbers = config.scene.antennas * config.scene.snapshots
         self.grid = starting_grid(config)
         self.cell = cell_of(self.grid)
-        self._observe = of_one_number(self._observe_graph, SCENES, compiled=True)
+        self._observe = of_any_number(self._observe_graph)
         self._atoms_of_grid = of_any_number(self._atoms_of_grid_graph)
         self._atoms_at = of_any_number(self._atoms_at_graph)
         self._choose = of_any_number(self._choose_graph)
