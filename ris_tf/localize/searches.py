@@ -45,7 +45,7 @@ class Received(NamedTuple):
 
     Attributes:
         y: as in `Observed`, like the next one.
-        sensing: made once, since making it takes longer than a fit.
+        sensing: made once: it is large, and every graph reads it.
         energy: `[B]` float32 numpy, all there is to explain.
     """
 
