@@ -22,6 +22,7 @@ from ris_tf.covariance.lowrank import (
     nmse,
     with_trace_n,
 )
+from ris_tf.covariance.mirror import first_half, inside_both, is_mirrored, unfolded
 
 __all__ = [
     "MVDR_LOADING",
@@ -31,9 +32,12 @@ __all__ = [
     "blend",
     "effective",
     "energy",
+    "first_half",
     "from_factor",
     "inside",
+    "inside_both",
     "inverse_quadratic_form",
+    "is_mirrored",
     "largest_eigenvalues",
     "log_determinant",
     "mvdr_basis",
@@ -41,6 +45,7 @@ __all__ = [
     "predicted_covariance",
     "sample_covariance",
     "true_covariance",
+    "unfolded",
     "unit_columns",
     "with_trace_n",
 ]

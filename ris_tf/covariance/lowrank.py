@@ -120,9 +120,7 @@ def mvdr_basis(
 
 
 def inside(basis: tf.Tensor, vectors: tf.Tensor) -> tf.Tensor:
-    """`|W^H a|^2` of vectors that all scenes share, as one product of real matrices.
-
-    That is faster than one of complex matrices.
+    """`|W^H a|^2` of vectors that all scenes share.
 
     Args:
         basis: `[..., N, r]` complex64, `W`.
@@ -131,12 +129,23 @@ def inside(basis: tf.Tensor, vectors: tf.Tensor) -> tf.Tensor:
     Returns:
         `[..., P]` float32.
     """
+    return tf.reduce_sum(real_products(basis, vectors) ** 2, axis=[-3, -2])
+
+
+def real_products(basis: tf.Tensor, vectors: tf.Tensor) -> tf.Tensor:
+    """Real and imaginary parts of `W^H a`, as one product of real matrices.
+
+    That is faster than one of complex matrices. Arguments are those of `inside`.
+
+    Returns:
+        `[..., r, 2, P]` float32.
+    """
     *leading, elements, rank = basis.shape
     rows = tf.linalg.matrix_transpose(tf.concat([tf.math.real(basis), tf.math.imag(basis)], -2))
     re, im = tf.math.real(vectors), tf.math.imag(vectors)
     columns = tf.concat([tf.concat([re, im], 1), tf.concat([im, -re], 1)], axis=0)
     seen = tf.matmul(tf.reshape(rows, [-1, 2 * elements]), columns, transpose_b=True)
-    return tf.reduce_sum(tf.reshape(seen**2, [*leading, rank, 2, -1]), axis=[-3, -2])
+    return tf.reshape(seen, [*leading, rank, 2, -1])
 
 
 def largest_eigenvalues(factor: tf.Tensor, count: int) -> tf.Tensor:

@@ -11,7 +11,17 @@ import numpy as np
 import tensorflow as tf
 
 from ris_tf.config.scene import Scene
-from ris_tf.covariance import MVDR_LOADING, Covariance, adjoint_times, inside, mvdr_basis
+from ris_tf.covariance import (
+    MVDR_LOADING,
+    Covariance,
+    adjoint_times,
+    first_half,
+    inside,
+    inside_both,
+    is_mirrored,
+    mvdr_basis,
+    unfolded,
+)
 from ris_tf.scene import Panel, field_axes, steering_vectors
 
 LEAST_OUTSIDE = 1e-6  # of a steering vector: what rounding leaves in single precision
@@ -87,19 +97,30 @@ def focus(panel: Panel, grid: SearchGrid, basis: tf.Tensor) -> Spectrum:
     Returns:
         Spectrum with the leading dimensions of the basis.
     """
-    entries = math.prod(map(len, grid)) * panel.x.shape[-1]
-    count = min(-(-entries // BLOCK), len(grid.azimuth))
+    mirrored = is_mirrored(panel, grid.azimuth, grid.elevation)
+    azimuth = first_half(grid.azimuth) if mirrored else grid.azimuth
     elevation, range_m = (tf.constant(axis, tf.float32) for axis in grid[1:])
-    blocks: list[tuple[tf.Tensor, tf.Tensor]] = []
-    for some in np.array_split(grid.azimuth.astype(np.float32), count):
-        with tf.control_dependencies(blocks[-1] if blocks else []):  # one after the other
+    entries = math.prod(map(len, (azimuth, *grid[1:]))) * panel.x.shape[-1]
+    count = min(-(-entries // BLOCK), len(azimuth))
+    blocks: list[list[tuple[tf.Tensor, tf.Tensor]]] = []
+    for some in np.array_split(azimuth.astype(np.float32), count):
+        with tf.control_dependencies(tf.nest.flatten(blocks[-1:])):  # one after the other
             points = tf.meshgrid(tf.constant(some), elevation, range_m, indexing="ij")
         vectors = steering_vectors(panel, *(tf.reshape(axis, [-1]) for axis in points))
-        outside = tf.maximum(1 - inside(basis, vectors), LEAST_OUTSIDE)
-        by_plane = tf.reshape(outside, [*outside.shape[:-1], *points[0].shape])
-        blocks.append((tf.reduce_min(by_plane, axis=-1), tf.argmin(by_plane, axis=-1)))
-    best, plane = (tf.concat(parts, axis=-2) for parts in zip(*blocks, strict=True))
+        seen = inside_both(basis, vectors) if mirrored else [inside(basis, vectors)]
+        blocks.append([_best_plane(part, points[0].shape) for part in seen])
+    whole = tf.nest.map_structure(lambda *parts: tf.concat(parts, axis=-2), *blocks)
+    best, plane = whole[0]
+    if mirrored:
+        best, plane = (unfolded(*pair, len(grid.azimuth)) for pair in zip(*whole, strict=True))
     return Spectrum(power=1 / best, range_m=tf.gather(range_m, plane))
+
+
+def _best_plane(seen: tf.Tensor, shape: list[int]) -> tuple[tf.Tensor, tf.Tensor]:
+    """The least `1 - |W^H a|^2` over the planes and which has it, `[..., a, E]` of a block."""
+    outside = tf.maximum(1 - seen, LEAST_OUTSIDE)
+    by_plane = tf.reshape(outside, [*outside.shape[:-1], *shape])
+    return tf.reduce_min(by_plane, axis=-1), tf.argmin(by_plane, axis=-1)
 
 
 def mvdr_spectrum(

@@ -1,11 +1,21 @@
 """The beamspace network's encoder: convolutions over what the snapshots show of space (SPEC 3b)."""
 
+from typing import NamedTuple
+
 import keras
 import numpy as np
 import tensorflow as tf
 
 from ris_tf.config import BeamspaceNetwork, Config
-from ris_tf.covariance import inside, mvdr_basis, sample_covariance
+from ris_tf.covariance import (
+    first_half,
+    inside,
+    inside_both,
+    is_mirrored,
+    mvdr_basis,
+    sample_covariance,
+    unfolded,
+)
 from ris_tf.network.layers import QUIET, dropout
 from ris_tf.network.parts import Part, stack
 from ris_tf.scene import Measurement, field_axes, make_panel, steering_vectors
@@ -52,9 +62,7 @@ class BeamspaceEncoder(keras.layers.Layer):
     ) -> tf.Tensor:
         """`[B, D]` features of a batch of scenes; `key` seeds the dropout."""
         del measurement  # everything it says is in the back-projection
-        planes = 2 * len(self.sizes.planes_m)
-        shape = [backprojected.shape[0], planes, *self.sizes.image]
-        image = tf.reshape(focused_image(backprojected, self.grid), shape)
+        image = focused_image(backprojected, self.grid)
         features = self.image_encoder(tf.transpose(image, [0, 2, 3, 1]))
         return dropout(self.fusion(features), self.sizes.dropout, key, 0)
 
@@ -69,22 +77,36 @@ class BeamspaceEncoder(keras.layers.Layer):
         ]
 
 
-def focus_grid(config: Config) -> np.ndarray:
-    """Conjugated steering vectors of the image's points: `[P, N]` complex64.
+class FocusGrid(NamedTuple):
+    """The image's points.
 
-    Points are ordered by plane, azimuth, elevation; the field of view's ends are included.
+    Attributes:
+        vectors: `[P, N]` complex64 steering vectors, ordered by plane, azimuth, elevation.
+        shape: planes, azimuths and elevations of the image.
+        mirrored: whether the vectors are of the first half of the azimuths, which tells the rest.
     """
+
+    vectors: np.ndarray
+    shape: tuple[int, int, int]
+    mirrored: bool
+
+
+def focus_grid(config: Config) -> FocusGrid:
+    """The image's points on its planes; the field of view's ends are included."""
     sizes = config.network
     assert isinstance(sizes, BeamspaceNetwork)
-    axes = field_axes(config.scene, *sizes.image)
-    plane, azimuth, elevation = np.meshgrid(sizes.planes_m, *axes, indexing="ij")
     panel = make_panel(config.geometry, np.float64)
+    azimuths, elevations = field_axes(config.scene, *sizes.image)
+    mirrored = is_mirrored(panel, azimuths, elevations)
+    some = first_half(azimuths) if mirrored else azimuths
+    plane, azimuth, elevation = np.meshgrid(sizes.planes_m, some, elevations, indexing="ij")
     with tf.device("cpu"), tf.init_scope():
         points = (tf.constant(axis.ravel()) for axis in (azimuth, elevation, plane))
-        return tf.math.conj(steering_vectors(panel, *points)).numpy().astype(np.complex64)
+        vectors = steering_vectors(panel, *points).numpy().astype(np.complex64)
+    return FocusGrid(vectors, (len(sizes.planes_m), *sizes.image), mirrored)
 
 
-def focused_image(backprojected: tf.Tensor, grid: np.ndarray) -> tf.Tensor:
+def focused_image(backprojected: tf.Tensor, grid: FocusGrid) -> tf.Tensor:
     """The power of the snapshots and their MVDR spectrum at the points of a grid.
 
     `B(p) = mean_l |a(p)^H x_l|^2` over its largest value; and, since sources within a beam share a
@@ -92,19 +114,29 @@ def focused_image(backprojected: tf.Tensor, grid: np.ndarray) -> tf.Tensor:
 
     Args:
         backprojected: `[B, N, L]` complex64 snapshots at the panel.
-        grid: `[P, N]` complex64, rows `a(p)^H`.
+        grid: where.
 
     Returns:
-        `[B, 2 P]` float32 in 0..1.
+        `[B, 2 planes, azimuths, elevations]` float32 in 0..1.
     """
-    vectors = np.conj(grid)
-    power = inside(backprojected, vectors)
+    power = _inside(backprojected, grid)
     basis, _ = mvdr_basis(sample_covariance(backprojected))
-    outside = tf.maximum(1 - inside(basis, vectors), LEAST_OUTSIDE)
+    outside = tf.maximum(1 - _inside(basis, grid), LEAST_OUTSIDE)
+    everywhere = {"axis": [1, 2, 3], "keepdims": True}
     return tf.concat(
         [
-            power / tf.maximum(tf.reduce_max(power, axis=-1, keepdims=True), QUIET),
-            tf.sqrt(tf.reduce_min(outside, axis=-1, keepdims=True) / outside),
+            power / tf.maximum(tf.reduce_max(power, **everywhere), QUIET),
+            tf.sqrt(tf.reduce_min(outside, **everywhere) / outside),
         ],
-        axis=-1,
+        axis=1,
     )
+
+
+def _inside(basis: tf.Tensor, grid: FocusGrid) -> tf.Tensor:
+    """`|W^H a|^2` at the points: `[B, planes, azimuths, elevations]`."""
+    planes, azimuths, elevations = grid.shape
+    shape = [basis.shape[0], planes, -1, elevations]
+    if not grid.mirrored:
+        return tf.reshape(inside(basis, grid.vectors), shape)
+    here, there = (tf.reshape(part, shape) for part in inside_both(basis, grid.vectors))
+    return unfolded(here, there, azimuths)

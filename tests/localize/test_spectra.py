@@ -37,12 +37,15 @@ def dense_mvdr(covariance: np.ndarray, grid: SearchGrid) -> tuple[np.ndarray, np
     return 1 / form.min(axis=-1), form.argmin(axis=-1)
 
 
+@pytest.mark.parametrize("azimuth_deg", [(-60, 60), (-60, 40)])  # mirrored, and not
+@pytest.mark.parametrize("azimuths", [13, 8])
 @pytest.mark.parametrize("rank", [1, 4])
-def test_equals_the_dense_definition(rank):
+def test_equals_the_dense_definition(rank, azimuths, azimuth_deg):
     factor = random_factor(2, 30, rank)
-    found = mvdr_spectrum(from_factor(factor), PANEL, GRID)
+    grid = search_grid(Scene(azimuth_deg=azimuth_deg), azimuths, elevations=7, planes=3)
+    found = mvdr_spectrum(from_factor(factor), PANEL, grid)
     for i, g in enumerate(factor.numpy().astype(complex)):
-        power, _ = dense_mvdr(g @ g.conj().T, GRID)
+        power, _ = dense_mvdr(g @ g.conj().T, grid)
         np.testing.assert_allclose(found.power[i], power, rtol=2e-3)
 
 

@@ -16,6 +16,7 @@ from ris_tf.network.layers import (
     dropout,
     real_pairs,
 )
+from ris_tf.scene import field_axes, make_panel, steering_vectors
 
 KEY = tf.constant([1, 2])
 
@@ -137,17 +138,19 @@ def test_encoder_layer_is_post_norm_attention():
     np.testing.assert_allclose(layer(tf.constant(x)), expected, atol=1e-4)
 
 
-def test_image_is_power_and_mvdr_amplitude(make_config):
-    config = make_config()
-    grid = focus_grid(config)
-    assert grid.shape == (2 * 7 * 5, 16)
-    np.testing.assert_allclose(np.linalg.norm(grid, axis=1), 1, atol=1e-5)
+@pytest.mark.parametrize("azimuth_deg", ["[-60, 60]", "[-60, 40]"])  # mirrored, and not
+def test_image_is_power_and_mvdr_amplitude(make_config, azimuth_deg):
+    config = make_config(f"scene.azimuth_deg={azimuth_deg}")
+    axes = field_axes(config.scene, 7, 5)
+    plane, *angles = np.meshgrid([1.0, 4.0], *axes, indexing="ij")
+    panel = make_panel(config.geometry)
+    vectors = steering_vectors(panel, *map(tf.constant, (*angles, plane))).numpy()
     x = gaussian(4, 3, 16, 4)
-    power = (np.abs(np.einsum("pn,bnl->bpl", grid, x)) ** 2).mean(-1)
+    power = (np.abs(np.einsum("paen,bnl->bpael", vectors.conj(), x)) ** 2).mean(-1)
     sample = x @ np.conj(x.swapaxes(1, 2))
     sample *= 16 / np.trace(sample, axis1=1, axis2=2)[:, None, None]
     inverse = np.linalg.inv(sample + 1e-2 * np.eye(16))
-    amplitude = 1 / np.sqrt(np.einsum("pn,bnm,pm->bp", grid, inverse, np.conj(grid)).real)
-    expected = [part / part.max(-1, keepdims=True) for part in (power, amplitude)]
-    image = focused_image(tf.constant(x), grid)
-    np.testing.assert_allclose(image, np.concatenate(expected, -1), rtol=2e-3)
+    form = np.einsum("paen,bnm,paem->bpae", vectors.conj(), inverse, vectors).real
+    expected = [part / part.max((1, 2, 3), keepdims=True) for part in (power, 1 / np.sqrt(form))]
+    image = focused_image(tf.constant(x), focus_grid(config))
+    np.testing.assert_allclose(image, np.concatenate(expected, 1), rtol=2e-3)
