@@ -1,10 +1,10 @@
 """What tests of searches share: they are started as people do, and looked at from outside."""
 
 import os
-import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 
 import numpy as np
 import psutil
@@ -59,11 +59,22 @@ def trials_of(home, name):
 
 
 def kill_tree(process):
-    """SIGKILL a search and everything that it started, as a machine's end would."""
-    tree = [process, *psutil.Process(process.pid).children(recursive=True)]
+    """SIGKILL a search and everything that it started, as a machine's end would; see them gone."""
+    search = psutil.Process(process.pid)
+    tree = [search, *search.children(recursive=True)]
     for one in tree:
-        os.kill(one.pid, signal.SIGKILL)
+        with suppress(psutil.NoSuchProcess):
+            one.kill()
     process.communicate()
+    until(lambda: not any(map(works, tree)), seconds=60)
+
+
+def works(process):
+    """Whether a process has not ended; nobody may fetch what is left of one without a parent."""
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def assert_whole(home, name, trials=2):
