@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from ris_tf.scene import Measurement, Panel, steering_derivatives, steering_vectors
+from ris_tf.scene import Measurement, Panel, phase_derivatives, steering_vectors
 
 # Of the diagonal of Gram matrices, added to it: two equal columns stay solvable.
 RIDGE = {tf.complex64: 1e-6, tf.complex128: 1e-13}
@@ -36,12 +36,15 @@ class Observed(NamedTuple):
         Returns:
             `[B, G, D, V]` complex.
         """
-        re, im = tf.math.real(vectors), tf.math.imag(vectors)
-        count, elements = vectors.shape[-2:]
+        return self.parts_at_receiver(tf.math.real(vectors), tf.math.imag(vectors))
+
+    def parts_at_receiver(self, re: tf.Tensor, im: tf.Tensor) -> tf.Tensor:
+        """The same of vectors in their real and imaginary parts."""
+        count, elements = re.shape[-2:]
         # By turns the rows that give the real part of a product, and the imaginary one.
-        shape = tf.concat([tf.shape(vectors)[:-2], [2 * count, 2 * elements]], axis=0)
+        shape = tf.concat([tf.shape(re)[:-2], [2 * count, 2 * elements]], axis=0)
         rows = tf.reshape(tf.stack([re, -im, im, re], axis=-2), shape)
-        if vectors.shape.rank == 2:
+        if re.shape.rank == 2:
             heard = tf.tensordot(self.sensing, rows, [[-1], [-1]])
         else:
             heard = tf.matmul(self.sensing, rows, transpose_b=True)
@@ -114,9 +117,14 @@ def fit(
         active: `[B, K]` real, 0 or 1.
     """
     most = active.shape[-1]
-    slopes = steering_derivatives(data.panel, *coordinates)
-    slopes = tf.reshape(tf.transpose(slopes, [0, 2, 1, 3]), [-1, 3 * most, slopes.shape[-1]])
-    heard = data.at_receiver(tf.concat([_vectors(data, coordinates, active), slopes], axis=1))
+    vectors = _vectors(data, coordinates, active)[:, None]
+    re, im = tf.math.real(vectors), tf.math.imag(vectors)
+    turns = tf.transpose(phase_derivatives(data.panel, *coordinates), [0, 2, 1, 3])
+    shape = [-1, 4 * most, vectors.shape[-1]]
+    heard = data.parts_at_receiver(
+        tf.reshape(tf.concat([re, -turns * im], axis=1), shape),
+        tf.reshape(tf.concat([im, turns * re], axis=1), shape),
+    )
     columns, slopes = tf.split(heard, [most, 3 * most], axis=-1)
     known = _projected(columns, data.y)
     along = tf.matmul(known.basis, slopes, adjoint_a=True)

@@ -4,7 +4,7 @@ import tensorflow as tf
 
 from ris_tf.localize.positions import Place, Positions
 from ris_tf.localize.spectra import SearchGrid, Spectrum, spacing
-from ris_tf.scene import Panel, steering_derivatives, steering_vectors
+from ris_tf.scene import Panel, phase_derivatives, steering_vectors
 
 SUPPRESSED = 3  # grid cells (SPEC 8)
 STEPS = 8
@@ -88,11 +88,14 @@ def sharpened(
     def outside(point: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         coordinates = point[..., 0], point[..., 1], 1 / point[..., 2]
         vectors = steering_vectors(panel, *coordinates)[..., None, :]
-        slopes = steering_derivatives(panel, *coordinates)
-        by_curvature = -tf.complex(coordinates[2] ** 2, 0.0)[..., None, None]
-        rows = [vectors, slopes[..., :2, :], by_curvature * slopes[..., 2:, :]]
-        inner = _inner_products(signal, tf.concat(rows, axis=-2))
-        return inner[..., 0, 0], inner[..., 1:, 1:], -inner[..., 1:, 0]
+        re, im = tf.math.real(vectors), tf.math.imag(vectors)
+        turns = tf.tile(phase_derivatives(panel, *coordinates), [1, 1, 1, 2])
+        slopes = turns * tf.concat([-im, re], axis=-1)
+        inner = _inner_products(signal, tf.concat([tf.concat([re, im], -1), slopes], axis=-2))
+        one = tf.ones_like(coordinates[2])
+        by = tf.stack([one, one, -(coordinates[2] ** 2)], axis=-1)  # range by its inverse
+        matrix = inner[..., 1:, 1:] * by[..., :, None] * by[..., None, :]
+        return inner[..., 0, 0], matrix, -inner[..., 1:, 0] * by
 
     signal = _real_matrix(basis)
     point = tf.stack([found.azimuth, found.elevation, 1 / found.range_m], axis=-1)
@@ -128,11 +131,10 @@ def _real_matrix(basis: tf.Tensor) -> tf.Tensor:
 
 
 def _inner_products(signal: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:
-    """`Re(v_i^H (I - W W^H) v_j)` of `[B, K, V, N]` rows `v`: `[B, K, V, V]`."""
-    batch, count, each, elements = rows.shape
-    parts = tf.concat([tf.math.real(rows), tf.math.imag(rows)], axis=-1)
-    seen = tf.reshape(parts, [batch, count * each, 2 * elements]) @ signal
-    return _gram(parts) - _gram(tf.reshape(seen, [batch, count, each, -1]))
+    """`Re(v_i^H (I - W W^H) v_j)` of rows `v`, their parts `[B, K, V, 2 N]`: `[B, K, V, V]`."""
+    batch, count, each, parts = rows.shape
+    seen = tf.reshape(rows, [batch, count * each, parts]) @ signal
+    return _gram(rows) - _gram(tf.reshape(seen, [batch, count, each, -1]))
 
 
 def _gram(rows: tf.Tensor) -> tf.Tensor:

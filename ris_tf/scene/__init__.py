@@ -5,7 +5,7 @@ from ris_tf.scene.panel import Panel, direction_cosines, make_panel, unit_direct
 from ris_tf.scene.random import Draws, Split, Stream, fold_in
 from ris_tf.scene.simulator import Measurement, Scenes, Simulator
 from ris_tf.scene.sources import Sources
-from ris_tf.scene.steering import steering_derivatives, steering_vectors
+from ris_tf.scene.steering import phase_derivatives, steering_vectors
 
 __all__ = [
     "Draws",
@@ -20,7 +20,7 @@ __all__ = [
     "field_axes",
     "fold_in",
     "make_panel",
-    "steering_derivatives",
+    "phase_derivatives",
     "steering_vectors",
     "unit_direction",
 ]

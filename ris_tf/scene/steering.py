@@ -45,13 +45,13 @@ def path_difference(
     return (2 * r * along - aperture) / (r + distance)
 
 
-def steering_derivatives(
+def phase_derivatives(
     panel: Panel, azimuth: tf.Tensor, elevation: tf.Tensor, range_m: tf.Tensor
 ) -> tf.Tensor:
-    """Derivatives of the steering vectors by azimuth, elevation (a radian) and range (a metre).
+    """Derivatives of the phases `k0 (r - d_n)` by azimuth, elevation (a radian), range (a metre).
 
-    `da/dp = j k0 d(r - d_n)/dp a`. Like the path difference, that by range is written without
-    the cancellation of `1 - (r - x u - z w) / d_n`.
+    Those of the steering vectors are `da/dp = j dphase/dp a`. Like the path difference, that by
+    range is written without the cancellation of `1 - (r - x u - z w) / d_n`.
 
     Args:
         panel: elements, `x` and `z` of shape `[N]`.
@@ -60,7 +60,7 @@ def steering_derivatives(
         range_m: `[...]` in metres, above zero.
 
     Returns:
-        `[..., 3, N]` complex.
+        `[..., 3, N]` real.
     """
     u, w = direction_cosines(azimuth, elevation)
     u_azimuth, u_elevation = tf.cos(azimuth) * tf.cos(elevation), -tf.sin(azimuth) * w
@@ -77,9 +77,7 @@ def steering_derivatives(
         distance = r - nearer
         receding = (aperture - along * nearer) / (distance * (r + distance))
         slopes = [r * turned / distance, r * raised / distance, receding]
-    phase = panel.wavenumber * tf.stack(slopes, axis=-2)
-    vectors = steering_vectors(panel, azimuth, elevation, range_m)[..., None, :]
-    return tf.complex(tf.zeros_like(phase), phase) * vectors
+    return panel.wavenumber * tf.stack(slopes, axis=-2)
 
 
 def plane_wave(panel: Panel, azimuth: tf.Tensor, elevation: tf.Tensor) -> tf.Tensor:
