@@ -19,7 +19,6 @@ from ris_tf.scene import steering_vectors
 BEAM_SHARE = 0.8  # of a beam's width between directions of the starting grid
 CORNER_PHASE = 7.0  # radians of curvature at the panel's corners between planes
 TINY = 1e-30  # added to an energy that is divided by
-ROUNDING = 1e-6  # of a response's energy, in single precision
 LEAST_OUTSIDE = 0.02  # share of a response that must not be explained by the sources found
 
 
@@ -170,42 +169,30 @@ def best_in_turn(table: Atoms, y: tf.Tensor, most: int) -> tuple[Positions, tf.T
     Returns:
         Positions of `most` sources, and `[B, most + 1]` what the first 0, 1, .. of them leave.
     """
-    alike = tf.matmul(table.heard, table.heard, adjoint_a=True)
-    along = tf.matmul(table.heard, y[..., None], adjoint_a=True)[..., 0]  # atoms, of what is left
-    outside = table.power
-    units, chosen, energy = [], [], [squared_sum(y, [1, 2])]
+    residual, outside = y[..., None], table.power
+    basis, chosen, energy = residual[..., :0], [], [squared_sum(y, [1, 2])]
+    seen = _seen(residual, table)
     for _ in range(most):
-        best = tf.argmax(_gained(_squared(along), outside, table), axis=-1)
-        unit = _of_one(alike, best)  # atoms, along what the best one adds to those before it
-        for other in units:
-            unit -= other * tf.math.conj(_of_one(other, best))[..., None]
-        least = tf.maximum(_of_one(outside, best), ROUNDING * _of_one(table.power, best) + TINY)
-        scale = tf.cast(tf.math.rsqrt(least), y.dtype)
-        unit *= scale[..., None]
-        symbol = _of_one(along, best) * scale
-        along -= unit * symbol[..., None]
-        outside -= _squared(unit)
-        units.append(unit)
+        best = tf.argmax(_gained(seen[:, :, 0], outside, table), axis=-1)
+        atom = tf.gather(table.heard, best, axis=3, batch_dims=1)[..., None]
+        atom -= tf.matmul(basis, tf.matmul(basis, atom, adjoint_a=True))
+        unit = atom * tf.cast(tf.math.rsqrt(squared_sum(atom, [2]) + TINY), atom.dtype)[:, :, None]
+        residual -= unit * tf.matmul(unit, residual, adjoint_a=True)
+        basis = tf.concat([basis, unit], axis=-1)
+        seen = _seen(tf.concat([residual, unit], axis=-1), table)
+        outside -= seen[:, :, 1]
         chosen.append(best)
-        energy.append(energy[-1] - squared_sum(symbol, [1]))
+        energy.append(squared_sum(residual, [1, 2, 3]))
     best = tf.stack(chosen, axis=1)
     azimuth, elevation, range_m = (tf.gather(axis, best, batch_dims=1) for axis in table.places)
     found = Positions(azimuth, elevation, range_m, tf.ones_like(azimuth))
-    return found, tf.maximum(tf.stack(energy, axis=1), 0)
+    return found, tf.stack(energy, axis=1)
 
 
 def _seen(vectors: tf.Tensor, table: Atoms) -> tf.Tensor:
     """`|v^H h|^2` of `[B, G, D, V]` vectors: `[B, G, V, P]` real."""
-    return _squared(tf.matmul(vectors, table.heard, adjoint_a=True))
-
-
-def _of_one(x: tf.Tensor, atom: tf.Tensor) -> tf.Tensor:
-    """`[B, .., P]` of one atom in each scene."""
-    return tf.gather(x, atom, axis=-1, batch_dims=1)
-
-
-def _squared(x: tf.Tensor) -> tf.Tensor:
-    return tf.math.real(x) ** 2 + tf.math.imag(x) ** 2
+    inner = tf.matmul(vectors, table.heard, adjoint_a=True)
+    return tf.math.real(inner) ** 2 + tf.math.imag(inner) ** 2
 
 
 def _gained(seen: tf.Tensor, outside: tf.Tensor, table: Atoms) -> tf.Tensor:
