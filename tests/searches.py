@@ -1,13 +1,12 @@
 """What tests of searches share: they are started as people do, and looked at from outside."""
 
-import os
-import subprocess
-import sys
 import time
 from contextlib import suppress
 
 import numpy as np
 import psutil
+from commands import CLI
+from forked import Forked
 
 from ris_tf.runlog import RunDirectory, SearchDirectory, TrialState
 
@@ -22,15 +21,7 @@ QUICK += ["--set", "search.validation_scenes=16"]
 
 def tune(home, *words, wait=True, environment=None):
     """Start a search; wait for its end unless told otherwise."""
-    command = [sys.executable, "-m", "ris_tf.cli", "tune", *words]
-    process = subprocess.Popen(
-        command,
-        cwd=home,
-        env={**os.environ, **(environment or {})},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+    process = Forked(*CLI, "tune", *words, cwd=home, environment=environment, joined=True)
     if wait:
         said, _ = process.communicate(timeout=400)
         return process.returncode, said

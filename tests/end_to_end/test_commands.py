@@ -1,17 +1,15 @@
 """The real commands, in processes of their own: what a person types, sees and gets back."""
 
 import json
-import os
 import re
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import numpy as np
 import pytest
-from commands import ris_tf
+from commands import CLI, ris_tf
+from forked import Forked
 
 QUICK = ("--set", "training.compile=false")
 
@@ -46,7 +44,7 @@ def test_training_says_what_it_does_and_what_came_of_it(trained):
 
 
 def test_training_is_quiet_about_everything_else(tmp_path, tiny_yaml):
-    done = ris_tf("model", tiny_yaml, cwd=tmp_path)
+    done = ris_tf("model", tiny_yaml, cwd=tmp_path, from_nothing=True)
     assert (done.returncode, done.stderr) == (0, "")
 
 
@@ -111,21 +109,22 @@ def wait_for(path: Path, text: str, process, seconds=120):
 
 
 @pytest.fixture
-def long_run(tmp_path, tiny_yaml):
-    """A run of a thousand epochs, at its first windows."""
+def beginning(tmp_path, tiny_yaml):
+    """A run of a thousand epochs, as it begins to trace its first window."""
     longer = ("--set", "training.epochs=1000", "--set", "training.patience=0", "--name", "long")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "ris_tf.cli", "train", str(tiny_yaml), *QUICK, *longer],
-        cwd=tmp_path,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
-    )
-    wait_for(tmp_path / "runs" / "long" / "events.jsonl", '"kind":"step"', process)
+    process = Forked(*CLI, "train", tiny_yaml, *QUICK, *longer, cwd=tmp_path)
+    wait_for(tmp_path / "runs" / "long" / "events.jsonl", '"kind":"session"', process)
     yield tmp_path, process
     process.kill()
-    process.communicate()
+    process.wait()
+
+
+@pytest.fixture
+def long_run(beginning):
+    """The run at its first windows."""
+    folder, process = beginning
+    wait_for(folder / "runs" / "long" / "events.jsonl", '"kind":"step"', process)
+    return beginning
 
 
 def test_control_c_stops_with_a_checkpoint_and_says_how_to_go_on(long_run, tiny_yaml):
@@ -151,12 +150,12 @@ def test_stop_command_ends_a_run_with_exit_code_0(long_run):
     assert ris_tf("stop", "runs/long", cwd=folder).returncode == 2
 
 
-def test_killed_run_is_lost_and_a_second_process_is_refused_before(long_run):
-    folder, process = long_run
+def test_killed_run_is_lost_and_a_second_process_is_refused_before(beginning):
+    folder, process = beginning
     refused = ris_tf("train", "--resume", "runs/long", cwd=folder)
     assert refused.returncode == 2
     process.kill()
-    process.communicate()
+    process.wait()
     assert "lost" in ris_tf("runs", cwd=folder).stdout
 
 

@@ -2,10 +2,9 @@
 
 import re
 import shlex
-import subprocess
-import sys
 
 import pytest
+from commands import ris_tf
 
 # What makes minutes of training and of estimating seconds; everything else is run as it stands.
 BRIEFLY = ("epochs=1", "batches_per_epoch=3", "compile=false", "validation_batches=1")
@@ -29,13 +28,7 @@ def test_ris_tf_commands_run(root, commands, tmp_path):
     ours = [command for command in commands if command[0] == "ris-tf"]
     assert len(ours) >= 8
     for command in ours:
-        done = subprocess.run(
-            [sys.executable, "-m", "ris_tf.cli", *command[1:], *SHORTER.get(command[1], ())],
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = ris_tf(*command[1:], *SHORTER.get(command[1], ()), cwd=tmp_path)
         # Three windows are not enough to pass the health check, but enough to print it.
         allowed = (0, 1) if command[1] == "check" else (0,)
         assert done.returncode in allowed, (command, done.stdout, done.stderr)

@@ -1,8 +1,7 @@
 """`ris-tf train` in two processes that TF_CONFIG joins: one run, written by the chief alone."""
 
-import os
-import subprocess
-import sys
+from commands import CLI
+from forked import Forked
 
 from ris_tf.runlog import RunDirectory, State, read_run_log, summarize
 
@@ -12,18 +11,9 @@ def test_two_workers_make_one_run(tiny_yaml, tmp_path, two_workers):
     processes = []
     for environment, folder in zip(two_workers, folders, strict=True):
         folder.mkdir()
-        command = [sys.executable, "-m", "ris_tf.cli", "train", tiny_yaml, "--name", "run"]
-        command += ["--set", "training.distribution=multi_worker", "--set", "training.epochs=1"]
-        processes.append(
-            subprocess.Popen(
-                command,
-                cwd=folder,
-                env=os.environ | environment,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-            )
-        )
+        words = ["train", tiny_yaml, "--name", "run", "--set", "training.epochs=1"]
+        words += ["--set", "training.distribution=multi_worker"]
+        processes.append(Forked(*CLI, *words, cwd=folder, environment=environment, joined=True))
     said = [process.communicate(timeout=300)[0] for process in processes]
     assert [process.returncode for process in processes] == [0, 0], said
     assert "worker 1 of 2, chief 127.0.0.1:" in said[1]

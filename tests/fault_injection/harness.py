@@ -3,17 +3,19 @@
 import json
 import os
 import subprocess
-import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from forked import Forked
 
 from ris_tf.runlog import read_run_log
 
 FULL = os.environ.get("RIS_FAULTS") == "full"
 CONFIG = Path(__file__).with_name("faults.yaml")
+HARMED = Path(__file__).with_name("harmed.py")
 
 
 @dataclass(frozen=True)
@@ -35,40 +37,18 @@ class Done:
         return self
 
 
-class Zygote:
-    """Starts `ris-tf` processes one after the other; see zygote.py for plans."""
+class Harmed:
+    """Starts `ris-tf` processes that are harmed as planned; see harmed.py for plans."""
 
-    def __init__(self, folder: Path):
-        self._folder = folder
-        self._started = 0
-        self._process = subprocess.Popen(
-            [sys.executable, Path(__file__).with_name("zygote.py")],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        assert self._read() == "ready"
-
-    def _read(self) -> str:
-        assert self._process.stdout
-        return self._process.stdout.readline().strip()
-
-    def __call__(self, *argv: str | Path, **plan: Any) -> Done:
-        """Run a command, harmed as planned, to its end."""
-        assert self._process.stdin
-        self._started += 1
-        out = self._folder / f"out-{self._started}"
-        request = {"argv": [str(word) for word in argv], "out": str(out), "plan": plan}
-        self._process.stdin.write(json.dumps(request) + "\n")
-        self._process.stdin.flush()
-        code = json.loads(self._read())["code"]
-        return Done(code, out.read_text(errors="replace") if out.exists() else "")
-
-    def close(self) -> None:
-        """End the zygote."""
-        assert self._process.stdin
-        self._process.stdin.close()
-        self._process.wait(timeout=30)
+    def __call__(self, *argv: str | Path, seconds: float | None = None, **plan: Any) -> Done:
+        """Run a command to its end, or kill it after a time."""
+        process = Forked(HARMED, json.dumps(plan), *argv, joined=True)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(seconds)
+        if seconds is not None:
+            process.kill()
+        said, _ = process.communicate()
+        return Done(process.wait(), said)
 
     def train(self, runs: Path, *overrides: str, **plan: Any) -> Done:
         """Begin the run `runs/run`."""

@@ -36,11 +36,11 @@ def small_disk(tmp_path):
 
 
 @pytest.mark.parametrize("moment", MOMENTS if FULL else ["a checkpoint that does not fit"])
-def test_full_disk_ends_the_run_with_the_reason(zygote, reference, small_disk, fault, moment):
+def test_full_disk_ends_the_run_with_the_reason(harmed, reference, small_disk, fault, moment):
     fault("full disk", "'failed: FILE: cannot be written: No space left on device', exit code 1")
     place, times, leave = MOMENTS[moment]
     filler, run = small_disk / "filler", small_disk / "run"
-    done = zygote.train(small_disk, entering=place, times=times, fill=str(filler), leave=leave)
+    done = harmed.train(small_disk, entering=place, times=times, fill=str(filler), leave=leave)
     done.in_order(1)
     assert f"failed: {run}" in done.said
     assert "No space left on device" in done.said
@@ -50,7 +50,7 @@ def test_full_disk_ends_the_run_with_the_reason(zygote, reference, small_disk, f
     if checkpoint.begun(run / "checkpoints"):
         assert weights(run)
     filler.unlink()
-    zygote.go_on(small_disk).in_order(0)
+    harmed.go_on(small_disk).in_order(0)
     assert_same(run, reference)
     assert not list((run / "checkpoints").glob("*partial*"))
 
@@ -77,12 +77,12 @@ TIMES = {"flipped bit in an array": 5, "cut": 5, "empty": 1, "garbage": 1} if FU
 
 
 @pytest.mark.parametrize(("kind", "seed"), [(k, i) for k, n in TIMES.items() for i in range(n)])
-def test_damaged_checkpoint_falls_back(zygote, reference, half_way, tmp_path, fault, kind, seed):
+def test_damaged_checkpoint_falls_back(harmed, reference, half_way, tmp_path, fault, kind, seed):
     fault("damaged checkpoint", "'last.npz cannot be used: ...; went back to previous.npz'")
     run, draw = copied(half_way, tmp_path), random.Random(seed)
     last = run / "checkpoints" / "last.npz"
     last.write_bytes(DAMAGE[kind](last.read_bytes(), draw))
-    done = zygote.go_on(tmp_path).in_order(0)
+    done = harmed.go_on(tmp_path).in_order(0)
     assert_same(run, reference)
     if "went back to previous.npz" not in warnings_of(run):
         assert kind.startswith("flipped")  # in bytes of the zip file that nobody reads
@@ -92,13 +92,13 @@ def test_damaged_checkpoint_falls_back(zygote, reference, half_way, tmp_path, fa
         assert (run / "checkpoints" / checkpoint.UNREADABLE_LAST).exists()
 
 
-def test_both_checkpoints_damaged(zygote, half_way, tmp_path, fault):
+def test_both_checkpoints_damaged(harmed, half_way, tmp_path, fault):
     fault("both checkpoints damaged", "'cannot resume: ...', exit code 1, nothing touched")
     run = copied(half_way, tmp_path)
     for name in ("last.npz", "previous.npz"):
         (run / "checkpoints" / name).write_bytes(b"nothing of use")
     before = (run / "events.jsonl").read_bytes()
-    done = zygote.go_on(tmp_path).in_order(1)
+    done = harmed.go_on(tmp_path).in_order(1)
     assert "cannot resume" in done.said
     assert (run / "events.jsonl").read_bytes() == before
     assert (run / "checkpoints" / "last.npz").read_bytes() == b"nothing of use"
@@ -134,21 +134,21 @@ def test_no_damage_to_a_checkpoint_goes_unnoticed(half_way, tmp_path, fault, see
 
 @pytest.mark.skipif(not FULL, reason="in the full form (make faults)")
 @pytest.mark.parametrize("torn", [b'{"kind":"step","st', b"\0" * 5000, b"}{\n[]\n\xff\xfe\n"])
-def test_torn_log_is_cut_back(zygote, reference, half_way, tmp_path, fault, torn):
+def test_torn_log_is_cut_back(harmed, reference, half_way, tmp_path, fault, torn):
     fault("torn event lines", "readers pass over them; --resume cuts them off")
     run = copied(half_way, tmp_path)
     whole = history(run)
     with (run / "events.jsonl").open("ab") as file:
         file.write(torn)
     assert len(read_run_log(run / "events.jsonl").steps) == sum("step" in str(e[0]) for e in whole)
-    zygote.go_on(tmp_path).in_order(0)
+    harmed.go_on(tmp_path).in_order(0)
     assert_same(run, reference)
 
 
-def test_log_shorter_than_its_checkpoint_is_refused(zygote, half_way, tmp_path, fault):
+def test_log_shorter_than_its_checkpoint_is_refused(harmed, half_way, tmp_path, fault):
     fault("log cut below its checkpoint", "one line that says so, exit code 2")
     run = copied(half_way, tmp_path)
     os.truncate(run / "events.jsonl", 1000)
-    done = zygote.go_on(tmp_path).in_order(2)
+    done = harmed.go_on(tmp_path).in_order(2)
     assert "the log was cut" in done.said
     assert Path(run / "events.jsonl").stat().st_size == 1000

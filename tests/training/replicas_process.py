@@ -17,8 +17,6 @@ from ris_tf.scene import Scenes, Split
 from ris_tf.training.replicas import Replicas
 from ris_tf.training.step import GuardedTrainer
 
-# Graphs run three windows: optimizing them first would cost more.
-tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
 POISONED = 1  # window
 
 

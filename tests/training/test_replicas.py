@@ -1,13 +1,11 @@
 """Several replicas are one: the same step as one replica on the joined batch, decided alike."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from forked import Forked
 
 from ris_tf.config import Config, ConfigError
 from ris_tf.config.learning import Training
@@ -17,13 +15,7 @@ PROGRAM = Path(__file__).with_name("replicas_process.py")
 
 
 def begin(out, *overrides, environment=None):
-    return subprocess.Popen(
-        [sys.executable, PROGRAM, out, *overrides],
-        env=os.environ | (environment or {}),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+    return Forked(PROGRAM, out, *overrides, environment=environment, joined=True)
 
 
 def finished(out, process):

@@ -1,16 +1,10 @@
-"""Forks `ris-tf` processes from one that has imported TensorFlow, and harms them at exact places.
-
-Reads a JSON object a line: `argv`, `out` (file that gets what the process prints), `plan`. Answers
-with one: `code` (exit code, or minus the signal that ended it).
-
-Plans, all of them in a real process of its own that runs the real command:
+"""`ris-tf`, harmed at exact places: `harmed.py PLAN ARGUMENT...`, the plan as JSON.
 
 - `{}`: nothing happens;
 - `{"lines": n, "signal": s}`: it sends itself a signal before the n-th line that it executes in
   `ris_tf.training`, `ris_tf.runlog` and `ris_tf.cli`;
 - `{"count": file}`: writes which file each of those lines is in, as JSON;
 - `{"files": n, "half": true}`: it dies at its n-th operation on files, after half of a write;
-- `{"seconds": t}`: it is killed after that time;
 - `{"entering": "module:Class.function", "times": n, "signal": s}`: it sends itself a signal when it
   calls that function for the n-th time;
 - `{"entering": "module:Class.function", "times": n, "fill": file, "leave": bytes}`: then a file
@@ -24,22 +18,14 @@ import json
 import os
 import signal
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
-os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-
-import tensorflow as tf  # imported for the children: nothing is computed here
-
 import ris_tf
 from ris_tf.cli.main import main
-from ris_tf.training import session  # noqa: F401
 
-# Graphs run nine windows: optimizing them first would cost more.
-tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
 HOME = Path(ris_tf.__file__).parent
 WATCHED = tuple(str(HOME / room) + os.sep for room in ("training", "runlog", "cli"))
 DIE = signal.SIGKILL
@@ -141,56 +127,26 @@ def broken() -> None:
     raise MemoryError("injected")
 
 
-def child(argv: list[str], out: str, plan: dict[str, Any]) -> None:
-    """Be `ris-tf`; never returns."""
-    os.setsid()
-    descriptor = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-    for standard in (1, 2):
-        os.dup2(descriptor, standard)
-    sys.argv = ["ris-tf", *argv]
-    code, lines = 0, None
+def run(plan: dict[str, Any]) -> None:
+    """Be `ris-tf`, to the end that is planned."""
+    lines = None
+    if "files" in plan:
+        harm_files(plan["files"], plan.get("half", False))
+    if "entering" in plan:
+        entering(plan["entering"], plan.get("times", 1), lambda: harm(plan))
+    if "raising" in plan:
+        wrap(plan["raising"], broken)
+    if "lines" in plan or "count" in plan:
+        lines = Lines(plan.get("lines", -1), plan.get("signal", DIE))
+        sys.settrace(lines)
     try:
-        if "files" in plan:
-            harm_files(plan["files"], plan.get("half", False))
-        if "entering" in plan:
-            entering(plan["entering"], plan.get("times", 1), lambda: harm(plan))
-        if "raising" in plan:
-            wrap(plan["raising"], broken)
-        if "lines" in plan or "count" in plan:
-            lines = Lines(plan.get("lines", -1), plan.get("signal", DIE))
-            sys.settrace(lines)
         main()
-    except SystemExit as leaving:
-        code = leaving.code if isinstance(leaving.code, int) else 1
-    except BaseException:  # noqa: BLE001 (what the interpreter would do, and then leave)
+    finally:
         sys.settrace(None)
-        sys.excepthook(*sys.exc_info())
-        code = 1
-    sys.settrace(None)
-    if lines and "count" in plan:
-        Path(plan["count"]).write_text(json.dumps(lines.files))
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)
-
-
-def wait(pid: int, seconds: float | None) -> int:
-    """Exit code of a child, killed after a time if one is given."""
-    deadline = time.monotonic() + seconds if seconds is not None else None
-    while True:
-        done, status = os.waitpid(pid, os.WNOHANG if deadline else 0)
-        if done:
-            return os.waitstatus_to_exitcode(status)
-        if deadline and time.monotonic() > deadline:
-            os.kill(pid, signal.SIGKILL)
-            deadline = None
-        time.sleep(0.002)
+        if lines and "count" in plan:
+            Path(plan["count"]).write_text(json.dumps(lines.files))
 
 
 if __name__ == "__main__":
-    print("ready", flush=True)
-    for request in map(json.loads, sys.stdin):
-        pid = os.fork()
-        if not pid:
-            child(request["argv"], request["out"], request["plan"])
-        print(json.dumps({"code": wait(pid, request["plan"].get("seconds"))}), flush=True)
+    plan = json.loads(sys.argv.pop(1))
+    run(plan)
