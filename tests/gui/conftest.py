@@ -5,8 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PySide6.QtCore import QSettings
 
 from gui.models.followed import FollowedRun, RunView
+from gui.views.theme import LIGHT
+from gui.views.window import MainWindow
 from ris_tf.config import Config
 from ris_tf.runlog import (
     CheckpointEvent,
@@ -105,5 +108,19 @@ def fake_run(tmp_path: Path):
 
     def make(name: str = "run", config: Config | None = None, windows: int = 40) -> FakeRun:
         return FakeRun(tmp_path / "runs" / name, config, windows)
+
+    return make
+
+
+@pytest.fixture
+def open_window(qtbot, tmp_path: Path):
+    """Opens the monitor; what it remembers is in a file of the test."""
+
+    def make(*places: Path) -> MainWindow:
+        remembered = QSettings(str(tmp_path / "settings.ini"), QSettings.Format.IniFormat)
+        window = MainWindow(list(places), remembered, LIGHT)
+        qtbot.addWidget(window, before_close_func=lambda window: window.actions_.started.clear())
+        window.show()
+        return window
 
     return make

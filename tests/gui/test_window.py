@@ -8,48 +8,15 @@ import time
 from pathlib import Path
 
 import pytest
+from driven import SOON_MS, read, state_of, trigger, windows_shown
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from PySide6.QtCore import QSettings, Qt
-from PySide6.QtWidgets import QLabel, QMessageBox
+from PySide6.QtCore import Qt
 
 from gui import workers
-from gui.models.index import RunIndex
 from gui.views.theme import DARK, LIGHT
-from gui.views.window import TABS, MainWindow
+from gui.views.window import TABS
 from ris_tf.config import parse_config
-from ris_tf.runlog import SearchDirectory
-
-SOON_MS = 30_000
-TRAINING_MS = 120_000
-
-
-@pytest.fixture
-def open_window(qtbot, tmp_path):
-    """Opens the monitor; what it remembers is in a file of the test."""
-
-    def make(*places: Path) -> MainWindow:
-        remembered = QSettings(str(tmp_path / "settings.ini"), QSettings.Format.IniFormat)
-        window = MainWindow(list(places), remembered, LIGHT)
-        qtbot.addWidget(window, before_close_func=lambda window: window.actions_.started.clear())
-        window.show()
-        return window
-
-    return make
-
-
-def read(qtbot, window):
-    qtbot.waitUntil(window.is_read, timeout=SOON_MS)
-
-
-def state_of(window, path):
-    row = window.runs.rows.get(path)
-    return row.state if row else "not there"
-
-
-def windows_shown(window):
-    panels = window.tab("loss").grid.plots()
-    return len(panels[0].panel.curves[0].x) if panels and panels[0].panel else 0
 
 
 def test_every_tab_shows_a_run_in_both_themes(qtbot, open_window, fake_run, tmp_path):
@@ -286,7 +253,7 @@ LINES = st.lists(
 )
 
 
-@settings(suppress_health_check=list(HealthCheck), max_examples=8)
+@settings(suppress_health_check=list(HealthCheck), max_examples=4)
 @given(LINES, st.booleans())
 def test_no_log_raises_or_freezes_the_window(qtbot, open_window, fake_run, tmp_path, lines, whole):
     run_path = tmp_path / "runs" / "a"
@@ -342,108 +309,6 @@ def test_no_tensorflow_in_the_process(qtbot, open_window, fake_run, tmp_path, ro
     assert done.stderr == ""
 
 
-def test_launch_watch_stop_resume_finish(qtbot, open_window, tiny_yaml, tmp_path, monkeypatch):
-    """A person's evening with a real training."""
-    (tmp_path / "runs").mkdir()
-    window = open_window(tmp_path / "runs")
-    window.show_tab("launch")
-    launch = window.tab("launch")
-    launch.open_config(tiny_yaml)
-    launch.form.rows["training.compile"].editor.setChecked(False)
-    for path, text in {
-        "training.epochs": "8",
-        "training.batches_per_epoch": "25",
-        "training.validation_batches": "1",
-    }.items():
-        editor = launch.form.rows[path].editor
-        editor.clear()
-        qtbot.keyClicks(editor, text)
-    launch.name.clear()
-    qtbot.keyClicks(launch.name, "evening")
-    assert "--set training.epochs=8" in launch.command.toPlainText()
-    launch.start_button.click()
-    run = tmp_path / "runs" / "evening"
-    qtbot.waitUntil(lambda: windows_shown(window) > 30, timeout=TRAINING_MS)
-    assert window.tab_name == "loss"
-    assert state_of(window, run) == "running"
-
-    asked = []
-    monkeypatch.setattr(QMessageBox, "exec", lambda box: asked.append(box.text()) or 0)
-    assert window.actions_.may_close() is False, "it asks before a run is left alone"
-    assert "goes on without the window" in asked[0]
-    trigger(qtbot, window, "&Stop with a checkpoint")
-    qtbot.waitUntil(lambda: state_of(window, run) == "stopped", timeout=TRAINING_MS)
-    assert window.actions_.may_close() is True
-
-    trigger(qtbot, window, "&Resume")
-    qtbot.waitUntil(lambda: state_of(window, run) == "finished", timeout=TRAINING_MS)
-    qtbot.waitUntil(lambda: windows_shown(window) == 200, timeout=SOON_MS)
-    assert RunIndex([run]).poll()[0].summary.reason == "8 epochs"
-
-
-def test_launch_a_search_and_stop_it(qtbot, open_window, tiny_yaml, tmp_path):
-    window = open_window(tmp_path / "runs")
-    window.show_tab("launch")
-    launch = window.tab("launch")
-    launch.open_config(tiny_yaml)
-    launch.form.rows["training.compile"].editor.setChecked(False)
-    launch.kind.setCurrentText("Search")
-    launch.plan.trials.setValue(2)
-    launch.plan.epochs.setValue(100)
-    launch.plan.space.setEditText("narrow")
-    launch.name.clear()
-    qtbot.keyClicks(launch.name, "wanted")
-    text = launch.command.toPlainText()
-    assert text.startswith("ris-tf tune ")
-    assert "--n-trials 2 --epochs-per-trial 100 --space narrow --algorithm bayesian" in text
-    launch.start_button.click()
-    trial = tmp_path / "runs" / "wanted" / "trial_0001"
-    qtbot.waitUntil(lambda: state_of(window, trial) == "running", timeout=TRAINING_MS)
-    assert window.tab_name == "search"
-    qtbot.waitUntil(lambda: "0 of 2 trials done" in window.tab("search").header.text())
-    trigger(qtbot, window, "Stop its search &with checkpoints")
-    qtbot.waitUntil(lambda: state_of(window, trial) == "stopped", timeout=TRAINING_MS)
-    search = SearchDirectory.open(trial.parent)
-    qtbot.waitUntil(lambda: search.holder_alive() is False, timeout=TRAINING_MS)
-    assert [str(t.state) for t in search.trials()] == ["waiting"]
-
-
-TRAINING = """
-import sys, time
-from pathlib import Path
-from tests.gui.conftest import FakeRun
-run = FakeRun(Path(sys.argv[1]))
-while True:
-    run.train(1)
-    time.sleep(0.05)
-"""
-
-
-def test_a_killed_run_is_lost(qtbot, open_window, tmp_path, root, monkeypatch):
-    run = tmp_path / "runs" / "a"
-    process = subprocess.Popen([sys.executable, "-c", TRAINING, str(run)], cwd=root)
-    try:
-        window = open_window(tmp_path / "runs")
-        qtbot.waitUntil(lambda: windows_shown(window) > 3, timeout=SOON_MS)
-        no, yes = QMessageBox.StandardButton.Cancel, QMessageBox.StandardButton.Yes
-        monkeypatch.setattr(QMessageBox, "warning", lambda *_: no)
-        trigger(qtbot, window, "&Kill…")
-        assert process.poll() is None
-        monkeypatch.setattr(QMessageBox, "warning", lambda *_: yes)
-        trigger(qtbot, window, "&Kill…")
-        qtbot.waitUntil(lambda: process.poll() == -9, timeout=SOON_MS)
-        qtbot.waitUntil(lambda: state_of(window, run) == "lost", timeout=SOON_MS)
-        qtbot.waitUntil(lambda: "lost" in _headlines(window), timeout=SOON_MS)
-    finally:
-        process.kill()
-        process.wait()
-
-
-def _headlines(window):
-    window.show_tab("health")
-    return " ".join(label.text() for label in window.tab("health").findChildren(QLabel))
-
-
 def test_a_run_started_elsewhere_is_watched_too(
     qtbot, open_window, fake_run, tmp_path, monkeypatch
 ):
@@ -458,30 +323,3 @@ def test_a_run_started_elsewhere_is_watched_too(
         window._launched(path)
         qtbot.waitUntil(lambda shown=shown: window.runs.selected == [shown], timeout=SOON_MS)
     assert len(window.runs.rows) == 2
-
-
-def trigger(qtbot, window, text):
-    """Choose a menu's entry, as soon as it is offered."""
-    action = next(a for a in window.actions() if a.text() == text)
-    qtbot.waitUntil(action.isEnabled, timeout=SOON_MS)
-    action.trigger()
-
-
-def test_a_refused_start_says_why(qtbot, open_window, tiny_yaml, tmp_path):
-    (tmp_path / "runs").mkdir()
-    window = open_window(tmp_path / "runs")
-    launch = window.tab("launch")
-    window.show_tab("launch")
-    launch.open_config(tiny_yaml)
-    row = launch.form.rows["training.epochs"]
-    row.editor.clear()
-    qtbot.keyClicks(row.editor, "0")
-    assert not launch.start_button.isEnabled()
-    assert "at least 1" in row.error.text()
-    assert "training.epochs" in launch.command.placeholderText()
-    row.undo.click()
-    assert launch.start_button.isEnabled()
-    launch.settings.source = tmp_path / "gone.yaml"  # somebody moved it since
-    launch.start_button.click()
-    qtbot.waitUntil(lambda: "exit code 2" in launch.status.text(), timeout=SOON_MS)
-    assert "gone.yaml: cannot be read" in launch.status.text()

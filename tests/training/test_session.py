@@ -13,13 +13,16 @@ from ris_tf.training.reporter import Reporter
 from ris_tf.training.session import TrainingSession
 from ris_tf.training.stopping import Stop
 
+SHORT = ("training.batches_per_epoch=2", "training.validation_batches=1")
+
 
 def begin(make_config, path, resume=False, overrides=(), eager=True):
     """A session of a run, new or resumed; eager, which is quick for a few windows."""
     if resume:
         run = RunDirectory.open(path)
     else:
-        run = RunDirectory.create(path, make_config("training.compile=false", *overrides), ["test"])
+        config = make_config("training.compile=false", *overrides)
+        run = RunDirectory.create(path, config, ["test"])
     run.begin_session(["test"])
     reporter = Reporter(run.console_path, Console(file=io.StringIO(), width=200))
     session = TrainingSession(run, reporter, resume)
@@ -29,10 +32,10 @@ def begin(make_config, path, resume=False, overrides=(), eager=True):
 
 @pytest.fixture
 def start(make_config, tmp_path):
-    """Begins sessions in this test's folder."""
+    """Begins sessions of two windows an epoch in this test's folder."""
 
     def start_(name="run", resume=False, overrides=()):
-        return begin(make_config, tmp_path / name, resume, overrides)
+        return begin(make_config, tmp_path / name, resume, (*SHORT, *overrides))
 
     return start_
 
@@ -93,14 +96,15 @@ def test_best_network_is_the_one_that_validated(whole):
 @pytest.fixture(scope="module")
 def uninterrupted(make_config, tmp_path_factory):
     """Final state and steps of a run that nobody stopped."""
-    run, session = begin(make_config, tmp_path_factory.mktemp("runs") / "whole")
+    path = tmp_path_factory.mktemp("runs") / "whole"
+    run, session = begin(make_config, path, overrides=SHORT)
     session.run()
     return final_weights(session), steps_of(run)
 
 
-@pytest.mark.parametrize("stop_after", [1, 4])
+@pytest.mark.parametrize("stop_after", [1, 2])
 def test_stopped_and_resumed_run_is_the_uninterrupted_one(start, uninterrupted, stop_after):
-    """Final state bit for bit, every window once in the log; 4 is the end of an epoch."""
+    """Final state bit for bit, every window once in the log; 2 is the end of an epoch."""
     stopped, session = start("stopped")
     check = session.recorder.check_stop
 
@@ -133,7 +137,7 @@ def test_signal_during_validation_stops_with_a_checkpoint(start):
     session.trainer.evaluate = interrupted
     outcome = session.run()
     assert outcome.reason == "interrupted"
-    assert outcome.progress.window == 4
+    assert outcome.progress.window == 2
     assert outcome.progress.epochs_done == 0
     _, resumed = start(resume=True)
     assert resumed.run().reason == "finished"
@@ -152,7 +156,7 @@ def poisoned(simulator):
 
 
 def test_windows_that_stay_broken_end_the_run_with_the_reason(start):
-    run, session = start(overrides=("training.epochs=50",))
+    run, session = start(overrides=("training.epochs=50", "training.batches_per_epoch=15"))
     before = final_weights(session)
     session.trainer.simulator = poisoned(session.trainer.simulator)
     # The poison is in validation too: its loss is NaN, and the run goes on to the limit.
@@ -167,11 +171,11 @@ def test_windows_that_stay_broken_end_the_run_with_the_reason(start):
 
 
 def test_early_stopping(start):
-    _, session = start(overrides=("training.epochs=9", "training.patience=2"))
+    _, session = start(overrides=("training.epochs=9", "training.patience=1"))
     session.progress = session.progress.moved(best_loss=-1.0, best_epoch=0)
     outcome = session.run()
     assert outcome.reason == "early"
-    assert outcome.progress.epochs_done == 3
+    assert outcome.progress.epochs_done == 2
 
 
 def test_crash_is_in_the_log_and_the_console(start):
@@ -208,7 +212,7 @@ def test_judge_is_asked_after_every_epoch_and_again_when_resumed(start):
     assert resumed.run().reason == "pruned"
     assert asked == [0, 1, 2, 2]
     log = read_run_log(run.events_path)
-    assert log.steps.tolist() == list(range(8))
+    assert log.steps.tolist() == list(range(4))
     assert [event.epoch for event in log.validations] == [0, 1]
 
 

@@ -13,15 +13,13 @@ def trainer_of(config, kind=GuardedTrainer):
     return kind(build_network(config), config)
 
 
-def step(trainer, window, as_graph=False):
+def step(trainer, window, graph=None):
     """One window: as `Model.fit` has compiled it, as a graph, or eager: quick for a few windows."""
     if trainer.config.training.compile:
         trainer.make_train_function()
         logs = trainer.train_function(iter(tf.data.Dataset.range(window, window + 1)))
     else:
-        train = trainer.train_step
-        train = tf.function(train, autograph=False) if as_graph else train
-        logs = train(tf.constant(window, tf.int64))
+        logs = (graph or trainer.train_step)(tf.constant(window, tf.int64))
     return dict(zip(trainer.series(), np.array(logs["values"]), strict=True)), logs
 
 
@@ -97,28 +95,33 @@ def test_state_names_every_variable_once(make_config):
     assert len(held) == len(trainer.state())
 
 
-@pytest.mark.parametrize(("batches_per_epoch", "window", "count"), [(8, 0, 4), (6, 1, 2)])
+# An untrained network's slots tie in confidence: which of them are reported is rounding noise.
+EXACTLY = ("training.compile=false", "network.dropout=0", "objective.weights.chamfer=0")
+
+
+@pytest.fixture(scope="module")
+def accumulating_once(make_config):
+    """A trainer of windows of four batches and of two, its step as a graph, and its state."""
+    knobs = ("training.accumulation=4", "training.batches_per_epoch=6")
+    trainer = trainer_of(make_config(*EXACTLY, *knobs))
+    return trainer, tf.function(trainer.train_step, autograph=False), snapshot(trainer)
+
+
+@pytest.mark.parametrize(("window", "count"), [(0, 4), (1, 2)])
 def test_accumulated_window_equals_one_step_on_the_joined_batch(
-    make_config, batches_per_epoch, window, count
+    make_config, accumulating_once, window, count
 ):
     """`g = 4`, and a short last window of two, against one step on all their scenes."""
-    # An untrained network's slots tie in confidence: which of them are reported is rounding noise.
-    common = ("training.compile=false", "network.dropout=0", "objective.weights.chamfer=0")
-    accumulating = trainer_of(
-        make_config(
-            *common,
-            "training.accumulation=4",
-            f"training.batches_per_epoch={batches_per_epoch}",
-        )
-    )
-    at_once = trainer_of(make_config(*common, f"training.batch={8 * count}"), JoinedBatches)
+    accumulating, graph, initial = accumulating_once
+    restore(accumulating, initial)
+    at_once = trainer_of(make_config(*EXACTLY, f"training.batch={8 * count}"), JoinedBatches)
     at_once.count, at_once.first = count, 4 * window
     rate = accumulating.optimizer.learning_rate
     at_once.optimizer.learning_rate.assign(rate.value)
     for ours, theirs in zip(accumulating.weights_trained, at_once.weights_trained, strict=True):
         theirs.assign(ours.value)
 
-    some, logs = step(accumulating, window, as_graph=True)  # a loop of TensorFlow's, not Python's
+    some, logs = step(accumulating, window, graph)  # a loop of TensorFlow's, not Python's
     once, logs_once = step(at_once, 0)
 
     for name in ("loss", "term/covariance", "term/angle", "norm/total", "norm/head", "clip"):

@@ -1,12 +1,13 @@
 """Oracles that begin again draw what they would have drawn: the trials' files are all they need."""
 
+import functools
 import math
 import shutil
 import time
 from dataclasses import replace
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ris_tf.config import parse_config
@@ -24,14 +25,14 @@ SPACE = {
 PLANS = {"random": (7, 3), "bayesian": (5, 3), "hyperband": (19, 9)}
 
 
-@pytest.fixture
-def search(tmp_path, make_config):
-    """Makes a new search of an algorithm."""
+@pytest.fixture(scope="module")
+def search(tmp_path_factory, make_config):
+    """Makes a new search of an algorithm, where the one before was."""
+    path = tmp_path_factory.mktemp("searches") / "search"
 
     def make(algorithm, trials=0, epochs=0, space=None):
         trials, epochs = trials or PLANS[algorithm][0], epochs or PLANS[algorithm][1]
         plan = Search(algorithm=algorithm, trials=trials, epochs=epochs, space=space or SPACE)
-        path = tmp_path / "search"
         shutil.rmtree(path, ignore_errors=True)
         return SearchDirectory.create(path, plan, [], make_config())
 
@@ -83,10 +84,11 @@ def drawn(search):
     return [(t.number, dict(t.drawn)) for t in search.trials()]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def undisturbed(search):
     """What a search draws that nobody disturbs, by algorithm."""
 
+    @functools.cache
     def draw(algorithm):
         worker = Worker(search(algorithm))
         while trial := worker.ask():
@@ -98,7 +100,7 @@ def undisturbed(search):
 
 
 @pytest.mark.parametrize("algorithm", PLANS)
-@settings(max_examples=3, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=3)
 @given(deaths=st.lists(st.sampled_from(["", "asked", "written"]), min_size=40, max_size=40))
 def test_killed_anywhere_it_draws_the_same(search, undisturbed, algorithm, deaths):
     expected = undisturbed(algorithm)
@@ -202,7 +204,7 @@ def test_failures_of_different_kinds_do_not_end_it(search, algorithm):
 
 
 def test_bayesian_search_comes_near_the_best(search):
-    worker = Worker(search("bayesian", trials=8))
+    worker = Worker(search("bayesian", trials=6))
     while trial := worker.ask():
         worker.write(trial)
         worker.tell(trial)
