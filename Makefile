@@ -30,7 +30,7 @@ demo: $(VENV)/runs ## Train the quickstart network, check its health, draw its c
 
 test: $(VENV)/tests ## Run every test.
 	@$(BIN)/python tools/qt_libraries.py --install
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 faults: $(VENV)/tests ## Kill, fill, damage and poison runs by the hundred; prints a table (half an hour).
 	RIS_FAULTS=full $(BIN)/python -m pytest tests/fault_injection -n 2 --dist worksteal

@@ -49,6 +49,15 @@ TINY_REFERENCE = (
 )
 
 
+# Folders of tests that train whole runs.
+SLOWEST = ("end_to_end", "fault_injection", "training")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put long files first: no worker begins one when the other has nothing left to do."""
+    items.sort(key=lambda item: item.path.parent.name not in SLOWEST)
+
+
 @pytest.fixture(scope="session")
 def tiny_yaml(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A configuration file that trains in seconds."""

@@ -20,9 +20,9 @@ SMALL = [
 
 @pytest.fixture(scope="module")
 def evaluated(tmp_path_factory):
-    """48 scenes without a run: the folder, and what was printed."""
+    """32 scenes without a run: the folder, and what was printed."""
     folder = tmp_path_factory.mktemp("evaluate")
-    return folder, ris_tf("evaluate", "--scenes", "48", "--out", "there", *SMALL, cwd=folder)
+    return folder, ris_tf("evaluate", "--scenes", "32", "--out", "there", *SMALL, cwd=folder)
 
 
 def test_tables_and_figures_are_written(evaluated):
@@ -57,7 +57,7 @@ def test_documents_say_the_same(evaluated):
 def test_the_same_scenes_give_the_same_figures(evaluated):
     folder, _ = evaluated
     again = ris_tf(
-        *("evaluate", "--scenes", "48", "--out", "again", "--estimators", "pursuit"),
+        *("evaluate", "--scenes", "32", "--out", "again", "--estimators", "pursuit"),
         *("--no-figures", *SMALL),
         cwd=folder,
     )
