@@ -14,7 +14,7 @@ SPACE = """
 training.learning_rate: {least: 1e-4, most: 1e-2, scale: log}
 network.width: [16, 24]
 """
-PLAN = ["--n-trials", "2", "--epochs-per-trial", "20", "--algorithm", "random"]
+PLAN = ["--n-trials", "2", "--epochs-per-trial", "10", "--algorithm", "random"]
 QUICK = ["--set", "training.compile=false", "--set", "search.scenes=24"]
 QUICK += ["--set", "search.validation_scenes=16"]
 

@@ -7,7 +7,13 @@ import pytest
 from commands import ris_tf
 
 # What makes minutes of training and of estimating seconds; everything else is run as it stands.
-BRIEFLY = ("epochs=1", "batches_per_epoch=3", "compile=false", "validation_batches=1")
+BRIEFLY = (
+    "epochs=1",
+    "batches_per_epoch=3",
+    "compile=false",
+    "validation_batches=1",
+    "spectrum_scenes=0",
+)
 SHORTER = {
     "train": [word for value in BRIEFLY for word in ("--set", f"training.{value}")],
     "evaluate": ["--scenes", "8", "--estimators", "network-mvdr,sample-mvdr"],
