@@ -22,7 +22,14 @@ from ris_tf.report import ALL
 from ris_tf.runlog import RunDirectory
 
 SCENES = 1024
-NAMES = ("network", "network-mvdr", "network-music+ml", "pursuit", "truth+ml")
+NAMES = (
+    "network",
+    "network-mvdr",
+    "network-mvdr+ml",
+    "network-music+ml",
+    "pursuit",
+    "truth+ml",
+)
 JUDGED = ("scene.separation_deg=8", "scene.snr_db=[10,20]", "scene.sources_min=1")
 CONFIG = Path(__file__).parents[1] / "configs" / "default-panel.yaml"
 

@@ -53,8 +53,8 @@ class Detector:
             known: what need not be estimated.
             likely: `[B, P]` azimuth, elevation and range of places where sources may be, to choose
                 from and to match before all others; `None` pursues sources on the whole grid.
-            again: places to start over from where something is left; `None` is the whole grid,
-                where much is left.
+            again: places to start over from, and to rearrange sources among, where something is
+                left; `None` is the whole grid, where much is left.
 
         Returns:
             Positions of up to `most` sources, as numpy arrays.
@@ -106,7 +106,9 @@ class Detector:
         now = Found(self.searches.refined(data, everywhere, start))
         self.thoughts.improve(data, now, known, everywhere, likely)
         self.thoughts.improve(data, now, known, self._started_over(data, now, known, again))
-        self.thoughts.improve(data, now, known, self.thoughts.rearranged(data, now, known))
+        for places in (again if likely is None else likely, None):
+            changed = self.thoughts.rearranged(data, now, known, places)
+            self.thoughts.improve(data, now, known, changed)
         if known.estimated:  # once more, with the noise that is left now
             level = self.evidence.noise(now.energy, now.count, data.energy)
             known = known._replace(noise_variance=level, estimated=False)

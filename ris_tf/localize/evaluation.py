@@ -20,7 +20,7 @@ from ris_tf.report import ALL, BY_COUNT, BY_SNR, Merit, Report, Row
 from ris_tf.scene import Scenes, Simulator, Split
 
 BLOCK_BYTES = 512e6  # of the receiver's model, for scenes that are worked on together
-WARM_SCENES = 64  # a chunk of every estimator, before its clock runs
+WARM_SCENES = 256  # of every estimator before its clock runs: few are of every kind
 SNR_GROUPS = 5
 NORMAL = norm.ppf((1 + (np.arange(101) + 0.5) / 101) / 2)  # quantiles of |x|, x ~ N(0, 1)
 MEDIAN = 0.6745  # of the same

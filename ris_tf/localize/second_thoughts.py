@@ -1,7 +1,6 @@
 """Second thoughts: sources that noise explains are dropped, and missing ones found."""
 
 import numpy as np
-import tensorflow as tf
 
 from ris_tf.localize.evidence import Evidence
 from ris_tf.localize.found import NOWHERE, Found, Known, of_scenes, take
@@ -13,7 +12,11 @@ MOST_REFINED = 5  # times more at the end, while it helps
 DOUBTED = 2  # times more before a source that seems needed is kept
 ROUNDS = 3  # of second thoughts, at most
 DOUBTFUL = 2.5  # times the least drop: sources that only they explain less of are tried without
-SOMETHING_LEFT, MUCH_LEFT = 1.2, 3.0  # standard deviations of the noise's energy above its mean
+SOMETHING_LEFT, MORE_LEFT, MUCH_LEFT = (
+    1.2,
+    2.0,
+    3.0,
+)  # standard deviations of the noise's energy above its mean
 CHANGED = 1e-4  # relative descent that counts as one
 
 
@@ -120,50 +123,41 @@ class SecondThoughts:
         """The best of some places, or of the grid, that are away from one; all sources refined."""
         found = Found(self.searches.nothing(data, scenes))
         for rows in self.searches.held(len(scenes), places):
-            table = self.searches.table(data, scenes[rows], of_scenes(places, rows))
-            first, away = take(start, rows), take(elsewhere, rows)
-            inside = np.arange(len(rows))
-            found.put(rows, self.searches.extended(data, scenes[rows], first, away, table, inside))
+            some, first, inside = np.unique(scenes[rows], return_index=True, return_inverse=True)
+            table = self.searches.table(data, some, of_scenes(places, rows[first]))
+            before, away = take(start, rows), take(elsewhere, rows)
+            found.put(rows, self.searches.extended(data, scenes[rows], before, away, table, inside))
         return self.searches.refined(data, scenes, found.positions)
 
-    def rearranged(self, data: Received, now: Found, known: Known) -> np.ndarray:
-        """Every source in turn left out or matched anew, where it is better: scenes that changed.
+    def rearranged(
+        self, data: Received, now: Found, known: Known, places: Place | None
+    ) -> np.ndarray:
+        """One source left out or matched anew, whichever is best: scenes that changed.
 
-        What a greedy search took for one source between two is mended here.
+        What a greedy search took for one source between two is mended here, among some places, or
+        on the whole grid where much is left.
         """
         known = known._replace(estimated=False)
-        some = self.evidence.lacking(now, known, np.arange(len(now.energy)), MUCH_LEFT)
-        if not len(some):
-            return some
-        trial = Found(tf.nest.map_structure(np.copy, now.refined))
-        before = now.count
-        for turn in range(self.evidence.most):
-            self._rematch_first(data, trial, known, some[before[some] > turn])
-        still = self.evidence.lacking(trial, known, some, SOMETHING_LEFT)
-        self._add_or_move(data, trial, known, still, None)
-        changed = trial.energy < (1 - CHANGED) * now.energy
-        changed |= trial.count != before
-        now.put(some, take(trial.refined, some), changed[some])
-        return some[changed[some]]
-
-    def _rematch_first(self, data: Received, now: Found, known: Known, some: np.ndarray) -> None:
-        """Leave out the first source: for good, or to match it anew. It is the last one then."""
-        if not len(some):
-            return
-        kept = take(now.refined, some)
-        here = tuple(axis[:, 0] for axis in kept.positions.coordinates)
-        turned = Positions(*(np.roll(axis, -1, axis=1) for axis in kept.positions))
-        kept = kept._replace(positions=turned, support=np.roll(kept.support, -1, axis=1))
-        active = turned.active.copy()
-        active[:, -1] = 0
-        others = self.searches.refined(data, some, turned._replace(active=active))
-        moved = self._one_more(data, some, others.positions, here)
-        better = moved.energy < kept.energy
-        least = self.evidence.least_drop(known)[some]
-        idle = others.energy - np.minimum(kept.energy, moved.energy) < least
-        now.put(some, kept)
-        now.put(some, moved, better & ~idle)
-        now.put(some, others, idle)
+        left = MORE_LEFT if places else MUCH_LEFT
+        some = self.evidence.lacking(now, known, np.arange(len(now.energy)), left)
+        which, slot = np.nonzero(now.positions.active[some])  # every source of these scenes
+        if not len(which):
+            return which
+        scenes, trials = some[which], np.arange(len(which))
+        start = take(now.positions, scenes)
+        here = tuple(axis[trials, slot] for axis in start.coordinates)
+        start.active[trials, slot] = 0
+        tried = Found(self.searches.refined(data, scenes, start))
+        moved = self._one_more(data, scenes, tried.positions, here, of_scenes(places, scenes))
+        least = self.evidence.least_drop(known)
+        tried.put(trials, moved, tried.energy - moved.energy >= least[scenes])
+        worth = np.maximum(least, 0)  # of a source
+        cost = tried.energy + worth[scenes] * tried.count
+        best = np.array([rows[cost[rows].argmin()] for rows in _rows_of_each(which)])
+        some = scenes[best]
+        changed = cost[best] < (1 - CHANGED) * now.energy[some] + worth[some] * now.count[some]
+        now.put(some, take(tried.refined, best), changed)
+        return some[changed]
 
     def finish(
         self,
@@ -189,6 +183,11 @@ class SecondThoughts:
                 break
             start = take(now.positions, rows[some])
             now.put(rows[some], self.searches.refined(data, scenes[some], start))
+
+
+def _rows_of_each(which: np.ndarray) -> list[np.ndarray]:
+    """Where each value of an ascending array is."""
+    return np.split(np.arange(len(which)), np.flatnonzero(np.diff(which)) + 1)
 
 
 def _without_weakest(now: Found, scenes: np.ndarray) -> Positions:
