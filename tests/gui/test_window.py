@@ -133,9 +133,14 @@ for _ in range(40):
         until = time.monotonic() + 0.08
         while time.monotonic() < until:
             app.processEvents()
+def at_work():
+    return sum(poller._poll.__name__ != "_nothing" for poller in window._retired)
+until = time.monotonic() + 30
+while at_work() and time.monotonic() < until:
+    app.processEvents()
 alive = [p for p in window._followers.values()]
 window.close()
-print(len(alive), sum(poller._poll.__name__ != "_nothing" for poller in window._retired))
+print(len(alive), at_work())
 """
 
 

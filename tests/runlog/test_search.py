@@ -146,7 +146,7 @@ def test_a_trial_with_a_field_of_another_type_is_not_believed(name, value):
     if read is None:
         return
     shown = orjson.loads(encode_trial(read))  # the value was a fitting one, and is what is shown
-    if name == "reason":
+    if name in ("reason", "worker"):  # made one line
         assert isinstance(value, str)
     else:
         assert shown[name] == orjson.loads(orjson.dumps(value))  # NaN is null
