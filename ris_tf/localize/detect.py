@@ -105,10 +105,11 @@ class Detector:
         everywhere = np.arange(len(data.energy))
         now = Found(self.searches.refined(data, everywhere, start))
         self.thoughts.improve(data, now, known, everywhere, likely)
+        changed = self.thoughts.rearranged(data, now, known, again if likely is None else likely)
+        self.thoughts.improve(data, now, known, changed)
         self.thoughts.improve(data, now, known, self._started_over(data, now, known, again))
-        for places in (again if likely is None else likely, None):
-            changed = self.thoughts.rearranged(data, now, known, places)
-            self.thoughts.improve(data, now, known, changed)
+        changed = self.thoughts.rearranged(data, now, known, None)
+        self.thoughts.improve(data, now, known, changed)
         if known.estimated:  # once more, with the noise that is left now
             level = self.evidence.noise(now.energy, now.count, data.energy)
             known = known._replace(noise_variance=level, estimated=False)

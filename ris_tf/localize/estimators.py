@@ -32,6 +32,7 @@ from ris_tf.scene import Measurement
 CANDIDATES = 10  # peaks of a spectrum that pursuit chooses from
 NEIGHBOURS = 1  # cells of the starting grid, which are wide, between two of them
 LIKELY = 16  # points of the starting grid besides, the highest of the spectrum
+PROPOSED = 128  # scenes that places are proposed for at a time: a third less time than of 32
 CANDIDATE_STEPS = 2  # towards the peak of the continuous spectrum
 
 
@@ -124,10 +125,10 @@ class Estimators:
 
     def _pursuit(self) -> Callable[[Question], Positions]:
         """Pursuit on the grid, started over among peaks of the sample covariance's spectrum."""
-        graph = of_one_number(self._sample_peaks)
+        graph = of_one_number(self._sample_peaks, PROPOSED)
 
         def estimate(question: Question) -> Positions:
-            again = in_chunks(graph, SCENES, question.measurement)
+            again = in_chunks(graph, PROPOSED, question.measurement)
             return self.detector.pursue(question.measurement, question.known, again=again)
 
         return estimate
@@ -138,10 +139,10 @@ class Estimators:
 
     def _refined(self, propose: Callable[[Measurement], Place]) -> Callable[[Question], Positions]:
         """Pursuit among the places that the network proposes."""
-        graph = of_one_number(propose)
+        graph = of_one_number(propose, PROPOSED)
 
         def estimate(question: Question) -> Positions:
-            likely = in_chunks(graph, SCENES, question.measurement)
+            likely = in_chunks(graph, PROPOSED, question.measurement)
             return self.detector.pursue(question.measurement, question.known, likely)
 
         return estimate

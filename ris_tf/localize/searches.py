@@ -33,7 +33,7 @@ from ris_tf.localize.pursuit import (
 from ris_tf.localize.refine import Refined, refine
 from ris_tf.scene import Measurement, make_panel
 
-SCENES = 64  # in a chunk: operations on fewer are short beside what starts them
+SCENES = 128  # in a chunk: operations on fewer are short beside what starts them
 TABLE_BYTES = 256 * 2**20  # of atoms that are held at a time
 STEPS = 3  # of refinement at a time
 MATCHED_STEPS = 1  # of it after a match

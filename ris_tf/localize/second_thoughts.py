@@ -9,7 +9,7 @@ from ris_tf.localize.refine import Refined
 from ris_tf.localize.searches import Received, Searches
 
 MOST_REFINED = 5  # times more at the end, while it helps
-DOUBTED = 2  # times more before a source that seems needed is kept
+DOUBTED = 1  # times more before a source that seems needed is kept
 ROUNDS = 3  # of second thoughts, at most
 DOUBTFUL = 2.5  # times the least drop: sources that only they explain less of are tried without
 SOMETHING_LEFT, MORE_LEFT, MUCH_LEFT = (

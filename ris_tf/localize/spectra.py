@@ -109,10 +109,11 @@ def focus(panel: Panel, grid: SearchGrid, basis: tf.Tensor) -> Spectrum:
         vectors = steering_vectors(panel, *(tf.reshape(axis, [-1]) for axis in points))
         seen = inside_both(basis, vectors) if mirrored else [inside(basis, vectors)]
         blocks.append([_best_plane(part, points[0].shape) for part in seen])
-    whole = tf.nest.map_structure(lambda *parts: tf.concat(parts, axis=-2), *blocks)
-    best, plane = whole[0]
+    parts = tf.nest.map_structure(lambda *some: tf.concat(some, axis=-2), *blocks)
+    best, plane = parts[0]
     if mirrored:
-        best, plane = (unfolded(*pair, len(grid.azimuth)) for pair in zip(*whole, strict=True))
+        azimuths = len(grid.azimuth)
+        best, plane = (unfolded(here, there, azimuths) for here, there in zip(*parts, strict=True))
     return Spectrum(power=1 / best, range_m=tf.gather(range_m, plane))
 
 
