@@ -2,7 +2,6 @@
 
 import math
 from enum import IntEnum
-from typing import NamedTuple
 
 import tensorflow as tf
 
@@ -40,31 +39,25 @@ class Stream(IntEnum):
     DROPOUT = 19
 
 
-class Draws(NamedTuple):
+class Draws:
     """Random numbers of one batch, seeded by (seed, split, epoch, batch).
 
-    Attributes:
+    Args:
         seed: the configuration's seed.
         split: which set of scenes.
         epoch: whole number or scalar tensor.
         batch: whole number or scalar tensor.
     """
 
-    seed: int
-    split: Split
-    epoch: int | tf.Tensor
-    batch: int | tf.Tensor
+    def __init__(self, seed: int, split: Split, epoch: int | tf.Tensor, batch: int | tf.Tensor):
+        # Every number is folded in by itself: compiled code takes no more than 32 bits of each
+        # half of a seed, so that numbers packed into 64 would be lost there, and only there.
+        key = tf.constant([seed, int(split)], tf.int32)
+        self._batch_key = fold_in(fold_in(key, epoch), batch)
 
     def key(self, stream: Stream) -> tf.Tensor:
-        """`[2]` int32 seed of one stream of the batch.
-
-        Every number is folded in by itself: compiled code takes no more than 32 bits of each
-        half of a seed, so that numbers packed into 64 would be lost there, and only there.
-        """
-        key = tf.constant([self.seed, int(self.split)], tf.int32)
-        for number in (self.epoch, self.batch, int(stream)):
-            key = fold_in(key, number)
-        return key
+        """`[2]` int32 seed of one stream of the batch."""
+        return fold_in(self._batch_key, int(stream))
 
     def bits(self, stream: Stream, shape: list[int]) -> tf.Tensor:
         """uint32 random bits, the same eager and compiled.
