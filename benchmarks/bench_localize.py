@@ -15,6 +15,7 @@ from pathlib import Path
 from machine import matrix_product_flops
 
 from ris_tf.config import override_config
+from ris_tf.localize.chunks import share_processors
 from ris_tf.localize.estimators import Estimators
 from ris_tf.localize.evaluation import Evaluation
 from ris_tf.localize.localizer import load_network
@@ -43,13 +44,15 @@ def trained(folder: Path) -> Path:
 
 
 def main(run: Path) -> None:
+    share_processors()  # as `ris-tf evaluate` does
     config = override_config(RunDirectory.open(run).config(), JUDGED)
     estimators = Estimators(config, load_network(run))
     chosen = {name: estimators.named(name) for name in NAMES}
     Evaluation(config, chosen, SCENES).run()  # traces the graphs that few scenes need, too
     evaluation = Evaluation(config, chosen, SCENES)
     evaluation.run()
-    print(f"matrix product       {matrix_product_flops() / 1e9:8.0f} GFLOP/s")
+    each = matrix_product_flops() / 1e9
+    print(f"matrix product       {each:8.0f} GFLOP/s on the processors of one chunk")
     for row in evaluation.report({}).of(ALL):
         recall = 100 * row.merits["recall_direction"].value
         speed = 1e3 / row.merits["milliseconds"].value

@@ -86,6 +86,9 @@ def evaluate(
     from ris_tf.training.tensorflow_quiet import load_tensorflow
 
     load_tensorflow()
+    from ris_tf.localize.chunks import share_processors
+
+    share_processors()
     from ris_tf.localize.evaluation import Evaluation
 
     used = _estimators(chosen, directories, names)

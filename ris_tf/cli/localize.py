@@ -72,6 +72,9 @@ def localize(
     from ris_tf.training.tensorflow_quiet import load_tensorflow
 
     load_tensorflow()
+    from ris_tf.localize.chunks import share_processors
+
+    share_processors()
     from ris_tf.localize.localizer import Localizer
     from ris_tf.localize.measured import MeasurementError, read_measurements
 
