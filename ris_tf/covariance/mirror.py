@@ -41,11 +41,10 @@ def inside_both(basis: tf.Tensor, vectors: tf.Tensor) -> tuple[tf.Tensor, tf.Ten
     """
     elements = basis.shape[-2]
     half = -(-elements // 2)
-    share = np.full(half, 0.5)  # of an entry's two places
+    share = np.full([half, 1], 0.5, np.complex64)  # of an entry's two places
     share[elements // 2 :] = 0.25  # the middle one's are the same
-    rows, columns = basis[..., :half, :] * share[:, None].astype(np.complex64), vectors[:, :half]
-    turned_rows = tf.reverse(basis, [-2])[..., :half, :] * share[:, None].astype(np.complex64)
-    turned_columns = tf.reverse(vectors, [-1])[:, :half]
+    rows, turned_rows = (share * x[..., :half, :] for x in (basis, tf.reverse(basis, [-2])))
+    columns, turned_columns = (x[:, :half] for x in (vectors, tf.reverse(vectors, [-1])))
     even = real_products(rows + turned_rows, columns + turned_columns)
     odd = real_products(rows - turned_rows, columns - turned_columns)
     here, there = (tf.reduce_sum(part**2, axis=[-3, -2]) for part in (even + odd, even - odd))

@@ -15,7 +15,7 @@ WORTH_TWO = 8  # scenes that are shared between processors rather than kept toge
 
 
 def share_processors() -> None:
-    """Give the operations of each chunk its part of the processors, not all: a tenth faster.
+    """Give the operations of each chunk its part of the processors, not all: docs/speed.md.
 
     For programs that estimate; to be called before TensorFlow computes anything.
     """

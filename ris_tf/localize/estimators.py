@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -125,10 +125,10 @@ class Estimators:
 
     def _pursuit(self) -> Callable[[Question], Positions]:
         """Pursuit on the grid, started over among peaks of the sample covariance's spectrum."""
-        graph = of_one_number(self._sample_peaks, PROPOSED)
+        places = _in_chunks_of(PROPOSED, self._sample_peaks)
 
         def estimate(question: Question) -> Positions:
-            again = in_chunks(graph, PROPOSED, question.measurement)
+            again = places(question.measurement)
             return self.detector.pursue(question.measurement, question.known, again=again)
 
         return estimate
@@ -139,10 +139,10 @@ class Estimators:
 
     def _refined(self, propose: Callable[[Measurement], Place]) -> Callable[[Question], Positions]:
         """Pursuit among the places that the network proposes."""
-        graph = of_one_number(propose, PROPOSED)
+        places = _in_chunks_of(PROPOSED, propose)
 
         def estimate(question: Question) -> Positions:
-            likely = in_chunks(graph, PROPOSED, question.measurement)
+            likely = places(question.measurement)
             return self.detector.pursue(question.measurement, question.known, likely)
 
         return estimate
@@ -151,13 +151,13 @@ class Estimators:
         self, search: Callable[[Measurement, tf.Tensor], Positions]
     ) -> Callable[[Question], Positions]:
         """An estimate from a graph of measurement and count, -1 where that is not known."""
-        graph = of_one_number(search)
+        searched = _in_chunks_of(SCENES, search)
 
         def estimate(question: Question) -> Positions:
             scenes = question.measurement.snr_db.shape[0]
             given = question.known.count
             count = np.full(scenes, -1) if given is None else given
-            return in_chunks(graph, SCENES, question.measurement, count.astype(np.int32))
+            return searched(question.measurement, count.astype(np.int32))
 
         return estimate
 
@@ -269,6 +269,12 @@ class Estimators:
     def _asked(self, measurement: Measurement):
         assert self.network is not None
         return self.network(measurement)
+
+
+def _in_chunks_of(size: int, step: Callable[..., Any]) -> Callable[..., Any]:
+    """A step on any number of scenes, by a graph for so many of them."""
+    graph = of_one_number(step, size)
+    return lambda *arguments: in_chunks(graph, size, *arguments)
 
 
 def _most_likely(count_logits: tf.Tensor) -> tf.Tensor:

@@ -153,8 +153,9 @@ class SecondThoughts:
         tried.put(trials, moved, tried.energy - moved.energy >= least[scenes])
         worth = np.maximum(least, 0)  # of a source
         cost = tried.energy + worth[scenes] * tried.count
-        best = np.array([rows[cost[rows].argmin()] for rows in _rows_of_each(which)])
-        some = scenes[best]
+        order = np.lexsort((cost, scenes))
+        some, first = np.unique(scenes[order], return_index=True)
+        best = order[first]  # of each scene's
         changed = cost[best] < (1 - CHANGED) * now.energy[some] + worth[some] * now.count[some]
         now.put(some, take(tried.refined, best), changed)
         return some[changed]
@@ -183,11 +184,6 @@ class SecondThoughts:
                 break
             start = take(now.positions, rows[some])
             now.put(rows[some], self.searches.refined(data, scenes[some], start))
-
-
-def _rows_of_each(which: np.ndarray) -> list[np.ndarray]:
-    """Where each value of an ascending array is."""
-    return np.split(np.arange(len(which)), np.flatnonzero(np.diff(which)) + 1)
 
 
 def _without_weakest(now: Found, scenes: np.ndarray) -> Positions:
