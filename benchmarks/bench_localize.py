@@ -15,11 +15,11 @@ from pathlib import Path
 from machine import matrix_product_flops
 
 from ris_tf.config import override_config
-from ris_tf.localize.chunks import share_processors
-from ris_tf.localize.estimators import Estimators
-from ris_tf.localize.evaluation import Evaluation
-from ris_tf.localize.localizer import load_network
-from ris_tf.report import ALL
+from ris_tf.estimation.chunks import share_processors
+from ris_tf.estimation.estimators import Estimators
+from ris_tf.evaluation import ALL
+from ris_tf.evaluation.run import Evaluation
+from ris_tf.localizer import load_network
 from ris_tf.runlog import RunDirectory
 
 SCENES = 1024

@@ -23,13 +23,13 @@ from machine import matrix_product_flops
 from rich.console import Console
 
 from ris_tf.config import load_config
+from ris_tf.engine.reporter import Reporter
+from ris_tf.engine.schedules import windows_per_epoch
+from ris_tf.engine.stopping import StopSignals, check_stop
 from ris_tf.network import build_network
 from ris_tf.runlog import EventWriter, RunDirectory
 from ris_tf.training.recorder import StepRecorder
-from ris_tf.training.reporter import Reporter
-from ris_tf.training.schedules import windows_per_epoch
 from ris_tf.training.step import GuardedTrainer
-from ris_tf.training.stopping import StopSignals, check_stop
 
 CONFIGS = Path(__file__).parent.parent / "configs"
 BLOCKS = 6  # of each kind

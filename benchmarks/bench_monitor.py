@@ -198,7 +198,7 @@ def opened(places: list[Path], choose: Path | None = None) -> Iterator[tuple]:
     qInstallMessageHandler(lambda *_: None)
     app = QApplication(["bench"])
     from gui.memory import return_large_arrays
-    from gui.views.window import MainWindow
+    from gui.window.window import MainWindow
 
     return_large_arrays()
 

@@ -14,8 +14,8 @@ import numpy as np
 import tensorflow as tf
 
 from ris_tf.config import Config
-from ris_tf.localize.detect import Detector
-from ris_tf.localize.found import nowhere_near
+from ris_tf.estimation.detect import Detector
+from ris_tf.estimation.found import nowhere_near
 from ris_tf.scene import Simulator, Split
 
 BLOCKS, SCENES = 192, 96  # blocks of scenes whose atoms fit into memory

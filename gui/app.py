@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QApplication
 
-    from gui.views.window import MainWindow
+    from gui.window.window import MainWindow
 
 WRONG = 2  # exit code
 DEFAULT = Path("runs")
@@ -135,8 +135,8 @@ def _check_display() -> None:
 def _open(app: "QApplication", places: list[Path], options: argparse.Namespace) -> "MainWindow":
     from PySide6.QtCore import QSettings
 
-    from gui.views.theme import THEMES, system_theme
-    from gui.views.window import MainWindow
+    from gui.theme import THEMES, system_theme
+    from gui.window.window import MainWindow
 
     settings = QSettings(QSettings.Format.IniFormat, QSettings.Scope.UserScope, "ris-tf", "ris-gui")
     before = THEMES.get(str(settings.value("theme")))
@@ -158,8 +158,8 @@ def _take_picture(
     app: "QApplication", places: list[Path], options: argparse.Namespace, size: tuple[int, int]
 ) -> int:
     from gui.screenshot import take
-    from gui.views.theme import THEMES
-    from gui.views.window import MainWindow
+    from gui.theme import THEMES
+    from gui.window.window import MainWindow
 
     window = MainWindow(places, None, THEMES[options.theme or "light"])
     window.resize(*size)

@@ -9,7 +9,7 @@ from PySide6.QtCore import QCoreApplication, QEventLoop, qInstallMessageHandler
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QApplication
 
-    from gui.views.window import MainWindow
+    from gui.window.window import MainWindow
 
 SETTLED_S = 0.7  # this long after all is read, it is drawn
 STEP_MS = 20

@@ -58,7 +58,8 @@ def _search_and_check(asked: argparse.Namespace) -> int:
     from ris_tf.cli.check import report
     from ris_tf.cli.tune import MOST_WORKERS, Algorithm, Request, run_search
     from ris_tf.config import ConfigError
-    from ris_tf.runlog import RunDirectory, SearchDirectory, best_trial
+    from ris_tf.runlog import RunDirectory
+    from ris_tf.search import SearchDirectory, best_trial
 
     config = Path(asked.config) if asked.config else REFERENCE
     if not asked.config and not config.exists():

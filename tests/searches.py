@@ -8,7 +8,8 @@ import psutil
 from commands import CLI
 from forked import Forked
 
-from ris_tf.runlog import RunDirectory, SearchDirectory, TrialState
+from ris_tf.runlog import RunDirectory
+from ris_tf.search import SearchDirectory, TrialState
 
 SPACE = """
 training.learning_rate: {least: 1e-4, most: 1e-2, scale: log}

@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from gui.models.words import number
-from ris_tf.runlog import (
+from ris_tf.runlog import RunError
+from ris_tf.search import (
     Row,
-    RunError,
     Search,
     SearchReader,
     Trial,

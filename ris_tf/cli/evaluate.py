@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from ris_tf.config import Config
-    from ris_tf.localize.estimators import Estimator
-    from ris_tf.localize.evaluation import Evaluation
-    from ris_tf.report import Report
+    from ris_tf.estimation.estimators import Estimator
+    from ris_tf.evaluation import Report
+    from ris_tf.evaluation.run import Evaluation
     from ris_tf.runlog import RunDirectory
 
 DOCUMENTS = ("evaluation.json", "evaluation.csv", "evaluation.tex")
@@ -51,7 +51,7 @@ def evaluate(
 ) -> None:
     """Compare estimators on fixed test scenes, by SNR and by number of sources."""
     from ris_tf.config import Config, ConfigError, load_config, override_config
-    from ris_tf.report import ESTIMATORS, NETWORKED
+    from ris_tf.estimation.names import ESTIMATORS, NETWORKED
     from ris_tf.runlog import RunDirectory
 
     if list_:
@@ -83,13 +83,13 @@ def evaluate(
         "source count": "known" if count_known else "estimated",
         "runs": ", ".join(d.identity.name for d in directories) or "none",
     }
-    from ris_tf.training.tensorflow_quiet import load_tensorflow
+    from ris_tf.engine.tensorflow_quiet import load_tensorflow
 
     load_tensorflow()
-    from ris_tf.localize.chunks import share_processors
+    from ris_tf.estimation.chunks import share_processors
 
     share_processors()
-    from ris_tf.localize.evaluation import Evaluation
+    from ris_tf.evaluation.run import Evaluation
 
     used = _estimators(chosen, directories, names)
     evaluation = Evaluation(chosen, used, scenes, snr_known, count_known)
@@ -149,9 +149,9 @@ def _named(wanted: str, available: list[str], every: list[str]) -> list[str]:
 
 def _estimators(config: "Config", directories: list, names: list[str]) -> "dict[str, Estimator]":
     """Estimators by the name of their row: of several runs, those of networks come once a run."""
-    from ris_tf.localize.estimators import Estimators
-    from ris_tf.localize.localizer import load_network
-    from ris_tf.report import NETWORKED
+    from ris_tf.estimation.estimators import Estimators
+    from ris_tf.estimation.names import NETWORKED
+    from ris_tf.localizer import load_network
 
     sets = [Estimators(config, load_network(d.path)) for d in directories]
     sets = sets or [Estimators(config)]
@@ -179,7 +179,7 @@ def _show(report: "Report") -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from ris_tf.report import ALL, BY_COUNT, BY_SNR, COLUMNS
+    from ris_tf.evaluation import ALL, BY_COUNT, BY_SNR, COLUMNS
 
     console = Console(highlight=False)
     if not console.is_terminal:
@@ -205,7 +205,7 @@ def _by_group(report: "Report", kind: str, title: str) -> "Table":
     """Recall in direction / in position / count accuracy of every estimator on every group."""
     from rich.table import Table
 
-    from ris_tf.report import COLUMNS
+    from ris_tf.evaluation import COLUMNS
 
     columns = [c for c in COLUMNS if c.name in ("recall_direction", "recall_position")]
     levels = sorted({row.level for row in report.of(kind)})
@@ -224,7 +224,7 @@ def _by_group(report: "Report", kind: str, title: str) -> "Table":
 
 def _write(report: "Report", folder: Path, figures: bool) -> None:
     from ris_tf.config import ConfigError
-    from ris_tf.report import csv_table, json_document, latex_table
+    from ris_tf.evaluation import csv_table, json_document, latex_table
     from ris_tf.runlog import atomic_write
 
     makers = zip(DOCUMENTS, (json_document, csv_table, latex_table), strict=True)

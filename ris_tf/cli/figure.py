@@ -64,7 +64,8 @@ def hyperparameters(search: SearchFolder, out: SearchFigure = None) -> None:
 
 
 def _of_search(what: str, folder: Path, out: Path | None) -> None:
-    from ris_tf.runlog import RunError, SearchDirectory
+    from ris_tf.runlog import RunError
+    from ris_tf.search import SearchDirectory
 
     search = SearchDirectory.open(folder)
     target = target_file(out, folder / f"{what}.png")

@@ -44,9 +44,9 @@ def spectrum(
     if run:
         _check_run(run, chosen)
     _load()
+    from ris_tf.evaluation.illustrations import spectra_of_scene
     from ris_tf.figures.localization import spectrum_figure
-    from ris_tf.localize.illustrations import spectra_of_scene
-    from ris_tf.localize.localizer import load_network
+    from ris_tf.localizer import load_network
 
     pictures, truth = spectra_of_scene(chosen, load_network(run) if run else None, scene, method)
     write_figure(spectrum_figure(pictures, truth), target)
@@ -63,8 +63,8 @@ def bound(
     chosen = _config(None, config, set_)
     target = target_file(out, Path("bound.pdf"))
     _load()
+    from ris_tf.evaluation.illustrations import bound_by_snr
     from ris_tf.figures.localization import bound_figure
-    from ris_tf.localize.illustrations import bound_by_snr
 
     write_figure(bound_figure(bound_by_snr(chosen, scenes)), target)
 
@@ -80,8 +80,8 @@ def ranges(
     chosen = _config(None, config, set_)
     target = target_file(out, Path("ranges.pdf"))
     _load()
+    from ris_tf.evaluation.illustrations import bound_by_range
     from ris_tf.figures.localization import ranges_figure
-    from ris_tf.localize.illustrations import bound_by_range
 
     write_figure(ranges_figure(bound_by_range(chosen, scenes)), target)
 
@@ -107,6 +107,6 @@ def _check_run(run: Path, chosen: "Config") -> None:
 
 
 def _load() -> None:
-    from ris_tf.training.tensorflow_quiet import load_tensorflow
+    from ris_tf.engine.tensorflow_quiet import load_tensorflow
 
     load_tensorflow()

@@ -12,7 +12,7 @@ import typer
 from ris_tf.cli.options import RunFolder
 
 if TYPE_CHECKING:
-    from ris_tf.localize.localizer import Localization
+    from ris_tf.localizer import Localization
 
 FORMATS = (".csv", ".json")
 PICTURES = (".png", ".svg", ".pdf")
@@ -52,7 +52,7 @@ def localize(
 ) -> None:
     """Find the sources behind measurements, with standard deviations from the bound."""
     from ris_tf.config import ConfigError
-    from ris_tf.report import ESTIMATORS
+    from ris_tf.estimation.names import ESTIMATORS
     from ris_tf.runlog import RunDirectory
 
     directory = RunDirectory.open(run)
@@ -69,14 +69,14 @@ def localize(
         raise ConfigError(f"--figure {picture}: must end in {', '.join(PICTURES)}")
     if not file.exists():
         raise ConfigError(f"{file}: no such file")
-    from ris_tf.training.tensorflow_quiet import load_tensorflow
+    from ris_tf.engine.tensorflow_quiet import load_tensorflow
 
     load_tensorflow()
-    from ris_tf.localize.chunks import share_processors
+    from ris_tf.estimation.chunks import share_processors
 
     share_processors()
-    from ris_tf.localize.localizer import Localizer
-    from ris_tf.localize.measured import MeasurementError, read_measurements
+    from ris_tf.data.measured import MeasurementError, read_measurements
+    from ris_tf.localizer import Localizer
 
     arrays = read_measurements(file)
     told = None if estimate_snr else arrays.pop("snr_db", None)
@@ -96,7 +96,8 @@ def localize(
         import numpy as np
 
         from ris_tf.cli.figure import write_figure
-        from ris_tf.figures.positions import Picture, positions_figure
+        from ris_tf.evaluation.pictures import Picture
+        from ris_tf.figures.positions import positions_figure
 
         grid, power = localizer.spectrum(*heard, scene)
         behind = Picture(np.degrees(grid.azimuth), np.degrees(grid.elevation), power, "MVDR")

@@ -9,7 +9,7 @@ def model(
 ) -> None:
     """Print a network's parts, their shapes, their parameters and the two optimizer groups."""
     from ris_tf.config import load_config
-    from ris_tf.training.tensorflow_quiet import load_tensorflow
+    from ris_tf.engine.tensorflow_quiet import load_tensorflow
 
     chosen = load_config(config, set_ or [])
     load_tensorflow()

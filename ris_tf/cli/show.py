@@ -9,14 +9,16 @@ from ris_tf.cli.options import AnyFolder
 from ris_tf.cli.runs import duration, number
 
 if TYPE_CHECKING:
-    from ris_tf.runlog import RunLog, SearchDirectory, Summary
+    from ris_tf.runlog import RunLog, Summary
+    from ris_tf.search import SearchDirectory
 
 NOTICES = 5  # shown, the last ones
 
 
 def show(run: AnyFolder) -> None:
     """Print a run: who and where, state, last validation; or a search and its trials."""
-    from ris_tf.runlog import RunDirectory, SearchDirectory, is_search, summarize
+    from ris_tf.runlog import RunDirectory, summarize
+    from ris_tf.search import SearchDirectory, is_search
 
     if is_search(run):
         _show_search(SearchDirectory.open(run))
@@ -40,7 +42,7 @@ def _show_search(search: "SearchDirectory") -> None:
 
 
 def _about_search(search: "SearchDirectory") -> list[tuple[str, str]]:
-    from ris_tf.runlog import best_trial
+    from ris_tf.search import best_trial
 
     plan, trials, alive = search.search, search.trials(), search.holder_alive()
     best, done = best_trial(trials), sum(trial.settled for trial in trials)

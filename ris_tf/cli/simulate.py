@@ -26,15 +26,15 @@ def simulate(
         raise ConfigError(f"--out {out}: must end in .npz")
     if split not in ("training", "validation", "test"):
         raise ConfigError(f"--split {split}: must be training, validation or test")
-    from ris_tf.training.tensorflow_quiet import load_tensorflow
+    from ris_tf.engine.tensorflow_quiet import load_tensorflow
 
     load_tensorflow()
     from rich.console import Console
     from rich.filesize import decimal
     from rich.progress import Progress
 
+    from ris_tf.data.export import export_scenes, target_of
     from ris_tf.scene import Split
-    from ris_tf.scene.export import export_scenes, target_of
 
     target = target_of(out, scenes)
     if target.exists():

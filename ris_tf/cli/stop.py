@@ -7,14 +7,8 @@ from ris_tf.cli.options import RunFolder
 
 def stop(run: RunFolder) -> None:
     """Ask a run, or a search with its trials, to stop after its window: checkpoint, end event."""
-    from ris_tf.runlog import (
-        RunDirectory,
-        RunError,
-        SearchDirectory,
-        State,
-        is_search,
-        summarize,
-    )
+    from ris_tf.runlog import RunDirectory, RunError, State, summarize
+    from ris_tf.search import SearchDirectory, is_search
 
     if is_search(run):
         search = SearchDirectory.open(run)

@@ -10,10 +10,10 @@ import typer
 from ris_tf.cli.options import Overrides
 
 if TYPE_CHECKING:
+    from ris_tf.engine.cluster import Worker
+    from ris_tf.engine.reporter import Reporter
     from ris_tf.runlog import RunDirectory
-    from ris_tf.training.cluster import Worker
     from ris_tf.training.job import Job
-    from ris_tf.training.reporter import Reporter
     from ris_tf.training.session import Outcome
 
 
@@ -46,8 +46,8 @@ class _Request:
 
 def _begin(request: _Request) -> int:
     from ris_tf.config import ConfigError, load_config
+    from ris_tf.engine.cluster import Worker
     from ris_tf.runlog import Identity, RunDirectory, check_name, default_run_name
-    from ris_tf.training.cluster import Worker
     from ris_tf.training.job import Job, resolved, several_replicas
 
     if request.config is None:
@@ -66,8 +66,8 @@ def _begin(request: _Request) -> int:
 
 def _resume(request: _Request) -> int:
     from ris_tf.config import ConfigError
+    from ris_tf.engine.cluster import Worker
     from ris_tf.runlog import RunDirectory, State, summarize
-    from ris_tf.training.cluster import Worker
     from ris_tf.training.job import Job, several_replicas
 
     assert request.resume is not None
@@ -86,9 +86,9 @@ def _resume(request: _Request) -> int:
 
 def _work(job: "Job") -> int:
     """Train in this process, and say what happened."""
+    from ris_tf.engine.reporter import Reporter
+    from ris_tf.engine.stopping import StopSignals
     from ris_tf.training.job import EXIT_CODES, FAILED, work
-    from ris_tf.training.reporter import Reporter
-    from ris_tf.training.stopping import StopSignals
 
     with Reporter(job.run.console_path if job.worker.writes else None) as reporter:
         outcome = work(job, reporter, StopSignals())

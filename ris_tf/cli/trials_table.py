@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from ris_tf.runlog import Row, SearchDirectory
+    from ris_tf.search import Row, SearchDirectory
 
 STYLES = {"finished": "", "running": "green", "failed": "red", "lost": "red", "pruned": "dim"}
 BEFORE, AFTER = ("rank", "trial", "objective"), ("epochs", "took", "ended")
@@ -53,7 +53,7 @@ def trials_table(search: "SearchDirectory", width: int | None = None) -> "Table"
     from rich.table import Table
     from rich.text import Text
 
-    from ris_tf.runlog import rows_of, short_names
+    from ris_tf.search import rows_of, short_names
 
     rows, keys = rows_of(search.trials(), time.time()), list(search.search.space)
     before = [BEFORE, *(_before(row) for row in rows)]
@@ -83,8 +83,8 @@ def _before(row: "Row") -> tuple[str, ...]:
 
 
 def _values(row: "Row", keys: Sequence[str]) -> list[str]:
-    from ris_tf.runlog import value_text
-    from ris_tf.runlog.trial import one_line
+    from ris_tf.search import value_text
+    from ris_tf.search.trial import one_line
 
     given = row.trial.hyperparameters
     return [one_line(value_text(given[key])) if key in given else "-" for key in keys]

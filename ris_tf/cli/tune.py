@@ -12,8 +12,8 @@ from ris_tf.cli.options import Overrides
 
 if TYPE_CHECKING:
     from ris_tf.config import Config
-    from ris_tf.runlog import Search, SearchDirectory
-    from ris_tf.training.reporter import Reporter
+    from ris_tf.engine.reporter import Reporter
+    from ris_tf.search import Search, SearchDirectory
 
 FAILED, INTERRUPTED = 1, 130  # exit codes
 MOST = 100_000  # trials, or epochs of one
@@ -115,9 +115,9 @@ class Request:
 def run_search(request: Request) -> int:
     """Search, and print what came of it; the exit code."""
     from ris_tf.config import ConfigError
-    from ris_tf.training.reporter import Reporter
-    from ris_tf.tuning.supervisor import supervise
-    from ris_tf.tuning.workers import Part, begin, finish, take_part, wait_for_search
+    from ris_tf.engine.reporter import Reporter
+    from ris_tf.search.supervisor import supervise
+    from ris_tf.search.workers import Part, begin, finish, take_part, wait_for_search
 
     part = Part.of_environment()
     if part.name and request.workers > 1:
@@ -155,7 +155,8 @@ def _path(request: Request) -> Path:
 
 
 def _exists(request: Request) -> bool:
-    from ris_tf.runlog import RunError, is_search
+    from ris_tf.runlog import RunError
+    from ris_tf.search import is_search
 
     path = _path(request)
     if not path.exists():
@@ -171,7 +172,8 @@ def _exists(request: Request) -> bool:
 def _made(request: Request) -> "SearchDirectory":
     """A new search's folder; everything that was typed is checked before."""
     from ris_tf.config import load_config
-    from ris_tf.runlog import SearchDirectory, check_name
+    from ris_tf.runlog import check_name
+    from ris_tf.search import SearchDirectory
 
     config = load_config(request.config, request.overrides)
     path = _path(request)
@@ -186,9 +188,9 @@ def _planned(request: Request, config: "Config") -> "Search":
         ConfigError: a number or the space cannot be.
     """
     from ris_tf.config import ConfigError
-    from ris_tf.runlog import Search
-    from ris_tf.runlog.trial import frozen
-    from ris_tf.tuning.space import make_space, value_of
+    from ris_tf.search import Search
+    from ris_tf.search.spaces import make_space, value_of
+    from ris_tf.search.trial import frozen
 
     n_trials = 20 if request.n_trials is None else request.n_trials
     epochs = 10 if request.epochs_per_trial is None else request.epochs_per_trial
@@ -223,7 +225,7 @@ def _planned(request: Request, config: "Config") -> "Search":
 
 def _require_bracket(n_trials: int, epochs: int) -> None:
     from ris_tf.config import ConfigError
-    from ris_tf.tuning.pruning import first_bracket
+    from ris_tf.search.pruning import first_bracket
 
     least = first_bracket(epochs)
     if n_trials < least:
@@ -240,8 +242,8 @@ def _opened(request: Request) -> "tuple[SearchDirectory, int]":
         ConfigError: what was typed is another search.
     """
     from ris_tf.config import ConfigError, load_config
-    from ris_tf.runlog import SearchDirectory
-    from ris_tf.tuning.space import make_space
+    from ris_tf.search import SearchDirectory
+    from ris_tf.search.spaces import make_space
 
     search = SearchDirectory.open(_path(request))
     config, plan = search.config(), search.search
@@ -284,7 +286,8 @@ def _opened(request: Request) -> "tuple[SearchDirectory, int]":
 
 def _require_whole(search: "SearchDirectory") -> None:
     """Refuse a search whose search.json does not say all that is needed to go on."""
-    from ris_tf.runlog import Choices, RunError
+    from ris_tf.runlog import RunError
+    from ris_tf.search import Choices
 
     plan = search.search
     empty = [key for key, entry in plan.space.items() if entry == Choices(())]
@@ -315,7 +318,7 @@ def _say_plan(reporter: "Reporter", search: "SearchDirectory", workers: int) -> 
 def _say_results(reporter: "Reporter", search: "SearchDirectory", left: str, problem: str) -> int:
     from ris_tf.cli.trials_table import print_trials
     from ris_tf.figures import save_search_figures
-    from ris_tf.runlog import best_trial
+    from ris_tf.search import best_trial
 
     trials = search.trials()
     best = best_trial(trials)

@@ -7,8 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
+from ris_tf.evaluation import ALL, BY_COUNT, BY_SNR, Report
 from ris_tf.figures.style import COLOURS, LINES, bare, literal
-from ris_tf.report import ALL, BY_COUNT, BY_SNR, Report
 
 MARKERS = "osD^v<>PXph*"
 COORDINATES = {"azimuth": "azimuth (deg)", "elevation": "elevation (deg)", "range": "range (m)"}

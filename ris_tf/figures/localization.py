@@ -1,35 +1,17 @@
 """Figures for papers of what a panel can see: spectra and bounds, in black and white."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ris_tf.figures.positions import Picture, draw_spectrum
+from ris_tf.evaluation.pictures import Curve, Picture
+from ris_tf.figures.positions import draw_spectrum
 from ris_tf.figures.style import LINES, bare
 
 TITLES = {"azimuth": "azimuth (deg)", "elevation": "elevation (deg)", "range": "range (m)"}
 GREYS = ("0.0", "0.25", "0.45", "0.0", "0.6")
-
-
-class Curve(NamedTuple):
-    """Quartiles against something.
-
-    Attributes:
-        label: what it is of.
-        x: `[P]`.
-        low: `[P]` lower quartiles.
-        middle: `[P]` medians.
-        high: `[P]` upper quartiles.
-    """
-
-    label: str
-    x: np.ndarray
-    low: np.ndarray
-    middle: np.ndarray
-    high: np.ndarray
 
 
 def spectrum_figure(pictures: Sequence[Picture], truth: np.ndarray) -> Figure:

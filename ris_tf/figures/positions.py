@@ -1,30 +1,15 @@
 """Where the sources of one scene are: directions over the spectrum, and a plan of the room."""
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from ris_tf.evaluation.pictures import Picture
 from ris_tf.figures.style import bare, literal
 
 FLOOR_DB, CEILING_DB = -20.0, -1.0  # between which the grey scale ends, where most points are
-
-
-class Picture(NamedTuple):
-    """A spectrum, to be drawn.
-
-    Attributes:
-        azimuth_deg: `[A]` ascending.
-        elevation_deg: `[E]` ascending.
-        power: `[A, E]` linear.
-        name: what it is a spectrum of.
-    """
-
-    azimuth_deg: np.ndarray
-    elevation_deg: np.ndarray
-    power: np.ndarray
-    name: str
 
 
 def positions_figure(scene: dict[str, Any], picture: Picture, title: str) -> Figure:

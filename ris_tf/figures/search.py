@@ -16,7 +16,8 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, NullFormatter
 
 from ris_tf.figures.style import COLOURS, bare, literal, save_figure
-from ris_tf.runlog import (
+from ris_tf.runlog import number
+from ris_tf.search import (
     Axis,
     Search,
     SearchDirectory,
@@ -26,7 +27,6 @@ from ris_tf.runlog import (
     best_so_far,
     best_trial,
     has_objective,
-    number,
     parallel,
     value_text,
 )

@@ -1,4 +1,4 @@
 """The guarded step, schedules, averaging, checkpoints, the fit loop.
 
-Nothing is imported here: `ris_tf.training.reporter` is shown before TensorFlow is loaded.
+Nothing is imported here: `ris_tf.engine.reporter` is shown before TensorFlow is loaded.
 """

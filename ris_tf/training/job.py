@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ris_tf.config import Config
+from ris_tf.engine.cluster import Worker
+from ris_tf.engine.reporter import Reporter
+from ris_tf.engine.stopping import SKIPPED_IN_A_ROW, StopSignals
 from ris_tf.runlog import Identity, RunDirectory, available_threads, processor
-from ris_tf.training.cluster import Worker
-from ris_tf.training.reporter import Reporter
-from ris_tf.training.stopping import SKIPPED_IN_A_ROW, StopSignals
 
 if TYPE_CHECKING:
-    from ris_tf.training.replicas import Replicas
+    from ris_tf.engine.replicas import Replicas
     from ris_tf.training.session import Outcome, TrainingSession
 
 FAILED = 1  # exit code
@@ -68,11 +68,11 @@ def several_replicas(config: Config, worker: Worker) -> "Replicas | None":
 
 def _replicas(config: Config, worker: Worker) -> "Replicas":
     """The devices that train, once TensorFlow is loaded."""
-    from ris_tf.training.tensorflow_quiet import load_tensorflow
+    from ris_tf.engine.tensorflow_quiet import load_tensorflow
 
     load_tensorflow()
-    from ris_tf.training.replicas import Replicas
-    from ris_tf.training.runtime import use_threads
+    from ris_tf.engine.replicas import Replicas
+    from ris_tf.engine.runtime import use_threads
 
     use_threads(config.training.threads or 1)
     if worker.count == 1:
@@ -106,7 +106,7 @@ def work(job: Job, reporter: Reporter, signals: StopSignals) -> "Outcome | None"
 
 def _session(job: Job, reporter: Reporter, signals: StopSignals) -> "TrainingSession | None":
     replicas = job.replicas or _replicas(job.config, job.worker)
-    from ris_tf.training.checkpoint import CheckpointError
+    from ris_tf.engine.checkpoint import CheckpointError
     from ris_tf.training.session import TrainingSession
 
     try:

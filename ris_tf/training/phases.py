@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from ris_tf.config import Config
+from ris_tf.engine.schedules import planned_windows, swa_begins, warmup_windows
 from ris_tf.objective import SCHEDULES, phase
-from ris_tf.training.schedules import beta_ramp, planned_windows, swa_begins, warmup_windows
+from ris_tf.training.blending import beta_ramp
 
 
 class Change(NamedTuple):

@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping
 import keras
 import numpy as np
 
+from ris_tf.engine.reporter import Reporter
+from ris_tf.engine.stopping import SKIPPED_IN_A_ROW, Stop
 from ris_tf.runlog import EventWriter, Notice, Phase
 from ris_tf.training.phases import Change, changes_after
-from ris_tf.training.reporter import Reporter
 from ris_tf.training.step import GuardedTrainer
-from ris_tf.training.stopping import SKIPPED_IN_A_ROW, Stop
 
 ALWAYS_TOLD = 5  # skipped windows told one by one before only every hundredth is
 

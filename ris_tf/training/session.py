@@ -8,6 +8,13 @@ from dataclasses import dataclass
 import tensorflow as tf
 
 from ris_tf.config import Config
+from ris_tf.engine import checkpoint
+from ris_tf.engine.checkpoint import CheckpointError, Progress
+from ris_tf.engine.replicas import Replicas
+from ris_tf.engine.reporter import Reporter
+from ris_tf.engine.runtime import slower_than_float32
+from ris_tf.engine.schedules import planned_windows, windows_per_epoch
+from ris_tf.engine.stopping import SKIPPED_IN_A_ROW, Stop, StopSignals, check_stop
 from ris_tf.network import build_network
 from ris_tf.runlog import (
     CheckpointEvent,
@@ -21,18 +28,11 @@ from ris_tf.runlog import (
     SilentWriter,
     Validation,
 )
-from ris_tf.training import checkpoint
-from ris_tf.training.checkpoint import CheckpointError, Progress
 from ris_tf.training.phases import changes_after, changes_with_epoch
 from ris_tf.training.recorder import StepRecorder
-from ris_tf.training.replicas import Replicas
-from ris_tf.training.reporter import Reporter
-from ris_tf.training.runtime import slower_than_float32
-from ris_tf.training.schedules import planned_windows, windows_per_epoch
 from ris_tf.training.spectra import SpectrumSampler, keep
 from ris_tf.training.spectrum_metrics import PREFIX, SpectrumMetrics
 from ris_tf.training.step import GuardedTrainer
-from ris_tf.training.stopping import SKIPPED_IN_A_ROW, Stop, StopSignals, check_stop
 
 # What TensorFlow raises in the processes that are left when one of several dies.
 LOST_WORKER = (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.InternalError)

@@ -11,11 +11,11 @@ import numpy as np
 import tensorflow as tf
 
 from ris_tf.covariance import Covariance
-from ris_tf.localize import mvdr_spectrum, search_grid
 from ris_tf.network import Prediction
 from ris_tf.objective.slots import most_confident
 from ris_tf.runlog import RunDirectory, Sample, SpectrumSample, write_sample
 from ris_tf.scene import Scenes, Split
+from ris_tf.spectrum import mvdr_spectrum, search_grid
 from ris_tf.training.step import GuardedTrainer
 
 AZIMUTHS, ELEVATIONS, PLANES = 61, 31, 4  # of the grid: a picture, not an estimate

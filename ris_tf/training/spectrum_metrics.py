@@ -3,10 +3,10 @@
 import numpy as np
 import tensorflow as tf
 
-from ris_tf.localize.estimators import Estimators, Question
-from ris_tf.localize.matching import matched
-from ris_tf.localize.metrics import figures
-from ris_tf.localize.positions import true_positions
+from ris_tf.estimation.estimators import Estimators, Question
+from ris_tf.evaluation.matching import matched
+from ris_tf.evaluation.metrics import figures
+from ris_tf.scene.positions import true_positions
 from ris_tf.training.spectra import first_validation_scenes
 from ris_tf.training.step import GuardedTrainer
 

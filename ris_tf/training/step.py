@@ -19,15 +19,16 @@ import numpy as np
 import tensorflow as tf
 
 from ris_tf.config import Config
+from ris_tf.engine.averages import Averages
+from ris_tf.engine.gradients import clip_factor, finite_check, squared_norms, unscaled
+from ris_tf.engine.optimizer import make_optimizer
+from ris_tf.engine.replicas import Replicas
+from ris_tf.engine.scaling import LossScale
+from ris_tf.engine.schedules import learning_rate, windows_per_epoch
 from ris_tf.network import LocalizationNetwork, head_variables
 from ris_tf.objective import BLEND_TERMS, compare, raw_terms, term_weights, weighted_sum
 from ris_tf.scene import Draws, Scenes, Simulator, Split, Stream, fold_in
-from ris_tf.training.averages import Averages
-from ris_tf.training.gradients import clip_factor, finite_check, squared_norms, unscaled
-from ris_tf.training.optimizer import make_optimizer
-from ris_tf.training.replicas import Replicas
-from ris_tf.training.scaling import LossScale
-from ris_tf.training.schedules import beta, learning_rate, windows_per_epoch
+from ris_tf.training.blending import beta
 from ris_tf.training.validation import ValidationSums, validation_sums
 
 

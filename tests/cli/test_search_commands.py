@@ -12,7 +12,14 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from ris_tf.cli.trials_table import print_trials, trials_table
-from ris_tf.runlog import Choices, Range, Search, SearchDirectory, Trial, TrialState
+from ris_tf.search import (
+    Choices,
+    Range,
+    Search,
+    SearchDirectory,
+    Trial,
+    TrialState,
+)
 
 SPACE = {
     "training.learning_rate": Range(1e-4, 1e-2, log=True),

@@ -6,7 +6,7 @@ import json
 import pytest
 from commands import ris_tf
 
-from ris_tf.report import ESTIMATORS, NETWORKED
+from ris_tf.estimation.names import ESTIMATORS, NETWORKED
 
 SMALL = [
     "--set=geometry.columns=6",

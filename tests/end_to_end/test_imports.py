@@ -12,7 +12,7 @@ LIGHT = [
     "import ris_tf.runlog",
     "import gui",
     "import ris_tf.cli.main",
-    "import ris_tf.training.reporter",
+    "import ris_tf.engine.reporter",
     "import sys; sys.argv = ['ris-tf', '--help']; from ris_tf.cli.main import app; "
     "app(standalone_mode=False)",
 ]

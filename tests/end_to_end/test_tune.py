@@ -18,15 +18,8 @@ from searches import (
 )
 
 from ris_tf.config import load_config
-from ris_tf.runlog import (
-    RunDirectory,
-    SearchDirectory,
-    State,
-    TrialState,
-    best_trial,
-    check_health,
-    summarize,
-)
+from ris_tf.runlog import RunDirectory, State, check_health, summarize
+from ris_tf.search import SearchDirectory, TrialState, best_trial
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,7 @@
 
 - `{}`: nothing happens;
 - `{"lines": n, "signal": s}`: it sends itself a signal before the n-th line that it executes in
-  `ris_tf.training`, `ris_tf.runlog` and `ris_tf.cli`;
+  `ris_tf.engine`, `ris_tf.training`, `ris_tf.runlog` and `ris_tf.cli`;
 - `{"count": file}`: writes which file each of those lines is in, as JSON;
 - `{"files": n, "half": true}`: it dies at its n-th operation on files, after half of a write;
 - `{"entering": "module:Class.function", "times": n, "signal": s}`: it sends itself a signal when it
@@ -27,7 +27,7 @@ import ris_tf
 from ris_tf.cli.main import main
 
 HOME = Path(ris_tf.__file__).parent
-WATCHED = tuple(str(HOME / room) + os.sep for room in ("training", "runlog", "cli"))
+WATCHED = tuple(str(HOME / room) + os.sep for room in ("engine", "training", "runlog", "cli"))
 DIE = signal.SIGKILL
 
 

@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 from harness import FULL, assert_same, end_of, history, warnings_of, weights
 
+from ris_tf.engine import checkpoint
 from ris_tf.runlog import read_run_log
-from ris_tf.training import checkpoint
 
 SMALL = "3m"
 MOMENTS = {
     "while windows are logged": ("ris_tf.training.recorder:StepRecorder.on_train_batch_end", 8, 0),
-    "before the first checkpoint": ("ris_tf.training.checkpoint:save", 1, 0),
-    "a checkpoint that does not fit": ("ris_tf.training.checkpoint:save", 2, 60_000),
-    "the best network": ("ris_tf.training.checkpoint:save_network", 2, 20_000),
+    "before the first checkpoint": ("ris_tf.engine.checkpoint:save", 1, 0),
+    "a checkpoint that does not fit": ("ris_tf.engine.checkpoint:save", 2, 60_000),
+    "the best network": ("ris_tf.engine.checkpoint:save_network", 2, 20_000),
     "at the first window": ("ris_tf.training.step:GuardedTrainer.train_step", 1, 0),
 }
 

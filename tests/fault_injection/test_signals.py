@@ -6,14 +6,14 @@ import pytest
 from harness import FULL, assert_same, end_of, weights
 
 PLACES = {
-    "TensorFlow's import": ("ris_tf.training.tensorflow_quiet:load_tensorflow", 1),
+    "TensorFlow's import": ("ris_tf.engine.tensorflow_quiet:load_tensorflow", 1),
     "the first compile": ("ris_tf.training.step:GuardedTrainer.train_step", 1),
     "between windows": ("ris_tf.training.recorder:StepRecorder.on_train_batch_end", 5),
     "an epoch's last window": ("ris_tf.training.recorder:StepRecorder.on_train_batch_end", 6),
     "validation": ("ris_tf.training.session:TrainingSession._validate", 2),
     "the validation's compile": ("ris_tf.training.step:GuardedTrainer.test_step", 1),
-    "saving the best network": ("ris_tf.training.checkpoint:save_network", 1),
-    "checkpointing": ("ris_tf.training.checkpoint:save", 2),
+    "saving the best network": ("ris_tf.engine.checkpoint:save_network", 1),
+    "checkpointing": ("ris_tf.engine.checkpoint:save", 2),
 }
 EVERY = [(place, number) for place in PLACES for number in (signal.SIGINT, signal.SIGTERM)]
 

@@ -5,11 +5,19 @@ import io
 import numpy as np
 import pytest
 
+from ris_tf.evaluation import (
+    ALL,
+    BY_COUNT,
+    BY_SNR,
+    Merit,
+    Report,
+    Row,
+)
+from ris_tf.evaluation.pictures import Curve, Picture
+from ris_tf.evaluation.tables import csv_table, json_document, latex_table
 from ris_tf.figures.evaluation import evaluation_figures
-from ris_tf.figures.localization import Curve, bound_figure, ranges_figure, spectrum_figure
-from ris_tf.figures.positions import Picture, positions_figure
-from ris_tf.report import ALL, BY_COUNT, BY_SNR, Merit, Report, Row
-from ris_tf.report.tables import csv_table, json_document, latex_table
+from ris_tf.figures.localization import bound_figure, ranges_figure, spectrum_figure
+from ris_tf.figures.positions import positions_figure
 
 COORDINATES = ("azimuth", "elevation", "range")
 NAMES = [

@@ -16,7 +16,14 @@ from ris_tf.figures import (
     save_search_figures,
     trials_figure,
 )
-from ris_tf.runlog import Choices, Range, Search, SearchDirectory, Trial, TrialState
+from ris_tf.search import (
+    Choices,
+    Range,
+    Search,
+    SearchDirectory,
+    Trial,
+    TrialState,
+)
 
 RATE, WIDTH, EMA = "training.learning_rate", "network.width", "training.ema"
 SPACE = {RATE: Range(1e-4, 1e-2, log=True), WIDTH: Choices((448, 512, 640))}

@@ -8,8 +8,8 @@ import pytest
 from PySide6.QtCore import QSettings
 
 from gui.models.followed import FollowedRun, RunView
-from gui.views.theme import LIGHT
-from gui.views.window import MainWindow
+from gui.theme import LIGHT
+from gui.window.window import MainWindow
 from ris_tf.config import Config
 from ris_tf.runlog import (
     CheckpointEvent,

@@ -49,7 +49,7 @@ def test_without_a_display_it_says_what_to_do(capsys, monkeypatch, tmp_path):
 
 
 def test_tabs_are_those_of_the_window():
-    from gui.views.window import TABS
+    from gui.window.window import TABS
 
     assert tuple(TABS) == app.TAB_NAMES
 

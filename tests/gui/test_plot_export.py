@@ -7,10 +7,10 @@ import pytest
 from PySide6.QtCore import QSettings
 from PySide6.QtWidgets import QFileDialog, QInputDialog, QTreeWidget
 
-from gui.views import export as export_module
-from gui.views.export import ALL, ExportError, ask_and_export, export, titled
-from gui.views.keys import KeysDialog
-from gui.views.window import MainWindow
+from gui.window import export as export_module
+from gui.window.export import ALL, ExportError, ask_and_export, export, titled
+from gui.window.keys import KeysDialog
+from gui.window.window import MainWindow
 
 
 @pytest.fixture

@@ -10,9 +10,9 @@ from PySide6.QtCore import QPointF, Qt
 
 from gui.models import spectra as model
 from gui.models.spectra import Spectra, matches, reading, scene_title
-from gui.views import scene as view
-from gui.views.scene import SceneTab
-from gui.views.theme import DARK, LIGHT
+from gui.tabs import scene as view
+from gui.tabs.scene import SceneTab
+from gui.theme import DARK, LIGHT
 from ris_tf.config import Config, dump_config
 from ris_tf.runlog import RunLog, Sample, SpectrumSample, Validation, write_sample
 

@@ -11,9 +11,16 @@ from hypothesis import strategies as st
 from PySide6.QtCore import QPoint, Qt
 
 from gui.models.trials import SearchModel
-from gui.views.search import NO_SEARCH, NO_TRIAL, UNREADABLE, SearchTab
-from gui.views.theme import DARK, LIGHT
-from ris_tf.runlog import Choices, Range, Search, SearchDirectory, Trial, TrialState
+from gui.search.tab import NO_SEARCH, NO_TRIAL, UNREADABLE, SearchTab
+from gui.theme import DARK, LIGHT
+from ris_tf.search import (
+    Choices,
+    Range,
+    Search,
+    SearchDirectory,
+    Trial,
+    TrialState,
+)
 
 KEYS = ("network.width", "training.learning_rate", "objective.weights.subspace")
 SPACE = {
@@ -240,7 +247,7 @@ def test_damaged_files_are_told_and_change_no_other_number(tab, search, name, sh
 
 def test_many_trials_are_drawn_quickly(tab, tmp_path):
     search = SearchDirectory.create(tmp_path / "many", Search(space=SPACE))
-    from ris_tf.runlog.trial import encode_trial
+    from ris_tf.search.trial import encode_trial
 
     for number in range(1, 1001):
         folder = search.trial_path(number)

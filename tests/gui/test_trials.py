@@ -1,7 +1,7 @@
 """What the monitor makes of a search, without Qt: its headline, and when it is read again."""
 
 from gui.models.trials import SearchModel, headline
-from ris_tf.runlog import Choices, Search, SearchDirectory, Trial, TrialState
+from ris_tf.search import Choices, Search, SearchDirectory, Trial, TrialState
 
 SEARCH = Search(algorithm="random", trials=8, space={"network.width": Choices((448, 512))})
 

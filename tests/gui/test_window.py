@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from PySide6.QtCore import Qt
 
 from gui import workers
-from gui.views.theme import DARK, LIGHT
-from gui.views.window import TABS
+from gui.theme import DARK, LIGHT
+from gui.window.window import TABS
 from ris_tf.config import parse_config
 
 
@@ -123,7 +123,7 @@ RESELECTING = """
 import sys, time
 from pathlib import Path
 from PySide6.QtWidgets import QApplication
-from gui.views.window import MainWindow
+from gui.window.window import MainWindow
 app = QApplication([])
 window = MainWindow([Path(sys.argv[1])])
 window.show()

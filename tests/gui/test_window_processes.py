@@ -7,7 +7,7 @@ from driven import SOON_MS, state_of, trigger, windows_shown
 from PySide6.QtWidgets import QLabel, QMessageBox
 
 from gui.models.index import RunIndex
-from ris_tf.runlog import SearchDirectory
+from ris_tf.search import SearchDirectory
 
 TRAINING_MS = 120_000
 

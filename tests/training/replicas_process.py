@@ -12,9 +12,9 @@ import numpy as np
 import tensorflow as tf
 
 from ris_tf.config import load_config
+from ris_tf.engine.replicas import Replicas
 from ris_tf.network import build_network
 from ris_tf.scene import Scenes, Split
-from ris_tf.training.replicas import Replicas
 from ris_tf.training.step import GuardedTrainer
 
 POISONED = 1  # window

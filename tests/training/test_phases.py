@@ -3,9 +3,9 @@
 import pytest
 import tensorflow as tf
 
+from ris_tf.engine.schedules import learning_rate, planned_windows
 from ris_tf.objective import term_weights
 from ris_tf.training.phases import changes_after, changes_with_epoch
-from ris_tf.training.schedules import learning_rate, planned_windows
 
 
 def epochs_with(what, config):

@@ -9,7 +9,7 @@ from forked import Forked
 
 from ris_tf.config import Config, ConfigError
 from ris_tf.config.learning import Training
-from ris_tf.training.cluster import Worker
+from ris_tf.engine.cluster import Worker
 
 PROGRAM = Path(__file__).with_name("replicas_process.py")
 

@@ -7,17 +7,12 @@ import pytest
 import tensorflow as tf
 
 from ris_tf.config.learning import Training
+from ris_tf.engine.averages import Averages
+from ris_tf.engine.gradients import clip_factor, finite_check
+from ris_tf.engine.scaling import PATIENCE, LossScale
+from ris_tf.engine.schedules import learning_rate, planned_windows, swa_begins, windows_per_epoch
 from ris_tf.network import build_network
-from ris_tf.training.averages import Averages
-from ris_tf.training.gradients import clip_factor, finite_check
-from ris_tf.training.scaling import PATIENCE, LossScale
-from ris_tf.training.schedules import (
-    beta,
-    learning_rate,
-    planned_windows,
-    swa_begins,
-    windows_per_epoch,
-)
+from ris_tf.training.blending import beta
 
 
 def rates(training):

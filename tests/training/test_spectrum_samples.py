@@ -9,11 +9,11 @@ import pytest
 import tensorflow as tf
 from rich.console import Console
 
-from ris_tf.localize import mvdr_spectrum
+from ris_tf.engine.reporter import Reporter
 from ris_tf.runlog import RunDirectory, read_run_log, read_sample
 from ris_tf.scene import Split
+from ris_tf.spectrum import mvdr_spectrum
 from ris_tf.training import spectra
-from ris_tf.training.reporter import Reporter
 from ris_tf.training.session import TrainingSession
 
 PASSING = ("time", "seconds", "scenes_per_second")

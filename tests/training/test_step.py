@@ -265,7 +265,7 @@ def test_groups_are_disjoint_and_complete(make_config):
 
 def test_rate_that_a_window_uses_is_of_its_position(make_config):
     """The schedule advances after the optimizer: window 0 learns at the rate of position 0."""
-    from ris_tf.training.schedules import learning_rate
+    from ris_tf.engine.schedules import learning_rate
 
     trainer = trainer_of(make_config("training.compile=false"))
     rows = [step(trainer, w)[0] for w in range(3)]

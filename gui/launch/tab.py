@@ -1,0 +1,341 @@
+"""The Launch tab: a configuration, edited in a form, and the run that is started from it."""
+
+from pathlib import Path
+
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QFontDatabase, QGuiApplication, QPalette
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QFileDialog,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPlainTextEdit,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from gui.launch.search_plan import SearchPlanForm
+from gui.launch.settings_form import SettingsForm
+from gui.models.commands import (
+    Command,
+    free_name,
+    resume_command,
+    resume_search_command,
+    train_command,
+    tune_command,
+)
+from gui.models.settings import ALL, Settings
+from gui.processes import Started
+from gui.tabs.tab import Tab
+from gui.theme import Theme
+from ris_tf.config import ConfigError
+from ris_tf.runlog import RunDirectory, check_name
+from ris_tf.search import SearchDirectory, is_search
+
+CONFIGS = Path("configs")
+LOOK_MS = 250  # how often a process that is starting is looked at
+COMMAND_LINES = 2
+NOTHING = (
+    "No configuration chosen.\n\nBrowse for a YAML file, or start from a run: select it at the "
+    "left and press Ctrl+G.\nA file may be empty: then everything is as by default."
+)
+
+
+class LaunchTab(Tab):
+    """Choose a configuration, change it, start it.
+
+    Args:
+        runs_dir: folder that gets new runs.
+        parent: its owner.
+    """
+
+    title = "Launch"
+    launched = Signal(object)  # Path of a run or search that was started, once it is there
+
+    def __init__(self, runs_dir: Path, parent: QWidget | None = None):
+        super().__init__(parent)
+        self.settings: Settings | None = None
+        self._starting: list[tuple[Started, Path]] = []
+        self._running: list[Started] = []
+        self._make(runs_dir)
+        self._lay_out()
+        self._look = QTimer(self, interval=LOOK_MS)
+        self._look.timeout.connect(self._look_after)
+        found = sorted(CONFIGS.glob("*.yaml"))
+        for path in found:
+            self.files.addItem(str(path))
+        if found:
+            first = next((p for p in found if p.stem == "quickstart"), found[0])
+            self.open_config(first)
+        else:
+            self._refresh()
+
+    def _make(self, runs_dir: Path) -> None:
+        self.files = QComboBox()
+        self.files.setAccessibleName("configuration file")
+        self.files.setSizeAdjustPolicy(
+            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+        )
+        self.browse = QPushButton("&Browse…")
+        self.kind = QComboBox()
+        self.kind.addItems(["Train", "Search"])
+        self.kind.setAccessibleName("train one run, or search hyperparameters")
+        self.plan = SearchPlanForm()
+        self.plan.hide()
+        self.name = QLineEdit()
+        self.name.setAccessibleName("name of the run")
+        self.runs_dir = QLineEdit(str(runs_dir))
+        self.runs_dir.setAccessibleName("folder that gets the run")
+        self.search = QLineEdit()
+        self.search.setPlaceholderText("search: name, what it does, unit")
+        self.search.setClearButtonEnabled(True)
+        self.search.setAccessibleName("search the settings")
+        self.only = QCheckBox("only chan&ged")
+        self.form = SettingsForm()
+        self.nothing = QLabel(NOTHING, alignment=Qt.AlignmentFlag.AlignCenter)
+        self.command = QPlainTextEdit()
+        self.command.setReadOnly(True)
+        self.command.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
+        self.command.setAccessibleName("the equivalent command")
+        height = self.command.fontMetrics().lineSpacing() * COMMAND_LINES + 14
+        self.command.setFixedHeight(height)
+        self.copy = QPushButton("&Copy")
+        self.start_button = QPushButton("&Start")
+        self.start_button.setToolTip("start the run (Ctrl+Return)")
+        self.start_button.setShortcut("Ctrl+Return")
+        self.status = QLabel()
+        self.status.setWordWrap(True)
+        self.status.setTextFormat(Qt.TextFormat.PlainText)
+        self.status.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.files.activated.connect(lambda index: self.open_config(Path(self.files.currentText())))
+        self.browse.clicked.connect(self._browse)
+        self.copy.clicked.connect(self._copy)
+        self.start_button.clicked.connect(self.start)
+        self.form.edited.connect(self._refresh)
+        self.plan.edited.connect(self._refresh)
+        self.kind.currentIndexChanged.connect(self._change_kind)
+        for line in (self.name, self.runs_dir):
+            line.textEdited.connect(self._refresh)
+        self.search.textChanged.connect(self._narrow)
+        self.only.toggled.connect(self._narrow)
+
+    def _lay_out(self) -> None:
+        top = QGridLayout()
+        for row, (text, widget) in enumerate(
+            {"C&onfiguration": self.files, "&Name": self.name}.items()
+        ):
+            label = QLabel(text)
+            label.setBuddy(widget)
+            top.addWidget(label, row, 0)
+            top.addWidget(widget, row, 1)
+        folder = QLabel("&in folder")
+        folder.setBuddy(self.runs_dir)
+        top.addWidget(self.browse, 0, 2)
+        top.addWidget(folder, 1, 2)
+        top.addWidget(self.runs_dir, 1, 3)
+        top.addWidget(self.kind, 0, 3)
+        top.addWidget(self.plan, 2, 0, 1, 4)
+        top.setColumnStretch(1, 3)
+        top.setColumnStretch(3, 2)
+        finding = QHBoxLayout()
+        finding.addWidget(self.search, 1)
+        finding.addWidget(self.only)
+        below = QHBoxLayout()
+        below.addWidget(self.command, 1)
+        buttons = QVBoxLayout()
+        buttons.addWidget(self.copy)
+        buttons.addWidget(self.start_button)
+        below.addLayout(buttons)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(8, 8, 8, 6)
+        layout.addLayout(top)
+        layout.addLayout(finding)
+        layout.addWidget(self.form, 1)
+        layout.addWidget(self.nothing, 1)
+        layout.addLayout(below)
+        layout.addWidget(self.status)
+
+    def open_config(self, path: Path) -> None:
+        """Edit a configuration file; one that cannot be used is told, and nothing changes."""
+        try:
+            settings = Settings.load(path)
+        except ConfigError as error:
+            self._say(str(error), wrong=True)
+            if self.settings:
+                self.files.setCurrentText(str(self.settings.source))
+            return
+        self.settings = settings
+        if self.files.findText(str(path)) < 0:
+            self.files.addItem(str(path))
+        self.files.setCurrentText(str(path))
+        self.name.setText(self._next_name())
+        self.form.show_settings(settings)
+        self._say("")
+        self._refresh()
+
+    def edit_again(self, run: RunDirectory) -> None:
+        """Start again with the settings of a run, to be changed first."""
+        self.open_config(run.config_path)
+
+    def resume(self, run: RunDirectory) -> None:
+        """Go on with a run from its last checkpoint."""
+        self._begin(resume_command(run.path), run.path)
+
+    def resume_search(self, search: Path) -> None:
+        """Go on with a search that was stopped or killed."""
+        self._begin(resume_search_command(search), search)
+
+    def _change_kind(self) -> None:
+        self.plan.setVisible(self.searches)
+        self.start_button.setToolTip(f"start the {self._noun()} (Ctrl+Return)")
+        self.name.setText(self._next_name())
+        self._refresh()
+
+    @property
+    def searches(self) -> bool:
+        """Whether a search is started, not a single run."""
+        return self.kind.currentText() == "Search"
+
+    def _noun(self) -> str:
+        return "search" if self.searches else "run"
+
+    def start(self) -> None:
+        """Start the run that the form describes."""
+        if self._command() is None:
+            return
+        command, folder = self._command(), Path(self.runs_dir.text())
+        assert command is not None
+        path = folder / self.name.text()
+        self._begin(command, path)
+
+    @property
+    def starting(self) -> list[Path]:
+        """Runs whose processes were started, and have not begun yet."""
+        return [path for _, path in self._starting]
+
+    def restyle(self, theme: Theme) -> None:
+        """Take the theme's colours."""
+        self.form.restyle(theme)
+
+    def _begin(self, command: Command, path: Path) -> None:
+        try:
+            started = Started(command)
+        except ConfigError as error:
+            self._say(str(error), wrong=True)
+            return
+        self._starting.append((started, path))
+        self._say(f"starting {path}: TensorFlow takes some seconds to load")
+        self._look.start()
+        self._refresh()
+
+    def _look_after(self) -> None:
+        """See whether what was started has its folder, or ended before."""
+        for started, path in list(self._starting):
+            code = started.exit_code()
+            if code is None and not _is_held(path, started):
+                continue
+            self._starting.remove((started, path))
+            self._running.append(started)
+            if code:
+                words = started.last_line().removeprefix("ris-tf: ") or "it printed nothing"
+                self._say(f"not started, exit code {code}: {words}", wrong=True)
+            else:
+                self._say(f"started {path}")
+                self.launched.emit(path)
+                if self.name.text() == path.name:  # not where another was typed meanwhile
+                    self.name.setText(self._next_name())
+            self._refresh()
+        # Asking for the exit code is also what takes a process that ended off the system's list.
+        self._running = [started for started in self._running if started.exit_code() is None]
+        if not self._starting and not self._running:
+            self._look.stop()
+
+    def _next_name(self) -> str:
+        if self.settings is None:
+            return self.name.text()
+        return free_name(Path(self.runs_dir.text()), self.settings.source, self.searches)
+
+    def _command(self) -> Command | None:
+        """What would be started, `None` where something is wrong."""
+        if self.settings is None or self._problem():
+            return None
+        what = (
+            self.settings.source,
+            self.settings.overrides(),
+            self.name.text(),
+            Path(self.runs_dir.text()),
+        )
+        return tune_command(*what, self.plan.plan()) if self.searches else train_command(*what)
+
+    def _problem(self) -> str:
+        """Why it cannot be started."""
+        if self.settings is None:
+            return "choose a configuration first"
+        errors = self.settings.errors()
+        if errors:
+            path, error = next(iter(errors.items()))
+            more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+            return error + more if path == ALL else f"{path}: {error}{more}"
+        try:
+            check_name(self.name.text())
+        except ConfigError as error:
+            return str(error)
+        if self.searches and not self.plan.plan().space:
+            return "space: wide, narrow, or the path of a YAML file"
+        return self._taken(Path(self.runs_dir.text() or ".") / self.name.text())
+
+    def _taken(self, path: Path) -> str:
+        """Why a folder cannot be that of a new run."""
+        if path.exists():
+            return f"{path} exists; choose another name"
+        if any(path == other for _, other in self._starting):
+            return f"{path.name} is starting"
+        return ""
+
+    def _refresh(self) -> None:
+        """Show the command, or why there is none."""
+        self.form.setVisible(self.settings is not None)
+        self.nothing.setVisible(self.settings is None)
+        command, problem = self._command(), self._problem()
+        self.command.setPlainText(command.text if command else "")
+        self.command.setPlaceholderText(problem)
+        self.copy.setEnabled(command is not None)
+        self.start_button.setEnabled(command is not None)
+        self._narrow()
+
+    def _narrow(self) -> None:
+        self.form.narrow(self.search.text(), self.only.isChecked())
+
+    def _say(self, text: str, wrong: bool = False) -> None:
+        self.status.setText(f"✖ {text}" if wrong else text)
+        roles = QPalette.ColorRole
+        self.status.setForegroundRole(roles.WindowText)
+        font = self.status.font()
+        font.setBold(wrong)
+        self.status.setFont(font)
+
+    def _browse(self) -> None:
+        name, _ = QFileDialog.getOpenFileName(
+            self, "Configuration", str(CONFIGS), "Configuration (*.yaml *.yml)"
+        )
+        if name:
+            self.open_config(Path(name))
+
+    def _copy(self) -> None:
+        QGuiApplication.clipboard().setText(self.command.toPlainText())
+        self._say("copied the command")
+
+
+def _is_held(path: Path, started: Started) -> bool:
+    """Whether a run's or search's folder is there, and the process that was started works on it."""
+    try:
+        if is_search(path):
+            return SearchDirectory.open(path).search.pid == started.pid
+        run = RunDirectory.open(path)
+    except ConfigError:
+        return False
+    return run.identity.session > 0 and run.identity.pid == started.pid

@@ -1,0 +1,1 @@
+"""Plots of curves and spectra, and what lies on and beside them."""

@@ -1,0 +1,1 @@
+"""The Search tab: trials, the best so far, parallel coordinates."""

@@ -1,0 +1,109 @@
+"""The Configuration tab: every value of a run, beside those of others."""
+
+from collections.abc import Sequence
+
+from PySide6.QtGui import QColor, QFont
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QHBoxLayout,
+    QHeaderView,
+    QLabel,
+    QLineEdit,
+    QTreeWidget,
+    QTreeWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from gui.models.configtree import Entry, entries
+from gui.models.followed import RunView
+from gui.tabs.tab import Tab
+from gui.theme import LIGHT, Theme
+
+
+class ConfigurationTab(Tab):
+    """Every knob of the selected runs, by section; where they differ is marked."""
+
+    title = "Configuration"
+
+    def __init__(self, parent: QWidget | None = None):
+        super().__init__(parent)
+        self.theme = LIGHT
+        self._runs: list[RunView] = []
+        self._key: list[tuple] | None = None
+        self.search = QLineEdit()
+        self.search.setPlaceholderText("search the configuration")
+        self.search.setClearButtonEnabled(True)
+        self.search.setAccessibleName("search the configuration")
+        self.only = QCheckBox("only what &differs")
+        self.tree = QTreeWidget()
+        self.tree.setAlternatingRowColors(True)
+        self.tree.setUniformRowHeights(True)
+        self.tree.setAccessibleName("configuration")
+        self.bar_title = QLabel("configuration")
+        bar = QHBoxLayout()
+        bar.addWidget(self.bar_title)
+        bar.addStretch(1)
+        bar.addWidget(self.search)
+        bar.addWidget(self.only)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(6, 6, 6, 6)
+        layout.addLayout(bar)
+        layout.addWidget(self.tree)
+        self.search.textChanged.connect(self._fill)
+        self.only.toggled.connect(self._fill)
+
+    def restyle(self, theme: Theme) -> None:
+        """Take the theme's colours."""
+        self.theme = theme
+        self._fill()
+
+    def show_runs(self, runs: Sequence[RunView]) -> None:
+        """Show the configurations of runs."""
+        self._runs = [run for run in runs if run.config]
+        key = [(run.path, id(run.config)) for run in self._runs]
+        if key != self._key:
+            self._key = key
+            self._fill()
+
+    def _fill(self) -> None:
+        self.tree.clear()
+        runs = self._runs
+        several = len(runs) > 1
+        self.only.setText("only what &differs" if several else "only what is not &default")
+        labels = [run.label for run in runs] if several else ["value"]
+        self.tree.setHeaderLabels(["key", *labels, "default", "unit"])
+        found = entries([run.config for run in runs if run.config])
+        marked = [entry for entry in found if (entry.differs if several else entry.changed)]
+        words = "differ" if several else "are not the default"
+        self.bar_title.setText(f"configuration: {len(marked)} of {len(found)} values {words}")
+        text = self.search.text().casefold()
+        sections: dict[str, QTreeWidgetItem] = {}
+        for entry in found:
+            if self.only.isChecked() and entry not in marked:
+                continue
+            if text and text not in f"{entry.path} {entry.sentence}".casefold():
+                continue
+            self._add(entry, entry in marked, sections)
+        self.tree.expandAll()
+        header = self.tree.header()
+        for column in range(self.tree.columnCount()):
+            header.setSectionResizeMode(column, QHeaderView.ResizeMode.ResizeToContents)
+
+    def _add(self, entry: Entry, marked: bool, sections: dict[str, QTreeWidgetItem]) -> None:
+        section, _, name = entry.path.rpartition(".")
+        parent = self.tree.invisibleRootItem()
+        if section:
+            if section not in sections:
+                sections[section] = QTreeWidgetItem(parent, [section])
+            parent = sections[section]
+        mark = "≠ " if marked else ""
+        row = QTreeWidgetItem(parent, [mark + name, *entry.values, entry.default, entry.unit])
+        row.setToolTip(0, f"{entry.path}\n{entry.sentence}")
+        if marked:
+            bold = QFont(self.tree.font())
+            bold.setBold(True)
+            for column in range(len(entry.values) + 1):
+                row.setFont(column, bold)
+        for column in (len(entry.values) + 1, len(entry.values) + 2):
+            row.setForeground(column, QColor(self.theme.muted))

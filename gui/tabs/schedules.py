@@ -1,0 +1,17 @@
+"""The Schedules tab: learning rates, loss weights, beta, updates."""
+
+from gui.models.curves import Smoother
+from gui.models.panels import Options, Panel, schedule_panels
+from gui.tabs.curves import CurvesTab
+
+
+class SchedulesTab(CurvesTab):
+    """What the schedules did, window by window."""
+
+    title = "Schedules"
+    choices = ("x", "log")
+
+    def panels(self, options: Options, smoother: Smoother) -> list[Panel]:
+        """The plots of `self.runs`."""
+        del smoother
+        return schedule_panels(self.runs, options)

@@ -1,0 +1,44 @@
+"""What every tab can do."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from PySide6.QtWidgets import QWidget
+
+from gui.models.followed import RunView
+from gui.theme import Theme
+
+if TYPE_CHECKING:
+    import pyqtgraph as pg
+
+
+class Tab(QWidget):
+    """A view of the selected runs.
+
+    Class attributes:
+        title: what it is called.
+    """
+
+    title = ""
+
+    def show_runs(self, runs: Sequence[RunView]) -> None:
+        """Show runs; called again whenever one of them changed."""
+
+    def restyle(self, theme: Theme) -> None:
+        """Take the theme's colours, where the palette is not enough."""
+
+    def plots(self) -> "list[pg.PlotItem]":
+        """Plots that can be exported."""
+        return []
+
+    def table(self, title: str | None) -> str:
+        """Every value behind the plot of a title, or behind all, as CSV; empty if there is none."""
+        del title
+        return ""
+
+    def state(self) -> dict[str, str]:
+        """Choices to be remembered."""
+        return {}
+
+    def restore(self, state: dict[str, str]) -> None:
+        """Make the choices again."""

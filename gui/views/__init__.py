@@ -1,1 +1,0 @@
-"""How the monitor shows it: Qt widgets bound to the models."""

@@ -1,0 +1,1 @@
+"""The window: runs at the left, tabs at the right, menus, keys, export."""

@@ -1,0 +1,302 @@
+"""Menus and keys: everything that can be done from the window."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QUrl
+from PySide6.QtGui import QAction, QDesktopServices, QGuiApplication, QKeySequence
+from PySide6.QtWidgets import QCheckBox, QMenu, QMessageBox
+
+from gui.models.followed import RunView
+from ris_tf.runlog import RunError, State
+from ris_tf.search import SearchDirectory
+
+if TYPE_CHECKING:
+    from gui.plots.grid import PlotGrid
+    from gui.window.window import MainWindow
+
+ALIVE = (State.RUNNING, State.STALLED)
+ASK_AGAIN = "ask before closing"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An action of a menu.
+
+    Attributes:
+        menu: where it stands.
+        text: what it says.
+        keys: its shortcuts, the first shown.
+        act: what it does.
+        possible: whether it can be done to the selected run; `None` if always.
+    """
+
+    menu: str
+    text: str
+    keys: tuple[str, ...]
+    act: Callable[[], None]
+    possible: Callable[[RunView], bool] | None = None
+
+
+class Actions:
+    """The window's menus; also what the context menu of a run offers.
+
+    Args:
+        window: whose.
+
+    Attributes:
+        started: folders of runs that were started from this window.
+    """
+
+    def __init__(self, window: "MainWindow"):
+        self.window = window
+        self.started: set[Path] = set()
+        self._actions: list[tuple[QAction, Entry]] = []
+        context = QMenu(window)
+        for title, entries in self._menus().items():
+            menu = window.menuBar().addMenu(title)
+            for entry in entries:
+                action = self._action(entry)
+                menu.addAction(action)
+                if entry.possible:
+                    context.addAction(action)
+        window.runs.menu_of = context
+        self.update()
+
+    def update(self) -> None:
+        """Offer what can be done to what is selected."""
+        views = self.window.selected_views()
+        for action, entry in self._actions:
+            if entry.possible:
+                action.setEnabled(any(entry.possible(view) for view in views))
+
+    def may_close(self) -> bool:
+        """Whether the window may close: runs that it started go on, said once."""
+        rows = self.window.runs.rows
+        alive = sorted(p for p in self.started if p in rows and rows[p].state in ALIVE)
+        settings = self.window.settings
+        launch = self.window.made.get("launch")
+        alive += launch.starting if launch else []  # pyright: ignore[reportAttributeAccessIssue]
+        if not alive or (settings and settings.value(ASK_AGAIN) == "no"):
+            return True
+        box = QMessageBox(self.window)
+        box.setIcon(QMessageBox.Icon.Question)
+        box.setText(f"{_count(alive)} on without the window.")
+        names = ", ".join(path.name for path in alive)
+        box.setInformativeText(f"{names}\n\nOpen the window again to watch, or stop them first.")
+        again = QCheckBox("Do not ask again", box)
+        box.setCheckBox(again)
+        close = box.addButton("Close, let them run", QMessageBox.ButtonRole.AcceptRole)
+        box.addButton(QMessageBox.StandardButton.Cancel)
+        box.exec()
+        agreed = box.clickedButton() is close
+        if agreed and again.isChecked() and settings:
+            settings.setValue(ASK_AGAIN, "no")
+        box.deleteLater()
+        return agreed
+
+    def _menus(self) -> dict[str, list[Entry]]:
+        w = self.window
+        runs = [
+            Entry("Run", "&New run…", ("Ctrl+N",), lambda: w.show_tab("launch")),
+            Entry("Run", "&Resume", ("Ctrl+R",), self.resume, _resumable),
+            Entry("Run", "Start &again with these settings…", ("Ctrl+G",), self.again, _readable),
+            Entry("Run", "&Stop with a checkpoint", ("Ctrl+S",), self.stop, _alive),
+            Entry("Run", "&Kill…", ("Ctrl+K",), self.kill, _alive),
+            Entry(
+                "Run", "Go on with its searc&h", ("Ctrl+Shift+R",), self.resume_search, _idle_search
+            ),
+            Entry(
+                "Run",
+                "Stop its search &with checkpoints",
+                ("Ctrl+Shift+S",),
+                self.stop_search,
+                _busy_search,
+            ),
+            Entry("Run", "&Open its folder", ("Ctrl+O",), self.open_folder, _readable),
+            Entry("Run", "&Copy its path", ("Ctrl+Shift+C",), self.copy_path, _readable),
+        ]
+        tabs = [
+            Entry("View", name.capitalize(), (f"Ctrl+{i + 1}",), self._opener(name))
+            for i, name in enumerate(_tab_names())
+        ]
+        view = [
+            Entry("View", "&Find a run", ("Ctrl+F",), w.runs.filter.setFocus),
+            Entry("View", "&List of runs", ("Ctrl+L",), w.runs.table.setFocus),
+            Entry("View", "Show all of the &plots", ("Ctrl+0",), self.fit),
+            Entry("View", "Zoom &in", ("Ctrl+=", "Ctrl++"), lambda: self.move(0.5, 0.0)),
+            Entry("View", "Zoom &out", ("Ctrl+-",), lambda: self.move(2.0, 0.0)),
+            Entry("View", "&Earlier", ("Alt+Left",), lambda: self.move(1.0, -0.25)),
+            Entry("View", "La&ter", ("Alt+Right",), lambda: self.move(1.0, 0.25)),
+            Entry("View", "Light or &dark", ("Ctrl+D",), w.toggle_theme),
+            Entry("View", "Look for new &runs", ("F5",), w.scan),
+        ]
+        file = [
+            Entry("File", "&Export plots…", ("Ctrl+E",), self.export),
+            Entry("File", "&Quit", ("Ctrl+Q",), self.quit),
+        ]
+        helping = [Entry("Help", "&Keys", ("?", "F1"), self.show_keys)]
+        return {
+            "&File": file, "&Run": runs, "&View": [*tabs, *view], "&Help": helping,
+        }  # fmt: skip
+
+    def _action(self, entry: Entry) -> QAction:
+        action = QAction(entry.text, self.window)
+        action.setShortcuts([QKeySequence(keys) for keys in entry.keys])
+        action.triggered.connect(lambda checked, act=entry.act: act())
+        self.window.addAction(action)
+        self._actions.append((action, entry))
+        return action
+
+    def _opener(self, name: str) -> Callable[[], None]:
+        return lambda: self.window.show_tab(name)
+
+    def _selected(self, possible: Callable[[RunView], bool]) -> list[RunView]:
+        return [view for view in self.window.selected_views() if possible(view)]
+
+    def resume(self) -> None:
+        """Go on with the first selected run that can be."""
+        for view in self._selected(_resumable)[:1]:
+            self.window.show_tab("launch")
+            self.window.tab("launch").resume(view.run)  # pyright: ignore[reportAttributeAccessIssue]
+
+    def resume_search(self) -> None:
+        """Go on with the search of the first selected trial that nobody works on."""
+        for view in self._selected(_idle_search)[:1]:
+            self.window.show_tab("launch")
+            launch = self.window.tab("launch")
+            launch.resume_search(view.path.parent)  # pyright: ignore[reportAttributeAccessIssue]
+
+    def stop_search(self) -> None:
+        """Ask the searches of the selected trials to stop with checkpoints."""
+        for path in dict.fromkeys(view.path.parent for view in self._selected(_busy_search)):
+            said = f"{path.name}: asked to stop; its trials leave a checkpoint"
+            self._attempt(lambda path=path: SearchDirectory.open(path).request_stop(), said)
+
+    def again(self) -> None:
+        """A new run with the settings of the selected one, to be changed first."""
+        for view in self._selected(_readable)[:1]:
+            self.window.show_tab("launch")
+            launch = self.window.tab("launch")
+            launch.edit_again(view.run)  # pyright: ignore[reportAttributeAccessIssue]
+
+    def stop(self) -> None:
+        """Ask the selected runs to stop with a checkpoint."""
+        from gui.processes import stop
+
+        for view in self._selected(_alive):
+            if run := view.run:
+                self._attempt(lambda run=run: stop(run), f"{view.label}: asked to stop")
+
+    def kill(self) -> None:
+        """Kill the selected runs after a question."""
+        from gui.processes import kill
+
+        views = self._selected(_alive)
+        if not views:
+            return
+        names = ", ".join(view.label for view in views)
+        answer = QMessageBox.warning(
+            self.window,
+            "Kill",
+            f"Kill {names}?\n\nWhat came after the last checkpoint is lost. "
+            "Stopping (Ctrl+S) loses nothing.",
+            QMessageBox.StandardButton.Yes | QMessageBox.StandardButton.Cancel,
+            QMessageBox.StandardButton.Cancel,
+        )
+        if answer == QMessageBox.StandardButton.Yes:
+            for view in views:
+                if run := view.run:
+                    self._attempt(lambda run=run: kill(run), f"{view.label}: killed")
+
+    def open_folder(self) -> None:
+        """Show the run's folder in the desktop's file manager."""
+        for view in self._selected(_readable)[:1]:
+            QDesktopServices.openUrl(QUrl.fromLocalFile(str(view.path)))
+
+    def copy_path(self) -> None:
+        """The run's path to the clipboard."""
+        paths = [str(view.path) for view in self._selected(_readable)]
+        QGuiApplication.clipboard().setText("\n".join(paths))
+        self.window.say(f"copied {', '.join(paths)}")
+
+    def quit(self) -> None:
+        """Close the window."""
+        self.window.close()
+
+    def fit(self) -> None:
+        """Show all of the plots."""
+        if (grid := self._grid()) is not None:
+            grid.fit()
+
+    def move(self, scale: float, shift: float) -> None:
+        """Zoom and move along x; see `PlotGrid.move`."""
+        if (grid := self._grid()) is not None:
+            grid.move(scale, shift)
+
+    def _grid(self) -> "PlotGrid | None":
+        """The plots of the tab in front, if it has any."""
+        return getattr(self.window.tab(self.window.tab_name), "grid", None)
+
+    def export(self) -> None:
+        """Save plots of the tab in front to a file."""
+        from gui.window.export import ask_and_export
+
+        ask_and_export(self.window)
+
+    def show_keys(self) -> None:
+        """All keys."""
+        from gui.window.keys import KeysDialog
+
+        rows = [(entry.menu, action.text().replace("&", ""), ", ".join(entry.keys))
+                for action, entry in self._actions]  # fmt: skip
+        KeysDialog(rows, self.window).exec()
+
+    def _attempt(self, act: Callable[[], None], done: str) -> None:
+        try:
+            act()
+        except RunError as error:
+            QMessageBox.warning(self.window, "ris-gui", str(error))
+        else:
+            self.window.say(done)
+
+
+def _tab_names() -> list[str]:
+    from gui.window.window import TABS
+
+    return list(TABS)
+
+
+def _alive(view: RunView) -> bool:
+    return bool(view.summary and view.summary.state in ALIVE)
+
+
+def _resumable(view: RunView) -> bool:
+    return view.resumable
+
+
+def _search_alive(view: RunView) -> bool | None:
+    """Whether somebody works on the search that a run is a trial of; `None` if it is of none."""
+    try:
+        alive = SearchDirectory.open(view.path.parent).holder_alive()
+    except RunError:
+        return None
+    return alive is not False
+
+
+def _busy_search(view: RunView) -> bool:
+    return _search_alive(view) is True
+
+
+def _idle_search(view: RunView) -> bool:
+    return _search_alive(view) is False
+
+
+def _readable(view: RunView) -> bool:
+    return view.run is not None
+
+
+def _count(paths: list[Path]) -> str:
+    return "1 run goes" if len(paths) == 1 else f"{len(paths)} runs go"

@@ -1,0 +1,160 @@
+"""Plots to files: pictures of what is seen, tables of every value behind it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QBuffer, QByteArray, QPointF, QRectF, QSizeF
+from PySide6.QtGui import QImage, QImageWriter, QPaintDevice, QPainter
+from PySide6.QtWidgets import QFileDialog, QInputDialog, QMessageBox
+
+from gui.tabs.tab import Tab
+
+if TYPE_CHECKING:
+    import pyqtgraph as pg
+
+    from gui.window.window import MainWindow
+
+FORMATS = ("PNG picture (*.png)", "SVG drawing (*.svg)", "CSV table of all values (*.csv)")
+WIDTH = 1600  # pixels of a picture
+ALL = "all plots of the tab"
+
+
+class ExportError(Exception):
+    """A plot cannot be saved; the message is one line."""
+
+
+def ask_and_export(window: "MainWindow") -> None:
+    """Ask which plot and where to, and save it."""
+    tab = window.tab(window.tab_name)
+    plots = titled(tab.plots())
+    if not plots:
+        window.say(f"the {window.tab_name} tab has no plots to export")
+        return
+    choice, fine = QInputDialog.getItem(window, "Export", "Plot:", [ALL, *plots], 0, False)
+    if not fine:
+        return
+    name, kind = QFileDialog.getSaveFileName(
+        window, "Export", f"{window.tab_name}.png", ";;".join(FORMATS)
+    )
+    if not name:
+        return
+    path = Path(name)
+    if not path.suffix:
+        path = path.with_suffix("." + kind.rpartition(".")[2].rstrip(")"))
+    try:
+        export(tab, None if choice == ALL else choice, path)
+    except ExportError as error:
+        QMessageBox.warning(window, "Export", str(error))
+    else:
+        window.say(f"saved {path}")
+
+
+def titled(plots: "list[pg.PlotItem]") -> "dict[str, pg.PlotItem]":
+    """Plots by their titles, numbered where there is none."""
+    found: dict[str, pg.PlotItem] = {}
+    for i, plot in enumerate(plots):
+        title = plot.titleLabel.text or f"plot {i + 1}"
+        found[title if title not in found else f"{title} ({i + 1})"] = plot
+    return found
+
+
+def export(tab: Tab, title: str | None, path: Path) -> None:
+    """Save a plot, or all of a tab.
+
+    Args:
+        tab: whose plots they are.
+        title: of the plot, `None` for all.
+        path: ends in .png, .svg or .csv.
+
+    Raises:
+        ExportError: the file cannot be written, or its kind is unknown.
+    """
+    suffix = path.suffix.lower()
+    try:
+        if suffix == ".csv":
+            _table(tab, title, path)
+        elif suffix in (".png", ".svg"):
+            _picture(tab, title, path, suffix)
+        else:
+            raise ExportError(f"{path}: must end in .png, .svg or .csv")
+    except OSError as error:
+        raise ExportError(f"{path}: cannot be written: {error.strerror or error}") from error
+
+
+def _table(tab: Tab, title: str | None, path: Path) -> None:
+    text = tab.table(title)
+    if not text:
+        raise ExportError("this plot has no table of values; save it as .png or .svg")
+    path.write_text(text, "utf-8")
+
+
+def _picture(tab: Tab, title: str | None, path: Path, suffix: str) -> None:
+    plots = titled(tab.plots())
+    if title:
+        pieces = [Piece(plots[title].scene(), plots[title].sceneBoundingRect())]
+    else:
+        scenes = dict.fromkeys(plot.scene() for plot in plots.values())
+        pieces = [Piece(scene, scene.views()[0].viewRect()) for scene in scenes]
+    draw = _svg if suffix == ".svg" else _png
+    path.write_bytes(draw(pieces))
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A part of a scene, drawn below the pieces before it."""
+
+    scene: "pg.GraphicsScene"
+    part: QRectF
+
+
+def _png(pieces: list[Piece]) -> bytes:
+    size = _size(pieces)
+    scale = WIDTH / size.width()
+    image = QImage((size * scale).toSize(), QImage.Format.Format_RGB32)
+    with _painting(image) as painter:
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.scale(scale, scale)
+        _paint(painter, pieces)
+    data = QBuffer()
+    data.open(QBuffer.OpenModeFlag.WriteOnly)
+    QImageWriter(data, QByteArray(b"png")).write(image)
+    return bytes(data.data().data())
+
+
+def _svg(pieces: list[Piece]) -> bytes:
+    from PySide6.QtSvg import QSvgGenerator
+
+    data, drawing, size = QBuffer(), QSvgGenerator(), _size(pieces)
+    drawing.setOutputDevice(data)
+    drawing.setSize(size.toSize())
+    drawing.setViewBox(QRectF(QPointF(), size))
+    with _painting(drawing) as painter:
+        _paint(painter, pieces)
+    return bytes(data.data().data())
+
+
+def _size(pieces: list[Piece]) -> QSizeF:
+    heights = sum(piece.part.height() for piece in pieces)
+    return QSizeF(max(piece.part.width() for piece in pieces), heights)
+
+
+def _paint(painter: QPainter, pieces: list[Piece]) -> None:
+    """Draw pieces one below the other."""
+    whole, top = _size(pieces), 0.0
+    for scene, part in ((piece.scene, piece.part) for piece in pieces):
+        place = QRectF(0, top, whole.width(), part.height())
+        painter.fillRect(place, scene.views()[0].backgroundBrush())
+        scene.render(painter, place, part)
+        top += part.height()
+
+
+@contextmanager
+def _painting(device: QPaintDevice) -> Iterator[QPainter]:
+    painter = QPainter(device)
+    try:
+        yield painter
+    finally:
+        painter.end()

@@ -1,0 +1,374 @@
+"""The window: runs at the left, tabs at the right, and what holds them together."""
+
+import time
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+
+from PySide6.QtCore import QByteArray, QSettings, Qt, QTimer, Signal
+from PySide6.QtGui import QCloseEvent
+from PySide6.QtWidgets import (
+    QApplication,
+    QLabel,
+    QMainWindow,
+    QSplitter,
+    QTabWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from gui.memory import Collector
+from gui.models.followed import FollowedRun, RunView
+from gui.models.index import RunIndex
+from gui.models.palette import COLOURS
+from gui.tabs.tab import Tab
+from gui.theme import LIGHT, THEMES, Theme, apply
+from gui.window.actions import Actions
+from gui.window.runs import RunsPanel
+from gui.workers import Poller
+from ris_tf.search import is_search
+
+# Tabs by name; each is imported when it is first looked at: pyqtgraph takes longer than the window.
+TABS = {
+    "loss": ("gui.tabs.loss", "LossTab"),
+    "gradients": ("gui.tabs.gradients", "GradientsTab"),
+    "schedules": ("gui.tabs.schedules", "SchedulesTab"),
+    "scene": ("gui.tabs.scene", "SceneTab"),
+    "health": ("gui.tabs.health", "HealthTab"),
+    "log": ("gui.tabs.log", "LogTab"),
+    "configuration": ("gui.tabs.configuration", "ConfigurationTab"),
+    "search": ("gui.search.tab", "SearchTab"),
+    "launch": ("gui.launch.tab", "LaunchTab"),
+}
+FRAME_MS = 33  # views are refreshed at most this often
+LATEST_MS = 250  # and no later than this after something new
+SHARE = 0.1  # of a core that may go into making what is drawn; training may need the rest
+FIRST_TAB_MS = 400
+LOOK_MS = 500  # how often reads are looked after that do not come back
+SCAN_S, FOLLOW_S, FOLLOW_IDLE_S = 1.0, 0.001, 0.1
+SIZE = (1280, 720)
+FIRST_TRIAL = "trial_0001"  # what is selected of a search that was started
+LEFT = 300  # pixels of the table at first
+
+
+class MainWindow(QMainWindow):
+    """The monitor.
+
+    Args:
+        places: folders that hold runs, or runs.
+        settings: what is remembered between starts; `None` remembers nothing.
+        theme: colours.
+    """
+
+    drawn = Signal()  # the current tab has shown what is selected
+
+    def __init__(
+        self, places: Sequence[Path], settings: QSettings | None = None, theme: Theme = LIGHT
+    ):
+        super().__init__()
+        self.places = list(places)
+        self.settings = settings
+        self.theme = theme
+        self.views: dict[Path, RunView] = {}
+        self.made: dict[str, Tab] = {}
+        self._followers: dict[Path, Poller] = {}
+        self._colours: dict[Path, str] = {}
+        self._retired: list[Poller] = []
+        self._waiting_for: list[Path] = []
+        self._first_rows = True
+        self._ever_chosen = False
+        self.setWindowTitle(f"ris-gui · {', '.join(str(place) for place in self.places)}")
+        self.resize(*SIZE)
+        self._lay_out()
+        self.actions_ = Actions(self)
+        self._index = RunIndex(self.places)
+        self._scanner = Poller(self._index.poll, SCAN_S, SCAN_S, self)
+        self._scanner.ready.connect(self._show_rows)
+        self._frame = QTimer(self, singleShot=True, interval=FRAME_MS)
+        self._frame.timeout.connect(self.refresh)
+        self._watch = QTimer(self, interval=LOOK_MS)
+        self._watch.timeout.connect(self._look_after)
+        self._restore()
+        self.set_theme(theme)
+        self._collector = Collector(self)
+        self._scanner.start()
+        self._watch.start()
+
+    def _lay_out(self) -> None:
+        self.runs = RunsPanel()
+        self.tabs = QTabWidget(documentMode=True)
+        self.tabs.setAccessibleName("views of the selected runs")
+        for name in TABS:
+            self.tabs.addTab(QWidget(), name.capitalize())
+        self.banner = QLabel()
+        self.banner.setWordWrap(True)
+        self.banner.setTextFormat(Qt.TextFormat.PlainText)
+        self.banner.setContentsMargins(10, 4, 10, 4)
+        self.splitter = QSplitter()
+        self.splitter.addWidget(self.runs)
+        self.splitter.addWidget(self.tabs)
+        self.splitter.setStretchFactor(1, 1)
+        self.splitter.setSizes([LEFT, SIZE[0] - LEFT])
+        self.setCentralWidget(self.splitter)
+        self.statusBar().addPermanentWidget(self.banner, 1)
+        self.statusBar().setSizeGripEnabled(False)
+        self.runs.chosen.connect(self._follow)
+        self.runs.activated.connect(lambda path: self.tabs.setFocus())
+        self.tabs.currentChanged.connect(lambda index: self.refresh())
+
+    @property
+    def tab_name(self) -> str:
+        """Name of the tab in front."""
+        return list(TABS)[self.tabs.currentIndex()]
+
+    def show_tab(self, name: str) -> None:
+        """Bring a tab to the front."""
+        self.tabs.setCurrentIndex(list(TABS).index(name))
+
+    def tab(self, name: str) -> Tab:
+        """A tab, made when it is first asked for."""
+        if name not in self.made:
+            self.made[name] = self._make(name)
+        return self.made[name]
+
+    def _make(self, name: str) -> Tab:
+        module, of = TABS[name]
+        kind = getattr(import_module(module), of)
+        tab = kind(self._runs_dir()) if name == "launch" else kind()
+        tab.restyle(self.theme)
+        if name == "launch":
+            tab.launched.connect(self._launched)
+        if name == "search":
+            tab.trial_chosen.connect(lambda path: self.choose([path]))
+        if self.settings:
+            tab.restore({key: str(value) for key, value in _group(self.settings, f"tab/{name}")})
+        page = self.tabs.widget(list(TABS).index(name))
+        assert page is not None
+        layout = QVBoxLayout(page)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(tab)
+        return tab
+
+    def selected_views(self) -> list[RunView]:
+        """The selected runs as far as they are read, in the order of selection."""
+        return [self.views[path] for path in self._followers if path in self.views]
+
+    def refresh(self) -> None:
+        """Let the tab in front show what is selected now."""
+        if not self.isVisible():
+            return
+        tab, began = self.tab(self.tab_name), time.perf_counter()
+        tab.show_runs(self.selected_views())
+        took_ms = 1e3 * (time.perf_counter() - began)
+        self._frame.setInterval(round(min(max(took_ms / SHARE, FRAME_MS), LATEST_MS)))
+        self._say_state()
+        self.drawn.emit()
+
+    def is_read(self) -> bool:
+        """Whether the table is there and the selected runs are read and shown."""
+        if self._first_rows or self._waiting_for or self._frame.isActive():
+            return False
+        return all(path in self.views and self.views[path].complete for path in self._followers)
+
+    def choose(self, paths: Sequence[Path]) -> None:
+        """Select runs, as soon as they are in the table."""
+        self._waiting_for = [Path(path) for path in paths]
+        if all(path in self.runs.rows for path in self._waiting_for):
+            self._choose_waiting()
+        else:
+            self._scanner.wake()
+
+    def scan(self) -> None:
+        """Look for new runs at once."""
+        self._scanner.wake()
+
+    def set_theme(self, theme: Theme) -> None:
+        """Light or dark."""
+        self.theme = theme
+        app = QApplication.instance()
+        assert isinstance(app, QApplication)
+        apply(theme, app)
+        self.runs.restyle(theme)
+        for tab in self.made.values():
+            tab.restyle(theme)
+        self._say_state()
+
+    def toggle_theme(self) -> None:
+        """The other of light and dark."""
+        self.set_theme(THEMES["light" if self.theme.dark else "dark"])
+        self.refresh()
+
+    def say(self, text: str) -> None:
+        """A message in the status bar that goes away by itself."""
+        self.statusBar().showMessage(text, 8000)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Runs go on; say so once."""
+        if not self.actions_.may_close():
+            event.ignore()
+            return
+        self._remember()
+        self._watch.stop()
+        self._collector.stop()
+        for poller in (self._scanner, *self._followers.values()):
+            poller.stop()
+        event.accept()
+
+    def showEvent(self, event) -> None:
+        """The first tab is made when the table is there, or when that takes long."""
+        super().showEvent(event)
+        QTimer.singleShot(FIRST_TAB_MS, self.refresh)
+
+    def _runs_dir(self) -> Path:
+        """Where new runs go: the first folder that is no run."""
+        folders = [p for p in self.places if not (p / "run.json").is_file()]
+        return folders[0] if folders else self.places[0].parent
+
+    def _show_rows(self) -> None:
+        rows = self._scanner.take()
+        if not isinstance(rows, list):
+            return
+        where = " and ".join(str(place) for place in self.places)
+        nothing = f"No runs under {where} yet.\n\nStart one in the Launch tab (Ctrl+N), or:\n"
+        self.runs.show_rows(rows, nothing + "ris-tf train configs/quickstart.yaml")
+        if self._waiting_for and all(path in self.runs.rows for path in self._waiting_for):
+            self._choose_waiting()
+        elif rows and not self._ever_chosen and not self._waiting_for:
+            self.runs.select([max(rows, key=lambda row: row.created).path])
+        if self._first_rows and rows:
+            QTimer.singleShot(0, self.runs.table.setFocus)
+        self._first_rows = False
+        self._say_state()
+
+    def _choose_waiting(self) -> None:
+        paths, self._waiting_for = self._waiting_for, []
+        self.runs.select(paths)
+
+    def _launched(self, path: object) -> None:
+        """A run was started, or a search with its first trial: look at it."""
+        started = Path(str(path))
+        search = is_search(started)
+        run = self._as_listed(started / FIRST_TRIAL if search else started)
+        self.actions_.started.add(run)
+        self.choose([run])
+        self.show_tab("search" if search else "loss")
+
+    def _as_listed(self, path: Path) -> Path:
+        """A run's path as the table has it; its folder is watched from now on if it was not."""
+        real = path.resolve()
+        for place in self.places:
+            if real.is_relative_to(place.resolve()):
+                return place / real.relative_to(place.resolve())
+        self.places.append(path.parent)
+        self._index.places = list(self.places)
+        return path
+
+    def _follow(self, paths: list[Path]) -> None:
+        """Read the selected runs, and no others."""
+        self._ever_chosen |= bool(paths)
+        for path in [path for path in self._followers if path not in paths]:
+            self._retire(self._followers.pop(path))
+            self.views.pop(path, None)
+            del self._colours[path]
+        for path in paths:
+            if path not in self._followers:
+                self._followers[path] = self._reader_of(path)
+        self.runs.show_colours(self._colours)
+        self.actions_.update()
+        self._frame.start(FRAME_MS)
+
+    def _retire(self, poller: Poller) -> None:
+        """Stop a reader; it is kept until its thread, which may still tell something, has ended."""
+        poller.stop()
+        self._retired = [old for old in self._retired if old.is_reading] + [poller]
+
+    def _reader_of(self, path: Path) -> Poller:
+        taken = self._colours.values()
+        free = [colour for colour in COLOURS if colour not in taken]
+        colour = free[0] if free else COLOURS[len(self._followers) % len(COLOURS)]
+        self._colours[path] = colour
+        run = FollowedRun(path, self._label_of(path), colour)
+        poller = Poller(run.poll, FOLLOW_S, FOLLOW_IDLE_S)
+        poller.ready.connect(lambda: self._take(path, poller))
+        poller.start()
+        return poller
+
+    def _label_of(self, path: Path) -> str:
+        """Its name, or as much of its path as tells it from others of that name."""
+        namesakes = [other for other in self.runs.rows if other.name == path.name]
+        return path.name if len(namesakes) < 2 else str(path)
+
+    def _take(self, path: Path, poller: Poller) -> None:
+        view = poller.take()
+        if isinstance(view, RunView) and self._followers.get(path) is poller:
+            self.views[path] = view
+            if not self._frame.isActive():
+                self._frame.start()
+
+    def _look_after(self) -> None:
+        self.actions_.update()
+        self._say_state()
+
+    def _say_state(self) -> None:
+        """What is wrong or under way, in the status bar."""
+        level, text = self._state()
+        self.banner.setText(text)
+        self.banner.setVisible(bool(text))
+        self.banner.setStyleSheet(f"color: {self.theme.state(level)}" if level else "")
+
+    def _state(self) -> tuple[str, str]:
+        readers = [(path.name, poller) for path, poller in self._followers.items()]
+        for name, poller in [*readers, ("the folder of runs", self._scanner)]:
+            if poller.failed:
+                return "red", f"{name}: reading failed, the terminal says why; please report it"
+            if waited := poller.waiting_s:
+                return "amber", f"{name}: not answering for {waited:.0f} s (disk or network?)"
+        for view in self.selected_views():
+            if view.problem:
+                return "amber", view.problem
+            if not view.complete:
+                return "", f"{view.label}: reading, {view.share:.0%}"
+        if self.runs.left_out:
+            return "", f"the first {len(self._followers)} of the selected runs are shown"
+        states = [row.state for row in self.runs.rows.values()]
+        counts = [f"{states.count(state)} {state}" for state in dict.fromkeys(sorted(states))]
+        return (
+            "",
+            f"{len(states)} run{'s' * (len(states) != 1)}: {', '.join(counts)}" if states else "",
+        )
+
+    def _restore(self) -> None:
+        if not self.settings:
+            return
+        for name, restore in {
+            "window": self.restoreGeometry,
+            "splitter": self.splitter.restoreState,
+            "columns": self.runs.restore,
+        }.items():
+            value = self.settings.value(name)
+            if isinstance(value, QByteArray):
+                restore(value)
+        tab = self.settings.value("tab")
+        if tab in TABS:
+            self.show_tab(str(tab))
+
+    def _remember(self) -> None:
+        if not self.settings:
+            return
+        self.settings.setValue("window", self.saveGeometry())
+        self.settings.setValue("splitter", self.splitter.saveState())
+        self.settings.setValue("columns", self.runs.state())
+        self.settings.setValue("tab", self.tab_name)
+        self.settings.setValue("theme", self.theme.name)
+        for name, tab in self.made.items():
+            for key, value in tab.state().items():
+                self.settings.setValue(f"tab/{name}/{key}", value)
+        self.settings.sync()
+
+
+def _group(settings: QSettings, name: str) -> list[tuple[str, object]]:
+    """All values of a group of settings."""
+    settings.beginGroup(name)
+    values = [(key, settings.value(key)) for key in settings.childKeys()]
+    settings.endGroup()
+    return values

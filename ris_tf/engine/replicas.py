@@ -1,0 +1,180 @@
+"""Devices that train one network together, as one (`tf.distribute`).
+
+Each replica computes its share of every batch. What they decide on, the loss and the gradients, is
+the mean over all of them, so that each sees the same numbers and takes the same decision.
+"""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from typing import Any
+
+import tensorflow as tf
+
+from ris_tf.config import ConfigError
+from ris_tf.config.learning import Training
+from ris_tf.engine.cluster import Worker
+
+Strategy = tf.distribute.Strategy
+
+
+class Replicas:
+    """The replicas of a run: one, those of this machine, or those of several.
+
+    Must be made before TensorFlow's first computation.
+
+    Args:
+        training: `distribution` says which, `batch` what they share.
+
+    Attributes:
+        count: replicas in all, `R`.
+        here: replicas of this process.
+        worker: which process of the run this is.
+
+    Raises:
+        ConfigError: there are not so many devices, a batch cannot be shared equally, or `TF_CONFIG`
+            does not say who takes part.
+    """
+
+    def __init__(self, training: Training):
+        self.worker = Worker.of(training)
+        self.strategy = _strategy(training)
+        self.count: int = self.strategy.num_replicas_in_sync
+        self.here = self.count // self.worker.count
+        sizes = {"batch": training.batch, "validation_batch": training.validated_together}
+        for name, size in sizes.items():
+            if size % self.count:
+                raise ConfigError(
+                    f"training.{name}: {size} scenes cannot be shared equally by "
+                    f"{self.count} replicas; take a multiple of {self.count}"
+                )
+        self._total = tf.function(self._total_of)
+
+    def scope(self) -> AbstractContextManager:
+        """Where variables are made."""
+        return self.strategy.scope()
+
+    def numbers(self, first: int, end: int) -> Any:
+        """Data set of the numbers `first..end - 1`, each handed to every replica."""
+        if self.count == 1:
+            return tf.data.Dataset.range(first, end)
+        here = self.here
+
+        def of_this_process(context: tf.distribute.InputContext) -> tf.data.Dataset:
+            del context
+            every = tf.data.Dataset.range(first, end)
+            return every.flat_map(lambda n: tf.data.Dataset.from_tensors(n).repeat(here))
+
+        return self.strategy.distribute_datasets_from_function(of_this_process)
+
+    # -- inside a step ------------------------------------------------------------------------
+
+    def index(self) -> tf.Tensor:
+        """Number of the replica that computes this, from 0."""
+        return tf.distribute.get_replica_context().replica_id_in_sync_group
+
+    def share(self, batch: Any) -> Any:
+        """This replica's scenes of a structure of `[B, ...]` tensors: `[B / R, ...]`."""
+        if self.count == 1:
+            return batch
+        return tf.nest.map_structure(self._share, batch)
+
+    def _share(self, x: tf.Tensor) -> tf.Tensor:
+        parts = tf.reshape(x, [self.count, x.shape[0] // self.count, *x.shape[1:]])
+        return parts[self.index()]
+
+    def mean(self, values: Any) -> Any:
+        """Mean over the replicas of a structure of tensors; the same bits on each."""
+        if self.count == 1:
+            return values
+        return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.MEAN, values)
+
+    def together(
+        self,
+        decision: tf.Tensor,
+        yes: Callable[..., tf.Tensor],
+        no: Callable[..., tf.Tensor],
+        *args: Any,
+    ) -> None:
+        """`yes(*args)` or `no()` by a decision that is the same on every replica.
+
+        Both run once for all replicas (`tf.distribute`'s cross-replica context): a condition
+        around an update is not allowed inside a replica.
+        """
+
+        def decided(strategy: Strategy, decision: Any, args: Any) -> tf.Tensor:
+            first = strategy.experimental_local_results(decision)[0]
+            return tf.cond(first, lambda: yes(*args), no)
+
+        tf.distribute.get_replica_context().merge_call(decided, args=(decision, args))
+
+    def each(self, function: Callable[..., Any], *args: Any) -> None:
+        """Run a function inside every replica, from what runs once for all of them."""
+        self.strategy.extended.call_for_each_replica(function, args=args)
+
+    def reported(self, values: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """What a step returns to Keras, which takes means over workers of a first axis."""
+        if self.worker.count == 1:
+            return values
+        return {name: value[None] for name, value in values.items()}
+
+    # -- between steps ------------------------------------------------------------------------
+
+    def total(self, values: Sequence[float]) -> list[float]:
+        """Sum over the run's processes of a few numbers; each of them must ask."""
+        if self.worker.count == 1:
+            return list(values)
+        return self._total(tf.constant(values, tf.float64)).numpy().tolist()
+
+    def _total_of(self, values: tf.Tensor) -> tf.Tensor:
+        per_replica = self.strategy.run(lambda: values / self.here)
+        return self.strategy.reduce(tf.distribute.ReduceOp.SUM, per_replica, axis=None)
+
+
+def update_each(variables: Sequence[Any], update: Callable[..., Any], *args: Sequence[Any]) -> None:
+    """`update(variable, *of_args)` on every replica's copy of each variable (Keras variables).
+
+    Runs once for all replicas; `args` are lists beside `variables`.
+    """
+    extended = tf.distribute.get_strategy().extended
+    for variable, *others in zip(variables, *args, strict=True):
+        extended.update(variable.value, update, args=tuple(o.value for o in others), group=False)
+
+
+def _strategy(training: Training) -> Strategy:
+    if training.distribution == "mirrored":
+        return tf.distribute.MirroredStrategy(_devices(training.replicas))
+    if training.distribution == "multi_worker":
+        return _joined()
+    return tf.distribute.get_strategy()
+
+
+def _joined() -> Strategy:
+    """The strategy of several processes, once all of them are there."""
+    try:
+        return tf.distribute.MultiWorkerMirroredStrategy()
+    except tf.errors.OpError as error:
+        reason = " ".join(error.message.split())
+        raise ConfigError(
+            f"TF_CONFIG: this worker cannot take part: {reason}; is its address this machine's, "
+            "and its port free?"
+        ) from error
+
+
+def _devices(wanted: int | None) -> list[str]:
+    """Names of the devices of a mirrored run: GPUs, or else processors of equal right."""
+    gpus = tf.config.list_physical_devices("GPU")
+    if not gpus:
+        return _logical_processors(wanted or 1)
+    if wanted and wanted > len(gpus):
+        raise ConfigError(f"training.replicas: {wanted}, but this machine has {len(gpus)} GPUs")
+    return [f"GPU:{i}" for i in range(wanted or len(gpus))]
+
+
+def _logical_processors(count: int) -> list[str]:
+    """The processor as several devices."""
+    processor = tf.config.list_physical_devices("CPU")[0]
+    configured = tf.config.get_logical_device_configuration(processor)
+    if len(configured or [None]) < count:
+        devices = [tf.config.LogicalDeviceConfiguration() for _ in range(count)]
+        tf.config.set_logical_device_configuration(processor, devices)
+    return [f"CPU:{i}" for i in range(count)]

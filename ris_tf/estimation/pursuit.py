@@ -1,0 +1,201 @@
+"""Newtonised orthogonal matching pursuit in the measurement domain (SPEC 8).
+
+Match on a grid, refine all sources found so far, subtract, repeat (Mamandipoor, Ramasamy and
+Madhow, "Newtonized orthogonal matching pursuit", IEEE Trans. Signal Process. 64(19), 2016).
+"""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from ris_tf.config import Config
+from ris_tf.estimation.receiver import Observed, orthonormal, squared_sum
+from ris_tf.scene import steering_vectors
+from ris_tf.scene.positions import Place, Positions
+from ris_tf.spectrum.spectra import SearchGrid, search_grid, spacing
+
+BEAM_SHARE = 0.8  # of a beam's width between directions of the starting grid
+CORNER_PHASE = 7.0  # radians of curvature at the panel's corners between planes
+TINY = 1e-30  # added to an energy that is divided by
+LEAST_OUTSIDE = 0.02  # share of a response that must not be explained by the sources found
+
+
+class Atoms(NamedTuple):
+    """Responses of the receiver to sources in places where to look for them.
+
+    Attributes:
+        places: azimuth, elevation in radians and range in metres, `[B, P]` float32 each.
+        heard: `[B, G, D, P]` complex64, `Phi_l a`.
+        power: `[B, G, P]` float32, `|Phi_l a|^2`.
+    """
+
+    places: Place
+    heard: tf.Tensor
+    power: tf.Tensor
+
+
+def starting_grid(config: Config) -> SearchGrid:
+    """A grid just fine enough to start from: parts of a beam, a few radians of curvature."""
+    geometry, scene = config.geometry, config.scene
+
+    def points(interval: tuple[float, float], elements: int) -> int:
+        step = BEAM_SHARE / (elements * geometry.spacing)
+        return 1 + math.ceil(math.radians(interval[1] - interval[0]) / step)
+
+    corner = (
+        (geometry.columns**2 + geometry.rows**2)
+        / 4
+        * (geometry.spacing * geometry.wavelength_m) ** 2
+    )
+    curvature = 1 / scene.range_m[0] - 1 / scene.range_m[1]
+    phase = math.pi / geometry.wavelength_m * corner * curvature
+    return search_grid(
+        scene,
+        points(scene.azimuth_deg, geometry.columns),
+        points(scene.elevation_deg, geometry.rows),
+        1 + math.ceil(phase / CORNER_PHASE),
+    )
+
+
+def atoms_of_grid(data: Observed, grid: SearchGrid) -> Atoms:
+    """What the receiver hears of a source at each point of a grid."""
+    axes = [axis.astype(np.float32) for axis in grid]
+    points = tuple(tf.constant(x.ravel()) for x in np.meshgrid(*axes, indexing="ij"))
+    vectors = steering_vectors(data.panel, *points)
+    places = tuple(tf.tile(axis[None], [tf.shape(data.y)[0], 1]) for axis in points)
+    heard = data.at_receiver(vectors)
+    return Atoms(places, heard, squared_sum(heard, [2]))
+
+
+def atoms_at(data: Observed, places: Place) -> Atoms:
+    """The same at `[B, P]` places that something else found likely."""
+    heard = data.at_receiver(steering_vectors(data.panel, *places))
+    return Atoms(places, heard, squared_sum(heard, [2]))
+
+
+def cell_of(grid: SearchGrid) -> tuple[float, float, float]:
+    """A grid's spacing in azimuth and elevation (radians) and inverse range (1/m)."""
+    return spacing(grid.azimuth), spacing(grid.elevation), spacing(1 / grid.range_m)
+
+
+def best_atom(
+    table: Atoms,
+    data: Observed,
+    found: Positions,
+    elsewhere: Place,
+    cell: tuple[float, float, float],
+) -> Place:
+    """Where a source, added to those found, explains most of the measurement.
+
+    Args:
+        table: the places.
+        data: measurements.
+        found: sources.
+        elsewhere: directions `[B]` that the place must be more than a cell away from.
+        cell: of the starting grid.
+
+    Returns:
+        The place in each scene.
+    """
+    gained = explained(table, data.y, _heard(data, found))
+    azimuth, elevation = (
+        tf.abs(axis - mine[:, None]) > size
+        for axis, mine, size in zip(table.places[:2], elsewhere[:2], cell[:2], strict=True)
+    )
+    return _best(table.places, tf.where(azimuth | elevation, gained, 0))
+
+
+def best_around(
+    place: Place,
+    data: Observed,
+    found: Positions,
+    cell: tuple[float, float, float],
+    range_m: tuple[float, float],
+) -> Place:
+    """The best of the 27 places half a cell around one, within bounds of the range."""
+    steps = np.meshgrid(*(size / 2 * np.array([-1, 0, 1], np.float32) for size in cell))
+    azimuth, elevation, curvature = (
+        axis[:, None] + step.ravel()
+        for axis, step in zip((*place[:2], 1 / place[2]), steps, strict=True)
+    )
+    curvature = tf.clip_by_value(curvature, 1 / range_m[1], 1 / range_m[0])
+    around = atoms_at(data, (azimuth, elevation, 1 / curvature))
+    return _best(around.places, explained(around, data.y, _heard(data, found)))
+
+
+def _heard(data: Observed, found: Positions) -> tf.Tensor:
+    """What the receiver hears of sources: `[B, G, D, K]` complex, zero where inactive."""
+    vectors = steering_vectors(data.panel, *found.coordinates)
+    return data.at_receiver(vectors * tf.complex(found.active, 0.0)[..., None])
+
+
+def _best(places: Place, gained: tf.Tensor) -> Place:
+    best = tf.argmax(gained, axis=-1)
+    azimuth, elevation, range_m = (tf.gather(axis, best, batch_dims=1) for axis in places)
+    return azimuth, elevation, range_m
+
+
+def explained(table: Atoms, y: tf.Tensor, columns: tf.Tensor) -> tf.Tensor:
+    """How much less energy each atom would leave, fitted together with some columns.
+
+    `sum_l |h^H P_perp y|^2 / |P_perp h|^2`.
+
+    Args:
+        table: atoms with responses `h`.
+        y: `[B, G, D]` complex measurements.
+        columns: `[B, G, D, K]` complex; zero where inactive.
+
+    Returns:
+        `[B, P]` real.
+    """
+    basis = orthonormal(columns)
+    residual = y[..., None] - tf.matmul(basis, tf.matmul(basis, y[..., None], adjoint_a=True))
+    seen = _seen(tf.concat([residual, basis], axis=-1), table)
+    return _gained(seen[:, :, 0], table.power - tf.reduce_sum(seen[:, :, 1:], axis=2), table)
+
+
+def best_in_turn(table: Atoms, y: tf.Tensor, most: int) -> tuple[Positions, tf.Tensor]:
+    """Orthogonal matching pursuit: the atom that explains most beside those before it, in turn.
+
+    Pati, Rezaiifar and Krishnaprasad, "Orthogonal matching pursuit", Asilomar 1993.
+
+    Args:
+        table: atoms.
+        y: `[B, G, D]` complex measurements.
+        most: sources, less than `D`.
+
+    Returns:
+        Positions of `most` sources, and `[B, most + 1]` what the first 0, 1, .. of them leave.
+    """
+    residual, outside = y[..., None], table.power
+    basis, chosen, energy = residual[..., :0], [], [squared_sum(y, [1, 2])]
+    seen = _seen(residual, table)
+    for _ in range(most):
+        best = tf.argmax(_gained(seen[:, :, 0], outside, table), axis=-1)
+        atom = tf.gather(table.heard, best, axis=3, batch_dims=1)[..., None]
+        atom -= tf.matmul(basis, tf.matmul(basis, atom, adjoint_a=True))
+        unit = atom * tf.cast(tf.math.rsqrt(squared_sum(atom, [2]) + TINY), atom.dtype)[:, :, None]
+        residual -= unit * tf.matmul(unit, residual, adjoint_a=True)
+        basis = tf.concat([basis, unit], axis=-1)
+        seen = _seen(tf.concat([residual, unit], axis=-1), table)
+        outside -= seen[:, :, 1]
+        chosen.append(best)
+        energy.append(squared_sum(residual, [1, 2, 3]))
+    best = tf.stack(chosen, axis=1)
+    azimuth, elevation, range_m = (tf.gather(axis, best, batch_dims=1) for axis in table.places)
+    found = Positions(azimuth, elevation, range_m, tf.ones_like(azimuth))
+    return found, tf.stack(energy, axis=1)
+
+
+def _seen(vectors: tf.Tensor, table: Atoms) -> tf.Tensor:
+    """`|v^H h|^2` of `[B, G, D, V]` vectors: `[B, G, V, P]` real."""
+    inner = tf.matmul(vectors, table.heard, adjoint_a=True)
+    return tf.math.real(inner) ** 2 + tf.math.imag(inner) ** 2
+
+
+def _gained(seen: tf.Tensor, outside: tf.Tensor, table: Atoms) -> tf.Tensor:
+    """`[B, P]` from what a residual has along atoms and what of these is outside, `[B, G, P]`."""
+    least = tf.maximum(outside, LEAST_OUTSIDE * table.power)
+    return tf.reduce_sum(tf.math.divide_no_nan(seen, least), axis=1)

@@ -1,0 +1,263 @@
+"""Graphs that match and refine, scenes of as many sources together: numpy arrays in and out.
+
+Inactive slots would cost as much as sources, so each number of sources has graphs of its own.
+"""
+
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from ris_tf.config import Config
+from ris_tf.estimation.chunks import (
+    at_once,
+    in_chunks,
+    of_any_number,
+    parted,
+    tensors_in_chunks,
+)
+from ris_tf.estimation.pursuit import (
+    Atoms,
+    atoms_at,
+    atoms_of_grid,
+    best_around,
+    best_atom,
+    best_in_turn,
+    cell_of,
+    starting_grid,
+)
+from ris_tf.estimation.receiver import Observed, observed, squared_sum
+from ris_tf.estimation.refinement import Refined, refine
+from ris_tf.scene import Measurement, make_panel
+from ris_tf.scene.positions import Place, Positions, nowhere
+
+SCENES = 128  # in a chunk: operations on fewer are short beside what starts them
+TABLE_BYTES = 256 * 2**20  # of atoms that are held at a time
+STEPS = 3  # of refinement at a time
+MATCHED_STEPS = 1  # of it after a match
+FEW = 32  # scenes, that join those of more sources: a batch takes as long as half of it
+
+
+class Received(NamedTuple):
+    """Measurements of many scenes, held for graphs that see some of them at a time.
+
+    Attributes:
+        y: as in `Observed`, like the next one.
+        sensing: made once: it is large, and every graph reads it.
+        energy: `[B]` float32 numpy, all there is to explain.
+    """
+
+    y: tf.Tensor
+    sensing: tf.Tensor
+    energy: np.ndarray
+
+    def of(self, scenes: np.ndarray) -> tuple[tf.Tensor, tf.Tensor]:
+        """What graphs take of some scenes; not copied where they are neighbours."""
+        first, last = scenes[0], scenes[-1] + 1
+        if np.array_equal(scenes, np.arange(first, last)):
+            return self.y[first:last], self.sensing[first:last]
+        return tf.gather(self.y, scenes), tf.gather(self.sensing, scenes)
+
+
+class Table(NamedTuple):
+    """Atoms of the scenes that a search is about.
+
+    Attributes:
+        atoms: tensors, in the order of these scenes.
+        gridded: whether they are points of the grid, so that better ones lie around them.
+    """
+
+    atoms: Atoms
+    gridded: bool
+
+
+class Searches:
+    """Matching and refinement of one scene configuration.
+
+    Every method takes all measurements, and the scenes, `[S]` whole numbers, that it is about.
+    Sources found fill the first slots; those that are empty hold positions that mean nothing.
+
+    Args:
+        config: panel, receiver, field of view, symbols, and most sources.
+    """
+
+    def __init__(self, config: Config):
+        self.panel = make_panel(config.geometry)
+        self.symbols = config.scene.symbols
+        self.range_m = config.scene.range_m
+        self.slots = config.scene.sources_max
+        self.numbers = config.scene.antennas * config.scene.snapshots
+        self.grid = starting_grid(config)
+        self.cell = cell_of(self.grid)
+        self._observe = of_any_number(self._observe_graph)
+        self._atoms_of_grid = of_any_number(self._atoms_of_grid_graph)
+        self._atoms_at = of_any_number(self._atoms_at_graph)
+        self._choose = of_any_number(self._choose_graph)
+        numbers = range(self.slots + 1)
+        self._refine = [of_any_number(self._refine_graph) for _ in numbers]
+        self._extend = {
+            gridded: [of_any_number(self._extending(gridded)) for _ in numbers]
+            for gridded in (False, True)
+        }
+
+    def received(self, measurement: Measurement) -> Received:
+        """Measurements as graphs take them."""
+        y, sensing, energy = tensors_in_chunks(self._observe, SCENES, measurement)
+        return Received(y, sensing, energy.numpy())
+
+    def nothing(self, data: Received, scenes: np.ndarray) -> Refined:
+        """No sources, which leave all energy."""
+        none = nowhere(len(scenes), self.slots, self.range_m[1])
+        return Refined(
+            positions=Positions(*(np.array(axis) for axis in none)),
+            energy=data.energy[scenes],
+            support=np.full((len(scenes), self.slots), np.inf, np.float32),
+            moving=np.zeros(len(scenes), bool),
+        )
+
+    def table(self, data: Received, scenes: np.ndarray, places: Place | None) -> Table:
+        """Responses to `[S, P]` places, or to the starting grid's."""
+
+        def heard(scenes: np.ndarray, *places: np.ndarray) -> Atoms:
+            receiver = data.of(scenes)
+            return self._atoms_at(*receiver, places) if places else self._atoms_of_grid(*receiver)
+
+        atoms = tensors_in_chunks(heard, SCENES, scenes, *(places or ()))
+        return Table(atoms, gridded=places is None)
+
+    def chosen(
+        self, data: Received, scenes: np.ndarray, places: Place
+    ) -> tuple[Positions, np.ndarray]:
+        """As many sources as there may be, chosen among places in turn, unmoved.
+
+        Args:
+            data: all measurements.
+            scenes: `[S]` of them.
+            places: `[S, P]`.
+
+        Returns:
+            Positions, and `[S, K + 1]` what the first 0, 1, .. of them leave.
+        """
+
+        def choose(scenes: np.ndarray, *places: np.ndarray) -> tuple[Positions, tf.Tensor]:
+            return self._choose(*data.of(scenes), places)
+
+        return in_chunks(choose, SCENES, scenes, *places)
+
+    def held(self, scenes: int, places: Place | None) -> list[np.ndarray]:
+        """Rows of scenes, in parts whose tables can be held."""
+        points = places[0].shape[1] if places else math.prod(map(len, self.grid))
+        parts = -(-scenes * self.numbers * points * 8 // TABLE_BYTES)
+        return np.array_split(np.arange(scenes), max(min(parts, scenes), 1))
+
+    def refined(self, data: Received, scenes: np.ndarray, start: Positions) -> Refined:
+        """A few steps from a start, `[S, K]`."""
+
+        def step(number: int, rows: np.ndarray, packed: Positions) -> Refined:
+            return self._refine[number](*data.of(scenes[rows]), packed)
+
+        return self._by_number(step, data, scenes, start)
+
+    def extended(
+        self,
+        data: Received,
+        scenes: np.ndarray,
+        found: Positions,
+        elsewhere: Place,
+        table: Table,
+        rows: np.ndarray,
+    ) -> Refined:
+        """One source more than was found, where it explains most, and a first step of all.
+
+        Args:
+            data: all measurements.
+            scenes: `[S]` of them.
+            found: `[S, K]`, fewer sources than there are slots.
+            elsewhere: directions `[S]` that the source must be more than a cell away from.
+            table: atoms that it is one of.
+            rows: `[S]` of the table.
+        """
+
+        def step(number: int, some: np.ndarray, packed: Positions) -> Refined:
+            away = tuple(axis[some] for axis in elsewhere)
+            atoms = tf.nest.map_structure(lambda x: tf.gather(x, rows[some]), table.atoms)
+            graph = self._extend[table.gridded][number]
+            return graph(*data.of(scenes[some]), packed, away, atoms)
+
+        return self._by_number(step, data, scenes, found, more=1)
+
+    def _by_number(
+        self,
+        step: Callable[[int, np.ndarray, Positions], Refined],
+        data: Received,
+        scenes: np.ndarray,
+        start: Positions,
+        more: int = 0,
+    ) -> Refined:
+        """Apply the step of its number of sources, which returns `more`, to each scene."""
+        result = self.nothing(data, scenes)
+        start = Positions(*(np.asarray(axis) for axis in start))
+        order = np.argsort(-start.active, axis=1, kind="stable")
+        start = Positions(*(np.take_along_axis(axis, order, axis=1) for axis in start))
+        count = (start.active > 0).sum(axis=-1)
+        slots = count if more else _in_batches(count)  # one more source goes into the last slot
+        jobs = [
+            (number, rows)
+            for number in np.unique(slots[slots + more > 0])[::-1]
+            for rows in parted(np.flatnonzero(slots == number), SCENES)
+        ]
+
+        def done(job: tuple[int, np.ndarray]) -> Refined:
+            number, rows = job
+            packed = Positions(*(axis[rows, :number] for axis in start))
+            return tf.nest.map_structure(np.asarray, step(number, rows, packed))
+
+        for (number, rows), found in zip(jobs, at_once(done, jobs), strict=True):
+            for mine, theirs in zip(result.positions, found.positions, strict=True):
+                mine[rows, : number + more] = theirs
+            result.support[rows, : number + more] = found.support
+            result.energy[rows], result.moving[rows] = found.energy, found.moving
+        return result
+
+    def _observe_graph(self, measurement: Measurement) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        y, sensing, _ = observed(measurement, self.panel, self.symbols)
+        return y, sensing, squared_sum(y, [1, 2])
+
+    def _atoms_of_grid_graph(self, y: tf.Tensor, sensing: tf.Tensor) -> Atoms:
+        return atoms_of_grid(Observed(y, sensing, self.panel), self.grid)
+
+    def _atoms_at_graph(self, y: tf.Tensor, sensing: tf.Tensor, places: Place) -> Atoms:
+        return atoms_at(Observed(y, sensing, self.panel), places)
+
+    def _choose_graph(
+        self, y: tf.Tensor, sensing: tf.Tensor, places: Place
+    ) -> tuple[Positions, tf.Tensor]:
+        data = Observed(y, sensing, self.panel)
+        most = min(self.slots, data.y.shape[2] - 1)
+        return best_in_turn(atoms_at(data, places), y, most)
+
+    def _refine_graph(self, y: tf.Tensor, sensing: tf.Tensor, start: Positions) -> Refined:
+        return refine(Observed(y, sensing, self.panel), start, self.range_m, STEPS)
+
+    def _extending(self, gridded: bool) -> Callable[..., Any]:
+        def extend(
+            y: tf.Tensor, sensing: tf.Tensor, found: Positions, elsewhere: Place, atoms: Atoms
+        ) -> Refined:
+            data = Observed(y, sensing, self.panel)
+            place = best_atom(atoms, data, found, elsewhere, self.cell)
+            if gridded:
+                place = best_around(place, data, found, self.cell, self.range_m)
+            return refine(data, found.joined(place), self.range_m, MATCHED_STEPS)
+
+        return extend
+
+
+def _in_batches(count: np.ndarray) -> np.ndarray:
+    """Slots for `[S]` counts of sources: few scenes join those of one source more."""
+    slots = count.copy()
+    for number in range(1, count.max(initial=0)):
+        if (slots == number).sum() < FEW:
+            slots[slots == number] += 1
+    return slots

@@ -1,0 +1,18 @@
+"""Estimators compared on test scenes: matching, metrics, tables. Tables need no TensorFlow."""
+
+from ris_tf.evaluation.document import ALL, BY_COUNT, BY_SNR, Merit, Report, Row
+from ris_tf.evaluation.tables import COLUMNS, Column, csv_table, json_document, latex_table
+
+__all__ = [
+    "ALL",
+    "BY_COUNT",
+    "BY_SNR",
+    "COLUMNS",
+    "Column",
+    "Merit",
+    "Report",
+    "Row",
+    "csv_table",
+    "json_document",
+    "latex_table",
+]

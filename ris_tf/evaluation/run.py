@@ -1,0 +1,206 @@
+"""All estimators on the same test scenes, against the truth and its bound (SPEC 8)."""
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from scipy.stats import norm
+
+from ris_tf.config import Config
+from ris_tf.estimation.bound import Bound, cramer_rao_bound
+from ris_tf.estimation.estimators import Estimator, Question
+from ris_tf.estimation.found import Known
+from ris_tf.estimation.receiver import observed
+from ris_tf.evaluation import (
+    ALL,
+    BY_COUNT,
+    BY_SNR,
+    Merit,
+    Report,
+    Row,
+)
+from ris_tf.evaluation.matching import Matched, matched
+from ris_tf.evaluation.metrics import COORDINATES, NOTHING, figures
+from ris_tf.scene import Scenes, Simulator, Split
+from ris_tf.scene.positions import true_positions
+
+BLOCK_BYTES = 512e6  # of the receiver's model, for scenes that are worked on together
+WARM_SCENES = 256  # of every estimator before its clock runs: few are of every kind
+SNR_GROUPS = 5
+NORMAL = norm.ppf((1 + (np.arange(101) + 0.5) / 101) / 2)  # quantiles of |x|, x ~ N(0, 1)
+MEDIAN = 0.6745  # of the same
+BOUND = "Cramér-Rao bound"
+FIELDS = {"azimuth": "azimuth", "elevation": "elevation", "range": "range_m"}
+
+
+class Evaluation:
+    """Runs estimators on the test scenes of a configuration.
+
+    Args:
+        config: what is simulated.
+        estimators: by the name that tables give them.
+        scenes: how many; those that `ris-tf simulate --split test` writes.
+        snr_known: whether estimators are told the SNR.
+        count_known: whether they are told the number of sources.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        estimators: dict[str, Estimator],
+        scenes: int,
+        snr_known: bool = True,
+        count_known: bool = False,
+    ):
+        self.config = config
+        self.estimators = estimators
+        self.scenes = scenes
+        self.snr_known, self.count_known = snr_known, count_known
+        self.simulator = Simulator(config)
+        self._parts: dict[str, list[Matched]] = {name: [] for name in estimators}
+        self._seconds = dict.fromkeys(estimators, 0.0)
+        self._truth: list[tuple[np.ndarray, np.ndarray, Bound]] = []
+
+    def run(self, progress: Callable[[str, int], object] = lambda name, done: None) -> None:
+        """Estimate all scenes.
+
+        Args:
+            progress: called with an estimator's name and the scenes that it has done.
+        """
+        done = 0
+        for block in self._blocks():
+            question = self._question(block)
+            self._truth.append(self._truth_of(block))
+            size = block.measurement.y.shape[0]
+            for name, estimator in self.estimators.items():
+                if not done:
+                    estimator.estimate(_first(question, WARM_SCENES))  # traces its graphs
+                begin = time.perf_counter()
+                found = estimator.estimate(question)
+                self._seconds[name] += time.perf_counter() - begin
+                self._parts[name].append(matched(found, true_positions(block.sources)))
+                progress(name, done + size)
+            done += size
+
+    def report(self, settings: dict[str, Any]) -> Report:
+        """Tables of everything that was run."""
+        snr_db, count = (np.concatenate([t[i] for t in self._truth]) for i in (0, 1))
+        bound = {
+            name: np.concatenate([getattr(t[2], of).numpy() for t in self._truth])
+            for name, of in FIELDS.items()
+        }
+        rows, quantiles = [], {}
+        groups = list(_groups(self.config, snr_db, count))
+        for name, parts in self._parts.items():
+            every = Matched(*(np.concatenate(field) for field in zip(*parts, strict=True)))
+            quantiles[name] = _quantiles(every)
+            speed = 1e3 * self._seconds[name] / len(snr_db)
+            for kind, level, chosen in groups:
+                some = Matched(*(field[chosen] for field in every))
+                over = {c: np.abs(getattr(some, f)) / bound[c][chosen] for c, f in FIELDS.items()}
+                merits = {n: Merit(*f) for n, f in figures(some, over).items()}
+                if kind == ALL:
+                    merits["milliseconds"] = Merit(speed, np.nan, np.nan)
+                merits |= _medians(some)
+                rows.append(Row(name, kind, level, int(chosen.sum()), merits))
+        own = [
+            Row(BOUND, kind, level, int(chosen.sum()), _of_bound(bound, chosen))
+            for kind, level, chosen in groups
+        ]
+        sentences = {name: e.sentence for name, e in self.estimators.items()}
+        return Report(settings, sentences, rows, own, quantiles)
+
+    def _blocks(self) -> Iterator[Scenes]:
+        """Test scenes, some batches at a time, the last cut to the number wanted."""
+        batch, c = self.config.training.batch, self.config
+        make = tf.function(
+            lambda number: self.simulator(Split.TEST, 0, number, batch),
+            autograph=False,
+            jit_compile=True,
+        )
+        each = 8 * c.scene.snapshots * c.scene.antennas * c.geometry.elements
+        together = max(int(BLOCK_BYTES // (each * batch)), 1)
+        batches = -(-self.scenes // batch)
+        for first in range(0, batches, together):
+            numbers = range(first, min(first + together, batches))
+            made = [make(tf.constant(number, tf.int64)) for number in numbers]
+            left = self.scenes - first * batch
+            yield tf.nest.map_structure(lambda *x, left=left: tf.concat(x, 0)[:left], *made)
+
+    def _question(self, block: Scenes) -> Question:
+        power = tf.reduce_mean(tf.abs(block.measurement.y) ** 2, axis=[1, 2]).numpy()
+        linear = 10 ** (block.measurement.snr_db.numpy() / 10)
+        known = Known(
+            noise_variance=power / (1 + linear) if self.snr_known else None,
+            count=block.sources.count.numpy() if self.count_known else None,
+        )
+        return Question(block.measurement, known, true_positions(block.sources))
+
+    def _truth_of(self, block: Scenes) -> tuple[np.ndarray, np.ndarray, Bound]:
+        clean = block.measurement._replace(y=block.noise_free)
+        data = observed(clean, self.simulator.panel, self.config.scene.symbols)
+        bound = cramer_rao_bound(data, true_positions(block.sources), block.noise_variance)
+        return block.measurement.snr_db.numpy(), block.sources.count.numpy(), bound
+
+
+def _first(question: Question, scenes: int) -> Question:
+    """The same of the first few scenes."""
+    first = slice(scenes)
+    parts = question.measurement, question.truth
+    measurement, truth = tf.nest.map_structure(lambda x: x[first], parts)
+    return Question(measurement, question.known.of(first), truth)
+
+
+def _groups(
+    config: Config, snr_db: np.ndarray, count: np.ndarray
+) -> Iterator[tuple[str, float, np.ndarray]]:
+    """Kind, level and scenes of every group that has any."""
+    yield ALL, 0.0, np.ones(len(count), bool)
+    least, most = config.scene.snr_db
+    edges = np.linspace(least, most, SNR_GROUPS + 1) if least < most else np.array([least, most])
+    which = np.clip(np.searchsorted(edges, snr_db, side="right") - 1, 0, len(edges) - 2)
+    for group in np.unique(which):
+        yield BY_SNR, float(edges[group : group + 2].mean()), which == group
+    for number in np.unique(count):
+        yield BY_COUNT, float(number), count == number
+
+
+def _medians(m: Matched) -> dict[str, Merit]:
+    """Median errors of the sources found in direction, which few large ones do not move."""
+    errors = {"azimuth": np.degrees(m.azimuth), "elevation": np.degrees(m.elevation)}
+    errors["range"] = m.range_m
+    return {
+        f"{name}_median": _point(np.median(np.abs(error[m.in_direction])))
+        if m.in_direction.any()
+        else Merit(*NOTHING)
+        for name, error in errors.items()
+    }
+
+
+def _of_bound(bound: dict[str, np.ndarray], chosen: np.ndarray) -> dict[str, Merit]:
+    """Root mean squares and medians that an efficient estimator would have on the same sources."""
+    merits = {}
+    names = zip(
+        COORDINATES, ("azimuth_rmse_deg", "elevation_rmse_deg", "range_rmse_m"), strict=True
+    )
+    for coordinate, rmse in names:
+        values = bound[coordinate][chosen]
+        values = values[~np.isnan(values)]
+        values = values if coordinate == "range" else np.degrees(values)
+        merits[rmse] = _point(np.sqrt(np.mean(values**2)))
+        merits[f"{coordinate}_median"] = _point(np.median(np.outer(values, NORMAL)))
+        merits[f"{coordinate}_over_bound"] = _point(MEDIAN)
+    return merits
+
+
+def _point(value: float) -> Merit:
+    return Merit(float(value), np.nan, np.nan)
+
+
+def _quantiles(m: Matched) -> np.ndarray:
+    """Position error in metres at every percent of all sources; infinite for those missed."""
+    errors = np.sort(np.nan_to_num(m.distance_m[m.source], nan=np.inf))
+    rank = np.linspace(0, len(errors) - 1, 101).round().astype(int)
+    return errors[rank]

@@ -1,0 +1,137 @@
+"""An evaluation as CSV, JSON and LaTeX."""
+
+import csv
+import io
+import json
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from ris_tf.evaluation.document import ALL, BY_COUNT, BY_SNR, Merit, Report, Row
+
+
+@dataclass(frozen=True)
+class Column:
+    """A figure of merit in a table.
+
+    Attributes:
+        name: of the figure.
+        title: in the terminal.
+        latex: title in LaTeX.
+        scale: factor of what is shown.
+        digits: behind the point.
+    """
+
+    name: str
+    title: str
+    latex: str
+    scale: float = 1.0
+    digits: int = 2
+
+    def text(self, merit: Merit | None, interval: bool = True) -> str:
+        """The value, with half the width of its interval behind it."""
+        if merit is None or math.isnan(merit.value):
+            return "-"
+        value, low, high = (self.scale * x for x in merit)
+        shown = f"{value:.{self.digits}f}"
+        if not interval or math.isnan(low):
+            return shown
+        return f"{shown} ±{(high - low) / 2:.{self.digits}f}"
+
+
+COLUMNS = (
+    Column("recall_direction", "found 5 deg %", r"Recall, direction (\%)", 100, 1),
+    Column("recall_position", "and 1 m %", r"Recall, position (\%)", 100, 1),
+    Column("precision", "precision %", r"Precision (\%)", 100, 1),
+    Column("count_accuracy", "count %", r"Count (\%)", 100, 1),
+    Column("azimuth_rmse_deg", "az deg", r"Azimuth (deg)"),
+    Column("elevation_rmse_deg", "el deg", r"Elevation (deg)"),
+    Column("range_rmse_m", "range m", r"Range (m)"),
+    Column("position_rmse_m", "position m", r"Position (m)"),
+    Column("azimuth_over_bound", "az/bound", r"Az./CRB"),
+    Column("elevation_over_bound", "el/bound", r"El./CRB"),
+    Column("range_over_bound", "range/bound", r"Range/CRB"),
+    Column("milliseconds", "ms/scene", r"Time (ms)"),
+)
+GROUPS = {ALL: "all scenes", BY_SNR: "SNR of {:g} dB", BY_COUNT: "{:g} sources"}
+
+
+def group_of(row: Row) -> str:
+    """The group of scenes, in words."""
+    words = GROUPS[row.kind].format(row.level)
+    return "1 source" if words == "1 sources" else words
+
+
+def csv_table(report: Report) -> str:
+    """A line for each figure of merit: estimator, group, value and interval."""
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(["estimator", "group", "level", "scenes", "figure", "value", "low", "high"])
+    for row in [*report.rows, *report.bound]:
+        for name, merit in row.merits.items():
+            values = [f"{x:.6g}" for x in merit]
+            table.writerow([row.estimator, row.kind, f"{row.level:g}", row.scenes, name, *values])
+    return text.getvalue()
+
+
+def json_document(report: Report) -> str:
+    """Everything; infinite and missing numbers are null."""
+
+    def merits(row: Row) -> dict[str, Any]:
+        shown = {}
+        for name, merit in row.merits.items():
+            value, low, high = map(_finite, merit)
+            shown[name] = {"value": value, "low": low, "high": high}
+        return shown
+
+    def listed(rows: list[Row]) -> list[dict[str, Any]]:
+        return [
+            {
+                "estimator": row.estimator,
+                "group": row.kind,
+                "level": row.level,
+                "scenes": row.scenes,
+                "merits": merits(row),
+            }
+            for row in rows
+        ]
+
+    document = {
+        "settings": report.settings,
+        "estimators": report.estimators,
+        "rows": listed(report.rows),
+        "bound": listed(report.bound),
+        "position_error_quantiles_m": {
+            name: [_finite(x) for x in values] for name, values in report.quantiles.items()
+        },
+    }
+    return json.dumps(document, indent=1, allow_nan=False) + "\n"
+
+
+def latex_table(report: Report) -> str:
+    """All scenes: a tabular of the booktabs package, to be put into a paper's table."""
+    rows = report.of(ALL)
+    shown = [c for c in COLUMNS if any(c.name in row.merits for row in rows)]
+    lines = [
+        "% " + "; ".join(f"{key}: {value}" for key, value in report.settings.items()),
+        "% Half widths of 95 % confidence intervals behind the values.",
+        rf"\begin{{tabular}}{{l{'r' * len(shown)}}}",
+        r"\toprule",
+        " & ".join(["Estimator", *(column.latex for column in shown)]) + r" \\",
+        r"\midrule",
+    ]
+    for row in [*rows, *(row for row in report.bound if row.kind == ALL)]:
+        cells = (c.text(row.merits.get(c.name)).replace("±", r"$\pm$") for c in shown)
+        lines.append(" & ".join([_escaped(row.estimator), *cells]) + r" \\")
+    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", ""])
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None
+
+
+def _escaped(text: str) -> str:
+    """Text that LaTeX sets as it is."""
+    special = {c: "\\" + c for c in "&%$#_{}"}
+    special |= {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+    return "".join(special.get(c, c) for c in text)

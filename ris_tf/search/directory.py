@@ -1,0 +1,385 @@
+"""A hyperparameter search's folder: search.json, and its trials as run directories below."""
+
+import os
+import shutil
+import socket
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+import orjson
+import psutil
+
+from ris_tf.config import Config, dump_config, load_config
+from ris_tf.runlog.atomic import atomic_write, sync_folder
+from ris_tf.runlog.events import as_utf8
+from ris_tf.runlog.held import Held, Holder, RunError
+from ris_tf.runlog.rundir import check_name, unreadable
+from ris_tf.search.space import Choices, Entry, Space, entry_document, parse_entry
+from ris_tf.search.trial import (
+    MOST_BYTES,
+    TRIAL_FILE,
+    Trial,
+    Value,
+    as_values,
+    encode_trial,
+    is_count,
+    is_number,
+    one_line,
+    parsed,
+    plain,
+    read_limited,
+    trial_folder,
+)
+from ris_tf.search.trial_reader import Stamp, TrialReader, stamp_of
+
+SEARCH_FILE, CONFIG_FILE = "search.json", "config.yaml"
+MOST_KEYS = 64  # hyperparameters of a search: more cannot be shown side by side
+
+
+@dataclass(frozen=True)
+class Search:
+    """search.json: what is searched, how, by whom.
+
+    Attributes:
+        name: its folder's when it was made.
+        created: seconds since 1970.
+        algorithm: how trials are chosen, such as `random` or `hyperband`.
+        objective: what is minimized, a sentence.
+        trials: planned trials, 0 if unknown.
+        epochs: epochs a trial, 0 if unknown.
+        patience: epochs without a better validation loss before a trial stops, -1 as configured.
+        space: choices or range by configuration key.
+        defaults: the configuration's own values of these keys.
+        host: machine of the process that works on it, or did last.
+        user: whose it is.
+        pid: its number.
+        pid_started: when it began.
+        command: its command line.
+    """
+
+    name: str = ""
+    created: float = 0.0
+    algorithm: str = ""
+    objective: str = ""
+    trials: int = 0
+    epochs: int = 0
+    patience: int = -1
+    space: Space = field(default_factory=dict)
+    defaults: Mapping[str, Value] = field(default_factory=dict)
+    host: str = ""
+    user: str = ""
+    pid: int = 0
+    pid_started: float = 0.0
+    command: Sequence[str] = ()
+
+
+class SearchDirectory(Held):
+    """A search's folder; see docs/files-on-disk.md.
+
+    Args:
+        path: the folder.
+        search: its search.json.
+    """
+
+    def __init__(self, path: Path, search: Search):
+        self.path = path
+        self.search = search
+        self.config_path = path / CONFIG_FILE
+
+    @property
+    def holder(self) -> Holder:
+        """Who works on it, or did last."""
+        who = self.search
+        return Holder(who.user, who.host, who.pid, who.pid_started)
+
+    @classmethod
+    def create(
+        cls,
+        path: Path,
+        search: Search,
+        command: Sequence[str] = (),
+        config: Config | None = None,
+    ) -> "SearchDirectory":
+        """Make a new search's folder; it appears whole or not at all, and for one caller only.
+
+        Args:
+            path: where; no such folder, or an empty one.
+            search: what is searched; its name, its time and who made it are filled in.
+            command: command line of this process.
+            config: what is searched around.
+
+        Raises:
+            RunError: the search cannot be as asked, the folder exists, or it cannot be made.
+        """
+        path = Path(path)
+        check_name(path.name)
+        _check(search)
+        made = replace(_held_by_this_process(search, command), name=path.name, created=time.time())
+        data = _encoded(made)
+        if len(data) > MOST_BYTES:
+            raise RunError(f"{path}: a search of {len(data)} bytes; list fewer choices")
+        partial = None
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            partial = Path(tempfile.mkdtemp(prefix=".new-", dir=path.parent))
+            partial.chmod(0o755)
+            if config:
+                atomic_write(partial / CONFIG_FILE, dump_config(config).encode())
+            atomic_write(partial / SEARCH_FILE, data)
+            partial.rename(path)  # refused where another worker made it first
+            sync_folder(path.parent)
+        except OSError as error:
+            taken = path.exists()
+            remedy = "go on with that search, or choose another name" if taken else "make room"
+            raise RunError(
+                f"{path}: cannot be made: {error.strerror or error}; {remedy}"
+            ) from error
+        finally:
+            if partial:
+                shutil.rmtree(partial, ignore_errors=True)
+        return cls(path, made)
+
+    @classmethod
+    def open(cls, path: Path) -> "SearchDirectory":
+        """An existing search.
+
+        Raises:
+            RunError: the folder is no search, or its search.json cannot be read.
+        """
+        path = Path(path)
+        file = path / SEARCH_FILE
+        try:
+            data = read_limited(file)
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise RunError(f"{path}: has no {SEARCH_FILE}, so it is no search") from error
+        except OSError as error:
+            raise unreadable(file, error) from error
+        document = parsed(data)
+        if not isinstance(document, dict):
+            raise RunError(
+                f"{file}: not readable as a JSON object of at most {MOST_BYTES:,} bytes; "
+                "take it from a copy of the search"
+            )
+        return cls(path, _decoded(document))
+
+    def config(self) -> Config:
+        """What is searched around.
+
+        Raises:
+            ConfigError: config.yaml cannot be used.
+        """
+        return load_config(self.config_path)
+
+    def begin_session(self, command: Sequence[str], trials: int = 0, alone: bool = True) -> None:
+        """Make this process the one that works on the search.
+
+        Args:
+            command: its command line.
+            trials: trials that are planned from now on; 0 leaves them.
+            alone: nobody else works on it, so that what is half made was left behind.
+
+        Raises:
+            RunError: another living process does, or search.json cannot be written.
+        """
+        held = self.search
+        if held.pid != os.getpid() and self.holder_alive():
+            raise RunError(
+                f"{self.path}: process {held.pid} is working on it; "
+                f"stop that first: ris-tf stop {self.path}"
+            )
+        began = replace(_held_by_this_process(held, command), trials=trials or held.trials)
+        try:
+            for left in self.path.glob(".new-*") if alone else ():
+                shutil.rmtree(left, ignore_errors=True)
+            atomic_write(self.path / SEARCH_FILE, _encoded(began))
+        except OSError as error:
+            raise RunError(
+                f"{self.path / SEARCH_FILE}: cannot be written: {error.strerror or error}; "
+                "make room, or make the folder writable"
+            ) from error
+        self.search = began
+
+    def trial_path(self, number: int) -> Path:
+        """Folder of a trial: where its run directory belongs."""
+        return self.path / trial_folder(number)
+
+    def trials(self) -> list[Trial]:
+        """All trials in the order of their numbers; `SearchReader` reads them again and again.
+
+        Raises:
+            RunError: the search cannot be read.
+        """
+        return list(TrialReader(self.path).poll(time.time()))
+
+    def write_trial(self, trial: Trial) -> None:
+        """Replace a trial's trial.json, whole or not at all.
+
+        The trial's folder is made where it is missing: a combination that no configuration
+        allows has no run. A run directory has to be made before (`RunDirectory.create`).
+
+        Raises:
+            RunError: it could not be read again, or the disk refused.
+        """
+        if not is_count(trial.number) or as_values(dict(trial.hyperparameters)) is None:
+            raise RunError(
+                f"trial {trial.number}: number or hyperparameters {dict(trial.hyperparameters)}: "
+                "must be a whole number, and numbers, texts, true, false or lists of those"
+            )
+        folder = trial.path or self.trial_path(trial.number)
+        try:
+            folder.mkdir(exist_ok=True)
+            atomic_write(folder / TRIAL_FILE, encode_trial(trial))
+        except OSError as error:
+            raise RunError(
+                f"{folder / TRIAL_FILE}: cannot be written: {error.strerror or error}; "
+                "make room, or make the folder writable"
+            ) from error
+
+
+class SearchReader:
+    """A search that is read while it goes on.
+
+    Args:
+        path: the search's folder.
+        clock: seconds since 1970.
+
+    Attributes:
+        search: its search.json, as of the last `poll`.
+        trials: in the order of their numbers, as of the last `poll`.
+    """
+
+    def __init__(self, path: Path, clock: Callable[[], float] = time.time):
+        self.path = Path(path)
+        self.search = Search()
+        self.trials: tuple[Trial, ...] = ()
+        self._clock = clock
+        self._stamp: Stamp | None = None
+        self._reader = TrialReader(self.path)
+
+    def poll(self) -> bool:
+        """Read what changed since the last call; whether the search or a trial did.
+
+        Raises:
+            RunError: the search's folder or search.json cannot be read.
+        """
+        stamp = stamp_of(self.path / SEARCH_FILE)
+        changed = stamp is None or stamp != self._stamp
+        if changed:
+            self.search = SearchDirectory.open(self.path).search
+            self._stamp = stamp
+        trials = self._reader.poll(self._clock())
+        changed |= trials != self.trials
+        self.trials = trials
+        return changed
+
+
+def is_search(folder: Path) -> bool:
+    """Whether a folder holds a search."""
+    try:
+        return (Path(folder) / SEARCH_FILE).is_file()
+    except OSError:  # not ours to look into
+        return False
+
+
+def find_searches(folder: Path) -> list[SearchDirectory]:
+    """Searches in a folder or anywhere below, oldest first; unreadable ones are passed over."""
+    found = []
+    for path in _search_folders(Path(folder), set()):
+        try:
+            found.append(SearchDirectory.open(path))
+        except RunError:
+            continue
+    return sorted(found, key=lambda search: (search.search.created, search.path))
+
+
+def _search_folders(folder: Path, seen: set[tuple[int, int]]) -> Iterator[Path]:
+    """Each once by whatever links lead to it; hidden folders and runs are not looked into."""
+    try:
+        status = folder.stat()
+        if (status.st_dev, status.st_ino) in seen:
+            return
+        seen.add((status.st_dev, status.st_ino))
+        if is_search(folder):
+            yield folder
+            return
+        if (folder / "run.json").is_file():
+            return
+        with os.scandir(folder) as entries:
+            below = sorted(
+                Path(entry.path)
+                for entry in entries
+                if not entry.name.startswith(".") and entry.is_dir()
+            )
+    except OSError:  # no folder, gone, or not ours to read
+        return
+    for path in below:
+        yield from _search_folders(path, seen)
+
+
+def _held_by_this_process(search: Search, command: Sequence[str]) -> Search:
+    process = psutil.Process()
+    return replace(
+        search,
+        host=socket.gethostname(),
+        user=process.username(),
+        pid=process.pid,
+        pid_started=process.create_time(),
+        command=tuple(command),
+    )
+
+
+def _check(search: Search) -> None:
+    if len(search.space) > MOST_KEYS:
+        raise RunError(f"space: {len(search.space)} keys; must be at most {MOST_KEYS}")
+    for key, entry in search.space.items():
+        parse_entry(key, entry_document(entry))
+    if as_values(dict(search.defaults)) is None:
+        raise RunError(
+            f"defaults = {dict(search.defaults)}: must be numbers, texts, true, false or lists"
+        )
+
+
+def _encoded(search: Search) -> bytes:
+    document = {item.name: getattr(search, item.name) for item in fields(Search)}
+    document = {k: as_utf8(v) if isinstance(v, str) else v for k, v in document.items()}
+    document["space"] = {as_utf8(k): entry_document(e) for k, e in search.space.items()}
+    document["defaults"] = {as_utf8(k): plain(v) for k, v in search.defaults.items()}
+    document["command"] = [as_utf8(word) for word in search.command]
+    return orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY)
+
+
+def _decoded(document: dict[str, Any]) -> Search:
+    """search.json as a search; fields that are not as they should be keep their defaults."""
+    default = Search()
+    values: dict[str, Any] = {}
+    for name in (item.name for item in fields(Search)):
+        value, like = document.get(name), getattr(default, name)
+        if isinstance(like, str) and isinstance(value, str):
+            values[name] = one_line(value)
+        elif isinstance(like, float) and is_number(value):
+            values[name] = float(value)
+        elif isinstance(like, int) and is_count(value):
+            values[name] = value
+    values["space"] = _space(document.get("space"))
+    values["defaults"] = as_values(document.get("defaults")) or {}
+    command = document.get("command")
+    if isinstance(command, list) and all(isinstance(word, str) for word in command):
+        values["command"] = tuple(command)
+    return Search(**values)
+
+
+def _space(document: Any) -> dict[str, Entry]:
+    """The hyperparameters; of one written in words not known here, the values are not known."""
+    if not isinstance(document, dict):
+        return {}
+    space: dict[str, Entry] = {}
+    for key, entry in list(document.items())[:MOST_KEYS]:
+        try:
+            space[one_line(key)] = parse_entry(key, entry)
+        except RunError:
+            space[one_line(key)] = Choices(())
+    return space

@@ -1,0 +1,111 @@
+"""What a trial came to, told from its run: the event log decides, whoever died when."""
+
+import math
+from dataclasses import replace
+
+from ris_tf.config import Config, ConfigError
+from ris_tf.runlog import End, RunDirectory
+from ris_tf.search import (
+    Choices,
+    Entry,
+    SearchDirectory,
+    Space,
+    Trial,
+    TrialState,
+    Value,
+)
+from ris_tf.search.pruning import failure
+from ris_tf.search.spaces import value_of, with_hyperparameters
+from ris_tf.search.trial import frozen
+
+# State of a trial by the reason of its run's end event.
+ENDED = {
+    "finished": TrialState.FINISHED,
+    "early": TrialState.FINISHED,
+    "pruned": TrialState.PRUNED,
+    "stopped": TrialState.WAITING,
+    "interrupted": TrialState.WAITING,
+    "failed": TrialState.FAILED,
+}
+
+
+def told_by_run(trial: Trial, run: RunDirectory, before: End | None = None) -> Trial:
+    """A trial with everything that its run's log says of it.
+
+    Args:
+        trial: as it was known.
+        run: its run.
+        before: an end that was there before the run was taken up again, and says nothing now.
+
+    Raises:
+        RunError: the log cannot be read.
+    """
+    log = run.log(outline=True)
+    objectives = tuple(v.values.get("objective", math.nan) for v in log.validations)
+    finite = [value for value in objectives if math.isfinite(value)]
+    told = replace(
+        trial,
+        epochs=len(objectives),
+        objectives=objectives,
+        objective=min(finite, default=math.nan),
+        damaged=False,
+    )
+    if log.end is None or log.end == before:
+        return replace(told, state=TrialState.RUNNING)
+    state = ENDED.get(log.end.reason, TrialState.FAILED)
+    reason = log.end.text
+    if state == TrialState.FINISHED and not finite:
+        state, reason = TrialState.FAILED, "not finite: no validation came to a number"
+    elif state == TrialState.FAILED:
+        reason = failure(reason)
+    return replace(told, state=state, reason=reason, ended=log.end.time)
+
+
+def repair(search: SearchDirectory, config: Config) -> list[str]:
+    """Write damaged trial.json files again from what their runs say; a line for each."""
+    lines, space = [], search.search.space
+    for trial in search.trials():
+        if trial.path is None or not (trial.damaged or not _fits(trial, space)):
+            continue
+        if not trial.damaged and set(space) <= set(trial.hyperparameters):
+            drawn = {key: _drawn(key, dict(trial.hyperparameters), space, config) for key in space}
+            search.write_trial(replace(trial, drawn=drawn))
+            continue
+        run = RunDirectory.open(trial.path)
+        try:
+            own = run.config()
+        except ConfigError as error:
+            reason = f"damaged: trial.json, and {error}"
+            told = replace(trial, state=TrialState.FAILED, reason=reason, damaged=False)
+        else:
+            values = {key: frozen(value_of(own, key)) for key in space}
+            drawn = {key: _drawn(key, values, space, config) for key in space}
+            told = told_by_run(replace(trial, hyperparameters=values, drawn=drawn), run)
+            told = replace(told, started=run.identity.created)
+        search.write_trial(told)
+        lines.append(f"trial {trial.number}: trial.json could not be read; written from its run")
+    return lines
+
+
+def _fits(trial: Trial, space: Space) -> bool:
+    """Whether an oracle can be told a trial."""
+    parent = trial.drawn.get("tuner/trial_id", "0")
+    return str(parent).isdecimal() and all(
+        isinstance(trial.drawn.get(key), int | float)
+        and (not isinstance(entry, Choices) or trial.drawn[key] in range(len(entry.values)))
+        for key, entry in space.items()
+    )
+
+
+def _drawn(key: str, values: dict[str, Value], space: Space, config: Config) -> Value:
+    """What keras-tuner would have drawn for a value: a place among choices, or the number."""
+    entry: Entry = space[key]
+    if not isinstance(entry, Choices):
+        return values[key]
+    if values[key] in entry.values:
+        return entry.values.index(values[key])
+    for place, choice in enumerate(entry.values):
+        fitted = with_hyperparameters(config, {**values, key: choice})
+        if frozen(value_of(fitted, key)) == values[key]:
+            return place
+    return 0

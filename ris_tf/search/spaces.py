@@ -1,0 +1,219 @@
+"""What a search chooses from: the spaces `wide` and `narrow`, and those of files (SPEC 6)."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ris_tf.config import (
+    Config,
+    ConfigError,
+    Knob,
+    ReferenceNetwork,
+    all_knobs,
+    read_mapping,
+    replace_values,
+)
+from ris_tf.config.errors import nearest
+from ris_tf.config.network import nearest_divisor
+from ris_tf.search import Choices, Range, Space, Value, parse_entry
+from ris_tf.search.space import Entry
+from ris_tf.search.trial import plain
+
+# Weights of the objective that the named spaces choose, and the range of each in the wide one.
+WEIGHTS = {
+    "covariance": Range(0.5, 2.0),
+    "subspace": Range(0.02, 0.5, log=True),
+    "angle": Range(0.4, 1.5),
+    "range": Range(0.2, 0.9),
+    "count": Range(0.05, 0.3),
+}
+SIZES = (0.5, 1.0, 1.5)  # factors of the beamspace network's sizes
+NEAR = 1.5  # factor within which the narrow space stays
+
+# What all trials share, or a search decides itself, by section or key, and why.
+FIXED = {
+    "seed": "trials share their scenes",
+    "geometry": "trials are compared on the same scenes",
+    "scene": "trials are compared on the same scenes",
+    "channel": "trials are compared on the same scenes",
+    "codes": "trials are compared on the same scenes",
+    "imperfections": "trials are compared on the same scenes",
+    "search": "it is the budget that all trials have",
+    "network.kind": "a search is of one kind of network",
+    "objective.schedule": "weight schedules are off in searches",
+    "training.epochs": "--epochs-per-trial says how many",
+    "training.batches_per_epoch": "search.scenes says how many scenes an epoch has",
+    "training.validation_batch": "trials are compared on the same scenes",
+    "training.validation_batches": "search.validation_scenes says on how many trials are compared",
+    "training.patience": "--early-stop-patience says it",
+    "training.samples": "spectra are not kept in searches",
+    "training.spectrum_scenes": "positions are not read from spectra in searches",
+    "training.spectrum_every": "positions are not read from spectra in searches",
+    "localize": "spectra are searched after training",
+    "training.ema": "averages are off in searches",
+    "training.ema_decay": "averages are off in searches",
+    "training.swa": "averages are off in searches",
+    "training.swa_start": "averages are off in searches",
+    "training.swa_rate": "averages are off in searches",
+    "training.distribution": "all trials train on the same devices",
+    "training.replicas": "all trials train on the same devices",
+    "training.threads": "results depend on it; --workers shares the processors",
+    "training.compile": "results depend on it, not their quality",
+}
+
+
+def make_space(what: str, config: Config) -> Space:
+    """A space by its name, `wide` or `narrow`, or from a YAML file.
+
+    Args:
+        what: as typed behind `--space`.
+        config: what is searched around.
+
+    Raises:
+        ConfigError: there is no such file, or an entry does not fit the configuration's keys.
+    """
+    if what == "wide":
+        return wide(config)
+    if what == "narrow":
+        return narrow(config)
+    path = Path(what)
+    if not path.suffix:
+        raise ConfigError(f"--space {what}: must be wide, narrow or a YAML file")
+    return parse_space(read_mapping(path), config, str(path))
+
+
+def wide(config: Config) -> Space:
+    """Sizes, rates and weights over all that is plausible."""
+    network, space = config.network, dict[str, Entry]()
+    if isinstance(network, ReferenceNetwork):
+        space["network.width"] = Choices((448, 512))
+        space["network.heads"] = Choices((6, 8))  # the nearest divisor of the width is taken
+    else:
+        space["network.width"] = Choices(_sizes(network.width))
+        filters = zip(*map(_sizes, network.filters), strict=True)
+        space["network.filters"] = Choices(tuple(filters))
+    return space | {
+        "network.dropout": Range(0.05, 0.32),
+        "network.temperature": Range(0.10, 0.25),
+        "training.learning_rate": Range(1e-4, 1e-3, log=True),
+        "training.batch": Choices((64, 80)),
+        **{f"objective.weights.{name}": entry for name, entry in WEIGHTS.items()},
+        "covariance.shrinkage": Range(1e-4, 1e-2, log=True),
+    }
+
+
+def _sizes(size: int) -> tuple[int, ...]:
+    return tuple(max(round(factor * size), 1) for factor in SIZES)
+
+
+def narrow(config: Config) -> Space:
+    """Rates and weights within a factor 1.5 of the configuration's own; what is 0 there stays 0."""
+    keys = ["training.learning_rate", "network.dropout"]
+    keys += [f"objective.weights.{name}" for name in WEIGHTS]
+    own = {key: value_of(config, key) for key in keys}
+    most = {
+        knob.path: dict(knob.bounds)["le"] for knob in knobs_of(config).values() if knob.path in own
+    }
+    return {
+        key: Range(rounded(value / NEAR), min(rounded(value * NEAR), most[key]), log=True)
+        for key, value in own.items()
+        if value
+    }
+
+
+def rounded(value: float) -> float:
+    """Four digits, which is all that a chosen number means."""
+    return float(f"{value:.4g}")
+
+
+def parse_space(document: Mapping[str, Any], config: Config, source: str) -> Space:
+    """A space as YAML files hold it: a list of choices or a range for each configuration key.
+
+    Args:
+        document: `{key: [value, ...]}` or `{key: {least:, most:, scale:}}`.
+        config: what is searched around.
+        source: the file, for messages.
+
+    Raises:
+        ConfigError: a key is unknown or fixed in searches, or a value is out of the key's bounds.
+    """
+    if not document:
+        raise ConfigError(f"{source}: no key; give choices or a range for at least one")
+    knobs = knobs_of(config)
+    space = {}
+    for key, given in document.items():
+        _check_key(key, knobs, config, source)
+        entry = {"choices": given} if isinstance(given, list) else given
+        try:
+            space[key] = parse_entry(key, entry)
+        except ConfigError as error:
+            raise ConfigError(f"{source}: {error}") from error
+        _check_entry(key, space[key], knobs[key], config, source)
+    return space
+
+
+def knobs_of(config: Config) -> dict[str, Knob]:
+    """The keys of a configuration's kind of network, and of everything else."""
+    kinds = (None, config.network.kind)
+    return {knob.path: knob for knob in all_knobs(Config) if knob.variant in kinds}
+
+
+def value_of(config: Config, key: str) -> Any:
+    """A configuration's value of a dotted key, as YAML would hold it."""
+    value: Any = config.model_dump(mode="json")
+    for part in key.split("."):
+        value = value[part]
+    return value
+
+
+def _check_key(key: Any, knobs: Mapping[str, Knob], config: Config, source: str) -> None:
+    if not isinstance(key, str):
+        raise ConfigError(f"{source}: key {key!r}: must be a configuration key, as section.key")
+    if key not in knobs:
+        section = key.rpartition(".")[0]
+        others = [path for path in knobs if path.rpartition(".")[0] == section] or list(knobs)
+        raise ConfigError(
+            f"{source}: {key}: unknown key of a configuration with the {config.network.kind} "
+            f"network; {nearest(key, others)}"
+        )
+    for fixed, why in FIXED.items():
+        if key == fixed or key.startswith(f"{fixed}."):
+            raise ConfigError(f"{source}: {key}: cannot be searched: {why}")
+
+
+def _check_entry(key: str, entry: Entry, knob: Knob, config: Config, source: str) -> None:
+    """Refuse values that no trial could have; those that depend on others fail their trials."""
+    if isinstance(entry, Range) and knob.type not in ("int", "float"):
+        raise ConfigError(f"{source}: {key}: must have choices: a {knob.type} has no range")
+    if isinstance(entry, Choices):
+        values: tuple[Value, ...] = entry.values
+    else:
+        values = (entry.least, entry.most)
+        if knob.type == "int" and not all(float(value).is_integer() for value in values):
+            raise ConfigError(f"{source}: {key}: least and most must be whole numbers")
+        values = tuple(int(value) if knob.type == "int" else float(value) for value in values)
+    for value in values:
+        try:
+            with_hyperparameters(config, {key: value})
+        except ConfigError as error:
+            if f"{key} = " in str(error) or f"{key}." in str(error):
+                raise ConfigError(f"{source}: {str(error).partition(': ')[2]}") from error
+
+
+def with_hyperparameters(config: Config, hyperparameters: Mapping[str, Value]) -> Config:
+    """A configuration with a trial's hyperparameters.
+
+    The reference network's heads are taken to the nearest divisor of its width, the larger on a
+    tie.
+
+    Raises:
+        ConfigError: no configuration allows the combination.
+    """
+    values = {key: plain(value) for key, value in hyperparameters.items()}
+    chosen = {"network.width", "network.heads"} & set(values)
+    if isinstance(config.network, ReferenceNetwork) and chosen:
+        width = values.get("network.width", config.network.width)
+        heads = values.get("network.heads", config.network.heads)
+        if isinstance(width, int) and isinstance(heads, int) and 0 < heads < width:
+            values["network.heads"] = nearest_divisor(width, heads)
+    return replace_values(config, values, "hyperparameters")

@@ -1,0 +1,172 @@
+"""Reads a search's trials while workers write them, again only where something changed."""
+
+import os
+import stat
+from dataclasses import replace
+from pathlib import Path
+
+from ris_tf.runlog.rundir import RunDirectory, RunError, unreadable
+from ris_tf.runlog.state import SILENT_S, RunWatch, State
+from ris_tf.search.trial import (
+    TRIAL_FILE,
+    Trial,
+    TrialState,
+    decode_trial,
+    number_of,
+    read_limited,
+)
+
+READ_ON = 1 << 20  # bytes of a log read at a time where trial.json cannot tell the state
+
+Stamp = tuple[int, int, int]  # inode, size, time of change: differs when a file does
+
+# State of a trial whose trial.json is of no use, from its run's. Nobody works on a stopped one.
+STATES = {
+    State.NEW: TrialState.WAITING,
+    State.RUNNING: TrialState.RUNNING,
+    State.STALLED: TrialState.RUNNING,
+    State.FINISHED: TrialState.FINISHED,
+    State.FAILED: TrialState.FAILED,
+    State.STOPPED: TrialState.LOST,
+    State.LOST: TrialState.LOST,
+}
+
+
+class TrialReader:
+    """The trials of a search that goes on.
+
+    Args:
+        path: the search's folder.
+    """
+
+    def __init__(self, path: Path):
+        self.path = path
+        self._entries: dict[str, _Entry] = {}
+
+    def poll(self, now: float) -> tuple[Trial, ...]:
+        """All trials in the order of their numbers; only changed files are read.
+
+        Args:
+            now: seconds since 1970.
+
+        Raises:
+            RunError: the folder cannot be read.
+        """
+        self._entries = {
+            name: self._entries.get(name) or _Entry(self.path / name) for name in self._folders()
+        }
+        found = [entry.poll(now) for entry in self._entries.values()]
+        trials = [trial for trial in found if trial is not None]
+        return tuple(sorted(trials, key=lambda trial: (trial.number, str(trial.path))))
+
+    def _folders(self) -> list[str]:
+        try:
+            with os.scandir(self.path) as entries:
+                return [e.name for e in entries if not e.name.startswith(".") and e.is_dir()]
+        except OSError as error:
+            raise unreadable(self.path, error) from error
+
+
+class _Entry:
+    """One folder of a search, and what of its files has been seen."""
+
+    def __init__(self, path: Path):
+        self.path = path
+        self._stamp: Stamp | None = None  # of trial.json
+        self._run_stamps: tuple[Stamp | None, ...] = ()
+        self._written: Trial | None = None  # as trial.json says
+        self._told: Trial | None = None  # as the run's log says
+        self._watch: RunWatch | None = None
+
+    def poll(self, now: float) -> Trial | None:
+        """The folder's trial, `None` where it has none that could be told."""
+        stamp = stamp_of(self.path / TRIAL_FILE)
+        if stamp != self._stamp:
+            self._stamp = stamp
+            self._written = self._read() if stamp else None
+        if self._written:
+            return self._with_process(self._written, now)
+        return self._from_run(now)
+
+    def _read(self) -> Trial | None:
+        try:
+            return decode_trial(read_limited(self.path / TRIAL_FILE), self.path)
+        except OSError:  # gone again, or not ours to read: the run may tell
+            return None
+
+    def _with_process(self, trial: Trial, now: float) -> Trial:
+        """The trial as written, unless it was left behind by a worker that is gone."""
+        if trial.state == TrialState.RUNNING and _is_abandoned(self.path, now):
+            return replace(trial, state=TrialState.LOST, reason="its worker is gone")
+        return trial
+
+    def _from_run(self, now: float) -> Trial | None:
+        """What the run's log says where trial.json is missing or of no use."""
+        number = number_of(self.path)
+        if number is None:
+            return None
+        stamps = tuple(stamp_of(self.path / name) for name in ("run.json", "events.jsonl"))
+        if stamps[0] is None:
+            return None
+        if stamps == self._run_stamps and self._told and self._told.settled:
+            return self._told
+        if stamps[:1] != self._run_stamps[:1]:  # another process works on it
+            self._watch = None
+        self._run_stamps = stamps
+        self._told = self._told_by_run(number, now)
+        return self._told
+
+    def _told_by_run(self, number: int, now: float) -> Trial | None:
+        try:
+            if not self._watch:
+                self._watch = RunWatch(_opened(self.path))
+            summary = self._watch.poll(now, READ_ON)
+        except (RunError, OSError):  # nothing that could be told
+            self._watch = None
+            return None
+        why = f"{TRIAL_FILE} cannot be read; state told from its log"
+        return Trial(
+            number=number,
+            state=STATES[summary.state],
+            reason=f"{why}: {summary.reason}" if summary.reason else why,
+            epochs=summary.epoch,
+            path=self.path,
+            damaged=True,
+        )
+
+
+def _opened(path: Path) -> RunDirectory:
+    """A run whose process can be asked for: a damaged run.json may hold any number.
+
+    Raises:
+        RunError: it is no run, or names no process.
+    """
+    run = RunDirectory.open(path)
+    if run.identity.pid < 0:
+        raise RunError(f"{path / 'run.json'}: pid = {run.identity.pid}: must be at least 0")
+    return run
+
+
+def _is_abandoned(path: Path, now: float) -> bool:
+    """Whether the process that worked on a trial's run is gone, as far as can be told."""
+    try:
+        alive = _opened(path).holder_alive()
+    except RunError:  # no run yet, or a damaged one
+        return False
+    if alive is not None:
+        return not alive
+    # On another machine, files are all there is.
+    stamps = (stamp_of(path / name) for name in ("run.json", TRIAL_FILE, "events.jsonl"))
+    last = max((stamp[2] for stamp in stamps if stamp), default=0)
+    return now - last / 1e9 > SILENT_S
+
+
+def stamp_of(path: Path) -> Stamp | None:
+    """What tells whether a file changed; `None` where there is no regular file."""
+    try:
+        status = os.stat(path)  # noqa: PTH116 (a third of the time of Path.stat; done by the 1000)
+    except OSError:
+        return None
+    if not stat.S_ISREG(status.st_mode):
+        return None
+    return status.st_ino, status.st_size, status.st_mtime_ns

@@ -1,0 +1,268 @@
+"""The keras-tuner tuner: its trials are ordinary runs below the search's folder."""
+
+import math
+import multiprocessing
+import signal
+import sys
+import time
+from dataclasses import replace
+from multiprocessing.connection import Connection, wait
+from typing import Any
+
+import keras_tuner
+from keras_tuner.engine import trial as trial_module
+from keras_tuner.errors import FailedTrialError, FatalError
+from keras_tuner.src import config as keras_tuner_config
+
+from ris_tf.config import Config, ConfigError
+from ris_tf.engine.reporter import Reporter
+from ris_tf.engine.stopping import StopSignals
+from ris_tf.runlog import RunDirectory, RunError
+from ris_tf.search import SearchDirectory, Trial, TrialState
+from ris_tf.search.budget import trial_config
+from ris_tf.search.oracle import OBJECTIVE, FromFiles, number_of
+from ris_tf.search.outcome import told_by_run
+from ris_tf.search.pruning import failure, left_out, worse_than_median
+from ris_tf.search.results import trial_begins, trial_ended, write_results
+from ris_tf.search.trainer import train_trial
+
+LOOK_S = 0.5  # how often a stop is looked for while a trial trains
+WAIT_S = 120.0  # for a process that was left behind: it ends after its window
+STARTS = 2  # of a process that dies without an epoch more, before the trial counts as failed
+IDLE_S = 1.0  # between two questions for a trial
+
+
+keras_tuner_config.DEBUG = False  # it prints a traceback of every trial that fails
+
+
+class SearchStopped(FatalError):  # noqa: N818 (not an error)
+    """Somebody asked the search to stop; its running trial has a checkpoint."""
+
+
+class TrialTuner(keras_tuner.Tuner):
+    """Runs the trials that an oracle draws, one after the other.
+
+    Args:
+        oracle: draws them.
+        search: their folder.
+        config: what is searched around.
+        reporter: what a person sees.
+        signals: what asks this process to stop.
+        quiet: trials print nothing themselves.
+
+    Attributes:
+        busy: whether a trial is under way.
+    """
+
+    def __init__(
+        self,
+        oracle: FromFiles,
+        search: SearchDirectory,
+        config: Config,
+        reporter: Reporter,
+        signals: StopSignals,
+        quiet: bool,
+    ):
+        self.search_directory = search
+        self.config = config
+        self.reporter = reporter
+        self.signals = signals
+        self.quiet = quiet
+        self.busy = False
+        self._asked = 0.0
+        folder, name = str(search.path.parent), search.path.name
+        super().__init__(oracle=oracle, directory=folder, project_name=name)
+
+    def pre_create_trial(self) -> None:
+        """Leave where somebody asked to; do not ask the oracle without a pause."""
+        self._leave_if_asked()
+        time.sleep(max(self._asked + IDLE_S - time.monotonic(), 0.0))
+        self._asked = time.monotonic()
+
+    def run_trial(
+        self, trial: trial_module.Trial, *fit_args: Any, **fit_kwargs: Any
+    ) -> dict[str, float]:
+        """Train a trial, or go on with it, to its end; what it came to.
+
+        Raises:
+            FailedTrialError: with the reason.
+            SearchStopped: somebody asked for it.
+        """
+        del fit_args, fit_kwargs
+        self.busy = True
+        try:
+            told = self._told(trial)
+            if not told.settled:
+                told = self._trained(told)
+                self._leave_if_asked()  # the chief may be gone; it reads what became of the trial
+        except FatalError:
+            raise
+        except Exception as error:  # keras-tuner would go on without the trial
+            raise FatalError(_in_words(error)) from error
+        finally:
+            self.busy = False
+        self._asked = 0.0
+        if told.state == TrialState.FAILED or left_out(told) or not math.isfinite(told.objective):
+            raise FailedTrialError(told.reason)
+        return {OBJECTIVE: told.objective}
+
+    def save(self) -> None:
+        """Nothing: what there is to know is in the trials' files."""
+
+    def reload(self) -> None:
+        """Nothing."""
+
+    def _told(self, trial: trial_module.Trial) -> Trial:
+        number = number_of(trial)
+        return next(t for t in self.search_directory.trials() if t.number == number)
+
+    def _trained(self, told: Trial) -> Trial:
+        """The trial when it has ended for good, which is on disk before keras-tuner knows."""
+        trial_begins(self.reporter, self.search_directory, told)
+        try:
+            run = self._run(told)
+        except ConfigError as error:
+            if isinstance(error, RunError):
+                raise FatalError(str(error)) from error
+            text = str(error).partition(": ")[2]
+            told = replace(told, state=TrialState.FAILED, reason=f"refused: {text}")
+            return self._settled(replace(told, ended=time.time()))
+        told = self._until_it_ends(told, run)
+        if told.settled:
+            return self._settled(told)
+        if not self._asked_to_stop():  # the trial was, not the search
+            return self._settled(replace(told, state=TrialState.PRUNED, ended=time.time()))
+        waiting = replace(told, state=TrialState.WAITING, worker="", ended=0.0)
+        self.search_directory.write_trial(waiting)
+        self._leave_if_asked()
+        raise SearchStopped("stopped")
+
+    def _settled(self, told: Trial) -> Trial:
+        self.search_directory.write_trial(told)
+        trial_ended(self.reporter, self.search_directory, told)
+        write_results(self.search_directory, self.config)
+        return told
+
+    def _run(self, told: Trial) -> RunDirectory:
+        """The trial's run, made where there is none."""
+        search, drawn = self.search_directory, told.drawn
+        path = search.trial_path(told.number)
+        if (path / "run.json").exists():
+            run = RunDirectory.open(path)
+            self._wait_for_holder(run)
+            return run
+        if "tuner/trial_id" in drawn:  # hyperband goes on with one that did well
+            source = RunDirectory.open(search.trial_path(int(str(drawn["tuner/trial_id"])) + 1))
+            return RunDirectory.create(path, source.config(), sys.argv, source, into=True)
+        plan = search.search
+        patience = plan.patience if plan.patience >= 0 else None
+        config = trial_config(self.config, told.hyperparameters, plan.epochs, patience)
+        return RunDirectory.create(path, config, sys.argv, into=True)
+
+    def _wait_for_holder(self, run: RunDirectory) -> None:
+        """Let a process that was left behind by a killed search come to its end."""
+        until = time.monotonic() + WAIT_S
+        while run.holder_alive() and time.monotonic() < until:
+            self._leave_if_asked()
+            time.sleep(LOOK_S)
+        if run.holder_alive():
+            raise FatalError(
+                f"{run.path}: process {run.identity.pid} of a search before is still working on "
+                "it; end that first"
+            )
+
+    def _until_it_ends(self, told: Trial, run: RunDirectory) -> Trial:
+        """Train in a process of its own, once more where that dies without a word."""
+        told, starts = told_by_run(told, run), 0
+        while not told.settled:
+            epochs, end = told.epochs, run.log(outline=True).end
+            said, died = self._one_process(told, run)
+            told = told_by_run(told, run, before=end)
+            starts = starts + 1 if told.epochs == epochs else 1
+            if told.state == TrialState.RUNNING and said:
+                return _failed(told, said)
+            if told.state == TrialState.RUNNING and starts >= STARTS:
+                return _failed(told, f"its process ended twice in one epoch, {died}")
+            stopped = told.state == TrialState.WAITING and told.reason.startswith("stopped")
+            if stopped or self._asked_to_stop():
+                break
+            if starts >= STARTS and told.state == TrialState.WAITING:
+                return _failed(told, f"twice in one epoch: {told.reason}")
+        return told
+
+    def _one_process(self, told: Trial, run: RunDirectory) -> tuple[str, str]:
+        """One process of a trial, to its end: what it said went wrong, and how it ended."""
+        context = multiprocessing.get_context("spawn")
+        ours, theirs = context.Pipe()
+        epochs = told.drawn.get("tuner/epochs")
+        process = context.Process(
+            target=train_trial,
+            args=(run.path, epochs, self.quiet, theirs),
+            name=f"trial {told.number}",
+        )
+        process.start()
+        theirs.close()
+        try:
+            said = self._answer(told, run, process, ours)
+        except BaseException:
+            process.terminate()  # which leaves a checkpoint
+            raise
+        finally:
+            ours.close()
+        code = process.exitcode or 0
+        if code == -signal.SIGKILL:
+            return said, "killed by signal 9: out of memory?"
+        return said, f"by signal {-code}" if code < 0 else f"with exit code {code}"
+
+    def _answer(self, told: Trial, run: RunDirectory, process: Any, ours: Connection) -> str:
+        """Answer a trial's process until it ends; what it said went wrong."""
+        said = ""
+        while process.is_alive() or ours.poll():
+            if ours in wait([ours, process.sentinel], timeout=LOOK_S):
+                try:
+                    word = ours.recv()
+                    if isinstance(word, int):
+                        ours.send(self._verdict(told, run, word))
+                except (EOFError, BrokenPipeError, ConnectionError):
+                    process.join()
+                    break
+                if isinstance(word, RunError):
+                    raise FatalError(str(word))
+                said = word if isinstance(word, str) else ""
+            if self._asked_to_stop() and not run.stop_requested():
+                run.request_stop()  # once more where the process cleared it as it began
+        process.join()
+        return said
+
+    def _verdict(self, told: Trial, run: RunDirectory, epochs: int) -> str:
+        """Write an epoch down; why the trial stops after it, or nothing."""
+        search = self.search_directory
+        now = replace(told_by_run(told, run), state=TrialState.RUNNING, reason="", ended=0.0)
+        search.write_trial(now)
+        objective = now.objectives[epochs - 1]
+        if self.quiet:
+            of = f"epoch {epochs} of {search.search.epochs}"
+            self.reporter.say(f"trial {told.number}  {of}  objective {objective:.4f}")
+        if search.search.algorithm == "hyperband":  # which stops trials in its own way
+            return ""
+        earlier = [trial for trial in search.trials() if trial.number < told.number]
+        return worse_than_median(epochs, objective, earlier)
+
+    def _asked_to_stop(self) -> bool:
+        return bool(self.signals.received) or self.search_directory.stop_requested()
+
+    def _leave_if_asked(self) -> None:
+        if self.signals.received:
+            raise SearchStopped(f"interrupted by {self.signals.received}")
+        if self.search_directory.stop_requested():
+            raise SearchStopped("stopped on request")
+
+
+def _failed(told: Trial, text: str) -> Trial:
+    return replace(told, state=TrialState.FAILED, reason=failure(text), ended=time.time())
+
+
+def _in_words(error: Exception) -> str:
+    """One line of an error of a folder or a disk; of any other, with what it is."""
+    text = " ".join(str(error).split())
+    return text if isinstance(error, ConfigError) else f"{type(error).__name__}: {text}"

@@ -1,0 +1,73 @@
+"""Checkpoints: whole or not at all, and the one before as a net."""
+
+import keras
+import numpy as np
+import pytest
+
+from ris_tf.engine.checkpoint import CheckpointError, Progress, restore, save
+
+
+def variables(value, shape=(3,)):
+    return {
+        "a/kernel": keras.Variable(np.full(shape, value, "f4")),
+        "count": keras.Variable(int(value), dtype="int64"),
+    }
+
+
+def test_comes_back_as_it_was(tmp_path):
+    progress = Progress(window=7, epochs_done=1, best_loss=0.5, untrained=["x"], events_length=99)
+    save(tmp_path, variables(2.5), progress)
+    into = variables(0)
+    found, path, problems = restore(tmp_path, into)
+    assert (found, path.name, problems) == (progress, "last.npz", [])
+    np.testing.assert_array_equal(into["a/kernel"], [2.5] * 3)
+    assert int(into["count"].value) == 2
+
+
+@pytest.mark.parametrize("damage", ["truncate", "flip", "empty", "garbage"])
+def test_unreadable_newest_falls_back_to_the_one_before(tmp_path, damage):
+    save(tmp_path, variables(1), Progress(window=1))
+    last = save(tmp_path, variables(2), Progress(window=2))
+    data = bytearray(last.read_bytes())
+    place = data.index(np.full(3, 2, "f4").tobytes())
+    data[place] ^= 0xFF
+    last.write_bytes(
+        {
+            "truncate": bytes(data[: len(data) // 2]),
+            "flip": bytes(data),
+            "empty": b"",
+            "garbage": b"PK" + bytes(range(256)) * 4,
+        }[damage]
+    )
+    into = variables(0)
+    progress, path, problems = restore(tmp_path, into)
+    assert (progress.window, path.name) == (1, "previous.npz")
+    assert len(problems) == 1
+    assert str(last) in problems[0]
+    np.testing.assert_array_equal(into["a/kernel"], [1] * 3)
+
+
+def test_failed_write_leaves_the_one_before(tmp_path, monkeypatch):
+    save(tmp_path, variables(1), Progress(window=1))
+
+    def full(*args):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        save(tmp_path, variables(2), Progress(window=2))
+    assert [p.name for p in tmp_path.iterdir()] == ["last.npz"]
+    assert restore(tmp_path, variables(0))[0].window == 1
+
+
+def test_checkpoint_of_another_network_is_refused_untouched(tmp_path):
+    save(tmp_path, variables(1, shape=(4,)), Progress())
+    into = variables(0)
+    with pytest.raises(CheckpointError, match=r"another network: 'a/kernel' differs"):
+        restore(tmp_path, into)
+    np.testing.assert_array_equal(into["a/kernel"], [0] * 3)
+
+
+def test_no_checkpoint(tmp_path):
+    with pytest.raises(CheckpointError, match="holds no checkpoint"):
+        restore(tmp_path, variables(0))

@@ -1,0 +1,143 @@
+"""Measurements from outside: what is wrong is told, what does not matter changes nothing."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ris_tf.config import parse_config
+from ris_tf.data.measured import MeasurementError, checked, read_measurements
+from ris_tf.localizer import Localizer
+from ris_tf.network import build_network
+from ris_tf.scene import Simulator, Split
+
+CONFIG = parse_config(
+    {
+        "geometry": {"columns": 6, "rows": 6},
+        "scene": {
+            "sources_max": 2,
+            "separation_deg": 25.0,
+            "snr_db": [15.0, 20.0],
+            "range_m": [0.5, 2.0],
+        },
+        "network": {"kind": "beamspace", "image": [9, 5], "filters": [4, 4], "width": 16},
+    }
+)
+SCENES = Simulator(CONFIG)(Split.TEST, 0, 0, 6)
+ARRAYS = {name: getattr(SCENES.measurement, name).numpy() for name in ("y", "channel", "codes")}
+SNR = SCENES.measurement.snr_db.numpy()
+
+
+@pytest.fixture(scope="module")
+def localizer():
+    """Untrained: refinement and second thoughts have to do it all."""
+    return Localizer(build_network(CONFIG), CONFIG)
+
+
+@pytest.fixture(scope="module")
+def found(localizer):
+    return localizer.localize(**ARRAYS, snr_db=SNR)
+
+
+def test_sources_are_where_the_bound_says(found):
+    sources = SCENES.sources
+    np.testing.assert_array_equal(found.count, sources.count)
+    for scene, count in enumerate(found.count):
+        truth = np.degrees(sources.azimuth.numpy()[scene, :count])
+        order, other = np.argsort(found.azimuth_deg[scene, :count]), np.argsort(truth)
+        error = found.azimuth_deg[scene][order] - truth[other]
+        assert (np.abs(error) < 5 * found.azimuth_std_deg[scene][order]).all()
+    assert np.isnan(found.range_m[np.arange(2) >= found.count[:, None]]).all()
+    assert (np.abs(found.residual_over_noise - 1) < 0.5).all()
+
+
+def test_snr_is_estimated_where_it_is_not_given(localizer, found):
+    again = localizer.localize(**ARRAYS)
+    np.testing.assert_allclose(again.snr_db, SNR, atol=1.5)
+    np.testing.assert_array_equal(again.count, found.count)
+    np.testing.assert_allclose(again.azimuth_deg, found.azimuth_deg, atol=0.05)
+
+
+def test_scale_phase_and_one_channel_for_all_change_nothing(localizer, found):
+    other = localizer.localize(
+        1e-7j * ARRAYS["y"], 1e3 * ARRAYS["channel"], ARRAYS["codes"], snr_db=SNR
+    )
+    np.testing.assert_allclose(other.azimuth_deg, found.azimuth_deg, atol=0.02)
+    np.testing.assert_allclose(other.range_std_m, found.range_std_m, rtol=0.05)
+    alone = localizer.localize(*(array[2] for array in ARRAYS.values()), snr_db=float(SNR[2]))
+    np.testing.assert_allclose(alone.azimuth_deg[0], found.azimuth_deg[2], atol=0.02)
+
+
+def test_a_known_count_is_kept(localizer):
+    assert (localizer.localize(**ARRAYS, count=1).count == 1).all()
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"y": np.ones((6, 16, 16))}, "y: is real"),
+        ({"y": ARRAYS["y"][:, :8]}, r"y: has shape \[6, 8, 16\]"),
+        ({"y": ARRAYS["y"][:0]}, "y: has shape"),
+        ({"y": np.array(["a"])}, "y: holds"),
+        ({"y": 0 * ARRAYS["y"]}, "scene 0 is all zeros"),
+        (
+            {"channel": ARRAYS["channel"][:3]},
+            r"antennas, elements\] = \[6, 16, 36\]",
+        ),
+        ({"channel": ARRAYS["channel"][..., :5]}, "channel: has shape"),
+        ({"codes": 2 * ARRAYS["codes"]}, "codes: entry .* has modulus 2"),
+        ({"codes": ARRAYS["codes"][0, 0]}, "codes: has shape"),
+        ({"snr_db": [1.0, 2.0]}, "snr_db: has shape"),
+        ({"snr_db": np.nan}, "not finite"),
+    ],
+)
+def test_what_is_wrong_is_told(changes, says):
+    with pytest.raises(MeasurementError, match=says):
+        checked(CONFIG, **{**ARRAYS, **changes})
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    st.sampled_from(["y", "channel", "codes"]),
+    st.integers(0, 10**6),
+    st.sampled_from([np.nan, np.inf, -np.inf]),
+)
+def test_an_entry_that_is_not_finite_is_named(name, where, value):
+    array = ARRAYS[name].copy()
+    array.ravel()[where % array.size] = value
+    place = [int(i) for i in np.unravel_index(where % array.size, array.shape)]
+    with pytest.raises(MeasurementError) as error:
+        checked(CONFIG, **{**ARRAYS, name: array})
+    assert str(place) in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.sampled_from(["y", "channel", "codes"]), st.lists(st.integers(0, 20), max_size=4))
+def test_any_other_shape_is_refused(name, shape):
+    rows = {"y": (16, 16), "channel": (16, 36), "codes": (16, 36)}[name]
+    scenes = () if name == "y" else (6,)
+    if tuple(shape) in (rows, (*scenes, *rows)) or (name == "y" and tuple(shape[1:]) == rows):
+        return
+    with pytest.raises(MeasurementError, match=f"{name}: "):
+        checked(CONFIG, **{**ARRAYS, name: np.ones(shape, complex)})
+
+
+def test_files_that_hold_no_measurement_are_told(tmp_path):
+    path = tmp_path / "m.npz"
+    with pytest.raises(MeasurementError, match="no such file"):
+        read_measurements(path)
+    path.write_bytes(b"no zip")
+    with pytest.raises(MeasurementError, match="cannot be read"):
+        read_measurements(path)
+    np.savez(path, y=ARRAYS["y"], channel=ARRAYS["channel"])
+    with pytest.raises(MeasurementError, match="no array 'codes'; it holds y, channel"):
+        read_measurements(path)
+    np.savez(path, **{**ARRAYS, "y": np.array([{}], object)})
+    with pytest.raises(MeasurementError, match="cannot be read"):
+        read_measurements(path)
+    np.savez(path, **ARRAYS)
+    assert set(read_measurements(path)) == {"y", "channel", "codes"}
+    np.save(tmp_path / "one.npy", ARRAYS["y"])
+    with pytest.raises(MeasurementError, match="single array"):
+        read_measurements(tmp_path / "one.npy")
