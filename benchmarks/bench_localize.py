@@ -14,7 +14,7 @@ from pathlib import Path
 
 from machine import matrix_product_flops
 
-from ris_tf.config import override_config
+from ris_tf.config import load_config, override_config
 from ris_tf.estimation.chunks import share_processors
 from ris_tf.estimation.estimators import Estimators
 from ris_tf.evaluation import ALL
@@ -45,7 +45,7 @@ def trained(folder: Path) -> Path:
 
 def main(run: Path) -> None:
     share_processors()  # as `ris-tf evaluate` does
-    config = override_config(RunDirectory.open(run).config(), JUDGED)
+    config = override_config(load_config(RunDirectory.open(run).config_path), JUDGED)
     estimators = Estimators(config, load_network(run))
     chosen = {name: estimators.named(name) for name in NAMES}
     Evaluation(config, chosen, SCENES).run()  # traces the graphs that few scenes need, too

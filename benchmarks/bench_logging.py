@@ -22,7 +22,7 @@ import numpy as np
 from machine import matrix_product_flops
 from rich.console import Console
 
-from ris_tf.config import load_config
+from ris_tf.config import dump_config, load_config
 from ris_tf.engine.reporter import Reporter
 from ris_tf.engine.schedules import windows_per_epoch
 from ris_tf.engine.stopping import StopSignals, check_stop
@@ -74,7 +74,7 @@ class Bench:
     """
 
     def __init__(self, run: RunDirectory, events: EventWriter, reporter: Reporter):
-        config, signals = run.config(), StopSignals()
+        config, signals = load_config(run.config_path), StopSignals()
         self.trainer = GuardedTrainer(build_network(config), config)
         total = self.trainer.replicas.total
         self.recorder = StepRecorder(
@@ -109,7 +109,7 @@ def main() -> None:
     config = load_config(CONFIGS / "reference.yaml", ["training.swa_start=0"])
     product = matrix_product_flops()
     with tempfile.TemporaryDirectory() as folder:
-        run = RunDirectory.create(Path(folder) / "bench", config, ["bench_logging"])
+        run = RunDirectory.create(Path(folder) / "bench", dump_config(config), ["bench_logging"])
         reporter = Reporter(run.console_path, Console(file=io.StringIO()))
         with reporter, EventWriter(run.events_path) as events:
             bench = Bench(run, events, reporter)

@@ -16,6 +16,8 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from ris_tf.config import dump_config
+
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ.setdefault("NUMPY_MADVISE_HUGEPAGE", "0")  # as gui.app has it
 
@@ -269,7 +271,7 @@ def write_run(path: Path, windows: int, ended: bool = True) -> None:
     from ris_tf.config import Config
     from ris_tf.runlog import End, RunDirectory, Series, Session, Validation, encode
 
-    run = RunDirectory.create(path, Config(), ["bench"])
+    run = RunDirectory.create(path, dump_config(Config()), ["bench"])
     run.begin_session(["bench"])
     per_epoch = max(windows // EPOCHS, 1)
     with run.events_path.open("wb") as log:

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from ris_tf.config import Config
+from ris_tf.config import Config, load_config
 from ris_tf.data.measured import checked
 from ris_tf.estimation.bound import Bound, cramer_rao_bound
 from ris_tf.estimation.chunks import SCENES, in_chunks
@@ -82,7 +82,7 @@ class Localizer:
             RunError: it is no run, or has no network that can be read.
         """
         directory = RunDirectory.open(Path(run))
-        return cls(load_network(directory.path), directory.config(), estimator)
+        return cls(load_network(directory.path), load_config(directory.config_path), estimator)
 
     def localize(
         self, y: Any, channel: Any, codes: Any, snr_db: Any = None, count: Any = None

@@ -32,7 +32,7 @@ from gui.models.settings import ALL, Settings
 from gui.processes import Started
 from gui.tabs.tab import Tab
 from gui.theme import Theme
-from ris_tf.config import ConfigError
+from ris_tf.errors import UserError
 from ris_tf.runlog import RunDirectory, check_name
 from ris_tf.search import SearchDirectory, is_search
 
@@ -163,7 +163,7 @@ class LaunchTab(Tab):
         """Edit a configuration file; one that cannot be used is told, and nothing changes."""
         try:
             settings = Settings.load(path)
-        except ConfigError as error:
+        except UserError as error:
             self._say(str(error), wrong=True)
             if self.settings:
                 self.files.setCurrentText(str(self.settings.source))
@@ -224,7 +224,7 @@ class LaunchTab(Tab):
     def _begin(self, command: Command, path: Path) -> None:
         try:
             started = Started(command)
-        except ConfigError as error:
+        except UserError as error:
             self._say(str(error), wrong=True)
             return
         self._starting.append((started, path))
@@ -282,7 +282,7 @@ class LaunchTab(Tab):
             return error + more if path == ALL else f"{path}: {error}{more}"
         try:
             check_name(self.name.text())
-        except ConfigError as error:
+        except UserError as error:
             return str(error)
         if self.searches and not self.plan.plan().space:
             return "space: wide, narrow, or the path of a YAML file"
@@ -336,6 +336,6 @@ def _is_held(path: Path, started: Started) -> bool:
         if is_search(path):
             return SearchDirectory.open(path).search.pid == started.pid
         run = RunDirectory.open(path)
-    except ConfigError:
+    except UserError:
         return False
     return run.identity.session > 0 and run.identity.pid == started.pid

@@ -10,7 +10,8 @@ import numpy as np
 
 from gui.models.curves import abscissa
 from gui.models.index import Stamp, stamp
-from ris_tf.config import Config, ConfigError
+from ris_tf.config import Config, load_config
+from ris_tf.errors import UserError
 from ris_tf.runlog import (
     Check,
     LogReader,
@@ -160,13 +161,13 @@ class FollowedRun:
 
     def _configure(self) -> None:
         if self._run:
-            self._config = self._run.config()
+            self._config = load_config(self._run.config_path)
 
     @staticmethod
     def _attempt(problems: list[str], read: Callable[[], None]) -> bool:
         try:
             read()
-        except ConfigError as error:
+        except UserError as error:
             problems.append(str(error))
             return False
         return True
@@ -202,11 +203,11 @@ class FollowedRun:
         """Health, as often as its cost allows, once the log is read to its end."""
         log, began = self._reader.log, time.monotonic()
         marks = len(log) + len(log.validations) + len(log.epoch_ends) + (log.end is not None)
-        if not self._config or not self._reader.complete or marks == self._checked:
+        if not self._run or not self._reader.complete or marks == self._checked:
             return False
         if began < self._next_checks:
             return False
-        self._checks, self._checked = tuple(check_health(log, self._config)), marks
+        self._checks, self._checked = tuple(check_health(log, self._run.identity.task)), marks
         ended = time.monotonic()
         self._next_checks = ended + max((ended - began) / CHECKS_SHARE, VIEW_S)
         return True

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ris_tf.config import ConfigError
+from ris_tf.errors import UserError
 from ris_tf.runlog import RunDirectory, RunWatch, State, Summary, run_folders
 
 AT_FIRST = 1 << 16  # bytes of a log that are read before its row is shown; of longer ones, the ends
@@ -138,7 +138,7 @@ class _Entry:
         assert self._watch is not None
         try:
             summary = self._watch.poll(now, limit)
-        except ConfigError as error:
+        except UserError as error:
             return self._fail(str(error))
         run = self._watch.run
         self.row = Row(
@@ -149,7 +149,7 @@ class _Entry:
     def _open(self) -> bool:
         try:
             run = RunDirectory.open(self.row.path)
-        except ConfigError as error:
+        except UserError as error:
             self._fail(str(error))
             return False
         if self._watch:

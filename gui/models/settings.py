@@ -8,7 +8,8 @@ from typing import Any
 
 import yaml
 
-from ris_tf.config import Config, ConfigError, Knob, all_knobs, load_config, override_config
+from ris_tf.config import Config, Knob, all_knobs, load_config, override_config
+from ris_tf.errors import UserError
 
 KIND = "network.kind"
 WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*$")  # what needs no quotes, if YAML reads no number in it
@@ -104,7 +105,7 @@ class Settings:
         """What is wrong, by the path of the value, or by `ALL` where it is none alone."""
         try:
             self.config()
-        except ConfigError as error:
+        except UserError as error:
             whole = str(error)
         else:
             return {}
@@ -112,7 +113,7 @@ class Settings:
         for path in self._edits:
             try:
                 override_config(self.base, [*self._kind_text(), f"{path}={self._edits[path]}"])
-            except ConfigError as error:
+            except UserError as error:
                 found[path] = _told(str(error), path, self._edits[path])
         return found or {ALL: _told(whole, "", "")}
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from gui.models.words import number
-from ris_tf.config import ConfigError, load_config
+from ris_tf.config import load_config
+from ris_tf.errors import UserError
 from ris_tf.runlog import RunError, RunLog, Sample, SpectrumSample, read_sample
 
 MOST_KEPT = 32  # samples in memory
@@ -98,7 +99,7 @@ class Spectra:
         if self._kept is None:
             try:
                 self._kept = load_config(self.run / "config.yaml").training.samples
-            except ConfigError:  # the monitor says so elsewhere
+            except UserError:  # the monitor says so elsewhere
                 self._kept = -1
         return self._kept
 

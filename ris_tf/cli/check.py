@@ -26,7 +26,7 @@ def report(directory: "RunDirectory") -> int:
 
     from ris_tf.runlog import check_health
 
-    checks = check_health(directory.log(), directory.config())
+    checks = check_health(directory.log(), directory.identity.task)
     console = Console(highlight=False, soft_wrap=True)
     for one in checks:
         mark, style = MARKS[one.level]

@@ -62,7 +62,7 @@ def evaluate(
     if config and directories:
         raise ConfigError("--config: runs have configurations of their own; leave it out")
     if directories:
-        base = directories[0].config()
+        base = load_config(directories[0].config_path)
     else:
         base = load_config(config, []) if config else Config()
     chosen = override_config(base, set_ or [])
@@ -108,9 +108,9 @@ def _check_folder(folder: Path) -> None:
 
 def check_network(directory: "RunDirectory", config: "Config") -> None:
     """A run's network must fit the scenes."""
-    from ris_tf.config import ConfigError
+    from ris_tf.config import ConfigError, load_config
 
-    own = directory.config()
+    own = load_config(directory.config_path)
     for section, name in (
         *(("geometry", name) for name in type(own.geometry).model_fields),
         *(("scene", name) for name in ("antennas", "snapshots", "sources_max", "symbols")),

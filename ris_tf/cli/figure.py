@@ -42,7 +42,7 @@ def training(
         raise RunError(f"{run}: has no window yet, so there is nothing to draw")
     from ris_tf.figures import training_figure
 
-    write_figure(training_figure(log, directory.config(), directory.identity.name), target)
+    write_figure(training_figure(log, directory.identity.name), target)
 
 
 @figure.command()

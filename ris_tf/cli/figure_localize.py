@@ -93,7 +93,7 @@ def _config(run: Path | None, config: Path | None, set_: list[str] | None) -> "C
     if run and config:
         raise ConfigError("--config: a run has a configuration of its own; leave it out")
     if run:
-        base = RunDirectory.open(run).config()
+        base = load_config(RunDirectory.open(run).config_path)
     else:
         base = load_config(config, []) if config else Config()
     return override_config(base, set_ or [])

@@ -51,7 +51,7 @@ def localize(
     ] = "network-music+ml",
 ) -> None:
     """Find the sources behind measurements, with standard deviations from the bound."""
-    from ris_tf.config import ConfigError
+    from ris_tf.config import ConfigError, load_config
     from ris_tf.estimation.names import ESTIMATORS
     from ris_tf.runlog import RunDirectory
 
@@ -59,7 +59,7 @@ def localize(
     if estimator not in ESTIMATORS or estimator == "truth+ml":
         names = ", ".join(name for name in ESTIMATORS if name != "truth+ml")
         raise ConfigError(f"--estimator {estimator}: must be one of {names}")
-    most = directory.config().scene.sources_max
+    most = load_config(directory.config_path).scene.sources_max
     if count and count > most:
         raise ConfigError(f"--count {count}: the run's network knows up to {most} sources")
     if out and out.suffix.lower() not in FORMATS:

@@ -78,6 +78,6 @@ def guarded(command: Callable[[], int | None]) -> int:
 
 def _is_config_error(error: ValueError) -> bool:
     """Whether somebody typed it; imported late, so that help stays quick."""
-    from ris_tf.config import ConfigError
+    from ris_tf.errors import UserError
 
-    return isinstance(error, ConfigError)
+    return isinstance(error, UserError)

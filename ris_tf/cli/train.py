@@ -45,7 +45,7 @@ class _Request:
 
 
 def _begin(request: _Request) -> int:
-    from ris_tf.config import ConfigError, load_config
+    from ris_tf.config import ConfigError, dump_config, load_config
     from ris_tf.engine.cluster import Worker
     from ris_tf.runlog import Identity, RunDirectory, check_name, default_run_name
     from ris_tf.training.job import Job, resolved, several_replicas
@@ -58,14 +58,14 @@ def _begin(request: _Request) -> int:
     path, worker = request.runs_dir / name, Worker.of(config.training)
     replicas = several_replicas(config, worker)
     if worker.writes:
-        run = RunDirectory.create(path, config, sys.argv)
+        run = RunDirectory.create(path, dump_config(config), sys.argv)
     else:
         run = RunDirectory(path, Identity(name=name))  # the chief makes it
     return _work(Job(run, config, worker, replicas))
 
 
 def _resume(request: _Request) -> int:
-    from ris_tf.config import ConfigError
+    from ris_tf.config import ConfigError, load_config
     from ris_tf.engine.cluster import Worker
     from ris_tf.runlog import RunDirectory, State, summarize
     from ris_tf.training.job import Job, several_replicas
@@ -77,7 +77,7 @@ def _resume(request: _Request) -> int:
             "to train with other settings, start a new run"
         )
     run = RunDirectory.open(request.resume)
-    config = run.config()
+    config = load_config(run.config_path)
     worker = Worker.of(config.training)
     if worker.writes and summarize(run).state is State.FINISHED:
         raise ConfigError(f"{run.path}: is finished; start a new run to train longer")

@@ -5,6 +5,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from ris_tf.errors import UserError
+
 WRONG_TYPE = {
     "int_type": "a whole number",
     "int_from_float": "a whole number",
@@ -21,12 +23,8 @@ BOUNDS = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below"}
 SHOWN = 80  # characters of a value that a message repeats
 
 
-class ConfigError(ValueError):
-    """What a person typed or wrote cannot be used; the message is one line for that person."""
-
-    def __init__(self, line: str) -> None:
-        # Keys and paths may hold line breaks, or characters that a terminal obeys.
-        super().__init__("".join(c if c.isprintable() else ascii(c)[1:-1] for c in line))
+class ConfigError(UserError):
+    """A configuration, or an argument of a command, cannot be used."""
 
 
 def explain(error: ValidationError, source: str, document: Any, kinds: dict[str, list[str]]) -> str:

@@ -7,7 +7,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from ris_tf.config import Config
 from ris_tf.figures.style import COLOURS, LINES, bare, literal
 from ris_tf.runlog import RunLog
 
@@ -16,21 +15,21 @@ LEGEND_COLUMNS = 5
 SMALL = 1e-6  # least value that a logarithmic axis shows
 
 
-def training_figure(log: RunLog, config: Config, title: str) -> Figure:
-    """Four panels over the windows of a run.
+def training_figure(log: RunLog, title: str) -> Figure:
+    """Four panels over the windows of a run: loss, terms, gradients, and how validation went.
 
     Args:
         log: what the run wrote, with at least one window.
-        config: its configuration: weights and clip threshold.
         title: name of the run.
     """
     figure = Figure(figsize=(12, 8), layout="constrained")
     figure.suptitle(literal(title))
     axes = figure.subplots(2, 2)
     _draw_loss(axes[0, 0], log)
-    _draw_terms(axes[0, 1], log, config)
-    _draw_gradients(axes[1, 0], log, config)
-    _draw_directions(axes[1, 1], log)
+    _draw_terms(axes[0, 1], log)
+    _draw_gradients(axes[1, 0], log)
+    directions = any("direction_rmse_deg" in v.values for v in log.validations)
+    (_draw_directions if directions else _draw_metrics)(axes[1, 1], log)
     for axis in axes.flat:
         axis.set_xlabel("window")
         bare(axis)
@@ -86,9 +85,8 @@ def _validated(axis: Axes, log: RunLog, name: str, label: str, which: int) -> No
         axis.plot(steps, values, "o-", color=COLOURS[which], markersize=4, label=label)
 
 
-def _draw_terms(axis: Axes, log: RunLog, config: Config) -> None:
-    weights = config.objective.weights.model_dump()
-    on = [name for name, weight in weights.items() if weight]
+def _draw_terms(axis: Axes, log: RunLog) -> None:
+    on = [name for name, weight in log.term_weights().items() if weight]
     for which, name in enumerate(on):
         _trace(axis, log, np.maximum(log.column(f"term/{name}"), SMALL), name, which)
     axis.set_yscale("log")
@@ -97,10 +95,10 @@ def _draw_terms(axis: Axes, log: RunLog, config: Config) -> None:
     _legend(axis, axis.get_lines())
 
 
-def _draw_gradients(axis: Axes, log: RunLog, config: Config) -> None:
-    for which, group in enumerate(("backbone", "head")):
+def _draw_gradients(axis: Axes, log: RunLog) -> None:
+    for which, group in enumerate(log.groups()):
         _trace(axis, log, log.column(f"norm/{group}"), group, which)
-    clip = config.training.clip_norm
+    clip = _clip_norm(log)
     if clip:
         axis.axhline(
             clip, color="black", linestyle=":", linewidth=1, label=f"total clipped above {clip:g}"
@@ -114,10 +112,28 @@ def _draw_gradients(axis: Axes, log: RunLog, config: Config) -> None:
     _legend(axis, axis.get_lines())
 
 
+def _clip_norm(log: RunLog) -> float:
+    """The largest norm that was let through; 0 where no window was clipped."""
+    norm, factor = log.column("norm/total"), log.column("clip")
+    clipped = np.isfinite(norm) & (factor < 1)
+    return float(f"{np.median((norm * factor)[clipped]):.3g}") if clipped.any() else 0.0
+
+
+def _draw_metrics(axis: Axes, log: RunLog) -> None:
+    """What validation reports of a model of one's own: everything but loss and terms."""
+    names = dict.fromkeys(name for v in log.validations for name in v.values)
+    shown = [name for name in names if name != "loss" and not name.startswith("term/")]
+    for which, name in enumerate(shown[: len(COLOURS)]):
+        _validated(axis, log, name, name, which)
+    if not shown:
+        text = "no validation yet" if not log.validations else "validation reports the loss alone"
+        axis.text(0.5, 0.5, text, transform=axis.transAxes, ha="center")
+    axis.set_title("validation")
+    _legend(axis, axis.get_lines())
+
+
 def _draw_directions(axis: Axes, log: RunLog) -> None:
     _validated(axis, log, "direction_rmse_deg", "direction error", 0)
-    if not log.validations:
-        axis.text(0.5, 0.5, "no validation yet", transform=axis.transAxes, ha="center")
     axis.set_title("directions of the validation scenes")
     axis.set_ylabel("RMSE of the network's slots (deg)")
     axis.set_ylim(bottom=0)

@@ -4,6 +4,7 @@ from ris_tf.runlog.atomic import atomic_write, naming, sync_folder
 from ris_tf.runlog.blocks import Steps
 from ris_tf.runlog.events import (
     SCHEMA,
+    Cause,
     CheckpointEvent,
     End,
     Epoch,
@@ -18,7 +19,7 @@ from ris_tf.runlog.events import (
     decode,
     encode,
 )
-from ris_tf.runlog.health import Check, check_health
+from ris_tf.runlog.health import LOCALIZATION, Check, check_health
 from ris_tf.runlog.log import RunLog
 from ris_tf.runlog.machine import available_threads, processor
 from ris_tf.runlog.reader import EventTail, LogReader, read_run_log
@@ -37,7 +38,9 @@ from ris_tf.runlog.words import number
 from ris_tf.runlog.writer import EventWriter, SilentWriter
 
 __all__ = [
+    "LOCALIZATION",
     "SCHEMA",
+    "Cause",
     "Check",
     "CheckpointEvent",
     "End",

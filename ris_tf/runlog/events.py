@@ -6,7 +6,8 @@ do not know, so old monitors open new runs. Change `SCHEMA` when a field changes
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, field, fields
+from enum import StrEnum
 from typing import Any, ClassVar, get_args, get_origin
 
 import numpy as np
@@ -15,6 +16,20 @@ import orjson
 SCHEMA = 1
 NAN = math.nan
 LARGEST = 2**63 - 1  # whole numbers beyond fit no column
+
+
+class Cause(StrEnum):
+    """Why a session ended, where its reason does not say it all."""
+
+    NOT_FINITE = "not finite"
+    OUT_OF_MEMORY = "out of memory"
+    DISK = "disk"
+    LOST_WORKER = "lost worker"
+    GRADIENT_PATH = "gradient path"
+    ERROR = "error"
+    MEDIAN = "median"
+    ROUND = "round"
+    ON_REQUEST = "on request"
 
 
 @dataclass(frozen=True)
@@ -111,12 +126,21 @@ class Phase(Event):
 
 @dataclass(frozen=True)
 class Notice(Event):
-    """Something that a person should know; `level` is `info`, `warning` or `error`."""
+    """Something that a person should know; `level` is `info`, `warning` or `error`.
+
+    Programs read `what` and `values`, never the text.
+
+    Attributes:
+        what: kind of notice, such as `dropped`; empty where there is nothing to tell apart.
+        values: what the text is made of, numbers and texts by name.
+    """
 
     kind: ClassVar[str] = "notice"
     time: float
     level: str
     text: str
+    what: str = ""
+    values: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -144,13 +168,20 @@ class Sample(Event):
 
 @dataclass(frozen=True)
 class End(Event):
-    """The session ended: `finished`, `early`, `stopped`, `interrupted` or `failed`."""
+    """The session ended: `finished`, `early`, `stopped`, `interrupted`, `pruned` or `failed`.
+
+    Programs read `reason` and `cause`, never the text.
+
+    Attributes:
+        cause: why, of `Cause`; empty where the reason says it all.
+    """
 
     kind: ClassVar[str] = "end"
     time: float
     step: int
     reason: str
     text: str
+    cause: str = ""
 
 
 KINDS: dict[str, type[Event]] = {
@@ -211,9 +242,9 @@ def decode(line: bytes) -> Event | None:
     values = {}
     for item in fields(event):
         if item.name not in document:
-            if item.name == "schema":
-                continue
-            return None
+            if item.default is MISSING and item.default_factory is MISSING:
+                return None
+            continue  # added to the schema later
         value = _as_declared(document[item.name], item.type)
         if value is _WRONG:
             return None
@@ -226,6 +257,8 @@ _WRONG = object()
 
 def _as_declared(value: Any, declared: Any) -> Any:
     """A JSON value as the type that the schema declares, or `_WRONG`."""
+    if declared is Any:  # among the values of a notice
+        return value if isinstance(value, str) else _number(value)
     if declared is float:
         return _number(value)
     if declared is int:
@@ -233,6 +266,10 @@ def _as_declared(value: Any, declared: Any) -> Any:
         return value if whole and abs(value) <= LARGEST else _WRONG
     if declared in (str, bool):
         return value if isinstance(value, declared) else _WRONG
+    return _entries_as_declared(value, declared)
+
+
+def _entries_as_declared(value: Any, declared: Any) -> Any:
     of = get_args(declared)
     if get_origin(declared) is list and isinstance(value, list):
         entries = [_as_declared(entry, of[0]) for entry in value]

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ris_tf.config import Config
 from ris_tf.runlog.log import RunLog
 
 CALIBRATION = 100  # first windows, in which a loss scale may still look for its level
@@ -14,10 +13,12 @@ FALL_BY_EPOCH_3 = 0.10
 BETA_SETTLED = 0.06  # windows this near the final beta are compared; its jitter is 0.05
 SHOWN = 5  # steps or names that a figure lists
 
+LOCALIZATION = "localization"  # the task whose settings are `ris-tf`'s own
 PRECISION_ADVICE = (
     "try --set objective.weights.subspace=0; if that does not help, "
     "--set training.precision=float32"
 )
+PLAIN_PRECISION_ADVICE = "leave terms out one by one; if that does not help, train in float32"
 
 
 @dataclass(frozen=True)
@@ -42,19 +43,24 @@ class Check:
         return self.level == "green"
 
 
-def check_health(log: RunLog, config: Config) -> list[Check]:
-    """All checks of a run, finished or not."""
+def check_health(log: RunLog, task: str = LOCALIZATION) -> list[Check]:
+    """All checks of a run, finished or not.
+
+    Args:
+        log: of the run.
+        task: what was trained, as run.json says; advice names settings that it has.
+    """
     return [
-        _validation_completed(log),
-        _gradients_finite(log),
+        _validation_completed(log, task),
+        _gradients_finite(log, task),
         _order_of_updates(log),
-        _loss_falls(log, config),
+        _loss_falls(log, task),
         _all_trained(log),
-        _terms_active(log, config),
+        _terms_active(log, task),
     ]
 
 
-def _validation_completed(log: RunLog) -> Check:
+def _validation_completed(log: RunLog, task: str) -> Check:
     name = "validation completed"
     if not log.validations:
         failed = log.end is not None and log.end.reason == "failed"
@@ -69,10 +75,10 @@ def _validation_completed(log: RunLog) -> Check:
     figure = f"loss {loss:.4f} after epoch {last.epoch + 1}"
     if math.isfinite(loss):
         return Check(name, "green", figure)
-    return Check(name, "red", figure, PRECISION_ADVICE)
+    return Check(name, "red", figure, _precision_advice(task))
 
 
-def _gradients_finite(log: RunLog) -> Check:
+def _gradients_finite(log: RunLog, task: str) -> Check:
     name = "gradients finite"
     ok = log.column("ok")
     if not len(ok):
@@ -84,14 +90,15 @@ def _gradients_finite(log: RunLog) -> Check:
         figure = (
             f"{len(at_unity)} of {len(ok)} windows dropped, first {_listed(log.steps[at_unity])}"
         )
-        return Check(name, "red", figure, PRECISION_ADVICE)
+        return Check(name, "red", figure, _precision_advice(task))
     later = dropped[CALIBRATION:]
     share = later.mean() if len(later) else 0.0
     figure = f"{dropped.sum()} of {len(ok)} windows dropped"
     if dropped.any():
         figure += f" while the loss scale settled ({scale[-1]:g} now)"
     if share > MOST_SKIPPED:
-        return Check(name, "red", f"{figure}, {share:.1%} of the later ones", PRECISION_ADVICE)
+        figure += f", {share:.1%} of the later ones"
+        return Check(name, "red", figure, _precision_advice(task))
     return Check(name, "green", figure)
 
 
@@ -117,7 +124,7 @@ def _order_of_updates(log: RunLog) -> Check:
     )
 
 
-def _loss_falls(log: RunLog, config: Config) -> Check:
+def _loss_falls(log: RunLog, task: str) -> Check:
     name = "training loss falls"
     loss, comparable = _comparable_loss(log)
     if comparable.sum() < 2:
@@ -126,10 +133,11 @@ def _loss_falls(log: RunLog, config: Config) -> Check:
     tenth = max(len(kept) // 10, 1)
     first, last = kept[:tenth].mean(), kept[-tenth:].mean()
     figure = f"{first:.4f} to {last:.4f}, {last / first - 1:+.0%}"
-    advice = (
-        "try a learning rate three times smaller: "
-        f"--set training.learning_rate={config.training.learning_rate / 3:.0e}"
-    )
+    advice = "try a learning rate three times smaller"
+    if task == LOCALIZATION:
+        rates = log.column("rate/backbone")
+        base = np.nanmax(rates) if np.isfinite(rates).any() else math.nan
+        advice += f": --set training.learning_rate={base / 3:.0e}"
     if not last < first:
         return Check(name, "red", figure, advice)
     first_epoch, third_epoch = (kept[log.epochs[comparable] == epoch] for epoch in (0, 2))
@@ -151,12 +159,15 @@ def _comparable_loss(log: RunLog) -> tuple[np.ndarray, np.ndarray]:
     terms = [name[5:] for name in log.names if name.startswith("term/")]
     if not len(log.steps) or not terms:
         return np.zeros(0), np.zeros(0, bool)
-    loss = np.zeros(len(log.steps), np.float32)
-    for term in terms:
-        loss += log.column(f"weight/{term}")[-1] * log.column(f"term/{term}")
+    if not any(name.startswith("weight/") for name in log.names):
+        loss = log.column("loss")  # of a model whose terms have no weights of their own
+    else:
+        loss = np.zeros(len(log.steps), np.float32)
+        for term in terms:
+            loss += log.column(f"weight/{term}")[-1] * log.column(f"term/{term}")
     finite = np.isfinite(loss)
     beta = log.column("beta")
-    settled = finite & ~(np.abs(beta - beta[-1]) > BETA_SETTLED)
+    settled = finite & ~(np.abs(beta - beta[-1]) > BETA_SETTLED)  # all, where there is no beta
     return loss, settled if settled.sum() >= 20 else finite
 
 
@@ -175,11 +186,11 @@ def _all_trained(log: RunLog) -> Check:
     )
 
 
-def _terms_active(log: RunLog, config: Config) -> Check:
+def _terms_active(log: RunLog, task: str) -> Check:
     name = "terms active"
     if len(log.steps) < 2:
         return Check(name, "amber", "too few windows to tell", "train on")
-    weights = config.objective.weights.model_dump()
+    weights = log.term_weights()
     on = [term for term, weight in weights.items() if weight > 0]
     ok = log.column("ok") == 1
     dead = [term for term in on if not _moves(log.column(f"term/{term}")[ok])]
@@ -191,12 +202,18 @@ def _terms_active(log: RunLog, config: Config) -> Check:
         name,
         "red",
         f"not finite or constant: {', '.join(dead)}",
-        f"set its weight to 0 to isolate it: --set objective.weights.{dead[0]}=0",
+        f"set its weight to 0 to isolate it: --set objective.weights.{dead[0]}=0"
+        if task == LOCALIZATION
+        else "leave it out of the loss to isolate it",
     )
 
 
 def _moves(values: np.ndarray) -> bool:
     return len(values) > 1 and bool(np.isfinite(values).all()) and bool(np.ptp(values) > 0)
+
+
+def _precision_advice(task: str) -> str:
+    return PRECISION_ADVICE if task == LOCALIZATION else PLAIN_PRECISION_ADVICE
 
 
 def _listed(items: list | np.ndarray) -> str:

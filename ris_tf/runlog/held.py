@@ -6,13 +6,13 @@ from typing import NamedTuple
 
 import psutil
 
-from ris_tf.config import ConfigError
+from ris_tf.errors import UserError
 
 SAME_START_S = 2.0  # start times of one process agree to this
 STOP_FILE = "stop"
 
 
-class RunError(ConfigError):
+class RunError(UserError):
     """A folder is no run, or cannot be used as asked; one line for the person who typed it."""
 
 

@@ -22,6 +22,8 @@ from ris_tf.runlog.events import (
 FIRST_ROWS = 64  # room of a column at first; it doubles
 MOST_SERIES = 1024  # further names are passed over: no run has so many, a damaged log may
 
+TERM, NORM = "term/", "norm/"  # how series of terms and of gradient norms begin
+
 # What the columns of a window's own numbers are kept as; series are float32: logs have 6 digits.
 INDEX = {"steps": np.int64, "epochs": np.int32, "times": np.float64}
 EPOCHS = np.iinfo(np.int32).min, np.iinfo(np.int32).max  # beyond is damage
@@ -78,6 +80,21 @@ class RunLog:
         if name not in self._series:
             return np.full(self._rows, np.nan, np.float32)
         return self._series[name][: self._rows]
+
+    def term_weights(self) -> dict[str, float]:
+        """Largest weight so far of every term; 1 where terms have no weights of their own."""
+        weights = {}
+        for name in self.names:
+            if name.startswith(TERM):
+                given = self.column(f"weight/{name[len(TERM) :]}")
+                given = given[np.isfinite(given)]
+                weights[name[len(TERM) :]] = float(given.max()) if len(given) else 1.0
+        return weights
+
+    def groups(self) -> list[str]:
+        """Names of the optimizer's groups."""
+        norms = [name[len(NORM) :] for name in self.names if name.startswith(NORM)]
+        return [name for name in norms if name != "total"]
 
     def append(self, event: Event | Steps) -> None:
         """Take in an event that follows those before."""

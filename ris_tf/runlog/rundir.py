@@ -17,9 +17,9 @@ from typing import Any
 import orjson
 import psutil
 
-from ris_tf.config import Config, dump_config, load_config
 from ris_tf.runlog.atomic import atomic_write, sync_folder
 from ris_tf.runlog.events import CheckpointEvent, as_utf8, decode
+from ris_tf.runlog.health import LOCALIZATION
 from ris_tf.runlog.held import Held, Holder, RunError
 from ris_tf.runlog.log import RunLog
 from ris_tf.runlog.machine import processor
@@ -37,6 +37,8 @@ class Identity:
 
     Attributes:
         name: name of the run.
+        task: what is trained: `localization`, or `model` for anybody's own on the engine.
+        plugins: modules that its configuration needs, as the person who started it named them.
         created: seconds since 1970.
         session: how many processes have worked on it.
         host: machine of the last of them.
@@ -52,6 +54,8 @@ class Identity:
     """
 
     name: str = ""
+    task: str = LOCALIZATION
+    plugins: list[str] = field(default_factory=list)
     created: float = 0.0
     session: int = 0
     host: str = ""
@@ -94,19 +98,23 @@ class RunDirectory(Held):
     def create(
         cls,
         path: Path,
-        config: Config,
+        document: str,
         command: Sequence[str],
         source: "RunDirectory | None" = None,
+        task: str = LOCALIZATION,
+        plugins: Sequence[str] = (),
         into: bool = False,
     ) -> "RunDirectory":
         """Make a new run's folder; it appears whole or not at all.
 
         Args:
             path: where.
-            config: the resolved configuration.
+            document: its config.yaml, the resolved configuration as YAML.
             command: command line of this process.
             source: a run of the same configuration that this one goes on from, its last
                 checkpoint and its log being copied.
+            task: what is trained.
+            plugins: modules that the configuration needs.
             into: the folder may be there, if it holds no run yet.
 
         Raises:
@@ -118,7 +126,13 @@ class RunDirectory(Held):
                 f"{path}: exists; choose another --name, or go on with it: "
                 f"ris-tf train --resume {path}"
             )
-        identity = replace(_this_process(command), name=path.name, created=time.time())
+        identity = replace(
+            _this_process(command),
+            name=path.name,
+            task=task,
+            plugins=list(plugins),
+            created=time.time(),
+        )
         if source:  # nobody works on it yet, though it is not new
             identity = replace(identity, session=source.identity.session, pid=0)
         partial = None
@@ -130,7 +144,7 @@ class RunDirectory(Held):
                 (partial / folder).mkdir()
             if source:
                 _copy_state(source, partial)
-            atomic_write(partial / "config.yaml", dump_config(config).encode())
+            atomic_write(partial / "config.yaml", document.encode())
             atomic_write(partial / "run.json", _encoded(identity))
             _put_in_place(partial, path)
             sync_folder(path.parent)
@@ -165,14 +179,6 @@ class RunDirectory(Held):
             raise RunError(f"{path / 'run.json'}: not readable as JSON: {error}") from error
         return cls(path, _decoded(document, path))
 
-    def config(self) -> Config:
-        """The resolved configuration.
-
-        Raises:
-            ConfigError: config.yaml cannot be used.
-        """
-        return load_config(self.config_path)
-
     def log(self, outline: bool = False) -> RunLog:
         """The event log so far, empty before the first event; see `read_run_log`.
 
@@ -198,6 +204,8 @@ class RunDirectory(Held):
         counted = replace(
             _this_process(command),
             name=self.identity.name,
+            task=self.identity.task,
+            plugins=self.identity.plugins,
             created=self.identity.created,
             session=self.identity.session + 1,
         )

@@ -18,7 +18,8 @@ from keras_tuner.engine import oracle as oracle_module
 from keras_tuner.engine import trial as trial_module
 from sklearn.exceptions import ConvergenceWarning
 
-from ris_tf.config import Config, ConfigError
+from ris_tf.config import Config
+from ris_tf.errors import UserError
 from ris_tf.search import (
     Choices,
     SearchDirectory,
@@ -252,7 +253,7 @@ def chosen(drawn: dict[str, Any], space: Space, config: Config) -> dict[str, Val
             values[key] = min(max(value, entry.least), entry.most)
     try:
         fitted = with_hyperparameters(config, values)
-    except ConfigError:  # the trial will fail with this reason
+    except UserError:  # the trial will fail with this reason
         return values
     heads = "network.heads"
     return {**values, heads: value_of(fitted, heads)} if heads in values else values

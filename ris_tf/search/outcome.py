@@ -3,7 +3,8 @@
 import math
 from dataclasses import replace
 
-from ris_tf.config import Config, ConfigError
+from ris_tf.config import Config, load_config
+from ris_tf.errors import UserError
 from ris_tf.runlog import End, RunDirectory
 from ris_tf.search import (
     Choices,
@@ -73,8 +74,8 @@ def repair(search: SearchDirectory, config: Config) -> list[str]:
             continue
         run = RunDirectory.open(trial.path)
         try:
-            own = run.config()
-        except ConfigError as error:
+            own = load_config(run.config_path)
+        except UserError as error:
             reason = f"damaged: trial.json, and {error}"
             told = replace(trial, state=TrialState.FAILED, reason=reason, damaged=False)
         else:

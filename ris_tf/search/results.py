@@ -3,8 +3,9 @@
 import time
 from collections.abc import Mapping
 
-from ris_tf.config import Config, ConfigError, dump_config
+from ris_tf.config import Config, dump_config
 from ris_tf.engine.reporter import Reporter
+from ris_tf.errors import UserError
 from ris_tf.runlog import RunError, atomic_write
 from ris_tf.search import (
     SearchDirectory,
@@ -92,7 +93,7 @@ def best_config(search: SearchDirectory, config: Config, best: Trial) -> str:
     configuration's own again."""
     try:
         text = dump_config(with_hyperparameters(config, best.hyperparameters))
-    except ConfigError as error:  # config.yaml was changed under the search
+    except UserError as error:  # config.yaml was changed under the search
         raise RunError(f"{search.path}: trial {best.number}: {error}") from error
     head = [
         f"Trial {best.number} of search {search.search.name}: objective {best.objective:.4f} after "

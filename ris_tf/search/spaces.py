@@ -15,6 +15,7 @@ from ris_tf.config import (
 )
 from ris_tf.config.errors import nearest
 from ris_tf.config.network import nearest_divisor
+from ris_tf.errors import UserError
 from ris_tf.search import Choices, Range, Space, Value, parse_entry
 from ris_tf.search.space import Entry
 from ris_tf.search.trial import plain
@@ -146,7 +147,7 @@ def parse_space(document: Mapping[str, Any], config: Config, source: str) -> Spa
         entry = {"choices": given} if isinstance(given, list) else given
         try:
             space[key] = parse_entry(key, entry)
-        except ConfigError as error:
+        except UserError as error:
             raise ConfigError(f"{source}: {error}") from error
         _check_entry(key, space[key], knobs[key], config, source)
     return space

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from ris_tf.config import load_config
 from ris_tf.engine.cluster import Worker
 from ris_tf.engine.reporter import Reporter
 from ris_tf.engine.stopping import Stop, StopSignals
@@ -46,7 +47,7 @@ def train_trial(path: Path, epochs: int | None, quiet: bool, asks: Connection) -
 
 
 def _job(run: RunDirectory, asks: Connection, epochs: int | None) -> Job:
-    config = run.config()
+    config = load_config(run.config_path)
     worker = Worker.of(config.training)
     return Job(
         run,

@@ -14,9 +14,10 @@ from keras_tuner.engine import trial as trial_module
 from keras_tuner.errors import FailedTrialError, FatalError
 from keras_tuner.src import config as keras_tuner_config
 
-from ris_tf.config import Config, ConfigError
+from ris_tf.config import Config, dump_config
 from ris_tf.engine.reporter import Reporter
 from ris_tf.engine.stopping import StopSignals
+from ris_tf.errors import UserError
 from ris_tf.runlog import RunDirectory, RunError
 from ris_tf.search import SearchDirectory, Trial, TrialState
 from ris_tf.search.budget import trial_config
@@ -121,7 +122,7 @@ class TrialTuner(keras_tuner.Tuner):
         trial_begins(self.reporter, self.search_directory, told)
         try:
             run = self._run(told)
-        except ConfigError as error:
+        except UserError as error:
             if isinstance(error, RunError):
                 raise FatalError(str(error)) from error
             text = str(error).partition(": ")[2]
@@ -153,11 +154,12 @@ class TrialTuner(keras_tuner.Tuner):
             return run
         if "tuner/trial_id" in drawn:  # hyperband goes on with one that did well
             source = RunDirectory.open(search.trial_path(int(str(drawn["tuner/trial_id"])) + 1))
-            return RunDirectory.create(path, source.config(), sys.argv, source, into=True)
+            document = source.config_path.read_text("utf-8")
+            return RunDirectory.create(path, document, sys.argv, source, into=True)
         plan = search.search
         patience = plan.patience if plan.patience >= 0 else None
         config = trial_config(self.config, told.hyperparameters, plan.epochs, patience)
-        return RunDirectory.create(path, config, sys.argv, into=True)
+        return RunDirectory.create(path, dump_config(config), sys.argv, into=True)
 
     def _wait_for_holder(self, run: RunDirectory) -> None:
         """Let a process that was left behind by a killed search come to its end."""
@@ -265,4 +267,4 @@ def _failed(told: Trial, text: str) -> Trial:
 def _in_words(error: Exception) -> str:
     """One line of an error of a folder or a disk; of any other, with what it is."""
     text = " ".join(str(error).split())
-    return text if isinstance(error, ConfigError) else f"{type(error).__name__}: {text}"
+    return text if isinstance(error, UserError) else f"{type(error).__name__}: {text}"

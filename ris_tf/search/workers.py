@@ -19,6 +19,7 @@ import psutil
 from ris_tf.config import ConfigError
 from ris_tf.engine.reporter import Reporter
 from ris_tf.engine.stopping import StopSignals
+from ris_tf.errors import UserError
 from ris_tf.runlog import RunError
 from ris_tf.runlog.state import SILENT_S
 from ris_tf.search import SearchDirectory, TrialState
@@ -264,7 +265,7 @@ def main() -> None:
     with Reporter(search.path / "console.log") as reporter:
         try:
             take_part(search, Part.of_environment(), reporter, supervisor=int(sys.argv[2]))
-        except ConfigError as error:
+        except UserError as error:
             reporter.say(str(error), "error")
             sys.exit(2)
         except KeyboardInterrupt:

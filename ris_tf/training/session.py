@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import tensorflow as tf
 
-from ris_tf.config import Config
+from ris_tf.config import Config, load_config
 from ris_tf.engine import checkpoint
 from ris_tf.engine.checkpoint import CheckpointError, Progress
 from ris_tf.engine.replicas import Replicas
@@ -87,7 +87,7 @@ class TrainingSession:
     ):
         self.run_directory = run
         self.reporter = reporter
-        self.config: Config = config or run.config()
+        self.config: Config = config or load_config(run.config_path)
         self.replicas = replicas or Replicas(self.config.training)
         self.writes = self.replicas.worker.writes
         self.signals = signals or StopSignals()

@@ -7,7 +7,7 @@ from collections import namedtuple
 import pytest
 
 from ris_tf.cli.main import main
-from ris_tf.config import Config
+from ris_tf.config import Config, dump_config
 from ris_tf.runlog import (
     End,
     Epoch,
@@ -36,7 +36,9 @@ def make_run(tmp_path):
     """Makes a healthy run; `skipped` windows are dropped at `scale`, `ended` is its reason."""
 
     def make(name="one", epochs=2, ended="finished", skipped=(), scale=1.0):
-        run = RunDirectory.create(tmp_path / "runs" / name, Config(), ["ris-tf", "train"])
+        run = RunDirectory.create(
+            tmp_path / "runs" / name, dump_config(Config()), ["ris-tf", "train"]
+        )
         run.begin_session(["ris-tf", "train", "quick.yaml"])
         windows, applied = epochs * PER_EPOCH, 0
         with EventWriter(run.events_path) as log:

@@ -10,7 +10,7 @@ from PySide6.QtCore import QSettings
 from gui.models.followed import FollowedRun, RunView
 from gui.theme import LIGHT
 from gui.window.window import MainWindow
-from ris_tf.config import Config
+from ris_tf.config import Config, dump_config
 from ris_tf.runlog import (
     CheckpointEvent,
     End,
@@ -53,7 +53,7 @@ class FakeRun:
 
     def __init__(self, path: Path, config: Config | None = None, windows: int = 40):
         self.windows = windows
-        self.folder = RunDirectory.create(path, config or Config(), ["test"])
+        self.folder = RunDirectory.create(path, dump_config(config or Config()), ["test"])
         self.folder.begin_session(["test"])
         self.path = path
         self.writer = EventWriter(path / "events.jsonl")

@@ -3,6 +3,7 @@
 import math
 import resource
 from dataclasses import fields
+from typing import Any
 
 import numpy as np
 import pytest
@@ -43,6 +44,7 @@ BY_TYPE = {
     list[str]: st.lists(texts, max_size=4),
     list[float]: st.lists(numbers, max_size=4),
     dict[str, float]: st.dictionaries(texts, numbers, max_size=4),
+    dict[str, Any]: st.dictionaries(texts, numbers | texts, max_size=4),
 }
 events = st.one_of(
     [

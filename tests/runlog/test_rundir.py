@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ris_tf.config import Config
+from ris_tf.config import Config, dump_config, load_config
 from ris_tf.runlog import (
     End,
     EventWriter,
@@ -24,10 +24,12 @@ from ris_tf.runlog import (
     summarize,
 )
 
+DOCUMENT = dump_config(Config())
+
 
 @pytest.fixture
 def run(tmp_path):
-    return RunDirectory.create(tmp_path / "runs" / "one", Config(), ["ris-tf", "train"])
+    return RunDirectory.create(tmp_path / "runs" / "one", DOCUMENT, ["ris-tf", "train"])
 
 
 def test_new_run_has_what_a_run_has(run):
@@ -39,13 +41,13 @@ def test_new_run_has_what_a_run_has(run):
     }
     again = RunDirectory.open(run.path)
     assert again.identity == run.identity
-    assert again.config() == Config()
+    assert load_config(again.config_path) == Config()
     assert again.identity.versions["ris-tf"] == "0.1.0"
 
 
 def test_existing_folder_is_refused_and_nothing_is_left(run):
     with pytest.raises(RunError, match="exists; choose another --name"):
-        RunDirectory.create(run.path, Config(), [])
+        RunDirectory.create(run.path, DOCUMENT, [])
     assert [path.name for path in run.path.parent.iterdir()] == ["one"]
 
 
@@ -66,7 +68,7 @@ def test_default_name_tells_time_and_configuration(tmp_path):
 def test_folder_that_cannot_be_made(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(RunError, match="cannot be made"):
-        RunDirectory.create(tmp_path / "file" / "run", Config(), [])
+        RunDirectory.create(tmp_path / "file" / "run", DOCUMENT, [])
 
 
 @pytest.mark.parametrize(
@@ -169,7 +171,7 @@ def test_stop_request(run):
 
 
 def test_runs_are_found_anywhere_below(tmp_path):
-    made = [RunDirectory.create(tmp_path / name, Config(), []) for name in ("b", "search/t1", "a")]
+    made = [RunDirectory.create(tmp_path / name, DOCUMENT, []) for name in ("b", "search/t1", "a")]
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "run.json").write_text("{")
     assert [run.path for run in find_runs(tmp_path)] == [run.path for run in made]
@@ -177,7 +179,7 @@ def test_runs_are_found_anywhere_below(tmp_path):
 
 
 def test_links_lead_to_each_run_once(tmp_path):
-    run = RunDirectory.create(tmp_path / "one", Config(), [])
+    run = RunDirectory.create(tmp_path / "one", DOCUMENT, [])
     (tmp_path / "a-link").symlink_to(run.path)
     (tmp_path / "loop").symlink_to(".")
     (tmp_path / "one-more").symlink_to(tmp_path)
@@ -185,7 +187,7 @@ def test_links_lead_to_each_run_once(tmp_path):
 
 
 def test_folders_that_are_not_ours_are_passed_over(tmp_path, monkeypatch):
-    RunDirectory.create(tmp_path / "ours", Config(), [])
+    RunDirectory.create(tmp_path / "ours", DOCUMENT, [])
     (tmp_path / "theirs").mkdir()
     is_file = Path.is_file
 
@@ -209,7 +211,7 @@ def test_what_cannot_be_read_says_so(run):
 
 
 def test_command_with_bytes_that_are_no_text(tmp_path):
-    run = RunDirectory.create(tmp_path / "one", Config(), ["ris-tf", "\udcff.yaml"])
+    run = RunDirectory.create(tmp_path / "one", DOCUMENT, ["ris-tf", "\udcff.yaml"])
     assert RunDirectory.open(run.path).identity.command == ["ris-tf", "\\udcff.yaml"]
 
 

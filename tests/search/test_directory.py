@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ris_tf.config import Config
+from ris_tf.config import Config, dump_config
 from ris_tf.runlog import (
     End,
     EventWriter,
@@ -232,7 +232,7 @@ def test_no_search_is_refused_in_one_line(tmp_path):
 
 
 def test_searches_are_found_below_and_their_trials_are_runs(search, tmp_path):
-    RunDirectory.create(search.trial_path(1), Config(), [])
+    RunDirectory.create(search.trial_path(1), dump_config(Config()), [])
     second = SearchDirectory.create(tmp_path / "later" / "narrow", Search(space=SPACE))
     (tmp_path / "link").symlink_to(tmp_path)
     assert [found.path.name for found in find_searches(tmp_path)] == ["wide", "narrow"]
@@ -297,7 +297,7 @@ SESSION = Session(1, 100.0, 0, 0, 8, 2, 4)
 )
 @pytest.mark.parametrize("content", [b'{"number": 3, "objective": 0.0', None])
 def test_a_torn_trial_is_told_by_its_run(search, events, state, content):
-    run = RunDirectory.create(search.trial_path(3), Config(), [])
+    run = RunDirectory.create(search.trial_path(3), dump_config(Config()), [])
     log_of(run, *events)
     if content is not None:
         (run.path / "trial.json").write_bytes(content)
@@ -311,7 +311,7 @@ def test_a_torn_trial_is_told_by_its_run(search, events, state, content):
 @pytest.mark.parametrize("pid", [-1, 2**31, 2**63 - 1, True])
 @pytest.mark.parametrize("content", [b"torn", encode_trial(replace(DONE, state="running"))])
 def test_a_process_that_cannot_be(search, pid, content):
-    run = RunDirectory.create(search.trial_path(3), Config(), [])
+    run = RunDirectory.create(search.trial_path(3), dump_config(Config()), [])
     identity = orjson.loads((run.path / "run.json").read_bytes())
     (run.path / "run.json").write_bytes(orjson.dumps(identity | {"pid": pid}))
     (run.path / "trial.json").write_bytes(content)
@@ -319,7 +319,7 @@ def test_a_process_that_cannot_be(search, pid, content):
 
 
 def test_a_running_trial_whose_worker_is_gone_is_lost(search):
-    run = RunDirectory.create(search.trial_path(3), Config(), [])
+    run = RunDirectory.create(search.trial_path(3), dump_config(Config()), [])
     search.write_trial(replace(DONE, state=TrialState.RUNNING, objective=math.nan))
     reader = SearchReader(search.path)
     reader.poll()

@@ -4,6 +4,7 @@ import time
 
 import pytest
 
+from ris_tf.config import dump_config
 from ris_tf.runlog import CheckpointEvent, End, EventWriter, RunDirectory, Validation
 from ris_tf.search import (
     Choices,
@@ -36,7 +37,9 @@ def make_run(search):
 
     def make(number, objectives, reason=None, text=""):
         config = trial_config(search.config(), CHOSEN, 3, None)
-        run = RunDirectory.create(search.trial_path(number), config, ["test"], into=True)
+        run = RunDirectory.create(
+            search.trial_path(number), dump_config(config), ["test"], into=True
+        )
         events = EventWriter(run.events_path, 0)
         for epoch, objective in enumerate(objectives):
             values = {"loss": 2 * objective, "objective": objective}
@@ -77,7 +80,7 @@ def test_copy_of_a_run_goes_on_from_its_checkpoint(search, make_run):
     (run.checkpoints / "last.npz").write_bytes(b"weights")
     assert told_by_run(Trial(1), run).state == TrialState.PRUNED
     copied = RunDirectory.create(
-        search.trial_path(2), run.config(), ["test"], source=run, into=True
+        search.trial_path(2), run.config_path.read_text(), ["test"], source=run, into=True
     )
     told = told_by_run(Trial(2), copied)
     assert (told.state, told.objectives) == (TrialState.RUNNING, (2.0, 1.0))

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ris_tf.config import Config, ConfigError, load_config, parse_config
+from ris_tf.config import Config, load_config, parse_config
+from ris_tf.errors import UserError
 from ris_tf.search import Choices, Range
 from ris_tf.search.spaces import FIXED, knobs_of, make_space, parse_space, value_of
 from ris_tf.search.spaces import with_hyperparameters as with_values
@@ -91,7 +92,7 @@ def test_file_takes_lists_and_ranges(tmp_path):
     ],
 )
 def test_file_that_does_not_fit_is_refused_in_one_line(document, said):
-    with pytest.raises(ConfigError) as caught:
+    with pytest.raises(UserError) as caught:
         parse_space(document, BEAMSPACE, "space.yaml")
     assert said in str(caught.value)
     assert str(caught.value).startswith("space.yaml: ")
@@ -101,13 +102,13 @@ def test_file_that_does_not_fit_is_refused_in_one_line(document, said):
 @pytest.mark.parametrize("fixed", sorted(FIXED))
 def test_what_trials_share_cannot_be_searched(fixed):
     key = next(key for key in [*knobs_of(BEAMSPACE), "network.kind"] if key.startswith(fixed))
-    with pytest.raises(ConfigError, match="cannot be searched"):
+    with pytest.raises(UserError, match="cannot be searched"):
         parse_space({key: [1]}, BEAMSPACE, "space.yaml")
 
 
 @pytest.mark.parametrize("typed", ["wider", "", "no/such/file.yaml"])
 def test_name_or_file_that_is_none_is_refused(typed):
-    with pytest.raises(ConfigError, match=r"wide, narrow|cannot be read"):
+    with pytest.raises(UserError, match=r"wide, narrow|cannot be read"):
         make_space(typed, BEAMSPACE)
 
 
@@ -122,7 +123,7 @@ anything = st.recursive(
 def test_no_document_raises_anything_else(document):
     try:
         space = parse_space(document, REFERENCE, "space.yaml")
-    except ConfigError as error:
+    except UserError as error:
         assert "\n" not in str(error)
     else:
         assert set(space) == set(document)

@@ -9,6 +9,7 @@ import pytest
 import tensorflow as tf
 from rich.console import Console
 
+from ris_tf.config import dump_config
 from ris_tf.engine.reporter import Reporter
 from ris_tf.runlog import RunDirectory, read_run_log, read_sample
 from ris_tf.scene import Split
@@ -30,7 +31,7 @@ def begin(make_config, path, *overrides, resume=False):
             "training.validation_batches=1",
             *overrides,
         )
-        run = RunDirectory.create(path, make_config(*sets), ["test"])
+        run = RunDirectory.create(path, dump_config(make_config(*sets)), ["test"])
     run.begin_session(["test"])
     reporter = Reporter(run.console_path, Console(file=io.StringIO(), width=200))
     session = TrainingSession(run, reporter, resume)
