@@ -12,9 +12,9 @@ from ris_tf.cli.options import Overrides
 if TYPE_CHECKING:
     from ris_tf.engine.cluster import Worker
     from ris_tf.engine.reporter import Reporter
+    from ris_tf.engine.session import Outcome
     from ris_tf.runlog import RunDirectory
     from ris_tf.training.job import Job
-    from ris_tf.training.session import Outcome
 
 
 def train(
@@ -55,7 +55,7 @@ def _begin(request: _Request) -> int:
     config = resolved(load_config(request.config, request.overrides))
     name = default_run_name(request.config) if request.name is None else request.name
     check_name(name)
-    path, worker = request.runs_dir / name, Worker.of(config.training)
+    path, worker = request.runs_dir / name, Worker.of(config.training.distribution)
     replicas = several_replicas(config, worker)
     if worker.writes:
         run = RunDirectory.create(path, dump_config(config), sys.argv)
@@ -78,7 +78,7 @@ def _resume(request: _Request) -> int:
         )
     run = RunDirectory.open(request.resume)
     config = load_config(run.config_path)
-    worker = Worker.of(config.training)
+    worker = Worker.of(config.training.distribution)
     if worker.writes and summarize(run).state is State.FINISHED:
         raise ConfigError(f"{run.path}: is finished; start a new run to train longer")
     return _work(Job(run, config, worker, several_replicas(config, worker), before=run.identity))

@@ -48,7 +48,7 @@ def train_trial(path: Path, epochs: int | None, quiet: bool, asks: Connection) -
 
 def _job(run: RunDirectory, asks: Connection, epochs: int | None) -> Job:
     config = load_config(run.config_path)
-    worker = Worker.of(config.training)
+    worker = Worker.of(config.training.distribution)
     return Job(
         run,
         config,
