@@ -1,6 +1,6 @@
 """A model of one's own on the guarded step: which way do the stripes of a noisy picture run?
 
-    python examples/own_model.py && ris-gui runs        (or: ris-tf check runs/stripes)
+python examples/own_model.py && ris-gui runs        (or: ris-tf check runs/stripes)
 """
 
 import sys

@@ -6,8 +6,9 @@ run as JSON. It is written to a temporary name, synced and renamed; the one befo
 
 import json
 import os
+import re
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
@@ -149,7 +150,17 @@ def _read(
     progress = Progress(**json.loads(str(values.pop(PROGRESS)[()])))
     wanted = {name: tuple(variable.shape) for name, variable in variables.items()}
     found = {name: value.shape for name, value in values.items()}
-    if wanted != found:
-        differing = sorted(set(wanted.items()) ^ set(found.items()))[0][0]
-        raise ValueError(f"it is of another network: {differing!r} differs")
-    return values, progress
+    if wanted == found:
+        return values, progress
+    if [*_unnumbered(wanted)] == [*_unnumbered(found)]:
+        return dict(zip(wanted, values.values(), strict=True)), progress
+    differing = sorted(set(wanted.items()) ^ set(found.items()))[0][0]
+    raise ValueError(f"it is of another network: {differing!r} differs")
+
+
+def _unnumbered(shapes: Mapping[str, tuple[int, ...]]) -> Iterator[tuple[str, tuple[int, ...]]]:
+    """Names without the numbers that Keras gives to layers nobody named, and shapes.
+
+    They count up in a process: the same model made again there has others.
+    """
+    return ((re.sub(r"_\d+", "", name), shape) for name, shape in shapes.items())
