@@ -8,7 +8,7 @@ import json
 import os
 import re
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
@@ -18,6 +18,7 @@ import numpy as np
 from ris_tf.runlog import naming, sync_folder
 
 LAST, PREVIOUS, BEST = "last.npz", "previous.npz", "best.keras"
+BEST_WEIGHTS = "best.weights.h5"
 UNREADABLE_LAST = "last.unreadable.npz"  # where a damaged one is kept
 PROGRESS = "progress"  # name of the JSON entry; variables have a slash or are named below it
 # What reading a damaged file raises: numpy and zipfile do not agree on one error.
@@ -79,18 +80,32 @@ def save(folder: Path, variables: Mapping[str, keras.Variable], progress: Progre
 
 
 def save_network(folder: Path, network: keras.Model) -> Path:
-    """Write the network alone, as it is now, to `best.keras`."""
-    partial, best = folder / "best.partial.keras", folder / BEST
+    """Write the network alone, as it is now, to `best.keras`.
+
+    Of a model that Keras cannot make again from its configuration, the weights: `best.weights.h5`.
+
+    Raises:
+        OSError: the disk refused; what was there before is still there.
+    """
     try:
-        with naming(best):
-            network.save(partial)
+        return _replaced(folder / BEST, network.save)
+    except (NotImplementedError, TypeError):  # what get_config of a subclassed model may raise
+        return _replaced(folder / BEST_WEIGHTS, network.save_weights)
+
+
+def _replaced(path: Path, write: Callable[[Path], None]) -> Path:
+    """Replace a file by what is written, whole or not at all."""
+    partial = path.with_name(path.name.replace("best", "best.partial"))
+    try:
+        with naming(path):
+            write(partial)
             with partial.open("rb") as file:
                 os.fsync(file.fileno())
-        partial.replace(best)
+        partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
-    sync_folder(folder)
-    return best
+    sync_folder(path.parent)
+    return path
 
 
 def begun(folder: Path) -> bool:
@@ -100,7 +115,7 @@ def begun(folder: Path) -> bool:
 
 def clean(folder: Path) -> None:
     """Remove what a killed process left half-written."""
-    for pattern in ("last.partial.npz", "best.partial.keras"):
+    for pattern in ("last.partial.npz", "best.partial.keras", "best.partial.weights.h5"):
         (folder / pattern).unlink(missing_ok=True)
 
 

@@ -155,6 +155,33 @@ def test_run_is_recorded_by_the_model_s_own_names(tmp_path):
     assert (path / "checkpoints" / "best.keras").exists()
 
 
+def test_model_that_keras_cannot_save_leaves_its_weights(tmp_path):
+    class Own(keras.Model):
+        def __init__(self, layer):
+            super().__init__()
+            self.layer = layer
+
+        def call(self, x):
+            return self.layer(x)
+
+    model = Own(keras.layers.Dense(2))
+    model(X[:1])
+    trainer = GuardedTrainer(model, squared_error_of_call, jit_compile=False)
+    run = tmp_path / "run"
+    trainer.fit(X, Y, validation=(X, Y), run=run, verbose=False)
+    with trainer.averages.swapped_in():
+        validated = model.layer.get_weights()
+    names = {path.name for path in (run / "checkpoints").iterdir()}
+    assert names == {"last.npz", "best.weights.h5"}
+    model.load_weights(run / "checkpoints" / "best.weights.h5")
+    for ours, kept in zip(validated, model.layer.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, kept)
+
+
+def squared_error_of_call(model, batch, step):
+    return tf.reduce_mean(tf.square(model(batch[0]) - batch[1]))
+
+
 def test_validation_is_weighted_by_examples(tmp_path):
     """A last batch of two counts as two examples, whatever the batches are."""
     trainer = make_trainer(ema=None)
