@@ -293,6 +293,21 @@ def test_weights_and_other_scalars_of_a_loss_are_recorded(tmp_path):
     np.testing.assert_allclose(log.column("loss"), 0.5 * log.column("term/error"), rtol=1e-4)
 
 
+def test_fit_again_begins_anew_with_the_weights_that_there_are(tmp_path):
+    """Rates, moments and averages as of a new trainer on the same weights, bit for bit."""
+    trainer = make_trainer(swa=0.5)
+    trainer.fit(X, Y, batch_size=BATCH, epochs=2, verbose=False)
+    again = make_trainer(swa=0.5)
+    for ours, theirs in zip(again.model.variables, trainer.model.variables, strict=True):
+        ours.assign(theirs.value)
+    again.averages.begin_anew()
+    for each, name in ((trainer, "again"), (again, "new")):
+        each.fit(X, Y, batch_size=BATCH, epochs=2, run=tmp_path / name, verbose=False)
+    assert state_of(tmp_path / "again") == state_of(tmp_path / "new")
+    checks = check_health(RunDirectory.open(tmp_path / "again").log(), "model")
+    assert next(check for check in checks if check.name == "order of updates").passed
+
+
 def test_own_file_goes_on_only_under_the_same_settings(tmp_path):
     common = {"batch_size": BATCH, "run": tmp_path / "run", "verbose": False}
     path = tmp_path / "run"
