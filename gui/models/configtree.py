@@ -1,29 +1,31 @@
-"""Resolved configurations as a tree, the differences between runs marked."""
+"""Configurations of runs side by side, the differences between them marked."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ris_tf.config import Config, all_knobs
+from ris_tf.config import Config, Knob, all_knobs
+
+KIND = "network.kind"
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A knob of one or several configurations.
+    """A key of one or several configurations.
 
     Attributes:
         path: dotted key, as `--set` takes it.
-        values: one text for each configuration; empty where it has no such knob.
-        default: what it would be; of the network's own kind.
+        values: one text for each configuration; empty where it has no such key.
+        default: what it would be; empty where that is not known.
         unit: its unit, empty for none.
-        sentence: what it does.
+        sentence: what it does, empty where that is not known.
     """
 
     path: str
     values: tuple[str, ...]
-    default: str
-    unit: str
-    sentence: str
+    default: str = ""
+    unit: str = ""
+    sentence: str = ""
 
     @property
     def differs(self) -> bool:
@@ -32,33 +34,61 @@ class Entry:
 
     @property
     def changed(self) -> bool:
-        """Whether any is not the default."""
-        return any(value not in ("", self.default) for value in self.values)
+        """Whether any is not the default, where there is one."""
+        return bool(self.default) and any(v not in ("", self.default) for v in self.values)
 
 
-def entries(configs: Sequence[Config]) -> list[Entry]:
-    """Every knob that any of the configurations has, in the order of the schema."""
-    flat = [_flat(config.model_dump(mode="json")) for config in configs]
-    kinds = [config.network.kind for config in configs]
-    found = {}
+def entries(
+    configurations: Sequence[Mapping[str, Any]], ours: Sequence[bool] | None = None
+) -> list[Entry]:
+    """Every key that any of the configurations has.
+
+    Args:
+        configurations: values by dotted key.
+        ours: which of them are of `ris-tf`'s own task, whose keys have a default, a unit and a
+            sentence; all unless given.
+
+    Returns:
+        Keys of the schema in its order, then all others in that of the configurations.
+    """
+    chosen = [given for given, own in zip(configurations, ours or _all(configurations)) if own]
+    knobs = _knobs({str(given.get(KIND)) for given in chosen}) if chosen else {}
+    known = [path for path in knobs if any(path in given for given in chosen)]
+    others = [path for given in configurations for path in given]
+    return [
+        _entry(path, configurations, knobs.get(path)) for path in dict.fromkeys([*known, *others])
+    ]
+
+
+def _all(configurations: Sequence[Mapping[str, Any]]) -> list[bool]:
+    return [True] * len(configurations)
+
+
+def _knobs(kinds: set[str]) -> dict[str, Knob]:
+    """The schema's knobs of some kinds of network, by dotted key."""
+    found: dict[str, Knob] = {}
     for knob in all_knobs(Config):
-        if (knob.variant and knob.variant not in kinds) or knob.path in found:
-            continue
-        values = tuple(shown(values[knob.path]) if knob.path in values else "" for values in flat)
-        found[knob.path] = Entry(
-            knob.path, values, shown(knob.default), knob.unit or "", knob.sentence
-        )
-    return list(found.values())
+        if knob.variant is None or knob.variant in kinds:
+            found.setdefault(knob.path, knob)
+    return found
 
 
-def _flat(document: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat = {}
+def _entry(path: str, configurations: Sequence[Mapping[str, Any]], knob: Knob | None) -> Entry:
+    values = tuple(shown(given[path]) if path in given else "" for given in configurations)
+    if knob is None:
+        return Entry(path, values)
+    return Entry(path, values, shown(knob.default), knob.unit or "", knob.sentence)
+
+
+def flat(document: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Values of nested mappings by dotted key."""
+    values: dict[str, Any] = {}
     for name, value in document.items():
-        if isinstance(value, dict):
-            flat |= _flat(value, f"{prefix}{name}.")
+        if isinstance(value, dict) and value:
+            values |= flat(value, f"{prefix}{name}.")
         else:
-            flat[f"{prefix}{name}"] = value
-    return flat
+            values[f"{prefix}{name}"] = value
+    return values
 
 
 def shown(value: Any) -> str:

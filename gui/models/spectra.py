@@ -8,8 +8,6 @@ from pathlib import Path
 import numpy as np
 
 from gui.models.words import number
-from ris_tf.config import load_config
-from ris_tf.errors import UserError
 from ris_tf.runlog import RunError, RunLog, Sample, SpectrumSample, read_sample
 
 MOST_KEPT = 32  # samples in memory

@@ -6,7 +6,8 @@ import pyqtgraph as pg
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QWidget
 
-from gui.models.panels import Mark, Panel
+from gui.models.marks import Mark
+from gui.models.panels import Panel
 from gui.plots.plot import PanelPlot
 from gui.theme import LIGHT, Theme
 

@@ -8,7 +8,8 @@ from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor
 
 from gui.models.curves import visible, without_outliers
-from gui.models.panels import Curve, Mark, Panel
+from gui.models.marks import Mark
+from gui.models.panels import Curve, Panel
 from gui.plots.backdrop import Backdrop, TickedAxis
 from gui.theme import Theme
 

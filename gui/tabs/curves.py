@@ -17,7 +17,8 @@ from PySide6.QtWidgets import (
 
 from gui.models.curves import AXES, SMOOTHINGS, Smoother
 from gui.models.followed import RunView
-from gui.models.panels import Mark, Options, Panel, marks_of, where
+from gui.models.marks import Mark, marks_of, where
+from gui.models.panels import Options, Panel
 from gui.models.tables import panels_csv
 from gui.plots.grid import PlotGrid
 from gui.plots.readout import Readout

@@ -8,7 +8,8 @@ from PySide6.QtWidgets import QLabel, QListWidget, QVBoxLayout, QWidget
 
 from gui.models.curves import AXES, Smoother
 from gui.models.layers import LayerImage, layer_image
-from gui.models.panels import Options, Panel, dropped, gradient_panels
+from gui.models.marks import dropped
+from gui.models.panels import Options, Panel, gradient_panels
 from gui.models.tables import layers_csv
 from gui.tabs.curves import CurvesTab
 from gui.theme import Theme

@@ -102,7 +102,7 @@ class Actions:
         runs = [
             Entry("Run", "&New run…", ("Ctrl+N",), lambda: w.show_tab("launch")),
             Entry("Run", "&Resume", ("Ctrl+R",), self.resume, _resumable),
-            Entry("Run", "Start &again with these settings…", ("Ctrl+G",), self.again, _readable),
+            Entry("Run", "Start &again with these settings…", ("Ctrl+G",), self.again, _ours),
             Entry("Run", "&Stop with a checkpoint", ("Ctrl+S",), self.stop, _alive),
             Entry("Run", "&Kill…", ("Ctrl+K",), self.kill, _alive),
             Entry(
@@ -177,7 +177,7 @@ class Actions:
 
     def again(self) -> None:
         """A new run with the settings of the selected one, to be changed first."""
-        for view in self._selected(_readable)[:1]:
+        for view in self._selected(_ours)[:1]:
             self.window.show_tab("launch")
             launch = self.window.tab("launch")
             launch.edit_again(view.run)  # pyright: ignore[reportAttributeAccessIssue]
@@ -277,25 +277,21 @@ def _resumable(view: RunView) -> bool:
     return view.resumable
 
 
-def _search_alive(view: RunView) -> bool | None:
-    """Whether somebody works on the search that a run is a trial of; `None` if it is of none."""
-    try:
-        alive = SearchDirectory.open(view.path.parent).holder_alive()
-    except RunError:
-        return None
-    return alive is not False
-
-
 def _busy_search(view: RunView) -> bool:
-    return _search_alive(view) is True
+    return view.search_busy is True
 
 
 def _idle_search(view: RunView) -> bool:
-    return _search_alive(view) is False
+    return view.search_busy is False
 
 
 def _readable(view: RunView) -> bool:
     return view.run is not None
+
+
+def _ours(view: RunView) -> bool:
+    """Whether its settings are `ris-tf`'s, so that the form can edit them."""
+    return view.run is not None and view.localizes
 
 
 def _count(paths: list[Path]) -> str:

@@ -40,6 +40,7 @@ TABS = {
     "search": ("gui.search.tab", "SearchTab"),
     "launch": ("gui.launch.tab", "LaunchTab"),
 }
+OF_LOCALIZATION = ("scene",)  # tabs that runs of other models have nothing for
 FRAME_MS = 33  # views are refreshed at most this often
 LATEST_MS = 250  # and no later than this after something new
 SHARE = 0.1  # of a core that may go into making what is drawn; training may need the rest
@@ -122,8 +123,12 @@ class MainWindow(QMainWindow):
         return list(TABS)[self.tabs.currentIndex()]
 
     def show_tab(self, name: str) -> None:
-        """Bring a tab to the front."""
-        self.tabs.setCurrentIndex(list(TABS).index(name))
+        """Bring a tab to the front, if the selected runs have it."""
+        place = list(TABS).index(name)
+        if self.tabs.isTabVisible(place):
+            self.tabs.setCurrentIndex(place)
+        else:
+            self.say(f"the selected runs have no {name}")
 
     def tab(self, name: str) -> Tab:
         """A tab, made when it is first asked for."""
@@ -157,12 +162,20 @@ class MainWindow(QMainWindow):
         """Let the tab in front show what is selected now."""
         if not self.isVisible():
             return
+        views = self.selected_views()
+        self._offer_tabs(views)
         tab, began = self.tab(self.tab_name), time.perf_counter()
-        tab.show_runs(self.selected_views())
+        tab.show_runs(views)
         took_ms = 1e3 * (time.perf_counter() - began)
         self._frame.setInterval(round(min(max(took_ms / SHARE, FRAME_MS), LATEST_MS)))
         self._say_state()
         self.drawn.emit()
+
+    def _offer_tabs(self, views: Sequence[RunView]) -> None:
+        """Hide what belongs to localization alone while only other models' runs are selected."""
+        wanted = not views or any(view.localizes for view in views)
+        for name in OF_LOCALIZATION:
+            self.tabs.setTabVisible(list(TABS).index(name), wanted)
 
     def is_read(self) -> bool:
         """Whether the table is there and the selected runs are read and shown."""
