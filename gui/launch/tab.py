@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QFontDatabase, QGuiApplication, QPalette
 from PySide6.QtWidgets import (
     QCheckBox,
@@ -18,26 +18,27 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from gui.launch.launches import Launches
 from gui.launch.search_plan import SearchPlanForm
 from gui.launch.settings_form import SettingsForm
 from gui.models.commands import (
     Command,
     free_name,
+    is_there,
     resume_command,
     resume_search_command,
     train_command,
     tune_command,
 )
 from gui.models.settings import ALL, Settings
-from gui.processes import Started
 from gui.tabs.tab import Tab
 from gui.theme import Theme
+from gui.workers import Jobs, Poller
 from ris_tf.errors import UserError
 from ris_tf.runlog import RunDirectory, check_name
-from ris_tf.search import SearchDirectory, is_search
 
 CONFIGS = Path("configs")
-LOOK_MS = 250  # how often a process that is starting is looked at
+LEAVE_S = 1.0  # how long the window waits, when it closes, for what was just started
 COMMAND_LINES = 2
 NOTHING = (
     "No configuration chosen.\n\nBrowse for a YAML file, or start from a run: select it at the "
@@ -46,7 +47,7 @@ NOTHING = (
 
 
 class LaunchTab(Tab):
-    """Choose a configuration, change it, start it.
+    """Choose a configuration, change it, start it. Files and processes are for another thread.
 
     Args:
         runs_dir: folder that gets new runs.
@@ -59,20 +60,17 @@ class LaunchTab(Tab):
     def __init__(self, runs_dir: Path, parent: QWidget | None = None):
         super().__init__(parent)
         self.settings: Settings | None = None
-        self._starting: list[tuple[Started, Path]] = []
-        self._running: list[Started] = []
+        self._asked: Path | None = None  # the configuration that was chosen last
+        self._asking = False
+        self._there: tuple[Path, bool] | None = None  # whether a folder is there, as last asked
+        self._jobs = Jobs(self)
+        self._launches = Launches(self._jobs, self)
+        self._launches.begun.connect(self._begun)
+        self._launches.failed.connect(self._not_begun)
         self._make(runs_dir)
         self._lay_out()
-        self._look = QTimer(self, interval=LOOK_MS)
-        self._look.timeout.connect(self._look_after)
-        found = sorted(CONFIGS.glob("*.yaml"))
-        for path in found:
-            self.files.addItem(str(path))
-        if found:
-            first = next((p for p in found if p.stem == "quickstart"), found[0])
-            self.open_config(first)
-        else:
-            self._refresh()
+        self._refresh()
+        self._jobs.do(lambda: sorted(CONFIGS.glob("*.yaml")), self._offer, self._refuse)
 
     def _make(self, runs_dir: Path) -> None:
         self.files = QComboBox()
@@ -159,23 +157,44 @@ class LaunchTab(Tab):
         layout.addLayout(below)
         layout.addWidget(self.status)
 
+    def readers(self) -> dict[str, Poller]:
+        """That of its files."""
+        return {"the files of the Launch tab": self._jobs.poller}
+
+    def close_down(self) -> None:
+        """What was started a moment ago is started before the window is gone."""
+        self._jobs.finish(LEAVE_S)
+        super().close_down()
+
+    def _offer(self, found: list[Path]) -> None:
+        """The configurations that there are; one is opened unless another was asked for."""
+        for path in found:
+            self.files.addItem(str(path))
+        if found and self._asked is None:
+            self.open_config(next((p for p in found if p.stem == "quickstart"), found[0]))
+
     def open_config(self, path: Path) -> None:
         """Edit a configuration file; one that cannot be used is told, and nothing changes."""
-        try:
-            settings = Settings.load(path)
-        except UserError as error:
-            self._say(str(error), wrong=True)
-            if self.settings:
-                self.files.setCurrentText(str(self.settings.source))
+        self._asked = path
+        self._jobs.do(lambda: Settings.load(path), self._edit, self._refuse)
+
+    def _edit(self, settings: Settings) -> None:
+        if settings.source != self._asked:
             return
         self.settings = settings
-        if self.files.findText(str(path)) < 0:
-            self.files.addItem(str(path))
-        self.files.setCurrentText(str(path))
-        self.name.setText(self._next_name())
+        path = str(settings.source)
+        if self.files.findText(path) < 0:
+            self.files.addItem(path)
+        self.files.setCurrentText(path)
+        self._rename()
         self.form.show_settings(settings)
         self._say("")
         self._refresh()
+
+    def _refuse(self, error: UserError) -> None:
+        self._say(str(error), wrong=True)
+        if self.settings:
+            self.files.setCurrentText(str(self.settings.source))
 
     def edit_again(self, run: RunDirectory) -> None:
         """Start again with the settings of a run, to be changed first."""
@@ -192,7 +211,7 @@ class LaunchTab(Tab):
     def _change_kind(self) -> None:
         self.plan.setVisible(self.searches)
         self.start_button.setToolTip(f"start the {self._noun()} (Ctrl+Return)")
-        self.name.setText(self._next_name())
+        self._rename()
         self._refresh()
 
     @property
@@ -215,49 +234,42 @@ class LaunchTab(Tab):
     @property
     def starting(self) -> list[Path]:
         """Runs whose processes were started, and have not begun yet."""
-        return [path for _, path in self._starting]
+        return self._launches.starting
 
     def restyle(self, theme: Theme) -> None:
         """Take the theme's colours."""
         self.form.restyle(theme)
 
     def _begin(self, command: Command, path: Path) -> None:
-        try:
-            started = Started(command)
-        except UserError as error:
-            self._say(str(error), wrong=True)
-            return
-        self._starting.append((started, path))
         self._say(f"starting {path}: TensorFlow takes some seconds to load")
-        self._look.start()
+        self._launches.begin(command, path)
         self._refresh()
 
-    def _look_after(self) -> None:
-        """See whether what was started has its folder, or ended before."""
-        for started, path in list(self._starting):
-            code = started.exit_code()
-            if code is None and not _is_held(path, started):
-                continue
-            self._starting.remove((started, path))
-            self._running.append(started)
-            if code:
-                words = started.last_line().removeprefix("ris-tf: ") or "it printed nothing"
-                self._say(f"not started, exit code {code}: {words}", wrong=True)
-            else:
-                self._say(f"started {path}")
-                self.launched.emit(path)
-                if self.name.text() == path.name:  # not where another was typed meanwhile
-                    self.name.setText(self._next_name())
-            self._refresh()
-        # Asking for the exit code is also what takes a process that ended off the system's list.
-        self._running = [started for started in self._running if started.exit_code() is None]
-        if not self._starting and not self._running:
-            self._look.stop()
+    def _begun(self, path: Path) -> None:
+        self._say(f"started {path}")
+        self.launched.emit(path)
+        if self.name.text() == path.name:  # not where another was typed meanwhile
+            self._rename()
+        self._there = None
+        self._refresh()
 
-    def _next_name(self) -> str:
+    def _not_begun(self, why: str) -> None:
+        self._say(why, wrong=True)
+        self._refresh()
+
+    def _rename(self) -> None:
+        """Suggest a name that is free, unless another is typed before it is found."""
         if self.settings is None:
-            return self.name.text()
-        return free_name(Path(self.runs_dir.text()), self.settings.source, self.searches)
+            return
+        folder, source, searches = Path(self.runs_dir.text()), self.settings.source, self.searches
+        before = self.name.text()
+
+        def take(name: str) -> None:
+            if self.name.text() == before:
+                self.name.setText(name)
+                self._refresh()
+
+        self._jobs.do(lambda: free_name(folder, source, searches), take, self._refuse)
 
     def _command(self) -> Command | None:
         """What would be started, `None` where something is wrong."""
@@ -289,12 +301,19 @@ class LaunchTab(Tab):
         return self._taken(Path(self.runs_dir.text() or ".") / self.name.text())
 
     def _taken(self, path: Path) -> str:
-        """Why a folder cannot be that of a new run."""
-        if path.exists():
-            return f"{path} exists; choose another name"
-        if any(path == other for _, other in self._starting):
+        """Why a folder cannot be that of a new run; of one not looked at yet, nothing is known."""
+        if path in self.starting:
             return f"{path.name} is starting"
+        if self._there and self._there[0] == path:
+            return f"{path} exists; choose another name" if self._there[1] else ""
+        if not self._asking:
+            self._asking = True
+            self._jobs.do(lambda: (path, is_there(path)), self._take_there, self._refuse)
         return ""
+
+    def _take_there(self, there: tuple[Path, bool]) -> None:
+        self._asking, self._there = False, there
+        self._refresh()
 
     def _refresh(self) -> None:
         """Show the command, or why there is none."""
@@ -328,14 +347,3 @@ class LaunchTab(Tab):
     def _copy(self) -> None:
         QGuiApplication.clipboard().setText(self.command.toPlainText())
         self._say("copied the command")
-
-
-def _is_held(path: Path, started: Started) -> bool:
-    """Whether a run's or search's folder is there, and the process that was started works on it."""
-    try:
-        if is_search(path):
-            return SearchDirectory.open(path).search.pid == started.pid
-        run = RunDirectory.open(path)
-    except UserError:
-        return False
-    return run.identity.session > 0 and run.identity.pid == started.pid

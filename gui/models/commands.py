@@ -100,7 +100,15 @@ def free_name(runs_dir: Path, config: Path, search: bool = False) -> str:
     name = default_run_name(Path(stem).with_suffix(".yaml"))
     number = 2
     free = name
-    while (runs_dir / free).exists():
+    while is_there(runs_dir / free):
         free = f"{name}-{number}"
         number += 1
     return free
+
+
+def is_there(path: Path) -> bool:
+    """Whether there is anything at a path that somebody typed; `False` where it can be none."""
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # too long, not ours to look into, a zero byte
+        return False

@@ -38,30 +38,24 @@ class Entry:
         return bool(self.default) and any(v not in ("", self.default) for v in self.values)
 
 
-def entries(
-    configurations: Sequence[Mapping[str, Any]], ours: Sequence[bool] | None = None
-) -> list[Entry]:
+def entries(configurations: Sequence[Mapping[str, Any]], ours: Sequence[bool]) -> list[Entry]:
     """Every key that any of the configurations has.
 
     Args:
         configurations: values by dotted key.
         ours: which of them are of `ris-tf`'s own task, whose keys have a default, a unit and a
-            sentence; all unless given.
+            sentence.
 
     Returns:
         Keys of the schema in its order, then all others in that of the configurations.
     """
-    chosen = [given for given, own in zip(configurations, ours or _all(configurations)) if own]
+    chosen = [given for given, own in zip(configurations, ours, strict=True) if own]
     knobs = _knobs({str(given.get(KIND)) for given in chosen}) if chosen else {}
     known = [path for path in knobs if any(path in given for given in chosen)]
     others = [path for given in configurations for path in given]
     return [
         _entry(path, configurations, knobs.get(path)) for path in dict.fromkeys([*known, *others])
     ]
-
-
-def _all(configurations: Sequence[Mapping[str, Any]]) -> list[bool]:
-    return [True] * len(configurations)
 
 
 def _knobs(kinds: set[str]) -> dict[str, Knob]:

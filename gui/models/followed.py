@@ -44,8 +44,8 @@ class RunView:
         label: what it is called on the screen.
         colour: `#rrggbb` of its curves.
         run: the folder, `None` where it cannot be opened.
-        configuration: what config.yaml holds by dotted key, empty where that cannot be read. Its keys
-            are those of whatever was trained: a plug-in's or another model's may be among them.
+        configuration: what config.yaml holds by dotted key, empty where that cannot be read; a
+            plug-in's or another model's keys may be among them.
         log: its events.
         generation: another object when the log began anew, since a resumed run cut it.
         summary: what it is doing.

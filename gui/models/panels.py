@@ -8,6 +8,7 @@ import numpy as np
 from gui.models.curves import Smoother, at_steps
 from gui.models.followed import RunView
 from gui.models.palette import COLOURS
+
 TOTAL = "total loss (dots: validation)"
 LOSS = "loss"
 TERM, WEIGHT, NORM, RATE, LAYER = "term/", "weight/", "norm/", "rate/", "layer/"

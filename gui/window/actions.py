@@ -10,7 +10,8 @@ from PySide6.QtGui import QAction, QDesktopServices, QGuiApplication, QKeySequen
 from PySide6.QtWidgets import QCheckBox, QMenu, QMessageBox
 
 from gui.models.followed import RunView
-from ris_tf.runlog import RunError, State
+from ris_tf.errors import UserError
+from ris_tf.runlog import State
 from ris_tf.search import SearchDirectory
 
 if TYPE_CHECKING:
@@ -167,11 +168,13 @@ class Actions:
         for view in self._selected(_idle_search)[:1]:
             self.window.show_tab("launch")
             launch = self.window.tab("launch")
-            launch.resume_search(view.path.parent)  # pyright: ignore[reportAttributeAccessIssue]
+            launch.resume_search(view.search)  # pyright: ignore[reportAttributeAccessIssue]
 
     def stop_search(self) -> None:
         """Ask the searches of the selected trials to stop with checkpoints."""
-        for path in dict.fromkeys(view.path.parent for view in self._selected(_busy_search)):
+        for path in dict.fromkeys(view.search for view in self._selected(_busy_search)):
+            if path is None:
+                continue
             said = f"{path.name}: asked to stop; its trials leave a checkpoint"
             self._attempt(lambda path=path: SearchDirectory.open(path).request_stop(), said)
 
@@ -255,12 +258,11 @@ class Actions:
         KeysDialog(rows, self.window).exec()
 
     def _attempt(self, act: Callable[[], None], done: str) -> None:
-        try:
-            act()
-        except RunError as error:
-            QMessageBox.warning(self.window, "ris-gui", str(error))
-        else:
-            self.window.say(done)
+        """Have something done that may wait for a disk, and say so."""
+        self.window.jobs.do(act, lambda _: self.window.say(done), self._refused)
+
+    def _refused(self, error: UserError) -> None:
+        QMessageBox.warning(self.window, "ris-gui", str(error))
 
 
 def _tab_names() -> list[str]:

@@ -1,7 +1,7 @@
 """The window: runs at the left, tabs at the right, and what holds them together."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib import import_module
 from pathlib import Path
 
@@ -21,12 +21,14 @@ from gui.memory import Collector
 from gui.models.followed import FollowedRun, RunView
 from gui.models.index import RunIndex
 from gui.models.palette import COLOURS
+from gui.models.places import Started, as_listed, folder_of_new_runs
 from gui.tabs.tab import Tab
 from gui.theme import LIGHT, THEMES, Theme, apply
 from gui.window.actions import Actions
 from gui.window.runs import RunsPanel
-from gui.workers import Poller
-from ris_tf.search import is_search
+from gui.window.status import status_of
+from gui.workers import Jobs, Poller
+from ris_tf.errors import UserError
 
 # Tabs by name; each is imported when it is first looked at: pyqtgraph takes longer than the window.
 TABS = {
@@ -47,8 +49,8 @@ SHARE = 0.1  # of a core that may go into making what is drawn; training may nee
 FIRST_TAB_MS = 400
 LOOK_MS = 500  # how often reads are looked after that do not come back
 SCAN_S, FOLLOW_S, FOLLOW_IDLE_S = 1.0, 0.001, 0.1
+LEAVE_S = 1.0  # how long closing waits for what was asked for
 SIZE = (1280, 720)
-FIRST_TRIAL = "trial_0001"  # what is selected of a search that was started
 LEFT = 300  # pixels of the table at first
 
 
@@ -72,6 +74,9 @@ class MainWindow(QMainWindow):
         self.theme = theme
         self.views: dict[Path, RunView] = {}
         self.made: dict[str, Tab] = {}
+        self.jobs = Jobs(self)
+        # Looked at once, before there is a window that could stand still.
+        self._runs_dir = folder_of_new_runs(self.places)
         self._followers: dict[Path, Poller] = {}
         self._colours: dict[Path, str] = {}
         self._retired: list[Poller] = []
@@ -139,7 +144,7 @@ class MainWindow(QMainWindow):
     def _make(self, name: str) -> Tab:
         module, of = TABS[name]
         kind = getattr(import_module(module), of)
-        tab = kind(self._runs_dir()) if name == "launch" else kind()
+        tab = kind(self._runs_dir) if name == "launch" else kind()
         tab.restyle(self.theme)
         if name == "launch":
             tab.launched.connect(self._launched)
@@ -223,7 +228,10 @@ class MainWindow(QMainWindow):
         self._remember()
         self._watch.stop()
         self._collector.stop()
-        for poller in (self._scanner, *self._followers.values()):
+        self.jobs.finish(LEAVE_S)
+        for tab in self.made.values():
+            tab.close_down()
+        for _, poller in self.readers():
             poller.stop()
         event.accept()
 
@@ -231,11 +239,6 @@ class MainWindow(QMainWindow):
         """The first tab is made when the table is there, or when that takes long."""
         super().showEvent(event)
         QTimer.singleShot(FIRST_TAB_MS, self.refresh)
-
-    def _runs_dir(self) -> Path:
-        """Where new runs go: the first folder that is no run."""
-        folders = [p for p in self.places if not (p / "run.json").is_file()]
-        return folders[0] if folders else self.places[0].parent
 
     def _show_rows(self) -> None:
         rows = self._scanner.take()
@@ -259,22 +262,19 @@ class MainWindow(QMainWindow):
 
     def _launched(self, path: object) -> None:
         """A run was started, or a search with its first trial: look at it."""
-        started = Path(str(path))
-        search = is_search(started)
-        run = self._as_listed(started / FIRST_TRIAL if search else started)
-        self.actions_.started.add(run)
-        self.choose([run])
-        self.show_tab("search" if search else "loss")
+        started, places = Path(str(path)), tuple(self.places)
+        self.jobs.do(lambda: as_listed(started, places), self._look_at, self._refuse)
 
-    def _as_listed(self, path: Path) -> Path:
-        """A run's path as the table has it; its folder is watched from now on if it was not."""
-        real = path.resolve()
-        for place in self.places:
-            if real.is_relative_to(place.resolve()):
-                return place / real.relative_to(place.resolve())
-        self.places.append(path.parent)
-        self._index.places = list(self.places)
-        return path
+    def _look_at(self, started: Started) -> None:
+        if started.new_place:
+            self.places.append(started.new_place)
+            self._index.places = list(self.places)
+        self.actions_.started.add(started.run)
+        self.choose([started.run])
+        self.show_tab("search" if started.is_search else "loss")
+
+    def _refuse(self, error: UserError) -> None:
+        self.say(str(error))
 
     def _follow(self, paths: list[Path]) -> None:
         """Read the selected runs, and no others."""
@@ -324,31 +324,18 @@ class MainWindow(QMainWindow):
 
     def _say_state(self) -> None:
         """What is wrong or under way, in the status bar."""
-        level, text = self._state()
+        level, text = status_of(self)
         self.banner.setText(text)
         self.banner.setVisible(bool(text))
         self.banner.setStyleSheet(f"color: {self.theme.state(level)}" if level else "")
 
-    def _state(self) -> tuple[str, str]:
-        readers = [(path.name, poller) for path, poller in self._followers.items()]
-        for name, poller in [*readers, ("the folder of runs", self._scanner)]:
-            if poller.failed:
-                return "red", f"{name}: reading failed, the terminal says why; please report it"
-            if waited := poller.waiting_s:
-                return "amber", f"{name}: not answering for {waited:.0f} s (disk or network?)"
-        for view in self.selected_views():
-            if view.problem:
-                return "amber", view.problem
-            if not view.complete:
-                return "", f"{view.label}: reading, {view.share:.0%}"
-        if self.runs.left_out:
-            return "", f"the first {len(self._followers)} of the selected runs are shown"
-        states = [row.state for row in self.runs.rows.values()]
-        counts = [f"{states.count(state)} {state}" for state in dict.fromkeys(sorted(states))]
-        return (
-            "",
-            f"{len(states)} run{'s' * (len(states) != 1)}: {', '.join(counts)}" if states else "",
-        )
+    def readers(self) -> Iterator[tuple[str, Poller]]:
+        """All threads that read or write for the window, by what they are at."""
+        yield from ((path.name, poller) for path, poller in self._followers.items())
+        for tab in self.made.values():
+            yield from tab.readers().items()
+        yield "what was asked for", self.jobs.poller
+        yield "the folder of runs", self._scanner
 
     def _restore(self) -> None:
         if not self.settings:

@@ -27,6 +27,10 @@ def view(fake_run):
     return fake_run().train(12, dropped=(4,)).phase("SWA begins").train(13).view()
 
 
+def two_windows(*values):
+    return Steps(np.arange(2), np.zeros(2, int), np.arange(2.0), np.array(values, float))
+
+
 def curve(panels, name, points=False):
     found = [c for p in panels for c in p.curves if c.name == name and c.points == points]
     assert len(found) == 1
@@ -149,7 +153,7 @@ def test_empty_and_unreadable_runs_have_no_curves_and_raise_nothing(fake_run):
 def test_configurations_side_by_side():
     other = parse_config({"network": {"kind": "reference"}, "training": {"epochs": 3}})
     settings = [flat(config.model_dump(mode="json")) for config in (Config(), other)]
-    found = {entry.path: entry for entry in entries(settings)}
+    found = {entry.path: entry for entry in entries(settings, [True, True])}
     assert found["training.epochs"].values == ("60", "3")
     assert found["training.epochs"].differs
     assert not found["seed"].differs
@@ -221,7 +225,7 @@ def test_runs_of_two_kinds_are_compared_where_they_have_the_same(fake_run, model
 def test_a_term_of_a_plug_in_goes_by_its_name_and_weight():
     log = RunLog()
     log.append(Series(["loss", "term/entropy", "term/still", "weight/entropy", "weight/still"]))
-    log.append(Steps(np.arange(2), np.zeros(2, int), np.arange(2.0), np.ones((2, 5)) * [1, 2, 3, 4, 0]))
+    log.append(two_windows([1, 2, 3, 4, 0], [1, 2, 3, 4, 0]))
     view = RunView(FOLDER, "a", "#000000", log=log)
     panels = loss_panels([view], Options(weighted=True), RAW)
     assert [p.title for p in panels] == ["total loss (dots: validation)", "entropy"]
@@ -245,7 +249,7 @@ def test_a_term_of_a_plug_in_goes_by_its_name_and_weight():
 def test_what_was_not_finite_is_read_from_values_never_from_words(notice, text):
     log = RunLog()
     log.append(Series(["ok", "scale"]))
-    log.append(Steps(np.arange(2), np.zeros(2, int), np.arange(2.0), np.array([[1.0, 64], [0, 64]])))
+    log.append(two_windows([1, 64], [0, 64]))
     log.append(notice)
     assert dropped(log) == [(1, text)]
 

@@ -12,13 +12,20 @@ from ris_tf.search import SearchDirectory
 TRAINING_MS = 120_000
 
 
+def open_config(qtbot, launch, path):
+    """Open a configuration in the form, and wait for it and for the name that is suggested."""
+    launch.open_config(path)
+    qtbot.waitUntil(lambda: launch.settings and launch.settings.source == path, timeout=SOON_MS)
+    qtbot.waitUntil(lambda: path.stem in launch.name.text(), timeout=SOON_MS)
+
+
 def test_launch_watch_stop_resume_finish(qtbot, open_window, tiny_yaml, tmp_path, monkeypatch):
     """A person's evening with a real training."""
     (tmp_path / "runs").mkdir()
     window = open_window(tmp_path / "runs")
     window.show_tab("launch")
     launch = window.tab("launch")
-    launch.open_config(tiny_yaml)
+    open_config(qtbot, launch, tiny_yaml)
     launch.form.rows["training.compile"].editor.setChecked(False)
     for path, text in {
         "training.epochs": "8",
@@ -55,7 +62,7 @@ def test_launch_a_search_and_stop_it(qtbot, open_window, tiny_yaml, tmp_path):
     window = open_window(tmp_path / "runs")
     window.show_tab("launch")
     launch = window.tab("launch")
-    launch.open_config(tiny_yaml)
+    open_config(qtbot, launch, tiny_yaml)
     launch.form.rows["training.compile"].editor.setChecked(False)
     launch.kind.setCurrentText("Search")
     launch.plan.trials.setValue(2)
@@ -119,7 +126,7 @@ def test_a_refused_start_says_why(qtbot, open_window, tiny_yaml, tmp_path):
     window = open_window(tmp_path / "runs")
     launch = window.tab("launch")
     window.show_tab("launch")
-    launch.open_config(tiny_yaml)
+    open_config(qtbot, launch, tiny_yaml)
     row = launch.form.rows["training.epochs"]
     row.editor.clear()
     qtbot.keyClicks(row.editor, "0")
