@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from driven import SOON_MS
+from driven import SOON_MS, sample
 from PySide6.QtCore import QPointF, Qt
 
 from gui.models import spectra as model
@@ -17,31 +17,10 @@ from gui.tabs import scene as view
 from gui.tabs.scene import SceneTab
 from gui.theme import DARK, LIGHT
 from ris_tf.config import Config
-from ris_tf.runlog import RunLog, Sample, SpectrumSample, Validation, write_sample
+from ris_tf.runlog import RunLog, Sample, Validation, write_sample
 
 NAN = np.nan
 SIZE = (820, 600)
-
-
-def sample(epoch=0, scenes=2):
-    """A peak that walks with the epoch, at a source; the second scene has two sources."""
-    azimuth, elevation = np.linspace(-60, 60, 25), np.linspace(-30, 30, 13)
-    far = (azimuth - 10 * epoch) ** 2 + elevation[:, None] ** 2
-    truth = np.full((scenes, 3, 3), NAN, np.float32)
-    truth[:, 0] = 10 * epoch, 0, 2.5
-    truth[1:, 1] = -40, 20, 8
-    estimate = np.full_like(truth, NAN)
-    estimate[:, 0] = 10 * epoch + 2, -1, 3
-    return SpectrumSample(
-        azimuth_deg=azimuth,
-        elevation_deg=elevation,
-        spectrum_db=np.stack([-far / 100] * scenes).astype(np.float16),
-        truth=truth,
-        estimate=estimate,
-        snr_db=np.arange(scenes, dtype=np.float32) + 12.3,
-        epoch=epoch,
-        step=10 * epoch + 9,
-    )
 
 
 def event(epoch, path=None):
