@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QWidget
 
 from gui.models.marks import Mark
 from gui.models.panels import Panel
-from gui.plots.plot import PanelPlot
+from gui.plots.plot import PanelPlot, ends_of
 from gui.theme import LIGHT, Theme
 
 LEAST_WIDTH = 200  # pixels of a plot that can still be read
@@ -54,8 +54,9 @@ class PlotGrid(pg.GraphicsLayoutWidget):
             self._marks = list(marks)
             for plot in self._plots:
                 plot.show_marks(self._marks)
+        ends = ends_of(panels)
         for plot, panel in zip(self._plots, panels, strict=True):
-            plot.clip = clip
+            plot.clip, plot.ends = clip, ends
             plot.show_panel(panel, self.theme)
         self._label_x()
 

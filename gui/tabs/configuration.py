@@ -77,8 +77,8 @@ class ConfigurationTab(Tab):
         labels = [run.label for run in runs] if several else ["value"]
         self.tree.setHeaderLabels(["key", *labels, "default", "unit"])
         found = entries([run.configuration for run in runs], ours)
-        for column in (len(labels) + 1, len(labels) + 2):  # of anybody's model, neither is known
-            self.tree.setColumnHidden(column, not any(ours))
+        for column in range(self.tree.columnCount()):  # of others' models, no default is known
+            self.tree.setColumnHidden(column, column > len(labels) and not any(ours))
         marked = [entry for entry in found if (entry.differs if several else entry.changed)]
         self.bar_title.setText(_headline(len(marked), len(found), several, any(ours)))
         text = self.search.text().casefold()

@@ -126,6 +126,7 @@ class ModelRun(FakeRun):
         *("layer/conv_1", "layer/conv_2", "layer/classifier"),
     )
     culprit = "classifier/bias"
+    applied = 0.0  # updates
     settings = "precision: mixed_float16\naccumulation: 4\nclip_norm: 0.5\ngroups: {body: 1.0}\n"
 
     def create(self, path: Path, config: Config) -> RunDirectory:
@@ -137,10 +138,11 @@ class ModelRun(FakeRun):
         """Values of a window; window `n` has a loss of `2 + 5 / (n + 1)`."""
         loss = 2 + 5 / (step + 1)
         norms = [np.nan] * 3 if dropped else [0.8, 0.3, 0.9]
+        self.applied += not dropped
         return [
-            *(loss, loss - 0.3, 0.2, 0.1 / (step + 1), *norms),
+            *(loss, loss - 0.3, 0.2 / (step + 1), 0.1 / (step + 1), *norms),
             *(0.7, float(not dropped), 2.0 if dropped else -1.0, 512.0),
-            *(1e-3, 5e-4, step + 1.0, step + 1.0, 0.2, 0.05, 1e-3 * (step + 1)),
+            *(1e-3, 5e-4, self.applied, self.applied, 0.2, 0.05, 1e-3 * (step + 1)),
         ]
 
     def validation(self, epoch: int) -> dict[str, float]:

@@ -56,7 +56,7 @@ class Guard:
         self.found = []
 
     def look(self, what, path):
-        if threading.get_ident() != self.thread or self._is_program(path):
+        if threading.get_ident() != self.thread or self._is_program(path) or _imports():
             return
         self.thread, thread = None, self.thread  # to note it takes files
         try:
@@ -70,6 +70,14 @@ class Guard:
         if isinstance(path, bytes):
             path = os.fsdecode(path)
         return isinstance(path, str | Path) and str(path).startswith(PROGRAM)
+
+
+def _imports():
+    """Whether a module is being imported: tabs are when they are first looked at."""
+    frame = sys._getframe()
+    while frame and "importlib._bootstrap" not in frame.f_code.co_filename:
+        frame = frame.f_back
+    return frame is not None
 
 
 GUARD = Guard()
