@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gui.models.commands import free_name, resume_command, train_command
-from gui.models.settings import ALL, KIND, Settings, flat, text_of
+from gui.models.configtree import KIND
+from gui.models.settings import ALL, Settings, text_of, values_of
 from ris_tf.config import Config, ConfigError, all_knobs, load_config
 
 CONFIGS = Path(__file__).parents[2] / "configs"
@@ -87,6 +88,25 @@ def test_what_is_wrong_is_told_where_it_is(edits, where, words):
     errors = settings.errors()
     assert list(errors) == [where]
     assert words in errors[where]
+    assert where == ALL or where not in errors[where], "the row has the name already"
+
+
+def test_where_an_error_stands_is_read_from_its_key(monkeypatch):
+    """Whatever its words are: another form of the line moves no error to another row."""
+    settings = Settings.load(QUICKSTART)
+    settings.edit("training.epochs", "7")
+    error = ConfigError("quite other words", source="x", key="training.patience", value=3)
+
+    def refuse(base, texts):
+        if len(texts) > 1:
+            raise error
+        return base
+
+    settings.edit("seed", "3")
+    monkeypatch.setattr("gui.models.settings.override_config", refuse)
+    assert settings.errors() == {"training.patience": "quite other words"}
+    error.key = "training"
+    assert settings.errors() == {ALL: error.sentence}
 
 
 @given(st.sampled_from(PATHS), st.text())
@@ -119,7 +139,7 @@ def test_texts_are_read_back_as_they_were(value):
 def test_every_default_is_a_text_that_reads_as_itself(tmp_path):
     empty = tmp_path / "empty.yaml"
     empty.write_text("")
-    overrides = [f"{p}={text_of(v)}" for p, v in flat(Config()).items()]
+    overrides = [f"{p}={text_of(v)}" for p, v in values_of(Config()).items()]
     assert load_config(empty, overrides) == Config()
 
 
