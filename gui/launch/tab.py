@@ -1,5 +1,6 @@
 """The Launch tab: a configuration, edited in a form, and the run that is started from it."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
@@ -12,6 +13,7 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QLineEdit,
+    QMessageBox,
     QPlainTextEdit,
     QPushButton,
     QVBoxLayout,
@@ -25,12 +27,14 @@ from gui.models.commands import (
     Command,
     free_name,
     is_there,
+    plugin_names,
     resume_command,
     resume_search_command,
     train_command,
     tune_command,
 )
 from gui.models.settings import ALL, Settings
+from gui.processes import knobs_with
 from gui.tabs.tab import Tab
 from gui.theme import Theme
 from gui.workers import Jobs, Poller
@@ -61,6 +65,8 @@ class LaunchTab(Tab):
         super().__init__(parent)
         self.settings: Settings | None = None
         self._asked: Path | None = None  # the configuration that was chosen last
+        self._tried: tuple[str, ...] = ()  # and the plug-ins, whose knobs may not be there yet
+        self._plugins: tuple[str, ...] = ()  # those of the settings that are edited
         self._asking = False
         self._there: tuple[Path, bool] | None = None  # whether a folder is there, as last asked
         self._jobs = Jobs(self)
@@ -86,6 +92,10 @@ class LaunchTab(Tab):
         self.plan.hide()
         self.name = QLineEdit()
         self.name.setAccessibleName("name of the run")
+        self.plugins = QLineEdit()
+        self.plugins.setPlaceholderText("modules that add terms or networks")
+        self.plugins.setAccessibleName("plug-ins")
+        self.plugins.setToolTip("Python modules, as --plugin takes them; Enter loads their knobs")
         self.runs_dir = QLineEdit(str(runs_dir))
         self.runs_dir.setAccessibleName("folder that gets the run")
         self.search = QLineEdit()
@@ -113,6 +123,7 @@ class LaunchTab(Tab):
         self.browse.clicked.connect(self._browse)
         self.copy.clicked.connect(self._copy)
         self.start_button.clicked.connect(self.start)
+        self.plugins.editingFinished.connect(self._add_plugins)
         self.form.edited.connect(self._refresh)
         self.plan.edited.connect(self._refresh)
         self.kind.currentIndexChanged.connect(self._change_kind)
@@ -124,7 +135,7 @@ class LaunchTab(Tab):
     def _lay_out(self) -> None:
         top = QGridLayout()
         for row, (text, widget) in enumerate(
-            {"C&onfiguration": self.files, "&Name": self.name}.items()
+            {"C&onfiguration": self.files, "&Name": self.name, "&Plug-ins": self.plugins}.items()
         ):
             label = QLabel(text)
             label.setBuddy(widget)
@@ -136,7 +147,7 @@ class LaunchTab(Tab):
         top.addWidget(folder, 1, 2)
         top.addWidget(self.runs_dir, 1, 3)
         top.addWidget(self.kind, 0, 3)
-        top.addWidget(self.plan, 2, 0, 1, 4)
+        top.addWidget(self.plan, 3, 0, 1, 4)
         top.setColumnStretch(1, 3)
         top.setColumnStretch(3, 2)
         finding = QHBoxLayout()
@@ -173,15 +184,32 @@ class LaunchTab(Tab):
         if found and self._asked is None:
             self.open_config(next((p for p in found if p.stem == "quickstart"), found[0]))
 
-    def open_config(self, path: Path) -> None:
-        """Edit a configuration file; one that cannot be used is told, and nothing changes."""
-        self._asked = path
-        self._jobs.do(lambda: Settings.load(path), self._edit, self._refuse)
+    def open_config(self, path: Path, before: Settings | None = None) -> None:
+        """Edit a configuration file; one that cannot be used is told, and nothing changes.
 
-    def _edit(self, settings: Settings) -> None:
-        if settings.source != self._asked:
+        Args:
+            path: the file.
+            before: settings whose edits are made again.
+        """
+        self._asked, self._tried = path, plugin_names(self.plugins.text())
+        plugins = self._tried
+        self._jobs.do(
+            lambda: _settings(path, plugins),
+            lambda settings: self._edit(settings, plugins, before),
+            self._refuse,
+        )
+
+    def _add_plugins(self) -> None:
+        """Go on editing, with the knobs of the plug-ins that were typed."""
+        if self._asked and plugin_names(self.plugins.text()) != self._tried:
+            self.open_config(self._asked, self.settings)
+
+    def _edit(self, settings: Settings, plugins: tuple[str, ...], before: Settings | None) -> None:
+        if settings.source != self._asked or plugins != self._tried:
             return
-        self.settings = settings
+        if before and before.source == settings.source:
+            settings.edit_like(before)
+        self.settings, self._plugins = settings, plugins
         path = str(settings.source)
         if self.files.findText(path) < 0:
             self.files.addItem(path)
@@ -198,11 +226,30 @@ class LaunchTab(Tab):
 
     def edit_again(self, run: RunDirectory) -> None:
         """Start again with the settings of a run, to be changed first."""
+        plugins = run.identity.plugins
+        if plugins and not self._agreed(plugins):
+            return
+        self.plugins.setText(", ".join(plugins))
         self.open_config(run.config_path)
 
     def resume(self, run: RunDirectory) -> None:
         """Go on with a run from its last checkpoint."""
-        self._begin(resume_command(run.path), run.path)
+        plugins = run.identity.plugins
+        if not plugins or self._agreed(plugins):
+            self._begin(resume_command(run.path, plugins), run.path)
+
+    def _agreed(self, plugins: Sequence[str]) -> bool:
+        """Whether the person wants the code that a run's folder names: never without a question."""
+        buttons = QMessageBox.StandardButton
+        box = QMessageBox(self)
+        box.setIcon(QMessageBox.Icon.Warning)
+        box.setStandardButtons(buttons.Yes | buttons.Cancel)
+        box.setTextFormat(Qt.TextFormat.PlainText)  # it quotes what others wrote
+        names = ", ".join(plugins)
+        box.setText(f"This run was started with the plug-ins {names}.\n\nRun their code again?")
+        answer = box.exec()
+        box.deleteLater()
+        return answer == buttons.Yes
 
     def resume_search(self, search: Path) -> None:
         """Go on with a search that was stopped or killed."""
@@ -281,7 +328,9 @@ class LaunchTab(Tab):
             self.name.text(),
             Path(self.runs_dir.text()),
         )
-        return tune_command(*what, self.plan.plan()) if self.searches else train_command(*what)
+        if self.searches:
+            return tune_command(*what, self.plan.plan(), self._plugins)
+        return train_command(*what, self._plugins)
 
     def _problem(self) -> str:
         """Why it cannot be started."""
@@ -347,3 +396,7 @@ class LaunchTab(Tab):
     def _copy(self) -> None:
         QGuiApplication.clipboard().setText(self.command.toPlainText())
         self._say("copied the command")
+
+
+def _settings(path: Path, plugins: Sequence[str]) -> Settings:
+    return Settings.load(path, knobs_with(plugins) if plugins else ())

@@ -1,5 +1,6 @@
 """Commands of `ris-tf`: as they are started, and as people type them."""
 
+import re
 import shlex
 import sys
 from collections.abc import Sequence
@@ -30,7 +31,27 @@ class Command:
         return [sys.executable, "-m", "ris_tf.cli", *self.words]
 
 
-def train_command(config: Path, overrides: Sequence[str], name: str, runs_dir: Path) -> Command:
+def plugin_names(text: str) -> tuple[str, ...]:
+    """Modules that somebody typed, apart by commas or spaces."""
+    return tuple(dict.fromkeys(re.findall(r"[^\s,]+", text)))
+
+
+def _plugin_words(plugins: Sequence[str]) -> list[str]:
+    return [word for plugin in plugins for word in ("--plugin", plugin)]
+
+
+def knobs_command(plugins: Sequence[str]) -> Command:
+    """List all knobs there are with some plug-ins, as JSON."""
+    return Command(("knobs", "--json", *_plugin_words(plugins)))
+
+
+def train_command(
+    config: Path,
+    overrides: Sequence[str],
+    name: str,
+    runs_dir: Path,
+    plugins: Sequence[str] = (),
+) -> Command:
     """Train from a configuration file.
 
     Args:
@@ -38,10 +59,11 @@ def train_command(config: Path, overrides: Sequence[str], name: str, runs_dir: P
         overrides: `key=value` texts.
         name: of the run.
         runs_dir: folder that gets it.
+        plugins: modules that the configuration needs.
     """
     changes = [word for override in overrides for word in ("--set", override)]
     where = ["--name", name, "--runs-dir", str(runs_dir)]
-    return Command(("train", str(config), *changes, *where))
+    return Command(("train", str(config), *_plugin_words(plugins), *changes, *where))
 
 
 @dataclass(frozen=True)
@@ -64,7 +86,12 @@ class SearchPlan:
 
 
 def tune_command(
-    config: Path, overrides: Sequence[str], name: str, runs_dir: Path, plan: SearchPlan
+    config: Path,
+    overrides: Sequence[str],
+    name: str,
+    runs_dir: Path,
+    plan: SearchPlan,
+    plugins: Sequence[str] = (),
 ) -> Command:
     """Search hyperparameters around a configuration file.
 
@@ -74,12 +101,14 @@ def tune_command(
         name: of the search.
         runs_dir: folder that gets it.
         plan: how much is searched, and where.
+        plugins: modules that the configuration needs.
     """
     changes = [word for override in overrides for word in ("--set", override)]
     numbers = ["--n-trials", str(plan.trials), "--epochs-per-trial", str(plan.epochs)]
     how = ["--space", plan.space, "--algorithm", plan.algorithm]
     several = ["--workers", str(plan.workers)] if plan.workers > 1 else []
     where = ["--name", name, "--runs-dir", str(runs_dir)]
+    changes = [*_plugin_words(plugins), *changes]
     return Command(("tune", str(config), *changes, *numbers, *how, *several, *where))
 
 
@@ -88,9 +117,14 @@ def resume_search_command(search: Path) -> Command:
     return Command(("tune", str(search), "--resume"))
 
 
-def resume_command(run: Path) -> Command:
-    """Go on with a run from its last checkpoint."""
-    return Command(("train", "--resume", str(run)))
+def resume_command(run: Path, plugins: Sequence[str] = ()) -> Command:
+    """Go on with a run from its last checkpoint.
+
+    Args:
+        run: its folder.
+        plugins: modules that it needs, as the person at the keyboard agreed to.
+    """
+    return Command(("train", "--resume", str(run), *_plugin_words(plugins)))
 
 
 def free_name(runs_dir: Path, config: Path, search: bool = False) -> str:

@@ -7,10 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gui.models.commands import free_name, resume_command, train_command
+from gui.models.commands import (
+    free_name,
+    knobs_command,
+    plugin_names,
+    resume_command,
+    train_command,
+)
 from gui.models.configtree import KIND
 from gui.models.settings import ALL, Settings, text_of, values_of
-from ris_tf.config import Config, ConfigError, all_knobs, load_config
+from ris_tf.config import Config, ConfigError, Knob, all_knobs, load_config
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 QUICKSTART = CONFIGS / "quickstart.yaml"
@@ -119,6 +125,81 @@ def test_no_text_breaks_the_form(path, text):
     assert settings.errors() == {} or all(settings.errors().values())
 
 
+THEIRS = (
+    Knob("objective.weights.entropy", None, "float", 0.1, None, "Entropy.", bounds=(("ge", 0),)),
+    Knob("objective.entropy.base", None, "int", 2, None, "Base of the logarithm."),
+    Knob("network.kind", "mine", "choice", "mine", None, "Kind.", choices=("mine",)),
+    Knob("network.width", "mine", "int", 7, None, "Width of theirs."),
+)
+
+
+@pytest.fixture
+def with_plugin(tmp_path):
+    """Settings of a file's text, with the knobs of a plug-in that is not loaded here."""
+
+    def load(text=""):
+        file = tmp_path / "theirs.yaml"
+        file.write_text(text)
+        return Settings.load(file, [*all_knobs(Config), *THEIRS])
+
+    return load
+
+
+def test_knobs_of_a_plug_in_stand_beside_ours(with_plugin):
+    settings = with_plugin()
+    knobs = {knob.path: knob for knob in settings.knobs()}
+    assert settings.text("objective.entropy.base") == "2"
+    assert knobs["network.kind"].choices == ("beamspace", "reference", "mine")
+    assert settings.find("logarithm") == {"objective.entropy.base"}
+    settings.edit("objective.entropy.base", "10")
+    settings.edit("training.epochs", "3")
+    assert settings.overrides() == ["training.epochs=3", "objective.entropy.base=10"]
+    assert settings.changed() == ["training.epochs", "objective.entropy.base"]
+    settings.edit("objective.entropy.base", "2")
+    assert settings.overrides() == ["training.epochs=3"]
+
+
+def test_a_network_of_a_plug_in_is_for_the_command_to_judge(with_plugin):
+    settings = with_plugin()
+    settings.edit(KIND, "mine")
+    assert settings.text("network.width") == "7"
+    settings.edit("network.width", "-9")
+    assert settings.errors() == {}
+    assert settings.overrides() == ["network={kind: mine}", "network.width=-9"]
+    settings.edit("training.epochs", "0")
+    assert list(settings.errors()) == ["training.epochs"], "ours are judged as ever"
+    settings.edit(KIND, "reference")
+    assert "network.heads" in {knob.path for knob in settings.knobs()}
+    assert "network.width" in settings.errors(), "kept, and ours now"
+
+
+def test_a_file_may_have_values_of_a_plug_in(with_plugin):
+    text = "{network: {kind: mine, width: 5}, objective: {weights: {entropy: 0.5}}, seed: 3}"
+    settings = with_plugin(text)
+    texts = [settings.text(p) for p in (KIND, "network.width", "objective.weights.entropy", "seed")]
+    assert texts == ["mine", "5", "0.5", "3"]
+    assert settings.overrides() == settings.changed() == []
+    settings.edit("network.width", "6")
+    assert settings.overrides() == ["network.width=6"]
+    settings.edit(KIND, "beamspace")
+    kept = ["network={kind: beamspace}", "network.width=6"]
+    assert settings.overrides() == kept, "both have a width"
+    assert with_plugin("{network: {kind: mine}}").text("network.width") == "7"
+    with pytest.raises(ConfigError, match="magic: unknown key"):
+        with_plugin("{magic: 1}")
+
+
+def test_what_was_typed_stays_when_a_plug_in_is_added(with_plugin):
+    before = with_plugin()
+    before.edit("training.epochs", "3")
+    before.edit(KIND, "reference")
+    before.edit("network.heads", "4")
+    after = with_plugin()
+    after.edit_like(before)
+    assert after.overrides() == before.overrides()
+    assert len(after.overrides()) == 3
+
+
 def test_search_finds_names_sentences_and_units():
     settings = Settings.load(QUICKSTART)
     assert "training.clip_norm" in settings.find("gradient norm")
@@ -150,6 +231,10 @@ def test_commands_as_text_and_as_arguments(tmp_path):
     )
     assert command.argv[1:4] == ["-m", "ris_tf.cli", "train"]
     assert resume_command(Path("runs/a")).text == "ris-tf train --resume runs/a"
+    plugins = plugin_names("mine, mine  other.one,")
+    assert plugins == ("mine", "other.one")
+    assert knobs_command(plugins).text == "ris-tf knobs --json --plugin mine --plugin other.one"
+    assert "--plugin mine" in train_command(Path("a"), [], "n", Path("r"), plugins).text
 
 
 def test_names_are_free(tmp_path, monkeypatch):

@@ -4,9 +4,12 @@ import subprocess
 import sys
 
 from driven import SOON_MS, state_of, trigger, windows_shown
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QMessageBox
 
 from gui.models.index import RunIndex
+from ris_tf.config import Config, dump_config
+from ris_tf.runlog import RunDirectory
 from ris_tf.search import SearchDirectory
 
 TRAINING_MS = 120_000
@@ -56,6 +59,65 @@ def test_launch_watch_stop_resume_finish(qtbot, open_window, tiny_yaml, tmp_path
     qtbot.waitUntil(lambda: state_of(window, run) == "finished", timeout=TRAINING_MS)
     qtbot.waitUntil(lambda: windows_shown(window) == 200, timeout=SOON_MS)
     assert RunIndex([run]).poll()[0].summary.reason == "8 epochs"
+
+
+LISTS = """
+import json, sys
+from dataclasses import asdict
+from ris_tf.config import Config, Knob, all_knobs
+if "mine" not in sys.argv: sys.exit("ris-tf: --plugin other: no such module")
+theirs = Knob("objective.mine.base", None, "int", 2, None, "Theirs.", bounds=(("ge", 1),))
+print(json.dumps([asdict(knob) for knob in (*all_knobs(Config), theirs)]))
+"""
+
+
+def test_knobs_of_a_plug_in_come_from_the_command(
+    qtbot, open_window, tiny_yaml, tmp_path, monkeypatch
+):
+    (tmp_path / "runs").mkdir()
+    window = open_window(tmp_path / "runs")
+    window.show_tab("launch")
+    launch = window.tab("launch")
+    open_config(qtbot, launch, tiny_yaml)
+    editor = launch.form.rows["training.epochs"].editor
+    editor.clear()
+    qtbot.keyClicks(editor, "7")
+    argv = property(lambda self: [sys.executable, "-c", LISTS, *self.words])
+    monkeypatch.setattr("gui.models.commands.Command.argv", argv)
+
+    def type_plugin(name):
+        launch.plugins.clear()
+        qtbot.keyClicks(launch.plugins, name)
+        qtbot.keyClick(launch.plugins, Qt.Key.Key_Return)
+
+    type_plugin("other")
+    qtbot.waitUntil(lambda: "no such module" in launch.status.text(), timeout=SOON_MS)
+    assert "--plugin" not in launch.command.toPlainText(), "what is edited has no plug-in"
+    type_plugin("mine")
+    qtbot.waitUntil(lambda: "objective.mine.base" in launch.form.rows, timeout=SOON_MS)
+    row = launch.form.rows["objective.mine.base"]
+    assert row.hint.text() == "≥ 1"
+    row.editor.clear()
+    qtbot.keyClicks(row.editor, "10")
+    text = launch.command.toPlainText()
+    assert "--plugin mine --set training.epochs=7 --set objective.mine.base=10" in text
+
+
+def test_code_that_a_run_names_is_run_only_when_agreed_to(open_window, tmp_path, monkeypatch):
+    run = RunDirectory.create(
+        tmp_path / "runs" / "a", dump_config(Config()), ["x"], plugins=["<b>evil"]
+    )
+    launch = open_window(tmp_path / "runs").tab("launch")
+    asked, begun = [], []
+    monkeypatch.setattr(launch._launches, "begin", lambda command, path: begun.append(command.text))
+    for answer in (QMessageBox.StandardButton.Cancel, QMessageBox.StandardButton.Yes):
+        monkeypatch.setattr(
+            QMessageBox, "exec", lambda box, answer=answer: asked.append(box) or answer
+        )
+        launch.resume(run)
+    assert begun == [f"ris-tf train --resume {run.path} --plugin '<b>evil'"]
+    assert "<b>evil" in asked[0].text()
+    assert asked[0].textFormat() == Qt.TextFormat.PlainText
 
 
 def test_launch_a_search_and_stop_it(qtbot, open_window, tiny_yaml, tmp_path):
