@@ -150,6 +150,11 @@ class Jobs(QObject):
             self.poller.start()
         self.poller.wake()
 
+    @property
+    def idle(self) -> bool:
+        """Whether all is done, and handed back, that was asked for."""
+        return self._done == self._asked and not self._ended
+
     def finish(self, seconds: float) -> None:
         """Wait until all is done that was asked for, but no longer than this."""
         until = time.monotonic() + seconds

@@ -25,6 +25,7 @@ from gui.launch.search_plan import SearchPlanForm
 from gui.launch.settings_form import SettingsForm
 from gui.models.commands import (
     Command,
+    Wanted,
     free_name,
     is_there,
     plugin_names,
@@ -171,6 +172,10 @@ class LaunchTab(Tab):
     def readers(self) -> dict[str, Poller]:
         """That of its files."""
         return {"the files of the Launch tab": self._jobs.poller}
+
+    def is_read(self) -> bool:
+        """Whether its files are read."""
+        return self._jobs.idle
 
     def close_down(self) -> None:
         """What was started a moment ago is started before the window is gone."""
@@ -322,15 +327,14 @@ class LaunchTab(Tab):
         """What would be started, `None` where something is wrong."""
         if self.settings is None or self._problem():
             return None
-        what = (
+        wanted = Wanted(
             self.settings.source,
             self.settings.overrides(),
             self.name.text(),
             Path(self.runs_dir.text()),
+            self._plugins,
         )
-        if self.searches:
-            return tune_command(*what, self.plan.plan(), self._plugins)
-        return train_command(*what, self._plugins)
+        return tune_command(wanted, self.plan.plan()) if self.searches else train_command(wanted)
 
     def _problem(self) -> str:
         """Why it cannot be started."""

@@ -45,25 +45,35 @@ def knobs_command(plugins: Sequence[str]) -> Command:
     return Command(("knobs", "--json", *_plugin_words(plugins)))
 
 
-def train_command(
-    config: Path,
-    overrides: Sequence[str],
-    name: str,
-    runs_dir: Path,
-    plugins: Sequence[str] = (),
-) -> Command:
-    """Train from a configuration file.
+@dataclass(frozen=True)
+class Wanted:
+    """What a new run or search is to be.
 
-    Args:
-        config: the file.
+    Attributes:
+        config: its configuration file.
         overrides: `key=value` texts.
-        name: of the run.
+        name: of the run or search.
         runs_dir: folder that gets it.
         plugins: modules that the configuration needs.
     """
-    changes = [word for override in overrides for word in ("--set", override)]
-    where = ["--name", name, "--runs-dir", str(runs_dir)]
-    return Command(("train", str(config), *_plugin_words(plugins), *changes, *where))
+
+    config: Path
+    overrides: Sequence[str]
+    name: str
+    runs_dir: Path
+    plugins: Sequence[str] = ()
+
+    def command(self, name: str, *options: str) -> Command:
+        """As a command, which may have options of its own."""
+        changes = [word for override in self.overrides for word in ("--set", override)]
+        where = ["--name", self.name, "--runs-dir", str(self.runs_dir)]
+        plugins = _plugin_words(self.plugins)
+        return Command((name, str(self.config), *plugins, *changes, *options, *where))
+
+
+def train_command(wanted: Wanted) -> Command:
+    """Train from a configuration file."""
+    return wanted.command("train")
 
 
 @dataclass(frozen=True)
@@ -85,31 +95,17 @@ class SearchPlan:
     workers: int = 1
 
 
-def tune_command(
-    config: Path,
-    overrides: Sequence[str],
-    name: str,
-    runs_dir: Path,
-    plan: SearchPlan,
-    plugins: Sequence[str] = (),
-) -> Command:
+def tune_command(wanted: Wanted, plan: SearchPlan) -> Command:
     """Search hyperparameters around a configuration file.
 
     Args:
-        config: the file.
-        overrides: `key=value` texts.
-        name: of the search.
-        runs_dir: folder that gets it.
+        wanted: the search.
         plan: how much is searched, and where.
-        plugins: modules that the configuration needs.
     """
-    changes = [word for override in overrides for word in ("--set", override)]
     numbers = ["--n-trials", str(plan.trials), "--epochs-per-trial", str(plan.epochs)]
     how = ["--space", plan.space, "--algorithm", plan.algorithm]
     several = ["--workers", str(plan.workers)] if plan.workers > 1 else []
-    where = ["--name", name, "--runs-dir", str(runs_dir)]
-    changes = [*_plugin_words(plugins), *changes]
-    return Command(("tune", str(config), *changes, *numbers, *how, *several, *where))
+    return wanted.command("tune", *numbers, *how, *several)
 
 
 def resume_search_command(search: Path) -> Command:

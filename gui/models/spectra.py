@@ -30,16 +30,19 @@ class SampleReader:
     """Reads the samples that are looked at, and keeps those looked at last.
 
     The window's thread says what it wants, another one polls.
+
+    Attributes:
+        wanted: what is looked at now.
     """
 
     def __init__(self) -> None:
-        self._wanted: tuple[Wanted, ...] = ()
+        self.wanted: tuple[Wanted, ...] = ()
         self._given: dict[Wanted, str | int] = {}
         self._kept: OrderedDict[Wanted, SpectrumSample] = OrderedDict()
 
     def want(self, wanted: Sequence[Wanted]) -> None:
         """Say what is looked at now."""
-        self._wanted = tuple(wanted)
+        self.wanted = tuple(wanted)
 
     def poll(self) -> dict[Wanted, SpectrumSample | str] | None:
         """What is wanted, each a sample or one line that says why there is none.
@@ -47,7 +50,7 @@ class SampleReader:
         `None` where nothing changed since the last call. A file that could not be read, since it
         is on its way perhaps, is tried again by each call. Never raises for a bad file.
         """
-        found = {wanted: self.at(*wanted) for wanted in self._wanted}
+        found = {wanted: self.at(*wanted) for wanted in self.wanted}
         # Arrays are not compared: what was kept is the same object.
         marks = {w: s if isinstance(s, str) else id(s) for w, s in found.items()}
         if marks == self._given:

@@ -120,6 +120,10 @@ class SearchTab(Tab):
         """The search's."""
         return {"the search": self._reader[1]} if self._reader else {}
 
+    def is_read(self) -> bool:
+        """Whether the search is read, if there is one."""
+        return self._reader is None or self.search is not None
+
     def restyle(self, theme: Theme) -> None:
         """Take the theme's colours."""
         self.best.restyle(theme)

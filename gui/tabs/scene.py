@@ -146,6 +146,10 @@ class SceneTab(Tab):
         """That of the samples."""
         return {"the spectra": self._poller}
 
+    def is_read(self) -> bool:
+        """Whether the samples in sight are read."""
+        return all(wanted in self._samples for wanted in self._reader.wanted)
+
     def restyle(self, theme: Theme) -> None:
         """Take the theme's colours."""
         for pane in self.panes:

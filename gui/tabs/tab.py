@@ -32,6 +32,10 @@ class Tab(QWidget):
         """Threads that read or write for it, by what they are at; the window looks after them."""
         return {}
 
+    def is_read(self) -> bool:
+        """Whether it shows all that it wants to read."""
+        return True
+
     def close_down(self) -> None:
         """The window closes: stop the readers."""
         for reader in self.readers().values():

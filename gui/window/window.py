@@ -186,6 +186,8 @@ class MainWindow(QMainWindow):
         """Whether the table is there and the selected runs are read and shown."""
         if self._first_rows or self._waiting_for or self._frame.isActive():
             return False
+        if not all(tab.is_read() for name, tab in self.made.items() if name == self.tab_name):
+            return False
         return all(path in self.views and self.views[path].complete for path in self._followers)
 
     def choose(self, paths: Sequence[Path]) -> None:

@@ -67,8 +67,7 @@ def settled(tab, qtbot):
     """Waits until what the tab wants is read and shown."""
 
     def wait():
-        reader = tab._reader
-        qtbot.waitUntil(lambda: set(reader._wanted) == set(tab._samples), timeout=SOON_MS)
+        qtbot.waitUntil(tab.is_read, timeout=SOON_MS)
 
     return wait
 

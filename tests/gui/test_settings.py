@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gui.models.commands import (
+    Wanted,
     free_name,
     knobs_command,
     plugin_names,
@@ -225,7 +226,7 @@ def test_every_default_is_a_text_that_reads_as_itself(tmp_path):
 
 
 def test_commands_as_text_and_as_arguments(tmp_path):
-    command = train_command(Path("a b.yaml"), ["scene.snr_db=[0, 5]"], "n", Path("runs"))
+    command = train_command(Wanted(Path("a b.yaml"), ["scene.snr_db=[0, 5]"], "n", Path("runs")))
     assert command.text == (
         "ris-tf train 'a b.yaml' --set 'scene.snr_db=[0, 5]' --name n --runs-dir runs"
     )
@@ -234,7 +235,7 @@ def test_commands_as_text_and_as_arguments(tmp_path):
     plugins = plugin_names("mine, mine  other.one,")
     assert plugins == ("mine", "other.one")
     assert knobs_command(plugins).text == "ris-tf knobs --json --plugin mine --plugin other.one"
-    assert "--plugin mine" in train_command(Path("a"), [], "n", Path("r"), plugins).text
+    assert "--plugin mine" in train_command(Wanted(Path("a"), [], "n", Path("r"), plugins)).text
 
 
 def test_names_are_free(tmp_path, monkeypatch):
