@@ -1,6 +1,5 @@
 """The Launch tab: a configuration, edited in a form, and the run that is started from it."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
@@ -13,7 +12,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QLineEdit,
-    QMessageBox,
     QPlainTextEdit,
     QPushButton,
     QVBoxLayout,
@@ -21,6 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from gui.launch.launches import Launches
+from gui.launch.plugins import agreed_to, settings_with
 from gui.launch.search_plan import SearchPlanForm
 from gui.launch.settings_form import SettingsForm
 from gui.models.commands import (
@@ -35,7 +34,6 @@ from gui.models.commands import (
     tune_command,
 )
 from gui.models.settings import ALL, Settings
-from gui.processes import knobs_with
 from gui.tabs.tab import Tab
 from gui.theme import Theme
 from gui.workers import Jobs, Poller
@@ -199,7 +197,7 @@ class LaunchTab(Tab):
         self._asked, self._tried = path, plugin_names(self.plugins.text())
         plugins = self._tried
         self._jobs.do(
-            lambda: _settings(path, plugins),
+            lambda: settings_with(path, plugins),
             lambda settings: self._edit(settings, plugins, before),
             self._refuse,
         )
@@ -232,7 +230,7 @@ class LaunchTab(Tab):
     def edit_again(self, run: RunDirectory) -> None:
         """Start again with the settings of a run, to be changed first."""
         plugins = run.identity.plugins
-        if plugins and not self._agreed(plugins):
+        if plugins and not agreed_to(plugins, self):
             return
         self.plugins.setText(", ".join(plugins))
         self.open_config(run.config_path)
@@ -240,21 +238,8 @@ class LaunchTab(Tab):
     def resume(self, run: RunDirectory) -> None:
         """Go on with a run from its last checkpoint."""
         plugins = run.identity.plugins
-        if not plugins or self._agreed(plugins):
+        if not plugins or agreed_to(plugins, self):
             self._begin(resume_command(run.path, plugins), run.path)
-
-    def _agreed(self, plugins: Sequence[str]) -> bool:
-        """Whether the person wants the code that a run's folder names: never without a question."""
-        buttons = QMessageBox.StandardButton
-        box = QMessageBox(self)
-        box.setIcon(QMessageBox.Icon.Warning)
-        box.setStandardButtons(buttons.Yes | buttons.Cancel)
-        box.setTextFormat(Qt.TextFormat.PlainText)  # it quotes what others wrote
-        names = ", ".join(plugins)
-        box.setText(f"This run was started with the plug-ins {names}.\n\nRun their code again?")
-        answer = box.exec()
-        box.deleteLater()
-        return answer == buttons.Yes
 
     def resume_search(self, search: Path) -> None:
         """Go on with a search that was stopped or killed."""
@@ -400,7 +385,3 @@ class LaunchTab(Tab):
     def _copy(self) -> None:
         QGuiApplication.clipboard().setText(self.command.toPlainText())
         self._say("copied the command")
-
-
-def _settings(path: Path, plugins: Sequence[str]) -> Settings:
-    return Settings.load(path, knobs_with(plugins) if plugins else ())

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from gui.models.configtree import flat
+from gui.models.configurations import flat
 from gui.models.curves import abscissa
 from gui.models.index import Stamp, stamp
 from ris_tf.config import read_mapping

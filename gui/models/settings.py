@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from gui.models.configtree import KIND, flat
+from gui.models.configurations import KIND, flat
 from ris_tf.config import (
     Config,
     Knob,

@@ -3,17 +3,18 @@
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
 
 import pyqtgraph as pg
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QLabel, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
+from gui.models.followed import RunView
 from gui.models.trials import FollowedSearch, SearchView, headline
 from gui.search.parallel import ParallelPlot
-from gui.search.plots import BestPlot, Theme
+from gui.search.plots import BestPlot
 from gui.search.table import TrialTable
 from gui.tabs.tab import Tab
+from gui.theme import Theme
 from gui.workers import Poller
 from ris_tf.search import Row, best_so_far, parallel, trials_csv
 
@@ -23,20 +24,6 @@ NO_TRIAL = "no trial has ended yet"
 UNREADABLE = "the search cannot be read"
 READ_S = 1.0  # between looks for what is new
 TIMES_MS = 1100  # between looks at the clock, while a trial runs
-
-
-class MayBeTrial(Protocol):
-    """A run that is looked at."""
-
-    @property
-    def path(self) -> Path:
-        """Its folder."""
-        ...
-
-    @property
-    def search(self) -> Path | None:
-        """Folder of the search that it is a trial of."""
-        ...
 
 
 class SearchTab(Tab):
@@ -91,7 +78,7 @@ class SearchTab(Tab):
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(self._pages)
 
-    def show_runs(self, runs: Sequence[MayBeTrial]) -> None:
+    def show_runs(self, runs: Sequence[RunView]) -> None:
         """Show the search that the first run lies in; costs next to nothing if nothing changed."""
         run = runs[0] if runs else None
         self.follow(run.search if run else None)

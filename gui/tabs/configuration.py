@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from gui.models.configtree import Entry, entries
+from gui.models.configurations import Entry, entries
 from gui.models.followed import RunView
 from gui.tabs.tab import Tab
 from gui.theme import LIGHT, Theme

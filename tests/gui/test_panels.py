@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gui.models.configtree import entries, flat
+from gui.models.configurations import entries, flat
 from gui.models.curves import Smoother
 from gui.models.followed import FollowedRun, RunView
 from gui.models.layers import layer_image

@@ -11,7 +11,7 @@ from driven import SOON_MS, sample
 from PySide6.QtCore import QPointF, Qt
 
 from gui.models import spectra as model
-from gui.models.configtree import flat
+from gui.models.configurations import flat
 from gui.models.spectra import SampleReader, latest_of_epochs, matches, reading, scene_title
 from gui.tabs import scene as view
 from gui.tabs.scene import SceneTab

@@ -15,7 +15,7 @@ from gui.models.commands import (
     resume_command,
     train_command,
 )
-from gui.models.configtree import KIND
+from gui.models.configurations import KIND
 from gui.models.settings import ALL, Settings, text_of, values_of
 from ris_tf.config import Config, ConfigError, Knob, all_knobs, load_config
 
