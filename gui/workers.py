@@ -28,6 +28,7 @@ class Poller(QObject):
         busy_s: pause after a call that returned something.
         idle_s: pause after one that did not; `None` waits until it is woken.
         parent: its owner.
+        patience_s: calls that take longer are reported as not answering; `PATIENCE_S` unless given.
     """
 
     ready = Signal()
@@ -38,9 +39,11 @@ class Poller(QObject):
         busy_s: float,
         idle_s: float | None,
         parent: QObject | None = None,
+        patience_s: float | None = None,
     ):
         super().__init__(parent)
         self._poll, self._busy_s, self._idle_s = poll, busy_s, idle_s
+        self._patience_s = patience_s
         self._latest: object | None = None
         self._told = False
         self._lock = threading.Lock()
@@ -79,7 +82,8 @@ class Poller(QObject):
         """How long the call under way has been going on beyond patience; 0 if all is well."""
         began = self._began
         waited = time.monotonic() - began if began is not None else 0.0
-        return waited if waited > PATIENCE_S else 0.0
+        patience = PATIENCE_S if self._patience_s is None else self._patience_s
+        return waited if waited > patience else 0.0
 
     @property
     def is_reading(self) -> bool:
@@ -123,17 +127,18 @@ class Jobs(QObject):
 
     Args:
         parent: its owner.
+        patience_s: see `Poller`.
 
     Attributes:
         poller: the thread, for who looks after those that do not answer.
     """
 
-    def __init__(self, parent: QObject | None = None):
+    def __init__(self, parent: QObject | None = None, patience_s: float | None = None):
         super().__init__(parent)
         self._waiting: deque[tuple[Callable[[], Any], Then, Then]] = deque()
         self._ended: deque[Callable[[], None]] = deque()
         self._asked = self._done = 0  # the first is the window's to write, the second the thread's
-        self.poller = Poller(self._work, 0.0, None, self)
+        self.poller = Poller(self._work, 0.0, None, self, patience_s)
         self.poller.ready.connect(self._hand_back)
 
     def do(self, job: Callable[[], Any], then: Then, refused: Then) -> None:

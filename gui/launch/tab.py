@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QFontDatabase, QGuiApplication, QPalette
+from PySide6.QtGui import QFontDatabase, QGuiApplication
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -34,6 +34,7 @@ from gui.models.commands import (
     tune_command,
 )
 from gui.models.settings import ALL, Settings
+from gui.processes import PATIENCE_S
 from gui.tabs.tab import Tab
 from gui.theme import Theme
 from gui.workers import Jobs, Poller
@@ -69,6 +70,7 @@ class LaunchTab(Tab):
         self._asking = False
         self._there: tuple[Path, bool] | None = None  # whether a folder is there, as last asked
         self._jobs = Jobs(self)
+        self._listing = Jobs(self, patience_s=PATIENCE_S)  # knobs: a plug-in may import TensorFlow
         self._launches = Launches(self._jobs, self)
         self._launches.begun.connect(self._begun)
         self._launches.failed.connect(self._not_begun)
@@ -122,6 +124,7 @@ class LaunchTab(Tab):
         self.browse.clicked.connect(self._browse)
         self.copy.clicked.connect(self._copy)
         self.start_button.clicked.connect(self.start)
+        self.plugins.returnPressed.connect(self._load_plugins)
         self.plugins.editingFinished.connect(self._add_plugins)
         self.form.edited.connect(self._refresh)
         self.plan.edited.connect(self._refresh)
@@ -169,11 +172,14 @@ class LaunchTab(Tab):
 
     def readers(self) -> dict[str, Poller]:
         """That of its files."""
-        return {"the files of the Launch tab": self._jobs.poller}
+        return {
+            "the files of the Launch tab": self._jobs.poller,
+            "the knobs of the plug-ins": self._listing.poller,
+        }
 
     def is_read(self) -> bool:
         """Whether its files are read."""
-        return self._jobs.idle
+        return self._jobs.idle and self._listing.idle
 
     def close_down(self) -> None:
         """What was started a moment ago is started before the window is gone."""
@@ -196,15 +202,22 @@ class LaunchTab(Tab):
         """
         self._asked, self._tried = path, plugin_names(self.plugins.text())
         plugins = self._tried
-        self._jobs.do(
+        if plugins:
+            self._say(f"listing the knobs of {', '.join(plugins)}")
+        (self._listing if plugins else self._jobs).do(
             lambda: settings_with(path, plugins),
             lambda settings: self._edit(settings, plugins, before),
             self._refuse,
         )
 
     def _add_plugins(self) -> None:
+        """Other plug-ins were typed."""
+        if plugin_names(self.plugins.text()) != self._tried:
+            self._load_plugins()
+
+    def _load_plugins(self) -> None:
         """Go on editing, with the knobs of the plug-ins that were typed."""
-        if self._asked and plugin_names(self.plugins.text()) != self._tried:
+        if self._asked:
             self.open_config(self._asked, self.settings)
 
     def _edit(self, settings: Settings, plugins: tuple[str, ...], before: Settings | None) -> None:
@@ -369,8 +382,6 @@ class LaunchTab(Tab):
 
     def _say(self, text: str, wrong: bool = False) -> None:
         self.status.setText(f"✖ {text}" if wrong else text)
-        roles = QPalette.ColorRole
-        self.status.setForegroundRole(roles.WindowText)
         font = self.status.font()
         font.setBold(wrong)
         self.status.setFont(font)

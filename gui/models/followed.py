@@ -95,6 +95,8 @@ class RunView:
         given = self.configuration.get(f"objective.weights.{term}")
         if isinstance(given, int | float):
             return float(given)
+        if f"weight/{term}" not in self.log.names:
+            return 1.0
         if not self._weights:
             self._weights.update(self.log.term_weights())
         return self._weights.get(term, 1.0)

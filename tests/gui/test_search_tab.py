@@ -197,10 +197,10 @@ def test_nothing_is_drawn_again_while_nothing_changed(tab, show, search, qtbot, 
     show([run(search, 1)])
     drawn, draw = [], tab.best.show_best
     monkeypatch.setattr(tab.best, "show_best", lambda best: drawn.append(best) or draw(best))
-    began = time.perf_counter()
+    began = time.thread_time()
     for _ in range(200):
         tab.show_runs([run(search, 1)])
-    assert time.perf_counter() - began < 1.0
+    assert time.thread_time() - began < 1.0
     qtbot.wait(100)
     assert drawn == []
     search.write_trial(trial(6, "finished", 0.3))
@@ -289,7 +289,7 @@ def test_many_trials_are_drawn_quickly(tab, tmp_path):
         one = replace(trial(number, "finished", 1 + math.sin(number)))
         (folder / "trial.json").write_bytes(encode_trial(one))
     view = FollowedSearch(search.path).poll()
-    began = time.perf_counter()
+    began = time.thread_time()  # not the clock: other programs may have the processors
     tab.show_view(view)
     tab.grab()
-    assert time.perf_counter() - began < 3.0
+    assert time.thread_time() - began < 3.0
