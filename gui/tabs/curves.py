@@ -58,7 +58,9 @@ class CurvesTab(Tab):
         self._make_choices()
         self._lay_out()
         self.grid.crossed.connect(self._crossed)
-        self.readout.hidden_changed.connect(self._hide)
+        # Queued: the list is made anew, which must not be while one of its rows is changing.
+        queued = Qt.ConnectionType.QueuedConnection
+        self.readout.hidden_changed.connect(self._hide, queued)
 
     def panels(self, options: Options, smoother: Smoother) -> list[Panel]:
         """The plots of `self.runs`."""
