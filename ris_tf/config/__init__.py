@@ -11,14 +11,20 @@ from ris_tf.config.load import (
     replace_values,
 )
 from ris_tf.config.network import BeamspaceNetwork, ReferenceNetwork
-from ris_tf.config.schema import Config
+from ris_tf.config.registry import NETWORKS, OUR_NETWORKS, TERMS, NetworkKind, Term
+from ris_tf.config.schema import Config, schema
 
 __all__ = [
+    "NETWORKS",
+    "OUR_NETWORKS",
+    "TERMS",
     "BeamspaceNetwork",
     "Config",
     "ConfigError",
     "Knob",
+    "NetworkKind",
     "ReferenceNetwork",
+    "Term",
     "all_knobs",
     "dump_config",
     "load_config",
@@ -26,4 +32,5 @@ __all__ = [
     "parse_config",
     "read_mapping",
     "replace_values",
+    "schema",
 ]
