@@ -101,8 +101,10 @@ def _work(job: "Job") -> int:
 def _say_outcome(
     reporter: "Reporter", run: "RunDirectory", outcome: "Outcome", worker: "Worker"
 ) -> None:
-    good = outcome.reason in ("finished", "early")
-    style = "good" if good else "error" if outcome.reason == "failed" else "warning"
+    from ris_tf.runlog import Reason
+
+    good = outcome.reason in (Reason.FINISHED, Reason.EARLY)
+    style = "good" if good else "error" if outcome.reason == Reason.FAILED else "warning"
     reporter.say(f"{outcome.reason}: {outcome.text}", style)
     if outcome.validation:
         for line in _comparison(outcome.validation):
