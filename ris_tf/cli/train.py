@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ris_tf.cli.options import Overrides
+from ris_tf.cli.options import CONFIG_HELP, Overrides
 
 if TYPE_CHECKING:
     from ris_tf.engine.cluster import Worker
@@ -18,9 +18,7 @@ if TYPE_CHECKING:
 
 
 def train(
-    config: Annotated[
-        Path | None, typer.Argument(help="Configuration file.", show_default=False)
-    ] = None,
+    config: Annotated[Path | None, typer.Argument(help=CONFIG_HELP, show_default=False)] = None,
     set_: Overrides = None,
     runs_dir: Annotated[Path, typer.Option(help="Folder that gets the run.")] = Path("runs"),
     name: Annotated[
@@ -51,7 +49,7 @@ def _begin(request: _Request) -> int:
     from ris_tf.training.job import Job, resolved, several_replicas
 
     if request.config is None:
-        raise ConfigError("train: give a configuration file, or --resume RUN")
+        raise ConfigError("train: give a configuration (ris-tf train quickstart), or --resume RUN")
     config = resolved(load_config(request.config, request.overrides))
     name = default_run_name(request.config) if request.name is None else request.name
     check_name(name)

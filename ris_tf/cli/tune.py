@@ -33,7 +33,8 @@ def tune(
     config: Annotated[
         Path,
         typer.Argument(
-            help="Configuration to search around, or the folder of a search to go on with.",
+            help="Configuration to search around (file or name), or the folder of a search to "
+            "go on with.",
             show_default=False,
         ),
     ],

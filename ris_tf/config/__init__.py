@@ -1,5 +1,6 @@
 """Every knob once: name, type, unit, bounds, default and one sentence. No TensorFlow."""
 
+from ris_tf.config.commented import commented_config
 from ris_tf.config.describe import Knob, all_knobs
 from ris_tf.config.errors import ConfigError
 from ris_tf.config.load import (
@@ -12,6 +13,7 @@ from ris_tf.config.load import (
 )
 from ris_tf.config.network import BeamspaceNetwork, ReferenceNetwork
 from ris_tf.config.schema import Config
+from ris_tf.config.shipped import config_file, shipped_configs
 
 __all__ = [
     "BeamspaceNetwork",
@@ -20,10 +22,13 @@ __all__ = [
     "Knob",
     "ReferenceNetwork",
     "all_knobs",
+    "commented_config",
+    "config_file",
     "dump_config",
     "load_config",
     "override_config",
     "parse_config",
     "read_mapping",
     "replace_values",
+    "shipped_configs",
 ]
