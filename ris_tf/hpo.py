@@ -16,7 +16,7 @@ DESCRIPTION = (
     "Search hyperparameters of the reference network, and check the best trial's health: "
     "`ris-tf tune` under its old spellings."
 )
-REFERENCE = Path(__file__).parent.parent / "configs" / "reference.yaml"
+REFERENCE = Path("reference")  # a configuration that comes with the package
 # Options by their old spelling; the new one is taken as well.
 NUMBERS = {
     "n_trials": "trials",
@@ -26,7 +26,7 @@ NUMBERS = {
 TEXTS = {
     "space": "wide, narrow or a YAML file",
     "algorithm": "bayesian, hyperband or random",
-    "config": "configuration file, instead of the reference network's",
+    "config": "configuration, file or name, instead of the reference network's",
     "runs_dir": "folder that gets the search",
     "name": "name of the search",
 }
@@ -62,16 +62,14 @@ def _search_and_check(asked: argparse.Namespace) -> int:
     from ris_tf.search import SearchDirectory, best_trial
 
     config = Path(asked.config) if asked.config else REFERENCE
-    if not asked.config and not config.exists():
-        raise ConfigError(
-            "--config: give a configuration file; the reference network's is not here"
-        )
     if asked.algorithm not in (None, *Algorithm):
-        raise ConfigError(f"--algorithm {asked.algorithm}: must be one of {', '.join(Algorithm)}")
+        allowed = f"must be one of {', '.join(Algorithm)}"
+        raise ConfigError(key="--algorithm", value=asked.algorithm, allowed=allowed)
     if not 1 <= asked.workers <= MOST_WORKERS:
-        raise ConfigError(f"--workers {asked.workers}: must be from 1 to {MOST_WORKERS}")
+        allowed = f"must be from 1 to {MOST_WORKERS}"
+        raise ConfigError(key="--workers", value=asked.workers, allowed=allowed)
     if asked.resume and not asked.name:
-        raise ConfigError("--resume: say which search with --name")
+        raise ConfigError(key="--resume", remedy="name the search with --name")
     runs = Path(asked.runs_dir or "runs")
     name = asked.name or f"hpo_{time.strftime('%Y-%m-%d_%H-%M-%S')}"
     code = run_search(

@@ -28,7 +28,9 @@ def evaluate(
     config: Annotated[
         Path | None,
         typer.Option(
-            "--config", help="Configuration, where there is no run.", show_default="all defaults"
+            "--config",
+            help="Configuration (file or name), where there is no run.",
+            show_default="all defaults",
         ),
     ] = None,
     estimators: Annotated[

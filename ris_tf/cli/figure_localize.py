@@ -17,7 +17,11 @@ Run = Annotated[
 ]
 ConfigOption = Annotated[
     Path | None,
-    typer.Option("--config", help="Configuration, where there is no run.", show_default="defaults"),
+    typer.Option(
+        "--config",
+        help="Configuration (file or name), where there is no run.",
+        show_default="defaults",
+    ),
 ]
 Out = Annotated[
     Path | None,

@@ -11,6 +11,7 @@ from ris_tf.cli.check import check
 from ris_tf.cli.evaluate import evaluate
 from ris_tf.cli.figure_localize import figure
 from ris_tf.cli.gui import gui
+from ris_tf.cli.init import init
 from ris_tf.cli.localize import localize
 from ris_tf.cli.model import model
 from ris_tf.cli.runs import runs
@@ -51,7 +52,7 @@ def root(
     del version
 
 
-for command in (train, tune, runs, show, check, stop, model, simulate, evaluate, localize):
+for command in (init, train, tune, runs, show, check, stop, model, simulate, evaluate, localize):
     app.command()(command)
 app.command(
     add_help_option=False,  # the monitor's own help says more

@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-ConfigFile = Annotated[Path, typer.Argument(help="Configuration file.", show_default=False)]
+CONFIG_HELP = "Configuration: a file, or the name of one that comes with ris_tf, as quickstart."
+ConfigFile = Annotated[Path, typer.Argument(help=CONFIG_HELP, show_default=False)]
 RunFolder = Annotated[Path, typer.Argument(help="Folder of the run.", show_default=False)]
 AnyFolder = Annotated[Path, typer.Argument(help="Folder of the run or search.", show_default=False)]
 SearchFolder = Annotated[Path, typer.Argument(help="Folder of the search.", show_default=False)]

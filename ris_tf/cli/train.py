@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ris_tf.cli.options import Overrides, Plugins
+from ris_tf.cli.options import CONFIG_HELP, Overrides, Plugins
 from ris_tf.cli.plugins import check_plugged, load_named, open_run
 
 if TYPE_CHECKING:
@@ -19,9 +19,7 @@ if TYPE_CHECKING:
 
 
 def train(
-    config: Annotated[
-        Path | None, typer.Argument(help="Configuration file.", show_default=False)
-    ] = None,
+    config: Annotated[Path | None, typer.Argument(help=CONFIG_HELP, show_default=False)] = None,
     set_: Overrides = None,
     runs_dir: Annotated[Path, typer.Option(help="Folder that gets the run.")] = Path("runs"),
     name: Annotated[
@@ -55,7 +53,7 @@ def _begin(request: _Request) -> int:
     from ris_tf.training.job import Job, resolved, several_replicas
 
     if request.config is None:
-        raise ConfigError("train: give a configuration file, or --resume RUN")
+        raise ConfigError("train: give a configuration (ris-tf train quickstart), or --resume RUN")
     config = resolved(load_config(request.config, request.overrides))
     name = default_run_name(request.config) if request.name is None else request.name
     check_name(name)
@@ -106,8 +104,10 @@ def _work(job: "Job") -> int:
 def _say_outcome(
     reporter: "Reporter", run: "RunDirectory", outcome: "Outcome", worker: "Worker"
 ) -> None:
-    good = outcome.reason in ("finished", "early")
-    style = "good" if good else "error" if outcome.reason == "failed" else "warning"
+    from ris_tf.runlog import Reason
+
+    good = outcome.reason in (Reason.FINISHED, Reason.EARLY)
+    style = "good" if good else "error" if outcome.reason == Reason.FAILED else "warning"
     reporter.say(f"{outcome.reason}: {outcome.text}", style)
     if outcome.validation:
         for line in _comparison(outcome.validation):

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ris_tf.config import Config
     from ris_tf.engine.reporter import Reporter
     from ris_tf.search import Search, SearchDirectory
+    from ris_tf.search.ending import Ending
 
 FAILED, INTERRUPTED = 1, 130  # exit codes
 MOST = 100_000  # trials, or epochs of one
@@ -32,7 +33,8 @@ def tune(
     config: Annotated[
         Path,
         typer.Argument(
-            help="Configuration to search around, or the folder of a search to go on with.",
+            help="Configuration to search around (file or name), or the folder of a search to "
+            "go on with.",
             show_default=False,
         ),
     ],
@@ -128,9 +130,9 @@ def run_search(request: Request) -> int:
     if part.works:
         with Reporter(None) as reporter:
             search = wait_for_search(_path(request), reporter)
-            left = take_part(search, part, reporter)
-            reporter.say(left or f"{part.name}: no trial left")
-        return INTERRUPTED if left.startswith("interrupted") else 0
+            early = take_part(search, part, reporter)
+            reporter.say(early.text if early else f"{part.name}: no trial left")
+        return INTERRUPTED if early and early.interrupted else 0
     search, trials = _opened(request) if _exists(request) else (_made(request), 0)
     lines = begin(search, trials, sys.argv, part)
     with Reporter(search.path / "console.log") as reporter:
@@ -138,11 +140,10 @@ def run_search(request: Request) -> int:
             reporter.say(line, "warning")
         _say_plan(reporter, search, request.workers)
         if request.workers > 1:
-            left = supervise(search, request.workers, reporter)
+            early = supervise(search, request.workers, reporter)
         else:
-            left = take_part(search, part, reporter, quiet=False)
-        problem = finish(search)
-        return _say_results(reporter, search, left, problem)
+            early = take_part(search, part, reporter, quiet=False)
+        return _say_results(reporter, search, early, finish(search))
 
 
 def _path(request: Request) -> Path:
@@ -315,7 +316,12 @@ def _say_plan(reporter: "Reporter", search: "SearchDirectory", workers: int) -> 
     reporter.say("  Ctrl-C stops with a checkpoint")
 
 
-def _say_results(reporter: "Reporter", search: "SearchDirectory", left: str, problem: str) -> int:
+def _say_results(
+    reporter: "Reporter",
+    search: "SearchDirectory",
+    early: "Ending | None",
+    given_up: "Ending | None",
+) -> int:
     from ris_tf.cli.trials_table import print_trials
     from ris_tf.figures import save_search_figures
     from ris_tf.search import best_trial
@@ -324,12 +330,13 @@ def _say_results(reporter: "Reporter", search: "SearchDirectory", left: str, pro
     best = best_trial(trials)
     if trials:
         print_trials(reporter.console, search)
-    if left or problem:
-        reporter.say(problem or left, "error" if problem else "warning")
+    if given_up:
+        reporter.say(given_up.text, "error")
+    elif early:
+        reporter.say(early.text, "warning")
+        reporter.say(f"to go on: ris-tf tune {search.path} --resume")
     elif len(trials) < search.search.trials:
         reporter.say(f"no other combination was found after {len(trials)} trials", "warning")
-    if left and not problem:
-        reporter.say(f"to go on: ris-tf tune {search.path} --resume")
     try:
         figures = save_search_figures(search)
     except OSError as error:
@@ -341,6 +348,6 @@ def _say_results(reporter: "Reporter", search: "SearchDirectory", left: str, pro
     reporter.say(f"table     {search.path / 'trials.csv'}")
     if figures:
         reporter.say(f"figures   {', '.join(path.name for path in figures)} in {search.path}")
-    if left.startswith("interrupted"):
+    if early and early.interrupted:
         return INTERRUPTED
-    return FAILED if problem or not (best or left) else 0
+    return FAILED if given_up or not (best or early) else 0

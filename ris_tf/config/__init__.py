@@ -1,5 +1,6 @@
 """Every knob once: name, type, unit, bounds, default and one sentence. No TensorFlow."""
 
+from ris_tf.config.commented import commented_config
 from ris_tf.config.describe import Knob, all_knobs
 from ris_tf.config.errors import ConfigError
 from ris_tf.config.load import (
@@ -13,6 +14,7 @@ from ris_tf.config.load import (
 from ris_tf.config.network import BeamspaceNetwork, ReferenceNetwork
 from ris_tf.config.registry import NETWORKS, OUR_NETWORKS, TERMS, NetworkKind, Term
 from ris_tf.config.schema import Config, schema
+from ris_tf.config.shipped import config_file, shipped_configs
 
 __all__ = [
     "NETWORKS",
@@ -26,6 +28,8 @@ __all__ = [
     "ReferenceNetwork",
     "Term",
     "all_knobs",
+    "commented_config",
+    "config_file",
     "dump_config",
     "load_config",
     "override_config",
@@ -33,4 +37,5 @@ __all__ = [
     "read_mapping",
     "replace_values",
     "schema",
+    "shipped_configs",
 ]

@@ -79,7 +79,7 @@ def make_space(what: str, config: Config) -> Space:
         return narrow(config)
     path = Path(what)
     if not path.suffix:
-        raise ConfigError(f"--space {what}: must be wide, narrow or a YAML file")
+        raise ConfigError(key="--space", value=what, allowed="must be wide, narrow or a YAML file")
     return parse_space(read_mapping(path), config, str(path))
 
 
@@ -139,7 +139,8 @@ def parse_space(document: Mapping[str, Any], config: Config, source: str) -> Spa
         ConfigError: a key is unknown or fixed in searches, or a value is out of the key's bounds.
     """
     if not document:
-        raise ConfigError(f"{source}: no key; give choices or a range for at least one")
+        remedy = "give choices or a range for at least one"
+        raise ConfigError("no key", source=source, remedy=remedy)
     knobs = knobs_of(config)
     space = {}
     for key, given in document.items():
@@ -148,7 +149,7 @@ def parse_space(document: Mapping[str, Any], config: Config, source: str) -> Spa
         try:
             space[key] = parse_entry(key, entry)
         except UserError as error:
-            raise ConfigError(f"{source}: {error}") from error
+            raise ConfigError.like(error, source) from error
         _check_entry(key, space[key], knobs[key], config, source)
     return space
 
@@ -169,36 +170,41 @@ def value_of(config: Config, key: str) -> Any:
 
 def _check_key(key: Any, knobs: Mapping[str, Knob], config: Config, source: str) -> None:
     if not isinstance(key, str):
-        raise ConfigError(f"{source}: key {key!r}: must be a configuration key, as section.key")
+        allowed = "must be a configuration key, as section.key"
+        raise ConfigError(source=source, key="key", value=key, allowed=allowed)
     if key not in knobs:
         section = key.rpartition(".")[0]
         others = [path for path in knobs if path.rpartition(".")[0] == section] or list(knobs)
         raise ConfigError(
-            f"{source}: {key}: unknown key of a configuration with the {config.network.kind} "
-            f"network; {nearest(key, others)}"
+            f"unknown key of a configuration with the {config.network.kind} network",
+            source=source,
+            key=key,
+            remedy=nearest(key, others),
         )
     for fixed, why in FIXED.items():
         if key == fixed or key.startswith(f"{fixed}."):
-            raise ConfigError(f"{source}: {key}: cannot be searched: {why}")
+            raise ConfigError(f"cannot be searched: {why}", source=source, key=key)
 
 
 def _check_entry(key: str, entry: Entry, knob: Knob, config: Config, source: str) -> None:
     """Refuse values that no trial could have; those that depend on others fail their trials."""
     if isinstance(entry, Range) and knob.type not in ("int", "float"):
-        raise ConfigError(f"{source}: {key}: must have choices: a {knob.type} has no range")
+        allowed = f"must have choices: a {knob.type} has no range"
+        raise ConfigError(source=source, key=key, allowed=allowed)
     if isinstance(entry, Choices):
         values: tuple[Value, ...] = entry.values
     else:
         values = (entry.least, entry.most)
         if knob.type == "int" and not all(float(value).is_integer() for value in values):
-            raise ConfigError(f"{source}: {key}: least and most must be whole numbers")
+            allowed = "least and most must be whole numbers"
+            raise ConfigError(source=source, key=key, allowed=allowed)
         values = tuple(int(value) if knob.type == "int" else float(value) for value in values)
     for value in values:
         try:
             with_hyperparameters(config, {key: value})
         except ConfigError as error:
-            if f"{key} = " in str(error) or f"{key}." in str(error):
-                raise ConfigError(f"{source}: {str(error).partition(': ')[2]}") from error
+            if error.key == key or error.key.startswith(f"{key}."):
+                raise ConfigError.like(error, source) from error
 
 
 def with_hyperparameters(config: Config, hyperparameters: Mapping[str, Value]) -> Config:

@@ -8,7 +8,7 @@ import numpy as np
 
 from ris_tf.engine.reporter import Reporter
 from ris_tf.engine.stopping import SKIPPED_IN_A_ROW, Stop
-from ris_tf.runlog import EventWriter, Notice, Phase
+from ris_tf.runlog import Cause, EventWriter, Notice, Phase
 from ris_tf.training.phases import Change, changes_after
 from ris_tf.training.step import GuardedTrainer
 
@@ -138,6 +138,7 @@ class StepRecorder(keras.callbacks.Callback):
                 "failed",
                 f"{self.skipped_in_a_row} windows in a row were not finite, first {first}; "
                 "try --set objective.weights.subspace=0, then --set training.precision=float32",
+                Cause.NOT_FINITE,
             )
 
 

@@ -14,9 +14,10 @@ from ris_tf.engine.replicas import Replicas
 from ris_tf.engine.reporter import Reporter
 from ris_tf.engine.runtime import slower_than_float32
 from ris_tf.engine.schedules import planned_windows, windows_per_epoch
-from ris_tf.engine.stopping import SKIPPED_IN_A_ROW, Stop, StopSignals, check_stop
+from ris_tf.engine.stopping import SKIPPED_IN_A_ROW, Stop, StopSignals, cause_of, check_stop
 from ris_tf.network import build_network
 from ris_tf.runlog import (
+    Cause,
     CheckpointEvent,
     End,
     Epoch,
@@ -47,12 +48,14 @@ class Outcome:
         text: the reason in words.
         progress: how far it came.
         validation: figures of the last validation, empty before the first.
+        cause: the reason for programs, where there is more to tell.
     """
 
     reason: str
     text: str
     progress: Progress
     validation: dict[str, float]
+    cause: Cause | None = None
 
 
 class TrainingSession:
@@ -182,32 +185,34 @@ class TrainingSession:
         )
         try:
             with self.signals.caught():
-                reason, text = self._until_stopped()
+                reason, text, cause = self._until_stopped()
         except KeyboardInterrupt:
-            self._end("interrupted", "interrupted twice, at once")
+            self._end("interrupted", "interrupted twice, at once", Cause.SIGNAL)
             self.reporter.say("stopped at once; the last checkpoint is what there is", "warning")
             raise
         except OSError as error:
             self.reporter.keep(traceback.format_exc())
-            return self._end("failed", _refused(error))
+            return self._end("failed", _refused(error), cause_of(error))
         except BaseException as error:
             self.reporter.keep(traceback.format_exc())
             if self.replicas.worker.count > 1 and isinstance(error, LOST_WORKER):
-                return self._end("failed", f"a worker is gone: {_one_line(error)}")
-            self._end("failed", f"{type(error).__name__}: {_one_line(error)}")
+                lost = f"a worker is gone: {_one_line(error)}"
+                return self._end("failed", lost, Cause.LOST_WORKER)
+            text = f"{type(error).__name__}: {_one_line(error)}"
+            self._end("failed", text, cause_of(error))
             raise
-        return self._end(reason, text)
+        return self._end(reason, text, cause)
 
-    def _until_stopped(self) -> tuple[str, str]:
+    def _until_stopped(self) -> tuple[str, str, Cause | None]:
         """Train; where somebody or something stops it, leave a checkpoint."""
         try:
             self._check_stop()
             return self._all_epochs()
         except Stop as stop:
             self._checkpoint(best=False)
-            return stop.reason, stop.text
+            return stop.reason, stop.text, stop.cause
 
-    def _all_epochs(self) -> tuple[str, str]:
+    def _all_epochs(self) -> tuple[str, str, Cause | None]:
         training = self.config.training
         while self.progress.epochs_done < training.epochs:
             epoch = self.progress.epochs_done
@@ -216,8 +221,8 @@ class TrainingSession:
             self._validate(epoch)
             waited = epoch - self.progress.best_epoch
             if training.patience and waited >= training.patience:
-                return "early", f"no better validation loss for {waited} epochs"
-        return "finished", f"{training.epochs} epochs"
+                return "early", f"no better validation loss for {waited} epochs", Cause.PATIENCE
+        return "finished", f"{training.epochs} epochs", None
 
     def _train(self, epoch: int) -> None:
         """What is left of an epoch's windows, and its event behind the last of them."""
@@ -340,16 +345,17 @@ class TrainingSession:
     def _stop_requested(self) -> bool:
         return self.writes and self.run_directory.stop_requested()
 
-    def _end(self, reason: str, text: str) -> Outcome:
+    def _end(self, reason: str, text: str, cause: Cause | None) -> Outcome:
         self.reporter.pause()
-        end = End(time=time.time(), step=self.progress.window, reason=reason, text=text)
+        step = self.progress.window
+        end = End(time=time.time(), step=step, reason=reason, text=text, cause=cause or "")
         try:
             self.events.end(end)
             if self.writes:
                 self.run_directory.clear_stop()
         except OSError as error:
             self.reporter.say(f"the run's folder is not in order: {_refused(error)}", "error")
-        return Outcome(reason, text, self.progress, self.validation)
+        return Outcome(reason, text, self.progress, self.validation, cause)
 
 
 def _refused(error: OSError) -> str:
