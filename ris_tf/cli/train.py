@@ -13,9 +13,9 @@ from ris_tf.cli.plugins import check_plugged, load_named, open_run
 if TYPE_CHECKING:
     from ris_tf.engine.cluster import Worker
     from ris_tf.engine.reporter import Reporter
+    from ris_tf.engine.session import Outcome
     from ris_tf.runlog import RunDirectory
     from ris_tf.training.job import Job
-    from ris_tf.training.session import Outcome
 
 
 def train(
@@ -58,7 +58,7 @@ def _begin(request: _Request) -> int:
     name = default_run_name(request.config) if request.name is None else request.name
     check_name(name)
     check_plugged(config)
-    path, worker = request.runs_dir / name, Worker.of(config.training)
+    path, worker = request.runs_dir / name, Worker.of(config.training.distribution)
     replicas = several_replicas(config, worker)
     if worker.writes:
         run = RunDirectory.create(path, dump_config(config), sys.argv, plugins=named_plugins())
@@ -81,7 +81,7 @@ def _resume(request: _Request) -> int:
         )
     run = open_run(request.resume)
     config = load_config(run.config_path)
-    worker = Worker.of(config.training)
+    worker = Worker.of(config.training.distribution)
     if worker.writes and summarize(run).state is State.FINISHED:
         raise ConfigError(f"{run.path}: is finished; start a new run to train longer")
     return _work(Job(run, config, worker, several_replicas(config, worker), before=run.identity))

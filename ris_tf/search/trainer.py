@@ -56,7 +56,7 @@ def train_trial(
 
 def _job(run: RunDirectory, asks: Connection, epochs: int | None) -> Job:
     config = load_config(run.config_path)
-    worker = Worker.of(config.training)
+    worker = Worker.of(config.training.distribution)
     return Job(
         run,
         config,
