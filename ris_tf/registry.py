@@ -222,7 +222,7 @@ def _import(name: str, module: str) -> None:
         else:
             _import_module(name)
     except PluginError as error:
-        raise error.with_source(f"{OPTION} {name}") from error
+        raise PluginError.like(error, f"{OPTION} {name}") from error
     except (Exception, SystemExit) as error:  # whatever a plug-in raises
         reason = " ".join(str(error).split())[:300]
         problem = f"raises {type(error).__name__}: {reason}{_place(error)}"

@@ -45,13 +45,13 @@ class Network(keras.Model):
     `dtype=self.policy`.
 
     Args:
-        config: a `Config`, or the dictionary that a saved network holds.
+        config: the whole configuration.
     """
 
-    def __init__(self, config: Config | dict[str, Any], **kwargs: Any):
+    def __init__(self, config: Config, **kwargs: Any):
         kwargs.setdefault("name", "network")
         super().__init__(**{**kwargs, "dtype": "float32"})
-        self.config: Config = parse_config(config) if isinstance(config, dict) else config
+        self.config = config
         self.policy = self.config.training.precision
         self.built = True  # Keras is not to guess the shape of a measurement
 
@@ -116,7 +116,7 @@ class Network(keras.Model):
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "Network":
         """The network of a saved file, before its weights are read."""
-        network = cls(**config)
+        network = cls(parse_config(config["config"], "network"), name=config["name"])
         network.make_weights()
         return network
 

@@ -28,10 +28,10 @@ class LocalizationNetwork(Network):
     """Measurements in; covariance, directions, ranges and source count out.
 
     Args:
-        config: a `Config`, or the dictionary that a saved network holds.
+        config: the whole configuration.
     """
 
-    def __init__(self, config: Config | dict[str, Any], **kwargs):
+    def __init__(self, config: Config, **kwargs: Any):
         super().__init__(config, **kwargs)
         encoder = ENCODERS[self.config.network.kind]
         self.encoder = encoder(self.config, dtype=self.policy, name="encoder")

@@ -2,7 +2,7 @@
 
 from ris_tf.objective.projection import projection_loss
 from ris_tf.objective.terms import (
-    BLEND_TERMS,
+    SLOTS,
     TERMS,
     Comparison,
     active_terms,
@@ -17,8 +17,8 @@ from ris_tf.objective.terms import (
 from ris_tf.objective.weights import SCHEDULES, phase, term_weights
 
 __all__ = [
-    "BLEND_TERMS",
     "SCHEDULES",
+    "SLOTS",
     "TERMS",
     "Comparison",
     "active_terms",

@@ -1,7 +1,7 @@
 """The objective: ten named terms and their weighted sum (SPEC 4)."""
 
 import math
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -204,22 +204,6 @@ def active_terms(config: Config) -> list[str]:
 def blend_terms(config: Config) -> list[str]:
     """Names of those through which the network learns by `R_blend`."""
     return [name for name in active_terms(config) if TERMS[name].through_blend]
-
-
-class _BlendTerms(Collection[str]):
-    """The names of all terms, plug-ins' included, through which a network learns by `R_blend`."""
-
-    def __iter__(self) -> Iterator[str]:
-        return (name for name, one in TERMS.items() if one.through_blend)
-
-    def __len__(self) -> int:
-        return sum(1 for _ in self)
-
-    def __contains__(self, name: object) -> bool:
-        return name in tuple(self)
-
-
-BLEND_TERMS = _BlendTerms()
 
 
 def term_values(comparison: Comparison, names: Iterable[str]) -> dict[str, tf.Tensor]:
