@@ -130,6 +130,11 @@ def named_plugins() -> list[str]:
     return list(_loaded.values())
 
 
+def mark_loaded(names: Sequence[str]) -> None:
+    """Count plug-ins as this process's that another process loaded, and said what they add."""
+    _loaded.update({module_of(name): name for name in names})
+
+
 def load_plugins(names: Sequence[str] | None) -> None:
     """Load plug-ins, each once.
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ris_tf.registry import named_plugins
 from ris_tf.runlog import default_run_name
 
 
@@ -41,7 +42,7 @@ def train_command(config: Path, overrides: Sequence[str], name: str, runs_dir: P
     """
     changes = [word for override in overrides for word in ("--set", override)]
     where = ["--name", name, "--runs-dir", str(runs_dir)]
-    return Command(("train", str(config), *changes, *where))
+    return Command(("train", str(config), *changes, *where, *_plugins()))
 
 
 @dataclass(frozen=True)
@@ -80,17 +81,22 @@ def tune_command(
     how = ["--space", plan.space, "--algorithm", plan.algorithm]
     several = ["--workers", str(plan.workers)] if plan.workers > 1 else []
     where = ["--name", name, "--runs-dir", str(runs_dir)]
-    return Command(("tune", str(config), *changes, *numbers, *how, *several, *where))
+    return Command(("tune", str(config), *changes, *numbers, *how, *several, *where, *_plugins()))
 
 
 def resume_search_command(search: Path) -> Command:
     """Go on with a search that was stopped or killed."""
-    return Command(("tune", str(search), "--resume"))
+    return Command(("tune", str(search), "--resume", *_plugins()))
 
 
 def resume_command(run: Path) -> Command:
     """Go on with a run from its last checkpoint."""
-    return Command(("train", "--resume", str(run)))
+    return Command(("train", "--resume", str(run), *_plugins()))
+
+
+def _plugins() -> list[str]:
+    """Those that the person named when the monitor was started, for the process that works."""
+    return [word for name in named_plugins() for word in ("--plugin", name)]
 
 
 def free_name(runs_dir: Path, config: Path, search: bool = False) -> str:
