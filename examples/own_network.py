@@ -15,8 +15,9 @@ from ris_tf.scene import field_axes, make_panel, steering_vectors
 class Knobs(Section):
     """Sizes of the dictionary network."""
 
-    azimuths: int = knob(13, "Azimuths of the dictionary.", ge=2, le=181)
-    elevations: int = knob(7, "Elevations of the dictionary.", ge=2, le=91)
+    azimuths: int = knob(25, "Azimuths of the dictionary.", ge=2, le=181)
+    elevations: int = knob(13, "Elevations of the dictionary.", ge=2, le=91)
+    kept: int = knob(12, "Atoms of the largest powers that make the covariance.", ge=1, le=64)
     width: int = knob(256, "Width of the hidden layer.", ge=1, le=4096)
 
 
@@ -41,7 +42,9 @@ class DictionaryNetwork(Network):
         beams = tf.reduce_mean(tf.abs(self.atoms.conj() @ snapshots) ** 2, axis=-1)
         beams /= tf.reduce_max(beams, axis=-1, keepdims=True) + 1e-20
         powers = tf.cast(self.powers(self.hidden(beams)), tf.float32) + 1e-6
-        factor = tf.complex(tf.sqrt(powers), 0.0)[:, None, :] * self.atoms.T
+        largest, which = tf.math.top_k(powers, self.config.network.kept)
+        atoms = tf.transpose(tf.gather(self.atoms, which), [0, 2, 1])
+        factor = tf.complex(tf.sqrt(largest), 0.0)[:, None, :] * atoms
         predicted = with_trace_n(from_factor(factor))
         return Prediction(**self.covariances(measurement, snapshots, predicted, beta))
 

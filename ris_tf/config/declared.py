@@ -101,7 +101,7 @@ def _section(rows: list[dict[str, Any]], sentence: str) -> type[Section] | None:
             fields[name] = _field(Knob(**row))
         elif name not in fields:
             own = [r for r in rows if r["path"].startswith(f"{name}.")]
-            inner = _section([{**r, "path": r["path"].partition(".")[2]} for r in own], "")
+            inner: Any = _section([{**r, "path": r["path"].partition(".")[2]} for r in own], "")
             fields[name] = (inner, Field(default_factory=inner))
     return create_model("Declared", __base__=Section, __doc__=sentence, **fields)
 

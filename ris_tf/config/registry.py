@@ -134,7 +134,7 @@ def term(
 def _checked(weight: float | None, name: str) -> float:
     if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 <= weight <= 1e3:
         allowed = "must be a number from 0 to 1000"
-        raise PluginError(source=f"term {name}", key="weight", value=weight, allowed=allowed)
+        raise PluginError(key=f"weight of {name}", value=weight, allowed=allowed)
     return float(weight)
 
 
