@@ -7,19 +7,14 @@ import os
 import signal
 import subprocess
 import tempfile
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import TypeAdapter, ValidationError
-
-from gui.models.commands import Command, knobs_command
-from ris_tf.config import Knob
+from gui.models.commands import Command
 from ris_tf.errors import UserError
 from ris_tf.runlog import RunDirectory, RunError
 from ris_tf.search import SearchDirectory, is_search
 
-PATIENCE_S = 60  # for a list of knobs: a plug-in may import TensorFlow
 LAST = 4096  # bytes of a process's output that are looked at
 
 
@@ -66,35 +61,6 @@ class Started:
         data = os.pread(self._output.fileno(), LAST, max(size - LAST, 0))
         lines = data.decode("utf-8", "replace").strip().splitlines()
         return lines[-1].strip() if lines else ""
-
-
-KNOBS = TypeAdapter(list[Knob])
-
-
-def knobs_with(plugins: Sequence[str]) -> list[Knob]:
-    """All knobs there are with some plug-ins, whose code runs in a process of its own.
-
-    Args:
-        plugins: modules, as a person named them.
-
-    Raises:
-        RunError: the command cannot be run or refuses them, or what it printed is no list of knobs.
-    """
-    command = knobs_command(plugins)
-    try:
-        done = subprocess.run(
-            command.argv, capture_output=True, stdin=subprocess.DEVNULL, timeout=PATIENCE_S,
-            check=False,
-        )  # fmt: skip
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise RunError(f"{command.text}: cannot be run: {error}") from error
-    if done.returncode:
-        lines = done.stderr.decode("utf-8", "replace").strip().splitlines()
-        raise RunError(lines[-1].removeprefix("ris-tf: ") if lines else f"{command.text}: failed")
-    try:
-        return KNOBS.validate_json(done.stdout)
-    except ValidationError as error:
-        raise RunError(f"{command.text}: printed no list of knobs") from error
 
 
 @dataclass(frozen=True)

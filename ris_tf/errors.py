@@ -57,9 +57,10 @@ class UserError(ValueError):
         """The line without its source."""
         return ": ".join(part for part in (self._named, self.advice) if part)
 
-    def with_source(self, source: str) -> Self:
-        """The same error of a value that comes from elsewhere."""
-        return type(self)(**{**self._arguments(), "source": source})
+    @classmethod
+    def like(cls, error: "UserError", source: str) -> Self:
+        """An error of this class, of a value that comes from another source."""
+        return cls(**{**error._arguments(), "source": source})
 
     def _arguments(self) -> dict[str, Any]:
         names = ("problem", "source", "key", "allowed", "remedy", "others")

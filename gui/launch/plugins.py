@@ -1,22 +1,46 @@
-"""Plug-ins in the Launch tab: their knobs, and the question before their code is run."""
+"""Plug-ins in the Launch tab: which are missing, and the question before their code is run."""
 
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QMessageBox, QWidget
 
-from gui.models.settings import Settings
-from gui.processes import knobs_with
+from gui.workers import Jobs
+from ris_tf.config.declared import additions_of, declare
+from ris_tf.errors import UserError
+from ris_tf.registry import named_plugins
 
 
-def settings_with(path: Path, plugins: Sequence[str]) -> Settings:
-    """A configuration file to be edited, with the knobs of plug-ins; for another thread.
+def missing(plugins: Sequence[str]) -> list[str]:
+    """Those whose knobs are not declared in this process."""
+    return [name for name in plugins if name not in named_plugins()]
 
-    Raises:
-        UserError: the file, or one of the plug-ins, cannot be used.
+
+def list_knobs(
+    jobs: Jobs,
+    plugins: Sequence[str],
+    then: Callable[[], None],
+    refused: Callable[[UserError], None],
+) -> None:
+    """Have forms show and check what plug-ins add to the schema.
+
+    Args:
+        jobs: runs the process that loads them.
+        plugins: modules or files.
+        then: called once it is declared here.
+        refused: gets why they cannot be used.
     """
-    return Settings.load(path, knobs_with(plugins) if plugins else ())
+
+    def take(additions: dict[str, Any]) -> None:
+        try:
+            declare(additions)
+        except UserError as error:
+            refused(error)
+        else:
+            then()
+
+    jobs.do(lambda: additions_of(plugins), take, refused)
 
 
 def agreed_to(plugins: Sequence[str], parent: QWidget) -> bool:

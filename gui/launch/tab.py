@@ -1,5 +1,6 @@
 """The Launch tab: a configuration, edited in a form, and the run that is started from it."""
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
@@ -19,7 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from gui.launch.launches import Launches
-from gui.launch.plugins import agreed_to, settings_with
+from gui.launch.plugins import agreed_to, list_knobs, missing
 from gui.launch.search_plan import SearchPlanForm
 from gui.launch.settings_form import SettingsForm
 from gui.models.commands import (
@@ -34,11 +35,12 @@ from gui.models.commands import (
     tune_command,
 )
 from gui.models.settings import ALL, Settings
-from gui.processes import PATIENCE_S
 from gui.tabs.tab import Tab
 from gui.theme import Theme
 from gui.workers import Jobs, Poller
+from ris_tf.config.declared import WAIT_S
 from ris_tf.errors import UserError
+from ris_tf.registry import named_plugins
 from ris_tf.runlog import RunDirectory, check_name
 
 CONFIGS = Path("configs")
@@ -65,12 +67,10 @@ class LaunchTab(Tab):
         super().__init__(parent)
         self.settings: Settings | None = None
         self._asked: Path | None = None  # the configuration that was chosen last
-        self._tried: tuple[str, ...] = ()  # and the plug-ins, whose knobs may not be there yet
-        self._plugins: tuple[str, ...] = ()  # those of the settings that are edited
         self._asking = False
         self._there: tuple[Path, bool] | None = None  # whether a folder is there, as last asked
         self._jobs = Jobs(self)
-        self._listing = Jobs(self, patience_s=PATIENCE_S)  # knobs: a plug-in may import TensorFlow
+        self._listing = Jobs(self, patience_s=WAIT_S)  # knobs: a plug-in may import TensorFlow
         self._launches = Launches(self._jobs, self)
         self._launches.begun.connect(self._begun)
         self._launches.failed.connect(self._not_begun)
@@ -93,7 +93,7 @@ class LaunchTab(Tab):
         self.plan.hide()
         self.name = QLineEdit()
         self.name.setAccessibleName("name of the run")
-        self.plugins = QLineEdit()
+        self.plugins = QLineEdit(", ".join(named_plugins()))
         self.plugins.setPlaceholderText("modules that add terms or networks")
         self.plugins.setAccessibleName("plug-ins")
         self.plugins.setToolTip("Python modules, as --plugin takes them; Enter loads their knobs")
@@ -124,7 +124,6 @@ class LaunchTab(Tab):
         self.browse.clicked.connect(self._browse)
         self.copy.clicked.connect(self._copy)
         self.start_button.clicked.connect(self.start)
-        self.plugins.returnPressed.connect(self._load_plugins)
         self.plugins.editingFinished.connect(self._add_plugins)
         self.form.edited.connect(self._refresh)
         self.plan.edited.connect(self._refresh)
@@ -200,32 +199,37 @@ class LaunchTab(Tab):
             path: the file.
             before: settings whose edits are made again.
         """
-        self._asked, self._tried = path, plugin_names(self.plugins.text())
-        plugins = self._tried
-        if plugins:
-            self._say(f"listing the knobs of {', '.join(plugins)}")
-        (self._listing if plugins else self._jobs).do(
-            lambda: settings_with(path, plugins),
-            lambda settings: self._edit(settings, plugins, before),
+        self._asked = path
+        self._jobs.do(
+            lambda: Settings.load(path),
+            lambda settings: self._edit(settings, before),
             self._refuse,
         )
 
     def _add_plugins(self) -> None:
-        """Other plug-ins were typed."""
-        if plugin_names(self.plugins.text()) != self._tried:
-            self._load_plugins()
-
-    def _load_plugins(self) -> None:
         """Go on editing, with the knobs of the plug-ins that were typed."""
-        if self._asked:
-            self.open_config(self._asked, self.settings)
+        plugins = missing(plugin_names(self.plugins.text()))
+        if plugins and not self._listing.idle:
+            self._say(f"{', '.join(plugins)}: wait until the plug-ins before are listed")
+        elif plugins and (path := self._asked):
+            self._list_knobs(plugins, lambda: self.open_config(path, self.settings))
 
-    def _edit(self, settings: Settings, plugins: tuple[str, ...], before: Settings | None) -> None:
-        if settings.source != self._asked or plugins != self._tried:
+    def _list_knobs(self, plugins: Sequence[str], then: Callable[[], None]) -> None:
+        """Have the forms show and check what plug-ins add, which another process loads."""
+
+        def declared() -> None:
+            self.plugins.setText(", ".join(named_plugins()))
+            then()
+
+        self._say(f"listing the knobs of {', '.join(plugins)}")
+        list_knobs(self._listing, plugins, declared, self._refuse)
+
+    def _edit(self, settings: Settings, before: Settings | None) -> None:
+        if settings.source != self._asked:
             return
         if before and before.source == settings.source:
             settings.edit_like(before)
-        self.settings, self._plugins = settings, plugins
+        self.settings = settings
         path = str(settings.source)
         if self.files.findText(path) < 0:
             self.files.addItem(path)
@@ -242,25 +246,26 @@ class LaunchTab(Tab):
 
     def edit_again(self, run: RunDirectory) -> None:
         """Start again with the settings of a run, to be changed first."""
-        plugins = run.identity.plugins
-        if plugins and not agreed_to(plugins, self):
-            return
-        self.plugins.setText(", ".join(plugins))
-        self.open_config(run.config_path)
+        plugins, path = missing(run.identity.plugins), run.config_path
+        if not plugins:
+            self.open_config(path)
+        elif agreed_to(plugins, self):
+            self._list_knobs(plugins, lambda: self.open_config(path))
 
     def resume(self, run: RunDirectory) -> None:
         """Go on with a run from its last checkpoint."""
-        plugins = run.identity.plugins
+        plugins = missing(run.identity.plugins)
         if not plugins or agreed_to(plugins, self):
-            self._begin(resume_command(run.path, plugins), run.path)
+            self._begin(resume_command(run.path, [*named_plugins(), *plugins]), run.path)
 
     def resume_search(self, search: Path) -> None:
         """Go on with a search that was stopped or killed."""
-        self._begin(resume_search_command(search), search)
+        self._begin(resume_search_command(search, named_plugins()), search)
 
     def _change_kind(self) -> None:
         self.plan.setVisible(self.searches)
-        self.start_button.setToolTip(f"start the {self._noun()} (Ctrl+Return)")
+        what = "search" if self.searches else "run"
+        self.start_button.setToolTip(f"start the {what} (Ctrl+Return)")
         self._rename()
         self._refresh()
 
@@ -268,9 +273,6 @@ class LaunchTab(Tab):
     def searches(self) -> bool:
         """Whether a search is started, not a single run."""
         return self.kind.currentText() == "Search"
-
-    def _noun(self) -> str:
-        return "search" if self.searches else "run"
 
     def start(self) -> None:
         """Start the run that the form describes."""
@@ -330,7 +332,7 @@ class LaunchTab(Tab):
             self.settings.overrides(),
             self.name.text(),
             Path(self.runs_dir.text()),
-            self._plugins,
+            named_plugins(),
         )
         return tune_command(wanted, self.plan.plan()) if self.searches else train_command(wanted)
 

@@ -1,6 +1,5 @@
 """Commands of `ris-tf`: as they are started, and as people type them."""
 
-import re
 import shlex
 import sys
 from collections.abc import Sequence
@@ -32,17 +31,12 @@ class Command:
 
 
 def plugin_names(text: str) -> tuple[str, ...]:
-    """Modules that somebody typed, apart by commas or spaces."""
-    return tuple(dict.fromkeys(re.findall(r"[^\s,]+", text)))
+    """Modules or files that somebody typed, apart by commas."""
+    return tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
 
 
 def _plugin_words(plugins: Sequence[str]) -> list[str]:
     return [word for plugin in plugins for word in ("--plugin", plugin)]
-
-
-def knobs_command(plugins: Sequence[str]) -> Command:
-    """List all knobs there are with some plug-ins, as JSON."""
-    return Command(("knobs", "--json", *_plugin_words(plugins)))
 
 
 @dataclass(frozen=True)
@@ -108,9 +102,14 @@ def tune_command(wanted: Wanted, plan: SearchPlan) -> Command:
     return wanted.command("tune", *numbers, *how, *several)
 
 
-def resume_search_command(search: Path) -> Command:
-    """Go on with a search that was stopped or killed."""
-    return Command(("tune", str(search), "--resume"))
+def resume_search_command(search: Path, plugins: Sequence[str] = ()) -> Command:
+    """Go on with a search that was stopped or killed.
+
+    Args:
+        search: its folder.
+        plugins: modules that it needs, as the person at the keyboard named them.
+    """
+    return Command(("tune", str(search), "--resume", *_plugin_words(plugins)))
 
 
 def resume_command(run: Path, plugins: Sequence[str] = ()) -> Command:
@@ -118,7 +117,7 @@ def resume_command(run: Path, plugins: Sequence[str] = ()) -> Command:
 
     Args:
         run: its folder.
-        plugins: modules that it needs, as the person at the keyboard agreed to.
+        plugins: modules that it needs, as the person at the keyboard named them.
     """
     return Command(("train", "--resume", str(run), *_plugin_words(plugins)))
 

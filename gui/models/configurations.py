@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ris_tf.config import Config, Knob, all_knobs
+from ris_tf.config import Knob, all_knobs, schema
 
 KIND = "network.kind"
 
@@ -61,7 +61,7 @@ def entries(configurations: Sequence[Mapping[str, Any]], ours: Sequence[bool]) -
 def _knobs(kinds: set[str]) -> dict[str, Knob]:
     """The schema's knobs of some kinds of network, by dotted key."""
     found: dict[str, Knob] = {}
-    for knob in all_knobs(Config):
+    for knob in all_knobs(schema()):
         if knob.variant is None or knob.variant in kinds:
             found.setdefault(knob.path, knob)
     return found

@@ -2,84 +2,44 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from gui.models.configurations import KIND, flat
-from ris_tf.config import (
-    Config,
-    Knob,
-    all_knobs,
-    load_config,
-    override_config,
-    parse_config,
-    read_mapping,
-)
+from ris_tf.config import Config, Knob, all_knobs, load_config, override_config, schema
 from ris_tf.errors import UserError
 
 WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*$")  # what needs no quotes, if YAML reads no number in it
-NETWORK = "network"
-OUR_KNOBS = tuple(all_knobs(Config))
-OUR_PATHS = frozenset(knob.path for knob in OUR_KNOBS)
-OUR_KINDS = frozenset(knob.variant for knob in OUR_KNOBS if knob.variant)
 ALL = ""  # the key of errors that concern no single value
 
 
 class Settings:
     """Every value of a configuration as text, as a person edits it.
 
-    Values of plug-ins, whose code this process never loads, are edited like all others; whether
-    they can be used is for the command to say that is started with them.
-
     Args:
-        base: what is edited, as far as it is of `ris-tf`'s own schema.
+        base: what is edited.
         source: the file that it came from.
-        knobs: all knobs there are, those of plug-ins among them; the schema's unless given.
-        foreign: the file's values of plug-ins' knobs, by dotted key.
 
     Attributes:
         base: what is edited; a value is changed where it differs from this.
         source: the file that it came from.
     """
 
-    def __init__(
-        self,
-        base: Config,
-        source: Path,
-        knobs: Sequence[Knob] = (),
-        foreign: Mapping[str, Any] | None = None,
-    ):
+    def __init__(self, base: Config, source: Path):
         self.base, self.source = base, source
-        self._knobs = tuple(knobs) or OUR_KNOBS
-        given = foreign or {}
-        theirs = {
-            knob.path: knob.default
-            for knob in self._knobs
-            if knob.path not in OUR_PATHS or (KIND in given and knob.variant == given[KIND])
-        }
-        values = {**values_of(base), **theirs, **given}
-        self._values = {path: text_of(value) for path, value in values.items()}
-        self._kind = self._values[KIND]
+        self._values = {path: text_of(value) for path, value in values_of(base).items()}
         self._edits: dict[str, str] = {}
 
     @classmethod
-    def load(cls, path: Path, knobs: Sequence[Knob] = ()) -> "Settings":
+    def load(cls, path: Path) -> "Settings":
         """The settings of a configuration file, or of a run's config.yaml.
-
-        Args:
-            path: the file.
-            knobs: see `Settings`.
 
         Raises:
             ConfigError: the file cannot be used.
         """
-        if not knobs:
-            return cls(load_config(path), path)
-        ours, foreign = _parted(read_mapping(path), {knob.path for knob in knobs})
-        return cls(parse_config(ours, str(path)), path, knobs, foreign)
+        return cls(load_config(path), path)
 
     @property
     def kind(self) -> str:
@@ -88,9 +48,9 @@ class Settings:
 
     def knobs(self) -> list[Knob]:
         """The knobs that apply: those of the other network do not."""
-        kind = self.kind if self.kind in self._kinds() else self._kind
+        kind = self.kind if self.kind in _kinds() else self.base.network.kind
         found: dict[str, Knob] = {}
-        for knob in self._knobs:
+        for knob in all_knobs(schema()):
             if knob.path == KIND:
                 # One row with all kinds: each network's model knows its own alone.
                 choices = (*(found[KIND].choices if KIND in found else ()), *knob.choices)
@@ -126,7 +86,7 @@ class Settings:
     def reset(self, path: str) -> None:
         """Take back what was typed."""
         if path == KIND:
-            self.edit(KIND, self._kind)
+            self.edit(KIND, self.base.network.kind)
         self._edits.pop(path, None)
 
     def is_changed(self, path: str) -> bool:
@@ -138,7 +98,7 @@ class Settings:
         return [knob.path for knob in self.knobs() if self.is_changed(knob.path)]
 
     def config(self) -> Config:
-        """What the texts say, without those of plug-ins.
+        """What the texts say.
 
         Raises:
             ConfigError: one of them, or all together, cannot be used.
@@ -154,7 +114,7 @@ class Settings:
         else:
             return {}
         found = {}
-        for path in filter(self._is_ours, self._edits):
+        for path in self._edits:
             try:
                 override_config(self.base, [*self._kind_text(), f"{path}={self._edits[path]}"])
             except UserError as error:
@@ -172,12 +132,8 @@ class Settings:
         """
         wanted, texts = values_of(self.config()), self._kind_text()
         known = values_of(override_config(self.base, texts))
-        if KIND in self._edits and not texts:
-            texts = [f"network={{kind: {self._edits[KIND]}}}"]
-        return [
-            *texts,
-            *(f"{path}={text_of(value)}" for path, value in wanted.items() if value != known[path]),
-            *(f"{path}={self._edits[path]}" for path in self._edits if self._is_theirs(path)),
+        return texts + [
+            f"{path}={text_of(value)}" for path, value in wanted.items() if value != known[path]
         ]
 
     def find(self, words: str) -> set[str]:
@@ -199,9 +155,9 @@ class Settings:
     def _switch(self, kind: str) -> None:
         before = {k.path: (k.type, self.text(k.path), text_of(k.default)) for k in self.knobs()}
         self._edits = {p: t for p, t in self._edits.items() if not p.startswith("network.")}
-        if kind != self._kind:
+        if kind != self.base.network.kind:
             self._edits[KIND] = kind
-        if kind not in self._kinds():
+        if kind not in _kinds():
             return
         for knob in self.knobs():
             type_, text, default = before.get(knob.path, ("", "", ""))
@@ -209,56 +165,17 @@ class Settings:
             if kept and text != self._untouched(knob.path):
                 self._edits[knob.path] = text
 
-    def _kinds(self) -> set[str]:
-        """The kinds of network."""
-        return {knob.variant for knob in self._knobs if knob.variant}
-
-    def _is_ours(self, path: str) -> bool:
-        """Whether the schema here can judge a value; a plug-in's network is for the plug-in."""
-        if path == NETWORK or path.startswith(f"{NETWORK}."):
-            return self.kind not in self._kinds() - OUR_KINDS
-        return path in OUR_PATHS
-
-    def _is_theirs(self, path: str) -> bool:
-        return path != KIND and not self._is_ours(path)
-
     def _kind_text(self) -> list[str]:
-        """What brings the schema here to the kind of network that is chosen."""
-        changed = KIND in self._edits and self._is_ours(KIND)
-        return [f"{NETWORK}={{kind: {self._edits[KIND]}}}"] if changed else []
+        return [f"network={{kind: {self._edits[KIND]}}}"] if KIND in self._edits else []
 
     def _texts(self) -> list[str]:
-        ours = (path for path in self._edits if path != KIND and self._is_ours(path))
-        return [*self._kind_text(), *(f"{path}={self._edits[path]}" for path in ours)]
+        rest = (f"{path}={text}" for path, text in self._edits.items() if path != KIND)
+        return [*self._kind_text(), *rest]
 
 
-def _parted(document: dict[str, Any], known: set[str]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """A file's mapping without plug-ins' keys, and those by dotted key.
-
-    Args:
-        document: the file's.
-        known: dotted keys of all knobs there are.
-    """
-    section = document.get(NETWORK)
-    kind = section.get("kind") if isinstance(section, dict) else None
-    theirs = kind is not None and kind not in OUR_KINDS
-    foreign = {
-        path: value
-        for path, value in flat(document).items()
-        if path in known and (path not in OUR_PATHS or (theirs and path.startswith(f"{NETWORK}.")))
-    }
-    return _without(document, set(foreign)), foreign
-
-
-def _without(document: dict[str, Any], paths: set[str], prefix: str = "") -> dict[str, Any]:
-    """Nested mappings without some dotted keys, and without what is empty then."""
-    kept = {}
-    for name, value in document.items():
-        path = f"{prefix}{name}"
-        inner = _without(value, paths, f"{path}.") if isinstance(value, dict) else value
-        if path not in paths and (inner or not value):
-            kept[name] = inner
-    return kept
+def _kinds() -> set[str]:
+    """The kinds of network."""
+    return {knob.variant for knob in all_knobs(schema()) if knob.variant}
 
 
 def values_of(config: Config) -> dict[str, Any]:

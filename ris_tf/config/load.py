@@ -10,7 +10,8 @@ from pydantic import ValidationError
 
 from ris_tf.config.describe import names_by_section
 from ris_tf.config.errors import ConfigError, refused
-from ris_tf.config.schema import Config
+from ris_tf.config.schema import Config, schema
+from ris_tf.config.shipped import config_file
 
 LARGEST_FILE = 1_000_000  # bytes; configurations are small, anything larger is a mistake
 
@@ -59,16 +60,18 @@ _Loader.add_implicit_resolver(
 
 
 def load_config(path: str | Path, overrides: Iterable[str] = ()) -> Config:
-    """Read a configuration file and apply `key=value` overrides.
+    """Read a configuration and apply `key=value` overrides.
 
     Args:
-        path: YAML file; keys that it does not give keep their defaults.
+        path: YAML file, or the name of a configuration that comes with the package, such as
+            `quickstart`; keys that it does not give keep their defaults.
         overrides: `section.key=value` texts, the value in YAML, applied in order.
 
     Raises:
         ConfigError: the file or a value cannot be used; one line says why and what is allowed.
     """
-    return _validated(read_mapping(Path(path)), list(overrides), str(path))
+    file = config_file(path)
+    return _validated(read_mapping(file), list(overrides), str(path))
 
 
 def parse_config(document: dict[str, Any], source: str = "configuration") -> Config:
@@ -160,15 +163,15 @@ def _validated(document: dict[str, Any], overrides: list[str], source: str) -> C
     for override in overrides:
         merged = _overridden(merged, override)
     try:
-        return Config.model_validate(merged)
+        return schema().model_validate(merged)
     except ValidationError as error:
         blamed = "--set" if overrides and _is_valid(document) else source
-        raise refused(error, blamed, merged, names_by_section(Config)) from error
+        raise refused(error, blamed, merged, names_by_section(schema())) from error
 
 
 def _is_valid(document: dict[str, Any]) -> bool:
     try:
-        Config.model_validate(document)
+        schema().model_validate(document)
     except ValidationError:
         return False
     return True

@@ -7,6 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 
+from ris_tf.runlog import Cause
+
+RESOURCE_EXHAUSTED = 8  # `error_code` of TensorFlow's errors where memory ran out
 SKIPPED_IN_A_ROW = 20  # windows dropped one after the other before a run gives up
 HEARD = b"\nstopping after this window; again to stop at once\n"
 
@@ -15,14 +18,23 @@ class Stop(Exception):  # noqa: N818 (not an error)
     """Raised between two windows to leave training in order.
 
     Attributes:
-        reason: reason of the end event: `stopped`, `interrupted` or `failed`.
+        reason: reason of the end event: `stopped`, `interrupted`, `pruned` or `failed`.
         text: the reason in words.
+        cause: why, where the reason does not say it all.
     """
 
-    def __init__(self, reason: str, text: str):
+    def __init__(self, reason: str, text: str, cause: Cause | None = None):
         super().__init__(text)
         self.reason = reason
         self.text = text
+        self.cause = cause
+
+
+def cause_of(error: BaseException) -> Cause:
+    """The cause of a run that an exception ended, told by its class and code."""
+    if isinstance(error, MemoryError) or getattr(error, "error_code", None) == RESOURCE_EXHAUSTED:
+        return Cause.OUT_OF_MEMORY
+    return Cause.DISK if isinstance(error, OSError) else Cause.ERROR
 
 
 class StopSignals:

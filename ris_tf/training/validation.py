@@ -1,6 +1,7 @@
 """What validation reports: the loss, each term, the sample covariance beside it, directions."""
 
 import math
+from collections.abc import Mapping
 
 import keras
 import tensorflow as tf
@@ -8,9 +9,17 @@ import tensorflow as tf
 from ris_tf.config import Config
 from ris_tf.config.learning import Covariance, Weights
 from ris_tf.covariance import effective, nmse
-from ris_tf.objective import TERMS, Comparison, compare, projection_loss
+from ris_tf.objective import (
+    SLOTS,
+    Comparison,
+    active_terms,
+    compare,
+    projection_loss,
+    served_terms,
+    term_values,
+)
 from ris_tf.objective.slots import source_mean, wrapped
-from ris_tf.scene import unit_direction
+from ris_tf.scene import Scenes, unit_direction
 
 RECALLED_DEG = 5.0  # great-circle error below which a source counts as found
 
@@ -21,13 +30,18 @@ PER_DEGREE, PER_METRE = 0.01, 0.01
 ROOTS = ("direction_rmse_deg", "azimuth_rmse_deg", "elevation_rmse_deg", "range_rmse_m")
 
 
-def validation_sums(c: Comparison) -> dict[str, tf.Tensor]:
+def validation_means(network: keras.Model, scenes: Scenes, config: Config) -> dict[str, tf.Tensor]:
     """Means over the scenes of one batch of everything that validation reports: scalars by name.
 
     Figures of sources are means over each scene's active ones; squared errors are left squared.
     """
+    return means_of(compare(network(scenes.measurement), scenes, config))
+
+
+def means_of(c: Comparison) -> dict[str, tf.Tensor]:
+    """The same of a prediction that was made."""
     weights = c.config.objective.weights.model_dump()
-    terms = {name: TERMS[name](c) for name, weight in weights.items() if weight}
+    terms = term_values(c, active_terms(c.config))
     sample = effective(c.prediction.sample, c.scenes.measurement.snr_db, c.config.covariance)
     loss = tf.add_n([weights[name] * value for name, value in terms.items()])
     values = {
@@ -38,8 +52,8 @@ def validation_sums(c: Comparison) -> dict[str, tf.Tensor]:
         "sample/subspace": projection_loss(
             c.prediction.sample.factor, c.scenes.steering, c.config.objective.projection_ridge
         ),
-        **_position_errors(c),
-        "count_accuracy": _count_is_right(c),
+        **(_position_errors(c) if c.prediction.has(*SLOTS) else {}),
+        **({"count_accuracy": _count_is_right(c)} if c.prediction.has("count_logits") else {}),
     }
     return {name: tf.reduce_mean(value) for name, value in values.items()}
 
@@ -61,9 +75,9 @@ def _standard_loss(c: Comparison) -> tf.Tensor:
     snr_db = c.scenes.measurement.snr_db
     loaded = effective(c.prediction.blended, snr_db, config.covariance)
     plain = compare(c.prediction._replace(effective=loaded), c.scenes, config)
-    return tf.add_n(
-        [weight * TERMS[name](plain) for name, weight in weights.model_dump().items() if weight]
-    )
+    # Of a network without every head, the terms that it has the heads for.
+    terms = term_values(plain, served_terms(plain, active_terms(config)))
+    return tf.add_n([getattr(weights, name) * value for name, value in terms.items()])
 
 
 def _position_errors(c: Comparison) -> dict[str, tf.Tensor]:
@@ -93,48 +107,23 @@ def _count_is_right(c: Comparison) -> tf.Tensor:
     return tf.cast(tf.equal(most_likely, c.scenes.sources.count), tf.float32)
 
 
-def search_objective(figures: dict[str, tf.Tensor]) -> tf.Tensor:
-    """What searches minimize, comparable between runs of any weights: a scalar (SPEC 6).
+def search_objective(figures: Mapping[str, float]) -> float:
+    """What searches minimize, comparable between runs of any weights (SPEC 6).
 
     The loss at the default weights and shrinkage + 0.01 x mean angle RMSE in degrees
-    + 0.01 x range RMSE in metres.
+    + 0.01 x range RMSE in metres, where the network has slots.
 
     Args:
-        figures: scalars by name, roots taken.
+        figures: by name, roots taken.
     """
+    objective = figures["standard_loss"]
+    if not figures.keys() >= set(ROOTS):  # no slots
+        return objective
     degrees = (figures["azimuth_rmse_deg"] + figures["elevation_rmse_deg"]) / 2
-    metres = figures["range_rmse_m"]
-    return figures["standard_loss"] + PER_DEGREE * degrees + PER_METRE * metres
+    return objective + PER_DEGREE * degrees + PER_METRE * figures["range_rmse_m"]
 
 
-class ValidationSums(keras.metrics.Metric):
-    """Running means of `validation_sums` over the validation batches."""
-
-    def __init__(self, config: Config):
-        super().__init__(name="validation", dtype="float32")
-        weights = config.objective.weights.model_dump()
-        self.names = [
-            *("loss", "standard_loss"),
-            *(f"term/{name}" for name, weight in weights.items() if weight),
-            *("sample/covariance", "sample/subspace"),
-            *ROOTS,
-            *("direction_recall", "count_accuracy"),
-        ]
-        self.totals = self.add_weight((len(self.names),), "zeros", name="totals")
-        self.batches = self.add_weight((), "zeros", name="batches")
-
-    def add(self, values: dict[str, tf.Tensor]) -> None:
-        """Add the means of one batch."""
-        self.totals.assign_add(tf.stack([values[name] for name in self.names]))
-        self.batches.assign_add(1.0)
-
-    def update_state(self, values: dict[str, tf.Tensor]) -> None:
-        """Keras's name for `add`."""
-        self.add(values)
-
-    def result(self) -> dict[str, tf.Tensor]:
-        """Figures over all batches so far, by name."""
-        means = tf.math.divide_no_nan(self.totals.value, self.batches.value)
-        named = dict(zip(self.names, tf.unstack(means), strict=True))
-        figures = {n: tf.sqrt(v) if n in ROOTS else v for n, v in named.items()}
-        return figures | {"objective": search_objective(figures)}
+def summary(means: Mapping[str, float]) -> dict[str, float]:
+    """Figures over all batches: roots of mean squares taken, and the objective of searches."""
+    figures = {n: math.sqrt(v) if n in ROOTS else v for n, v in means.items()}
+    return figures | {"objective": search_objective(figures)}

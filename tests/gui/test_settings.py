@@ -1,6 +1,7 @@
 """The form's model: what is typed is what is trained, and says what is wrong as it is typed."""
 
 import contextlib
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,6 @@ from hypothesis import strategies as st
 from gui.models.commands import (
     Wanted,
     free_name,
-    knobs_command,
     plugin_names,
     resume_command,
     train_command,
@@ -18,6 +18,8 @@ from gui.models.commands import (
 from gui.models.configurations import KIND
 from gui.models.settings import ALL, Settings, text_of, values_of
 from ris_tf.config import Config, ConfigError, Knob, all_knobs, load_config
+from ris_tf.config.declared import declare
+from ris_tf.registry import plugins_apart
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 QUICKSTART = CONFIGS / "quickstart.yaml"
@@ -126,79 +128,56 @@ def test_no_text_breaks_the_form(path, text):
     assert settings.errors() == {} or all(settings.errors().values())
 
 
-THEIRS = (
-    Knob("objective.weights.entropy", None, "float", 0.1, None, "Entropy.", bounds=(("ge", 0),)),
-    Knob("objective.entropy.base", None, "int", 2, None, "Base of the logarithm."),
-    Knob("network.kind", "mine", "choice", "mine", None, "Kind.", choices=("mine",)),
-    Knob("network.width", "mine", "int", 7, None, "Width of theirs."),
-)
+THEIRS = {
+    "plugins": ["theirs"],
+    "terms": [{"name": "rarity", "weight": 0.1, "sentence": "Rarity.", "knobs": [
+        asdict(Knob("base", None, "int", 2, None, "Of the logarithm.", bounds=(("ge", 2),)))]}],
+    "networks": [{"name": "mine", "sentence": "Mine.", "knobs": [
+        asdict(Knob("kind", "mine", "choice", "mine", None, "Kind.", choices=("mine",))),
+        asdict(Knob("width", "mine", "int", 7, None, "Width.", bounds=(("ge", 1),)))]}],
+}  # fmt: skip
 
 
 @pytest.fixture
-def with_plugin(tmp_path):
-    """Settings of a file's text, with the knobs of a plug-in that is not loaded here."""
-
-    def load(text=""):
-        file = tmp_path / "theirs.yaml"
-        file.write_text(text)
-        return Settings.load(file, [*all_knobs(Config), *THEIRS])
-
-    return load
+def theirs():
+    """What a plug-in adds, declared as the monitor does it: nothing of it is loaded."""
+    with plugins_apart():
+        declare(THEIRS)
+        yield
 
 
-def test_knobs_of_a_plug_in_stand_beside_ours(with_plugin):
-    settings = with_plugin()
+def test_knobs_of_a_plug_in_stand_beside_ours_and_are_checked(theirs):
+    settings = Settings.load(QUICKSTART)
     knobs = {knob.path: knob for knob in settings.knobs()}
-    assert settings.text("objective.entropy.base") == "2"
-    assert knobs["network.kind"].choices == ("beamspace", "reference", "mine")
-    assert settings.find("logarithm") == {"objective.entropy.base"}
-    settings.edit("objective.entropy.base", "10")
-    settings.edit("training.epochs", "3")
-    assert settings.overrides() == ["training.epochs=3", "objective.entropy.base=10"]
-    assert settings.changed() == ["training.epochs", "objective.entropy.base"]
-    settings.edit("objective.entropy.base", "2")
-    assert settings.overrides() == ["training.epochs=3"]
+    assert settings.text("objective.rarity.base") == "2"
+    assert knobs[KIND].choices == ("beamspace", "reference", "mine")
+    assert settings.find("logarithm") == {"objective.rarity.base"}
+    settings.edit("objective.weights.rarity", "0.5")
+    settings.edit("objective.rarity.base", "1")
+    assert settings.errors() == {"objective.rarity.base": "must be at least 2"}
+    settings.edit("objective.rarity.base", "10")
+    assert settings.overrides() == ["objective.weights.rarity=0.5", "objective.rarity.base=10"]
 
 
-def test_a_network_of_a_plug_in_is_for_the_command_to_judge(with_plugin):
-    settings = with_plugin()
+def test_a_network_of_a_plug_in_is_a_kind_as_ours(theirs):
+    settings = Settings.load(QUICKSTART)
     settings.edit(KIND, "mine")
-    assert settings.text("network.width") == "7"
-    settings.edit("network.width", "-9")
-    assert settings.errors() == {}
-    assert settings.overrides() == ["network={kind: mine}", "network.width=-9"]
-    settings.edit("training.epochs", "0")
-    assert list(settings.errors()) == ["training.epochs"], "ours are judged as ever"
-    settings.edit(KIND, "reference")
-    assert "network.heads" in {knob.path for knob in settings.knobs()}
-    assert "network.width" in settings.errors(), "kept, and ours now"
+    assert settings.text("network.width") == "256", "kept: both have a width"
+    settings.edit("network.width", "7")
+    assert settings.overrides() == ["network={kind: mine}"]
 
 
-def test_a_file_may_have_values_of_a_plug_in(with_plugin):
-    text = "{network: {kind: mine, width: 5}, objective: {weights: {entropy: 0.5}}, seed: 3}"
-    settings = with_plugin(text)
-    texts = [settings.text(p) for p in (KIND, "network.width", "objective.weights.entropy", "seed")]
-    assert texts == ["mine", "5", "0.5", "3"]
-    assert settings.overrides() == settings.changed() == []
-    settings.edit("network.width", "6")
-    assert settings.overrides() == ["network.width=6"]
-    settings.edit(KIND, "beamspace")
-    kept = ["network={kind: beamspace}", "network.width=6"]
-    assert settings.overrides() == kept, "both have a width"
-    assert with_plugin("{network: {kind: mine}}").text("network.width") == "7"
-    with pytest.raises(ConfigError, match="magic: unknown key"):
-        with_plugin("{magic: 1}")
-
-
-def test_what_was_typed_stays_when_a_plug_in_is_added(with_plugin):
-    before = with_plugin()
+def test_what_was_typed_stays_when_a_plug_in_is_added():
+    before = Settings.load(QUICKSTART)
     before.edit("training.epochs", "3")
     before.edit(KIND, "reference")
     before.edit("network.heads", "4")
-    after = with_plugin()
-    after.edit_like(before)
-    assert after.overrides() == before.overrides()
-    assert len(after.overrides()) == 3
+    with plugins_apart():
+        declare(THEIRS)
+        after = Settings.load(QUICKSTART)
+        after.edit_like(before)
+        assert after.overrides() == before.overrides()
+    assert len(before.overrides()) > 2
 
 
 def test_search_finds_names_sentences_and_units():
@@ -232,9 +211,8 @@ def test_commands_as_text_and_as_arguments(tmp_path):
     )
     assert command.argv[1:4] == ["-m", "ris_tf.cli", "train"]
     assert resume_command(Path("runs/a")).text == "ris-tf train --resume runs/a"
-    plugins = plugin_names("mine, mine  other.one,")
-    assert plugins == ("mine", "other.one")
-    assert knobs_command(plugins).text == "ris-tf knobs --json --plugin mine --plugin other.one"
+    plugins = plugin_names("mine, mine, a b.py,")
+    assert plugins == ("mine", "a b.py")
     assert "--plugin mine" in train_command(Wanted(Path("a"), [], "n", Path("r"), plugins)).text
 
 

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QLabel, QMessageBox
 
 from gui.models.index import RunIndex
 from ris_tf.config import Config, dump_config
+from ris_tf.registry import plugins_apart
 from ris_tf.runlog import RunDirectory
 from ris_tf.search import SearchDirectory
 
@@ -61,20 +62,21 @@ def test_launch_watch_stop_resume_finish(qtbot, open_window, tiny_yaml, tmp_path
     assert RunIndex([run]).poll()[0].summary.reason == "8 epochs"
 
 
-LISTS = """
-import json, sys
-from dataclasses import asdict
-from ris_tf.config import Config, Knob, all_knobs
-if "mine" not in sys.argv: sys.exit("ris-tf: --plugin other: no such module")
-theirs = Knob("objective.mine.base", None, "int", 2, None, "Theirs.", bounds=(("ge", 1),))
-print(json.dumps([asdict(knob) for knob in (*all_knobs(Config), theirs)]))
+PLUGIN = """
+from ris_tf.plugins import Section, knob, term
+
+class Rarity(Section):
+    base: int = knob(2, "Base of the logarithm.", ge=2)
+
+@term("rarity", weight=0.1, knobs=Rarity)
+def rarity(comparison, knobs):
+    "How rare it is."
 """
 
 
-def test_knobs_of_a_plug_in_come_from_the_command(
-    qtbot, open_window, tiny_yaml, tmp_path, monkeypatch
-):
+def test_knobs_of_a_plug_in_come_from_a_process_of_its_own(qtbot, open_window, tiny_yaml, tmp_path):
     (tmp_path / "runs").mkdir()
+    (tmp_path / "rare.py").write_text(PLUGIN)
     window = open_window(tmp_path / "runs")
     window.show_tab("launch")
     launch = window.tab("launch")
@@ -82,25 +84,31 @@ def test_knobs_of_a_plug_in_come_from_the_command(
     editor = launch.form.rows["training.epochs"].editor
     editor.clear()
     qtbot.keyClicks(editor, "7")
-    argv = property(lambda self: [sys.executable, "-c", LISTS, *self.words])
-    monkeypatch.setattr("gui.models.commands.Command.argv", argv)
 
     def type_plugin(name):
         launch.plugins.clear()
         qtbot.keyClicks(launch.plugins, name)
         qtbot.keyClick(launch.plugins, Qt.Key.Key_Return)
 
-    type_plugin("other")
-    qtbot.waitUntil(lambda: "no such module" in launch.status.text(), timeout=SOON_MS)
-    assert "--plugin" not in launch.command.toPlainText(), "what is edited has no plug-in"
-    type_plugin("mine")
-    qtbot.waitUntil(lambda: "objective.mine.base" in launch.form.rows, timeout=SOON_MS)
-    row = launch.form.rows["objective.mine.base"]
-    assert row.hint.text() == "≥ 1"
-    row.editor.clear()
-    qtbot.keyClicks(row.editor, "10")
-    text = launch.command.toPlainText()
-    assert "--plugin mine --set training.epochs=7 --set objective.mine.base=10" in text
+    with plugins_apart():
+        type_plugin("no_such_module")
+        qtbot.waitUntil(lambda: "no_such_module" in launch.status.text(), timeout=SOON_MS)
+        qtbot.waitUntil(lambda: "✖" in launch.status.text(), timeout=TRAINING_MS)
+        assert "--plugin" not in launch.command.toPlainText(), "what is edited has no plug-in"
+        file = str(tmp_path / "rare.py")
+        type_plugin(file)
+        qtbot.waitUntil(lambda: "objective.rarity.base" in launch.form.rows, timeout=TRAINING_MS)
+        row = launch.form.rows["objective.rarity.base"]
+        assert row.hint.text() == "≥ 2"
+        row.editor.clear()
+        qtbot.keyClicks(row.editor, "1")
+        assert "at least 2" in row.error.text()
+        qtbot.keyClicks(row.editor, "0")
+        text = launch.command.toPlainText()
+        assert f"--plugin {file}" in text
+        assert "--set training.epochs=7" in text, "what was typed before stays"
+        assert "--set objective.rarity.base=10" in text
+    assert "rare" not in sys.modules
 
 
 def test_code_that_a_run_names_is_run_only_when_agreed_to(open_window, tmp_path, monkeypatch):
