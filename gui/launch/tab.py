@@ -276,12 +276,8 @@ class LaunchTab(Tab):
 
     def start(self) -> None:
         """Start the run that the form describes."""
-        if self._command() is None:
-            return
-        command, folder = self._command(), Path(self.runs_dir.text())
-        assert command is not None
-        path = folder / self.name.text()
-        self._begin(command, path)
+        if command := self._command():
+            self._begin(command, Path(self.runs_dir.text()) / self.name.text())
 
     @property
     def starting(self) -> list[Path]:

@@ -175,8 +175,8 @@ class Actions:
         for path in dict.fromkeys(view.search for view in self._selected(_busy_search)):
             if path is None:
                 continue
-            said = f"{path.name}: asked to stop; its trials leave a checkpoint"
-            self._attempt(lambda path=path: SearchDirectory.open(path).request_stop(), said)
+            done = f"{path.name}: asked to stop; its trials leave a checkpoint"
+            self._attempt(lambda path=path: SearchDirectory.open(path).request_stop(), done)
 
     def again(self) -> None:
         """A new run with the settings of the selected one, to be changed first."""
