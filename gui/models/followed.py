@@ -95,11 +95,12 @@ class RunView:
         given = self.configuration.get(f"objective.weights.{term}")
         if isinstance(given, int | float):
             return float(given)
-        if f"weight/{term}" not in self.log.names:
-            return 1.0
-        if not self._weights:
-            self._weights.update(self.log.term_weights())
-        return self._weights.get(term, 1.0)
+        if term not in self._weights:
+            logged = self.log.column(f"weight/{term}") if f"weight/{term}" in self.log.names else []
+            # Without a copy, which a million windows would show: NaN is passed over.
+            largest = float(np.fmax.reduce(logged)) if len(logged) else np.nan
+            self._weights[term] = largest if np.isfinite(largest) else 1.0
+        return self._weights[term]
 
 
 class FollowedRun:
