@@ -43,6 +43,7 @@ def run(options: argparse.Namespace) -> int:
         UsageError: a path or a size cannot be used, or there is no display.
     """
     places = _places(options.paths)
+    _declare(options.plugin)
     size = _size(options.size)
     if options.screenshot:
         _check_picture(options.screenshot)
@@ -84,6 +85,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--tab", choices=TAB_NAMES, metavar="TAB", help=f"tab in front: {', '.join(TAB_NAMES)}"
     )
+    parser.add_argument(
+        "--plugin", action="append", default=[], metavar="MODULE",
+        help="a module or .py file whose terms and networks the forms show; may be repeated",
+    )  # fmt: skip
     parser.add_argument("--theme", choices=("light", "dark"), help="colours (default: as before)")
     parser.add_argument("--size", default="", metavar="WxH", help="window size, such as 1280x720")
     parser.add_argument(
@@ -91,6 +96,19 @@ def _parser() -> argparse.ArgumentParser:
         help="save a picture of the window and end; needs no display",
     )  # fmt: skip
     return parser
+
+
+def _declare(plugins: Sequence[str]) -> None:
+    """Let forms show the knobs of plug-ins, which another process loads."""
+    if not plugins:
+        return
+    from ris_tf.config.declared import declare_plugins
+    from ris_tf.errors import UserError
+
+    try:
+        declare_plugins(plugins)
+    except UserError as error:
+        raise UsageError(str(error)) from error
 
 
 def _places(paths: Sequence[Path]) -> list[Path]:

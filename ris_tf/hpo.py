@@ -16,7 +16,7 @@ DESCRIPTION = (
     "Search hyperparameters of the reference network, and check the best trial's health: "
     "`ris-tf tune` under its old spellings."
 )
-REFERENCE = Path(__file__).parent.parent / "configs" / "reference.yaml"
+REFERENCE = Path("reference")  # a configuration that comes with the package
 # Options by their old spelling; the new one is taken as well.
 NUMBERS = {
     "n_trials": "trials",
@@ -26,7 +26,7 @@ NUMBERS = {
 TEXTS = {
     "space": "wide, narrow or a YAML file",
     "algorithm": "bayesian, hyperband or random",
-    "config": "configuration file, instead of the reference network's",
+    "config": "configuration, file or name, instead of the reference network's",
     "runs_dir": "folder that gets the search",
     "name": "name of the search",
 }
@@ -49,6 +49,9 @@ def _parser() -> argparse.ArgumentParser:
         spellings = sorted({f"--{name}", f"--{name.replace('_', '-')}"}, reverse=True)
         parser.add_argument(*spellings, help=text, type=int if name in NUMBERS else str)
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a value")
+    parser.add_argument(
+        "--plugin", action="append", default=[], metavar="MODULE", help="a module or .py file"
+    )
     parser.add_argument("--resume", action="store_true", help="go on with the search of --name")
     parser.add_argument("--workers", type=int, default=1, help="trials at a time")
     return parser
@@ -56,22 +59,22 @@ def _parser() -> argparse.ArgumentParser:
 
 def _search_and_check(asked: argparse.Namespace) -> int:
     from ris_tf.cli.check import report
+    from ris_tf.cli.plugins import load_named
     from ris_tf.cli.tune import MOST_WORKERS, Algorithm, Request, run_search
     from ris_tf.config import ConfigError
     from ris_tf.runlog import RunDirectory
     from ris_tf.search import SearchDirectory, best_trial
 
+    load_named(asked.plugin)
     config = Path(asked.config) if asked.config else REFERENCE
-    if not asked.config and not config.exists():
-        raise ConfigError(
-            "--config: give a configuration file; the reference network's is not here"
-        )
     if asked.algorithm not in (None, *Algorithm):
-        raise ConfigError(f"--algorithm {asked.algorithm}: must be one of {', '.join(Algorithm)}")
+        allowed = f"must be one of {', '.join(Algorithm)}"
+        raise ConfigError(key="--algorithm", value=asked.algorithm, allowed=allowed)
     if not 1 <= asked.workers <= MOST_WORKERS:
-        raise ConfigError(f"--workers {asked.workers}: must be from 1 to {MOST_WORKERS}")
+        allowed = f"must be from 1 to {MOST_WORKERS}"
+        raise ConfigError(key="--workers", value=asked.workers, allowed=allowed)
     if asked.resume and not asked.name:
-        raise ConfigError("--resume: say which search with --name")
+        raise ConfigError(key="--resume", remedy="name the search with --name")
     runs = Path(asked.runs_dir or "runs")
     name = asked.name or f"hpo_{time.strftime('%Y-%m-%d_%H-%M-%S')}"
     code = run_search(

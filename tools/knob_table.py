@@ -7,7 +7,8 @@ from pathlib import Path
 import yaml
 
 from ris_tf.config import BeamspaceNetwork, Config, Knob, ReferenceNetwork, all_knobs
-from ris_tf.config.errors import BOUNDS, number
+from ris_tf.config.describe import allowed_words
+from ris_tf.config.errors import number
 
 PAGE = Path(__file__).parent.parent / "docs" / "configuration.md"
 BEGIN, END = "<!-- knobs: written by `make docs` -->", "<!-- end of knobs -->"
@@ -58,25 +59,11 @@ def _row(knob: Knob) -> str:
     cells = (
         f"`{knob.path.rpartition('.')[2]}`",
         f"`{_value(knob.default)}`",
-        allowed(knob),
+        allowed_words(knob, quote="`"),
         knob.unit or "",
         knob.sentence,
     )
     return f"| {' | '.join(cells)} |"
-
-
-def allowed(knob: Knob) -> str:
-    """Which values a knob takes, in words."""
-    bounds = ", ".join(f"{BOUNDS[name]} {number(bound)}" for name, bound in knob.bounds)
-    words = {
-        "bool": "`true`, `false`",
-        "choice": ", ".join(f"`{choice}`" for choice in knob.choices),
-        "int": f"whole number {bounds}",
-        "float": bounds,
-        "interval": f"`[least, most]`, each {bounds}",
-        "list": f"list, each {bounds}",
-    }[knob.type]
-    return f"{words}, or `null`" if knob.optional else words
 
 
 def _value(default: object) -> str:

@@ -11,6 +11,8 @@ from ris_tf.cli.check import check
 from ris_tf.cli.evaluate import evaluate
 from ris_tf.cli.figure_localize import figure
 from ris_tf.cli.gui import gui
+from ris_tf.cli.init import init
+from ris_tf.cli.knobs import knobs
 from ris_tf.cli.localize import localize
 from ris_tf.cli.model import model
 from ris_tf.cli.runs import runs
@@ -51,7 +53,9 @@ def root(
     del version
 
 
-for command in (train, tune, runs, show, check, stop, model, simulate, evaluate, localize):
+RUNS = (init, knobs, train, tune, runs, show, check, stop)
+SCENES = (model, simulate, evaluate, localize)
+for command in RUNS + SCENES:
     app.command()(command)
 app.command(
     add_help_option=False,  # the monitor's own help says more

@@ -38,7 +38,7 @@ def runs(
         raise RunError(f"{folder}: is no folder; give the folder that holds the runs")
     rows = [(run, _summary(run)) for run in find_runs(folder)]
     if not rows:
-        typer.echo(f"no runs under {folder}/; start one: ris-tf train configs/quickstart.yaml")
+        typer.echo(f"no runs under {folder}/; start one: ris-tf train quickstart")
         return
     console = Console(highlight=False)
     table = _table(rows, COLUMNS)

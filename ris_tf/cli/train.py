@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ris_tf.cli.options import Overrides
+from ris_tf.cli.options import CONFIG_HELP, Overrides, Plugins
+from ris_tf.cli.plugins import check_plugged, load_named, open_run
 
 if TYPE_CHECKING:
     from ris_tf.engine.cluster import Worker
@@ -18,9 +19,7 @@ if TYPE_CHECKING:
 
 
 def train(
-    config: Annotated[
-        Path | None, typer.Argument(help="Configuration file.", show_default=False)
-    ] = None,
+    config: Annotated[Path | None, typer.Argument(help=CONFIG_HELP, show_default=False)] = None,
     set_: Overrides = None,
     runs_dir: Annotated[Path, typer.Option(help="Folder that gets the run.")] = Path("runs"),
     name: Annotated[
@@ -29,8 +28,10 @@ def train(
     resume: Annotated[
         Path | None, typer.Option(metavar="RUN", help="Go on with a run from its last checkpoint.")
     ] = None,
+    plugin: Plugins = None,
 ) -> None:
     """Train a network, or resume a run that was stopped."""
+    load_named(plugin)
     request = _Request(config, set_ or [], runs_dir, name, resume)
     raise typer.Exit(_resume(request) if resume else _begin(request))
 
@@ -47,18 +48,20 @@ class _Request:
 def _begin(request: _Request) -> int:
     from ris_tf.config import ConfigError, dump_config, load_config
     from ris_tf.engine.cluster import Worker
+    from ris_tf.registry import named_plugins
     from ris_tf.runlog import Identity, RunDirectory, check_name, default_run_name
     from ris_tf.training.job import Job, resolved, several_replicas
 
     if request.config is None:
-        raise ConfigError("train: give a configuration file, or --resume RUN")
+        raise ConfigError("train: give a configuration (ris-tf train quickstart), or --resume RUN")
     config = resolved(load_config(request.config, request.overrides))
     name = default_run_name(request.config) if request.name is None else request.name
     check_name(name)
+    check_plugged(config)
     path, worker = request.runs_dir / name, Worker.of(config.training.distribution)
     replicas = several_replicas(config, worker)
     if worker.writes:
-        run = RunDirectory.create(path, dump_config(config), sys.argv)
+        run = RunDirectory.create(path, dump_config(config), sys.argv, plugins=named_plugins())
     else:
         run = RunDirectory(path, Identity(name=name))  # the chief makes it
     return _work(Job(run, config, worker, replicas))
@@ -67,7 +70,7 @@ def _begin(request: _Request) -> int:
 def _resume(request: _Request) -> int:
     from ris_tf.config import ConfigError, load_config
     from ris_tf.engine.cluster import Worker
-    from ris_tf.runlog import RunDirectory, State, summarize
+    from ris_tf.runlog import State, summarize
     from ris_tf.training.job import Job, several_replicas
 
     assert request.resume is not None
@@ -76,7 +79,7 @@ def _resume(request: _Request) -> int:
             "train --resume takes the run alone: its configuration is in the run; "
             "to train with other settings, start a new run"
         )
-    run = RunDirectory.open(request.resume)
+    run = open_run(request.resume)
     config = load_config(run.config_path)
     worker = Worker.of(config.training.distribution)
     if worker.writes and summarize(run).state is State.FINISHED:
@@ -101,8 +104,10 @@ def _work(job: "Job") -> int:
 def _say_outcome(
     reporter: "Reporter", run: "RunDirectory", outcome: "Outcome", worker: "Worker"
 ) -> None:
-    good = outcome.reason in ("finished", "early")
-    style = "good" if good else "error" if outcome.reason == "failed" else "warning"
+    from ris_tf.runlog import Reason
+
+    good = outcome.reason in (Reason.FINISHED, Reason.EARLY)
+    style = "good" if good else "error" if outcome.reason == Reason.FAILED else "warning"
     reporter.say(f"{outcome.reason}: {outcome.text}", style)
     if outcome.validation:
         for line in _comparison(outcome.validation):

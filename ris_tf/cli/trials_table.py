@@ -98,8 +98,8 @@ def _after(row: "Row") -> tuple[str, ...]:
 def _ended(row: "Row") -> str:
     """State, and the reason where it says more than how many epochs were done."""
     trial = row.trial
-    told = "" if trial.reason == f"{trial.epochs} epochs" else trial.reason
-    return f"{trial.state}: {told}" if told else str(trial.state)
+    whole = trial.state == "finished" and trial.cause is None
+    return f"{trial.state}: {trial.reason}" if trial.reason and not whole else str(trial.state)
 
 
 def _cut(text: str) -> str:

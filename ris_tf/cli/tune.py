@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ris_tf.cli.options import Overrides
+from ris_tf.cli.options import Overrides, Plugins
+from ris_tf.cli.plugins import check_plugged, load_named
 
 if TYPE_CHECKING:
     from ris_tf.config import Config
     from ris_tf.engine.reporter import Reporter
     from ris_tf.search import Search, SearchDirectory
+    from ris_tf.search.ending import Ending
 
 FAILED, INTERRUPTED = 1, 130  # exit codes
 MOST = 100_000  # trials, or epochs of one
@@ -32,7 +34,8 @@ def tune(
     config: Annotated[
         Path,
         typer.Argument(
-            help="Configuration to search around, or the folder of a search to go on with.",
+            help="Configuration to search around (file or name), or the folder of a search to "
+            "go on with.",
             show_default=False,
         ),
     ],
@@ -69,6 +72,7 @@ def tune(
         int,
         typer.Option(min=1, max=MOST_WORKERS, help="Trials at a time; they share the processors."),
     ] = 1,
+    plugin: Plugins = None,
 ) -> None:
     """Search hyperparameters; every trial is a run of its own.
 
@@ -76,6 +80,7 @@ def tune(
     keras-tuner's variables KERASTUNER_TUNER_ID, KERASTUNER_ORACLE_IP and KERASTUNER_ORACLE_PORT
     say which part each process takes.
     """
+    load_named(plugin)
     raise typer.Exit(
         run_search(
             Request(
@@ -128,9 +133,9 @@ def run_search(request: Request) -> int:
     if part.works:
         with Reporter(None) as reporter:
             search = wait_for_search(_path(request), reporter)
-            left = take_part(search, part, reporter)
-            reporter.say(left or f"{part.name}: no trial left")
-        return INTERRUPTED if left.startswith("interrupted") else 0
+            early = take_part(search, part, reporter)
+            reporter.say(early.text if early else f"{part.name}: no trial left")
+        return INTERRUPTED if early and early.interrupted else 0
     search, trials = _opened(request) if _exists(request) else (_made(request), 0)
     lines = begin(search, trials, sys.argv, part)
     with Reporter(search.path / "console.log") as reporter:
@@ -138,11 +143,10 @@ def run_search(request: Request) -> int:
             reporter.say(line, "warning")
         _say_plan(reporter, search, request.workers)
         if request.workers > 1:
-            left = supervise(search, request.workers, reporter)
+            early = supervise(search, request.workers, reporter)
         else:
-            left = take_part(search, part, reporter, quiet=False)
-        problem = finish(search)
-        return _say_results(reporter, search, left, problem)
+            early = take_part(search, part, reporter, quiet=False)
+        return _say_results(reporter, search, early, finish(search))
 
 
 def _path(request: Request) -> Path:
@@ -178,7 +182,9 @@ def _made(request: Request) -> "SearchDirectory":
     config = load_config(request.config, request.overrides)
     path = _path(request)
     check_name(path.name)
-    return SearchDirectory.create(path, _planned(request, config), sys.argv, config)
+    plan = _planned(request, config)
+    check_plugged(config)
+    return SearchDirectory.create(path, plan, sys.argv, config)
 
 
 def _planned(request: Request, config: "Config") -> "Search":
@@ -188,6 +194,7 @@ def _planned(request: Request, config: "Config") -> "Search":
         ConfigError: a number or the space cannot be.
     """
     from ris_tf.config import ConfigError
+    from ris_tf.registry import named_plugins
     from ris_tf.search import Search
     from ris_tf.search.spaces import make_space, value_of
     from ris_tf.search.trial import frozen
@@ -212,6 +219,7 @@ def _planned(request: Request, config: "Config") -> "Search":
         _require_bracket(n_trials, epochs)
     space = make_space(request.space or "wide", config)
     return Search(
+        plugins=named_plugins(),
         algorithm=algorithm.value,
         objective="validation loss at the default weights and shrinkage + 0.01 x mean angle RMSE "
         "in degrees + 0.01 x range RMSE in metres",
@@ -242,10 +250,12 @@ def _opened(request: Request) -> "tuple[SearchDirectory, int]":
         ConfigError: what was typed is another search.
     """
     from ris_tf.config import ConfigError, load_config
+    from ris_tf.registry import require_plugins
     from ris_tf.search import SearchDirectory
     from ris_tf.search.spaces import make_space
 
     search = SearchDirectory.open(_path(request))
+    require_plugins(search.search.plugins, str(search.path))
     config, plan = search.config(), search.search
     _require_whole(search)
     if request.config.is_dir() and (request.overrides or request.name):
@@ -315,7 +325,12 @@ def _say_plan(reporter: "Reporter", search: "SearchDirectory", workers: int) -> 
     reporter.say("  Ctrl-C stops with a checkpoint")
 
 
-def _say_results(reporter: "Reporter", search: "SearchDirectory", left: str, problem: str) -> int:
+def _say_results(
+    reporter: "Reporter",
+    search: "SearchDirectory",
+    early: "Ending | None",
+    given_up: "Ending | None",
+) -> int:
     from ris_tf.cli.trials_table import print_trials
     from ris_tf.figures import save_search_figures
     from ris_tf.search import best_trial
@@ -324,12 +339,13 @@ def _say_results(reporter: "Reporter", search: "SearchDirectory", left: str, pro
     best = best_trial(trials)
     if trials:
         print_trials(reporter.console, search)
-    if left or problem:
-        reporter.say(problem or left, "error" if problem else "warning")
+    if given_up:
+        reporter.say(given_up.text, "error")
+    elif early:
+        reporter.say(early.text, "warning")
+        reporter.say(f"to go on: ris-tf tune {search.path} --resume")
     elif len(trials) < search.search.trials:
         reporter.say(f"no other combination was found after {len(trials)} trials", "warning")
-    if left and not problem:
-        reporter.say(f"to go on: ris-tf tune {search.path} --resume")
     try:
         figures = save_search_figures(search)
     except OSError as error:
@@ -341,6 +357,6 @@ def _say_results(reporter: "Reporter", search: "SearchDirectory", left: str, pro
     reporter.say(f"table     {search.path / 'trials.csv'}")
     if figures:
         reporter.say(f"figures   {', '.join(path.name for path in figures)} in {search.path}")
-    if left.startswith("interrupted"):
+    if early and early.interrupted:
         return INTERRUPTED
-    return FAILED if problem or not (best or left) else 0
+    return FAILED if given_up or not (best or early) else 0

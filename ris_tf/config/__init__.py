@@ -1,5 +1,6 @@
 """Every knob once: name, type, unit, bounds, default and one sentence. No TensorFlow."""
 
+from ris_tf.config.commented import commented_config
 from ris_tf.config.describe import Knob, all_knobs
 from ris_tf.config.errors import ConfigError
 from ris_tf.config.load import (
@@ -11,19 +12,30 @@ from ris_tf.config.load import (
     replace_values,
 )
 from ris_tf.config.network import BeamspaceNetwork, ReferenceNetwork
-from ris_tf.config.schema import Config
+from ris_tf.config.registry import NETWORKS, OUR_NETWORKS, TERMS, NetworkKind, Term
+from ris_tf.config.schema import Config, schema
+from ris_tf.config.shipped import config_file, shipped_configs
 
 __all__ = [
+    "NETWORKS",
+    "OUR_NETWORKS",
+    "TERMS",
     "BeamspaceNetwork",
     "Config",
     "ConfigError",
     "Knob",
+    "NetworkKind",
     "ReferenceNetwork",
+    "Term",
     "all_knobs",
+    "commented_config",
+    "config_file",
     "dump_config",
     "load_config",
     "override_config",
     "parse_config",
     "read_mapping",
     "replace_values",
+    "schema",
+    "shipped_configs",
 ]

@@ -8,6 +8,8 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from ris_tf.config.errors import BOUNDS, number
+
 BOUND_NAMES = ("ge", "gt", "le", "lt")
 
 
@@ -47,6 +49,24 @@ def all_knobs(
             yield from all_knobs(section, f"{path}.", variant or (kind.default if kind else None))
         if not sections:
             yield _knob(path, field, variant)
+
+
+def allowed_words(knob: Knob, quote: str = "") -> str:
+    """Which values a knob takes, in words; `quote` stands around values."""
+
+    def quoted(*values: object) -> str:
+        return ", ".join(f"{quote}{value}{quote}" for value in values)
+
+    bounds = ", ".join(f"{BOUNDS[name]} {number(bound)}" for name, bound in knob.bounds)
+    words = {
+        "bool": quoted("true", "false"),
+        "choice": quoted(*knob.choices),
+        "int": f"whole number {bounds}",
+        "float": bounds,
+        "interval": f"{quoted('[least, most]')}, each {bounds}",
+        "list": f"list, each {bounds}",
+    }[knob.type]
+    return f"{words}, or {quoted('null')}" if knob.optional else words
 
 
 def names_by_section(model: type[BaseModel]) -> dict[str, list[str]]:

@@ -1,4 +1,4 @@
-"""One line for what is wrong with a configuration: key, value, remedy."""
+"""What is wrong with a configuration: pydantic's problems as errors with fields."""
 
 import difflib
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from ris_tf.errors import UserError
+from ris_tf.registry import HOW_TO_ADD
 
 WRONG_TYPE = {
     "int_type": "a whole number",
@@ -19,44 +20,64 @@ WRONG_TYPE = {
     "model_attributes_type": "a group of keys",
     "dict_type": "a group of keys",
 }
+TERMS = ["objective", "weights"]  # where the keys are terms
 BOUNDS = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below"}
-SHOWN = 80  # characters of a value that a message repeats
 
 
 class ConfigError(UserError):
     """A configuration, or an argument of a command, cannot be used."""
 
 
-def explain(error: ValidationError, source: str, document: Any, kinds: dict[str, list[str]]) -> str:
-    """One line for the first thing that pydantic refused, and how many more there are.
+def refused(
+    error: ValidationError, source: str, document: Any, kinds: dict[str, list[str]]
+) -> ConfigError:
+    """The error of the first thing that pydantic refused, and how many more there are.
 
     Args:
         error: what pydantic raised.
-        source: where the values came from, named first in the line.
+        source: where the values came from.
         document: the values, to know which parts of a location are keys.
         kinds: valid names by the dotted path of their section.
     """
     problems = error.errors()
-    line = f"{source}: {_one(problems[0], document, kinds)}"
-    more = len(problems) - 1
-    return line if not more else f"{line} (and {more} more)"
+    fields = _fields(problems[0], document, kinds)
+    return ConfigError(source=source, others=len(problems) - 1, **fields)
 
 
-def _one(problem: Any, document: Any, kinds: dict[str, list[str]]) -> str:
+def _fields(problem: Any, document: Any, kinds: dict[str, list[str]]) -> dict[str, Any]:
+    """One of pydantic's problems as the fields of a `ConfigError`."""
     path = _keys_only(problem["loc"], document)
-    name = ".".join(path) or "the configuration"
-    kind, context, value = problem["type"], problem.get("ctx", {}), problem["input"]
+    key = ".".join(path)
+    kind, context = problem["type"], problem.get("ctx", {})
     if kind == "extra_forbidden":
-        return f"{name}: unknown key; {nearest(path[-1], _siblings(problem['loc'], path, kinds))}"
+        return {"key": key, "problem": "unknown key", "remedy": _instead(problem, path, kinds)}
     if kind == "missing":
-        return f"{name}: is missing; give it a value"
+        return {"key": key, "problem": "is missing", "remedy": "give it a value"}
     if kind == "union_tag_invalid":
-        return f"{name}.kind = {_shown(context['tag'])}: must be one of {context['expected_tags']}"
+        allowed = f"must be one of {context['expected_tags']}"
+        name = {"key": f"{key}.kind", "value": context["tag"]}
+        return {**name, "allowed": allowed, "remedy": HOW_TO_ADD}
     if kind == "union_tag_not_found":
-        return f"{name}: must be a group of keys with kind: 'beamspace' or 'reference'"
+        kinds_known = " or ".join(repr(name) for name in _kinds_of(key, kinds))
+        return {"key": key, "allowed": f"must be a group of keys with kind: {kinds_known}"}
     if kind == "value_error":
-        return f"{name}: {context['error']}"
-    return f"{name} = {_shown(value)}: {_allowed(kind, context, problem['msg'])}"
+        return {"key": key, "problem": str(context["error"])}
+    allowed = _allowed(kind, context, problem["msg"])
+    return {"key": key, "value": problem["input"], "allowed": allowed}
+
+
+def _instead(problem: Any, path: list[str], kinds: dict[str, list[str]]) -> str:
+    """What a key that is unknown could be; of terms, of which plug-ins add more, all there are."""
+    siblings = _siblings(problem["loc"], path, kinds)
+    near = nearest(path[-1], siblings)
+    if path[:-1] != TERMS:
+        return near
+    return "; ".join(dict.fromkeys([near, nearest("", siblings), HOW_TO_ADD]))
+
+
+def _kinds_of(key: str, kinds: dict[str, list[str]]) -> list[str]:
+    """The kinds that a section may be of."""
+    return [name.partition(":")[2] for name in kinds if name.startswith(f"{key}:")]
 
 
 def _allowed(kind: str, context: dict[str, Any], message: str) -> str:
@@ -110,11 +131,3 @@ def nearest(name: str, valid: list[str]) -> str:
 def number(value: float) -> str:
     """A bound as people write it; whole numbers with all their digits."""
     return str(value) if isinstance(value, int) else f"{value:g}"
-
-
-def _shown(value: Any) -> str:
-    try:
-        text = repr(value)
-    except ValueError:  # Python writes no whole number of more than 4300 digits
-        text = "a number of thousands of digits"
-    return text if len(text) <= SHOWN else text[: SHOWN - 3] + "..."

@@ -9,8 +9,9 @@ import yaml
 from pydantic import ValidationError
 
 from ris_tf.config.describe import names_by_section
-from ris_tf.config.errors import ConfigError, explain
-from ris_tf.config.schema import Config
+from ris_tf.config.errors import ConfigError, refused
+from ris_tf.config.schema import Config, schema
+from ris_tf.config.shipped import config_file
 
 LARGEST_FILE = 1_000_000  # bytes; configurations are small, anything larger is a mistake
 
@@ -59,16 +60,18 @@ _Loader.add_implicit_resolver(
 
 
 def load_config(path: str | Path, overrides: Iterable[str] = ()) -> Config:
-    """Read a configuration file and apply `key=value` overrides.
+    """Read a configuration and apply `key=value` overrides.
 
     Args:
-        path: YAML file; keys that it does not give keep their defaults.
+        path: YAML file, or the name of a configuration that comes with the package, such as
+            `quickstart`; keys that it does not give keep their defaults.
         overrides: `section.key=value` texts, the value in YAML, applied in order.
 
     Raises:
         ConfigError: the file or a value cannot be used; one line says why and what is allowed.
     """
-    return _validated(read_mapping(Path(path)), list(overrides), str(path))
+    file = config_file(path)
+    return _validated(read_mapping(file), list(overrides), str(path))
 
 
 def parse_config(document: dict[str, Any], source: str = "configuration") -> Config:
@@ -99,7 +102,7 @@ def replace_values(
     """
     document = config.model_dump(mode="json")
     for key, value in values.items():
-        document = _placed(document, key.split("."), value, key)
+        document = _placed(document, key.split("."), value, source)
     return _validated(document, [], source)
 
 
@@ -119,10 +122,16 @@ def read_mapping(path: Path) -> dict[str, Any]:
             data = file.read(LARGEST_FILE + 1)
     except OSError as error:
         raise ConfigError(
-            f"{path}: cannot be read: {error.strerror or error}; give the path of a YAML file"
+            f"cannot be read: {error.strerror or error}",
+            source=str(path),
+            remedy="give the path of a YAML file",
         ) from error
     if len(data) > LARGEST_FILE:
-        raise ConfigError(f"{path}: larger than {LARGEST_FILE} bytes; this is no configuration")
+        raise ConfigError(
+            f"larger than {LARGEST_FILE} bytes",
+            source=str(path),
+            remedy="this is no configuration",
+        )
     return _mapping(_parse(data, str(path)), str(path))
 
 
@@ -133,17 +142,19 @@ def _parse(text: str | bytes, source: str) -> Any:
         mark = error.problem_mark or error.context_mark
         where = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
         problem = " ".join(f"{error.context or ''} {error.problem or ''}".split())
-        raise ConfigError(f"{source}: not readable as YAML{where}: {problem}") from error
+        raise ConfigError(f"not readable as YAML{where}: {problem}", source=source) from error
     except (yaml.YAMLError, UnicodeDecodeError, ValueError, RecursionError) as error:
         reason = " ".join(str(error).split())[:200]
-        raise ConfigError(f"{source}: not readable as YAML: {reason}") from error
+        raise ConfigError(f"not readable as YAML: {reason}", source=source) from error
 
 
 def _mapping(document: Any, source: str) -> dict[str, Any]:
     if document is None:
         return {}
     if not isinstance(document, dict):
-        raise ConfigError(f"{source}: must hold keys and values, not {type(document).__name__}")
+        raise ConfigError(
+            source=source, allowed=f"must hold keys and values, not {type(document).__name__}"
+        )
     return document
 
 
@@ -152,15 +163,15 @@ def _validated(document: dict[str, Any], overrides: list[str], source: str) -> C
     for override in overrides:
         merged = _overridden(merged, override)
     try:
-        return Config.model_validate(merged)
+        return schema().model_validate(merged)
     except ValidationError as error:
         blamed = "--set" if overrides and _is_valid(document) else source
-        raise ConfigError(explain(error, blamed, merged, names_by_section(Config))) from error
+        raise refused(error, blamed, merged, names_by_section(schema())) from error
 
 
 def _is_valid(document: dict[str, Any]) -> bool:
     try:
-        Config.model_validate(document)
+        schema().model_validate(document)
     except ValidationError:
         return False
     return True
@@ -170,15 +181,21 @@ def _overridden(document: dict[str, Any], override: str) -> dict[str, Any]:
     key, equals, text = override.partition("=")
     parts = key.strip().split(".")
     if not equals or not all(parts):
-        raise ConfigError(f"--set {override!r}: must read section.key=value")
-    return _placed(document, parts, _parse(text, f"--set {override!r}"), override)
+        raise ConfigError(source=f"--set {override!r}", allowed="must read section.key=value")
+    return _placed(document, parts, _parse(text, f"--set {override!r}"), f"--set {override!r}")
 
 
-def _placed(document: Any, parts: list[str], value: Any, override: str) -> dict[str, Any]:
+def _placed(
+    document: Any, parts: list[str], value: Any, source: str, above: tuple[str, ...] = ()
+) -> dict[str, Any]:
+    """A document with a value at the place that `parts` name; `above` are the names before."""
     if document is None:
         document = {}
     if not isinstance(document, dict):
-        raise ConfigError(f"--set {override!r}: {parts[0]!r} lies below a value, not a section")
+        raise ConfigError(
+            "is a value, not a section", source=source, key=".".join(above), value=document
+        )
     head, *rest = parts
-    inner = _placed(document.get(head, {}), rest, value, override) if rest else value
-    return {**document, head: inner}
+    if not rest:
+        return {**document, head: value}
+    return {**document, head: _placed(document.get(head, {}), rest, value, source, (*above, head))}

@@ -9,6 +9,7 @@ from types import FrameType
 
 from ris_tf.runlog import Cause
 
+RESOURCE_EXHAUSTED = 8  # `error_code` of TensorFlow's errors where memory ran out
 SKIPPED_IN_A_ROW = 20  # windows dropped one after the other before a run gives up
 HEARD = b"\nstopping after this window; again to stop at once\n"
 
@@ -27,6 +28,13 @@ class Stop(Exception):  # noqa: N818 (not an error)
         self.reason = reason
         self.text = text
         self.cause = cause
+
+
+def cause_of(error: BaseException) -> Cause:
+    """The cause of a run that an exception ended, told by its class and code."""
+    if isinstance(error, MemoryError) or getattr(error, "error_code", None) == RESOURCE_EXHAUSTED:
+        return Cause.OUT_OF_MEMORY
+    return Cause.DISK if isinstance(error, OSError) else Cause.ERROR
 
 
 class StopSignals:

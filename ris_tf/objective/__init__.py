@@ -1,18 +1,35 @@
 """The terms, their weighted sum, and the weight schedules."""
 
 from ris_tf.objective.projection import projection_loss
-from ris_tf.objective.terms import BLEND_TERMS, TERMS, Comparison, compare, raw_terms, weighted_sum
+from ris_tf.objective.terms import (
+    SLOTS,
+    TERMS,
+    Comparison,
+    active_terms,
+    blend_terms,
+    check_terms,
+    compare,
+    raw_terms,
+    served_terms,
+    term_values,
+    weighted_sum,
+)
 from ris_tf.objective.weights import SCHEDULES, phase, term_weights
 
 __all__ = [
-    "BLEND_TERMS",
     "SCHEDULES",
+    "SLOTS",
     "TERMS",
     "Comparison",
+    "active_terms",
+    "blend_terms",
+    "check_terms",
     "compare",
     "phase",
     "projection_loss",
     "raw_terms",
+    "served_terms",
+    "term_values",
     "term_weights",
     "weighted_sum",
 ]

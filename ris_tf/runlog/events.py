@@ -18,18 +18,47 @@ NAN = math.nan
 LARGEST = 2**63 - 1  # whole numbers beyond fit no column
 
 
-class Cause(StrEnum):
-    """Why a session ended, where its reason does not say it all."""
+class Reason(StrEnum):
+    """How a session ended."""
 
+    FINISHED = "finished"
+    EARLY = "early"
+    STOPPED = "stopped"
+    INTERRUPTED = "interrupted"
+    PRUNED = "pruned"
+    FAILED = "failed"
+
+    @classmethod
+    def of(cls, text: str) -> "Reason":
+        """The reason that a log names; one that is not known here is a failure."""
+        return cls(text) if text in list(cls) else cls.FAILED
+
+
+class Cause(StrEnum):
+    """Why a session or a trial ended, where its reason or state does not say it all."""
+
+    # It failed:
     NOT_FINITE = "not finite"
     OUT_OF_MEMORY = "out of memory"
     DISK = "disk"
     LOST_WORKER = "lost worker"
     GRADIENT_PATH = "gradient path"
     ERROR = "error"
+    KILLED = "killed"  # its process died
+    REFUSED = "refused"  # no configuration allows its hyperparameters
+    DAMAGED = "damaged"  # nothing readable is left of it
+    # It ended before its last epoch:
+    PATIENCE = "patience"
     MEDIAN = "median"
     ROUND = "round"
+    # Somebody stopped it:
     ON_REQUEST = "on request"
+    SIGNAL = "signal"
+
+    @classmethod
+    def of(cls, text: str) -> "Cause | None":
+        """The cause that a file names; `None` where it names none that is known here."""
+        return cls(text) if text in list(cls) else None
 
 
 @dataclass(frozen=True)
@@ -168,12 +197,13 @@ class Sample(Event):
 
 @dataclass(frozen=True)
 class End(Event):
-    """The session ended: `finished`, `early`, `stopped`, `interrupted`, `pruned` or `failed`.
+    """The session ended.
 
     Programs read `reason` and `cause`, never the text.
 
     Attributes:
-        cause: why, of `Cause`; empty where the reason says it all.
+        reason: how, of `Reason`.
+        cause: why, of `Cause`; empty where the reason says it all, and in logs of before.
     """
 
     kind: ClassVar[str] = "end"

@@ -2,9 +2,11 @@
 
 import math
 from dataclasses import dataclass
+from enum import StrEnum
 
 import numpy as np
 
+from ris_tf.runlog.events import Reason
 from ris_tf.runlog.log import RunLog
 
 CALIBRATION = 100  # first windows, in which a loss scale may still look for its level
@@ -21,26 +23,34 @@ PRECISION_ADVICE = (
 PLAIN_PRECISION_ADVICE = "leave terms out one by one; if that does not help, train in float32"
 
 
+class Level(StrEnum):
+    """How a check came out; `AMBER` cannot be told yet."""
+
+    GREEN = "green"
+    AMBER = "amber"
+    RED = "red"
+
+
 @dataclass(frozen=True)
 class Check:
     """One line of the health report.
 
     Attributes:
         name: what is checked.
-        level: `green`, `amber` (cannot be told yet) or `red`.
+        level: how it came out.
         figure: what was found.
         advice: what to try next; empty where all is well.
     """
 
     name: str
-    level: str
+    level: Level
     figure: str
     advice: str = ""
 
     @property
     def passed(self) -> bool:
         """Whether all is well."""
-        return self.level == "green"
+        return self.level == Level.GREEN
 
 
 def check_health(log: RunLog, task: str = LOCALIZATION) -> list[Check]:
@@ -63,26 +73,26 @@ def check_health(log: RunLog, task: str = LOCALIZATION) -> list[Check]:
 def _validation_completed(log: RunLog, task: str) -> Check:
     name = "validation completed"
     if not log.validations:
-        failed = log.end is not None and log.end.reason == "failed"
+        failed = log.end is not None and log.end.reason == Reason.FAILED
         advice = (
             "see console.log; if it names the gradient path, R_blend was cut off from the network"
             if failed
             else "wait for the first epoch to end"
         )
-        return Check(name, "red" if failed else "amber", "no validation yet", advice)
+        return Check(name, Level.RED if failed else Level.AMBER, "no validation yet", advice)
     last = log.validations[-1]
     loss = last.values.get("loss", math.nan)
     figure = f"loss {loss:.4f} after epoch {last.epoch + 1}"
     if math.isfinite(loss):
-        return Check(name, "green", figure)
-    return Check(name, "red", figure, _precision_advice(task))
+        return Check(name, Level.GREEN, figure)
+    return Check(name, Level.RED, figure, _precision_advice(task))
 
 
 def _gradients_finite(log: RunLog, task: str) -> Check:
     name = "gradients finite"
     ok = log.column("ok")
     if not len(ok):
-        return Check(name, "amber", "no window yet", "wait for the first window")
+        return Check(name, Level.AMBER, "no window yet", "wait for the first window")
     scale = log.column("scale")
     dropped = ok != 1
     at_unity = np.flatnonzero(dropped & (scale <= 1))
@@ -90,7 +100,7 @@ def _gradients_finite(log: RunLog, task: str) -> Check:
         figure = (
             f"{len(at_unity)} of {len(ok)} windows dropped, first {_listed(log.steps[at_unity])}"
         )
-        return Check(name, "red", figure, _precision_advice(task))
+        return Check(name, Level.RED, figure, _precision_advice(task))
     later = dropped[CALIBRATION:]
     share = later.mean() if len(later) else 0.0
     figure = f"{dropped.sum()} of {len(ok)} windows dropped"
@@ -98,15 +108,15 @@ def _gradients_finite(log: RunLog, task: str) -> Check:
         figure += f" while the loss scale settled ({scale[-1]:g} now)"
     if share > MOST_SKIPPED:
         figure += f", {share:.1%} of the later ones"
-        return Check(name, "red", figure, _precision_advice(task))
-    return Check(name, "green", figure)
+        return Check(name, Level.RED, figure, _precision_advice(task))
+    return Check(name, Level.GREEN, figure)
 
 
 def _order_of_updates(log: RunLog) -> Check:
     """Iteration and schedule advance by one on applied windows, by none on dropped ones."""
     name = "order of updates"
     if not len(log.steps):
-        return Check(name, "amber", "no window yet", "wait for the first window")
+        return Check(name, Level.AMBER, "no window yet", "wait for the first window")
     applied = log.column("ok") == 1
     broken = np.append(log.steps[0] != 0, np.diff(log.steps) != 1)
     for name_of in ("iteration", "schedule"):
@@ -114,10 +124,10 @@ def _order_of_updates(log: RunLog) -> Check:
         broken |= np.append(count[0], np.diff(count)) != applied
     places = np.flatnonzero(broken)
     if not len(places):
-        return Check(name, "green", f"{applied.sum()} updates, each after its window, in order")
+        return Check(name, Level.GREEN, f"{applied.sum()} updates, each after its window, in order")
     return Check(
         name,
-        "red",
+        Level.RED,
         f"broken at step {_listed(log.steps[places])}",
         "the optimizer and the schedule disagree at these steps: resume from the checkpoint "
         "before them, and report it with the event log",
@@ -128,7 +138,7 @@ def _loss_falls(log: RunLog, task: str) -> Check:
     name = "training loss falls"
     loss, comparable = _comparable_loss(log)
     if comparable.sum() < 2:
-        return Check(name, "amber", "too few windows to tell", "train on")
+        return Check(name, Level.AMBER, "too few windows to tell", "train on")
     kept = loss[comparable]
     tenth = max(len(kept) // 10, 1)
     first, last = kept[:tenth].mean(), kept[-tenth:].mean()
@@ -139,14 +149,14 @@ def _loss_falls(log: RunLog, task: str) -> Check:
         base = np.nanmax(rates) if np.isfinite(rates).any() else math.nan
         advice += f": --set training.learning_rate={base / 3:.0e}"
     if not last < first:
-        return Check(name, "red", figure, advice)
+        return Check(name, Level.RED, figure, advice)
     first_epoch, third_epoch = (kept[log.epochs[comparable] == epoch] for epoch in (0, 2))
     if len(log.epoch_ends) >= 3 and len(first_epoch) and len(third_epoch):
         one, three = first_epoch.mean(), third_epoch.mean()
         figure += f"; epoch 1 to 3 {three / one - 1:+.0%}"
         if three > (1 - FALL_BY_EPOCH_3) * one:
-            return Check(name, "red", figure, advice)
-    return Check(name, "green", figure)
+            return Check(name, Level.RED, figure, advice)
+    return Check(name, Level.GREEN, figure)
 
 
 def _comparable_loss(log: RunLog) -> tuple[np.ndarray, np.ndarray]:
@@ -174,13 +184,13 @@ def _comparable_loss(log: RunLog) -> tuple[np.ndarray, np.ndarray]:
 def _all_trained(log: RunLog) -> Check:
     name = "all parameters trained"
     if not log.epoch_ends:
-        return Check(name, "amber", "the first epoch is not over", "wait for its end")
+        return Check(name, Level.AMBER, "the first epoch is not over", "wait for its end")
     silent = log.epoch_ends[0].untrained
     if not silent:
-        return Check(name, "green", "every variable had a gradient in the first epoch")
+        return Check(name, Level.GREEN, "every variable had a gradient in the first epoch")
     return Check(
         name,
-        "red",
+        Level.RED,
         f"{len(silent)} without gradient: {_listed(silent)}",
         "raise the weight of a term that needs them, or freeze them knowingly",
     )
@@ -189,7 +199,7 @@ def _all_trained(log: RunLog) -> Check:
 def _terms_active(log: RunLog, task: str) -> Check:
     name = "terms active"
     if len(log.steps) < 2:
-        return Check(name, "amber", "too few windows to tell", "train on")
+        return Check(name, Level.AMBER, "too few windows to tell", "train on")
     weights = log.term_weights()
     on = [term for term, weight in weights.items() if weight > 0]
     ok = log.column("ok") == 1
@@ -197,10 +207,10 @@ def _terms_active(log: RunLog, task: str) -> Check:
     off = len(weights) - len(on)
     if not dead:
         rest = f", {off} off" if off else ""
-        return Check(name, "green", f"{len(on)} terms finite and moving{rest}")
+        return Check(name, Level.GREEN, f"{len(on)} terms finite and moving{rest}")
     return Check(
         name,
-        "red",
+        Level.RED,
         f"not finite or constant: {', '.join(dead)}",
         f"set its weight to 0 to isolate it: --set objective.weights.{dead[0]}=0"
         if task == LOCALIZATION

@@ -12,7 +12,7 @@ from stat import S_ISREG
 import numpy as np
 
 from ris_tf.runlog.blocks import decode_lines
-from ris_tf.runlog.events import Session
+from ris_tf.runlog.events import Reason, Session
 from ris_tf.runlog.log import RunLog
 from ris_tf.runlog.reader import AT_ONCE, LogReader, outline_of
 from ris_tf.runlog.rundir import RunDirectory, RunError, unreadable
@@ -37,12 +37,12 @@ class State(StrEnum):
 
 # State by the reason of the end event.
 ENDED = {
-    "finished": State.FINISHED,
-    "early": State.FINISHED,
-    "pruned": State.FINISHED,
-    "stopped": State.STOPPED,
-    "interrupted": State.STOPPED,
-    "failed": State.FAILED,
+    Reason.FINISHED: State.FINISHED,
+    Reason.EARLY: State.FINISHED,
+    Reason.PRUNED: State.FINISHED,
+    Reason.STOPPED: State.STOPPED,
+    Reason.INTERRUPTED: State.STOPPED,
+    Reason.FAILED: State.FAILED,
 }
 
 
@@ -191,7 +191,7 @@ def _seconds(log: RunLog) -> float:
 
 def _state(run: RunDirectory, log: RunLog, now: float) -> State:
     if log.end:
-        return ENDED.get(log.end.reason, State.FAILED)
+        return ENDED[Reason.of(log.end.reason)]
     alive = run.holder_alive()
     if alive is False:
         return State.LOST if run.identity.session else State.NEW

@@ -28,7 +28,7 @@ from ris_tf.search import (
     TrialState,
     Value,
 )
-from ris_tf.search.pruning import KEPT, given_up, left_out
+from ris_tf.search.pruning import KEPT, given_up
 from ris_tf.search.spaces import knobs_of, rounded, value_of, with_hyperparameters
 
 OBJECTIVE = "objective"
@@ -97,7 +97,7 @@ class FromFiles(oracle_module.Oracle):
         self._record_values(trial)
         if told.settled:
             failed = told.state == TrialState.FAILED or not math.isfinite(told.objective)
-            failed |= left_out(told)
+            failed |= told.left_out
             trial.status = FAILED if failed else COMPLETED
             if not failed:
                 trial.metrics.register(OBJECTIVE, direction="min")

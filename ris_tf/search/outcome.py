@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from ris_tf.config import Config, load_config
 from ris_tf.errors import UserError
-from ris_tf.runlog import End, RunDirectory
+from ris_tf.runlog import Cause, End, Reason, RunDirectory
 from ris_tf.search import (
     Choices,
     Entry,
@@ -15,18 +15,25 @@ from ris_tf.search import (
     TrialState,
     Value,
 )
-from ris_tf.search.pruning import failure
+from ris_tf.search.ending import Ending
 from ris_tf.search.spaces import value_of, with_hyperparameters
 from ris_tf.search.trial import frozen
 
 # State of a trial by the reason of its run's end event.
 ENDED = {
-    "finished": TrialState.FINISHED,
-    "early": TrialState.FINISHED,
-    "pruned": TrialState.PRUNED,
-    "stopped": TrialState.WAITING,
-    "interrupted": TrialState.WAITING,
-    "failed": TrialState.FAILED,
+    Reason.FINISHED: TrialState.FINISHED,
+    Reason.EARLY: TrialState.FINISHED,
+    Reason.PRUNED: TrialState.PRUNED,
+    Reason.STOPPED: TrialState.WAITING,
+    Reason.INTERRUPTED: TrialState.WAITING,
+    Reason.FAILED: TrialState.FAILED,
+}
+# Cause of a trial by that reason, where the end event of an older run has none.
+CAUSES = {
+    Reason.EARLY: Cause.PATIENCE,
+    Reason.STOPPED: Cause.ON_REQUEST,
+    Reason.INTERRUPTED: Cause.SIGNAL,
+    Reason.FAILED: Cause.ERROR,
 }
 
 
@@ -52,14 +59,18 @@ def told_by_run(trial: Trial, run: RunDirectory, before: End | None = None) -> T
         damaged=False,
     )
     if log.end is None or log.end == before:
-        return replace(told, state=TrialState.RUNNING)
-    state = ENDED.get(log.end.reason, TrialState.FAILED)
-    reason = log.end.text
-    if state == TrialState.FINISHED and not finite:
-        state, reason = TrialState.FAILED, "not finite: no validation came to a number"
-    elif state == TrialState.FAILED:
-        reason = failure(reason)
-    return replace(told, state=state, reason=reason, ended=log.end.time)
+        return replace(told, state=TrialState.RUNNING, cause=None)
+    end = Reason.of(log.end.reason)
+    told = replace(
+        told,
+        state=ENDED[end],
+        reason=log.end.text,
+        cause=Cause.of(log.end.cause) or CAUSES.get(end),
+        ended=log.end.time,
+    )
+    if told.state == TrialState.FINISHED and not finite:
+        return told.failed(Ending(Cause.NOT_FINITE, "no validation came to a number"))
+    return told
 
 
 def repair(search: SearchDirectory, config: Config) -> list[str]:
@@ -76,8 +87,8 @@ def repair(search: SearchDirectory, config: Config) -> list[str]:
         try:
             own = load_config(run.config_path)
         except UserError as error:
-            reason = f"damaged: trial.json, and {error}"
-            told = replace(trial, state=TrialState.FAILED, reason=reason, damaged=False)
+            told = trial.failed(Ending(Cause.DAMAGED, f"damaged: trial.json, and {error}"))
+            told = replace(told, damaged=False)
         else:
             values = {key: frozen(value_of(own, key)) for key in space}
             drawn = {key: _drawn(key, values, space, config) for key in space}

@@ -52,17 +52,17 @@ def parse_entry(key: str, document: Any) -> Entry:
         RunError: in one line, what is wrong and what would be right.
     """
     if not isinstance(document, dict):
-        raise RunError(f"{key} = {_shown(document)}: must have choices, or least and most")
+        raise RunError(key=key, value=document, allowed="must have choices, or least and most")
     names = {"choices"} if "choices" in document else {"least", "most", "scale"}
     for name in document:
         if name not in names:
-            raise RunError(f"{key}.{name}: unknown; valid here: {', '.join(sorted(names))}")
+            remedy = f"valid here: {', '.join(sorted(names))}"
+            raise RunError("unknown", key=f"{key}.{name}", remedy=remedy)
     if "choices" in document:
         values = document["choices"]
         if not isinstance(values, list | tuple) or not values or not all(map(is_value, values)):
-            raise RunError(
-                f"{key}.choices = {_shown(values)}: must be a list of at least one value"
-            )
+            allowed = "must be a list of at least one value"
+            raise RunError(key=f"{key}.choices", value=values, allowed=allowed)
         return Choices(tuple(frozen(value) for value in values))
     return _range(key, document)
 
@@ -71,17 +71,18 @@ def _range(key: str, document: dict[str, Any]) -> Range:
     least, most = (_bound(key, name, document.get(name)) for name in ("least", "most"))
     scale = document.get("scale", SCALES[0])
     if scale not in SCALES:
-        raise RunError(f"{key}.scale = {_shown(scale)}: must be linear or log")
+        raise RunError(key=f"{key}.scale", value=scale, allowed="must be linear or log")
     if not least < most:
-        raise RunError(f"{key}.least = {least}: must be below most = {most}")
+        raise RunError(key=f"{key}.least", value=least, allowed=f"must be below most = {most}")
     if scale == "log" and least <= 0:
-        raise RunError(f"{key}.least = {least}: must be above 0 on a log scale")
+        allowed = "must be above 0 on a log scale"
+        raise RunError(key=f"{key}.least", value=least, allowed=allowed)
     return Range(least, most, scale == "log")
 
 
 def _bound(key: str, name: str, value: Any) -> float:
     if not is_number(value):
-        raise RunError(f"{key}.{name} = {_shown(value)}: must be a number")
+        raise RunError(key=f"{key}.{name}", value=value, allowed="must be a number")
     return value
 
 
@@ -90,8 +91,3 @@ def entry_document(entry: Entry) -> dict[str, Any]:
     if isinstance(entry, Choices):
         return {"choices": [plain(value) for value in entry.values]}
     return {"least": entry.least, "most": entry.most, "scale": SCALES[entry.log]}
-
-
-def _shown(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else text[:77] + "..."

@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from ris_tf.config import (
+    OUR_NETWORKS,
+    BeamspaceNetwork,
     Config,
     ConfigError,
     Knob,
@@ -12,8 +14,10 @@ from ris_tf.config import (
     all_knobs,
     read_mapping,
     replace_values,
+    schema,
 )
 from ris_tf.config.errors import nearest
+from ris_tf.config.knobs import Section
 from ris_tf.config.network import nearest_divisor
 from ris_tf.errors import UserError
 from ris_tf.search import Choices, Range, Space, Value, parse_entry
@@ -79,27 +83,46 @@ def make_space(what: str, config: Config) -> Space:
         return narrow(config)
     path = Path(what)
     if not path.suffix:
-        raise ConfigError(f"--space {what}: must be wide, narrow or a YAML file")
+        raise ConfigError(key="--space", value=what, allowed="must be wide, narrow or a YAML file")
     return parse_space(read_mapping(path), config, str(path))
 
 
 def wide(config: Config) -> Space:
     """Sizes, rates and weights over all that is plausible."""
-    network, space = config.network, dict[str, Entry]()
+    return {
+        **_sizes_of(config.network),
+        "training.learning_rate": Range(1e-4, 1e-3, log=True),
+        "training.batch": Choices((64, 80)),
+        **_weights_of(config),
+        "covariance.shrinkage": Range(1e-4, 1e-2, log=True),
+    }
+
+
+def _sizes_of(network: Section) -> dict[str, Entry]:
+    """What is chosen of a network; of a plug-in's, nothing: a file says what."""
+    space = dict[str, Entry]()
     if isinstance(network, ReferenceNetwork):
         space["network.width"] = Choices((448, 512))
         space["network.heads"] = Choices((6, 8))  # the nearest divisor of the width is taken
-    else:
+    elif isinstance(network, BeamspaceNetwork):
         space["network.width"] = Choices(_sizes(network.width))
         filters = zip(*map(_sizes, network.filters), strict=True)
         space["network.filters"] = Choices(tuple(filters))
+    else:
+        return space
     return space | {
         "network.dropout": Range(0.05, 0.32),
         "network.temperature": Range(0.10, 0.25),
-        "training.learning_rate": Range(1e-4, 1e-3, log=True),
-        "training.batch": Choices((64, 80)),
-        **{f"objective.weights.{name}": entry for name, entry in WEIGHTS.items()},
-        "covariance.shrinkage": Range(1e-4, 1e-2, log=True),
+    }
+
+
+def _weights_of(config: Config) -> dict[str, Entry]:
+    """Weights; a plug-in's network may have no head for those that are 0, which stay 0."""
+    every = config.network.kind in OUR_NETWORKS
+    return {
+        f"objective.weights.{name}": entry
+        for name, entry in WEIGHTS.items()
+        if every or value_of(config, f"objective.weights.{name}")
     }
 
 
@@ -111,7 +134,7 @@ def narrow(config: Config) -> Space:
     """Rates and weights within a factor 1.5 of the configuration's own; what is 0 there stays 0."""
     keys = ["training.learning_rate", "network.dropout"]
     keys += [f"objective.weights.{name}" for name in WEIGHTS]
-    own = {key: value_of(config, key) for key in keys}
+    own = {key: value_of(config, key) for key in keys if key in knobs_of(config)}
     most = {
         knob.path: dict(knob.bounds)["le"] for knob in knobs_of(config).values() if knob.path in own
     }
@@ -139,7 +162,8 @@ def parse_space(document: Mapping[str, Any], config: Config, source: str) -> Spa
         ConfigError: a key is unknown or fixed in searches, or a value is out of the key's bounds.
     """
     if not document:
-        raise ConfigError(f"{source}: no key; give choices or a range for at least one")
+        remedy = "give choices or a range for at least one"
+        raise ConfigError("no key", source=source, remedy=remedy)
     knobs = knobs_of(config)
     space = {}
     for key, given in document.items():
@@ -148,7 +172,7 @@ def parse_space(document: Mapping[str, Any], config: Config, source: str) -> Spa
         try:
             space[key] = parse_entry(key, entry)
         except UserError as error:
-            raise ConfigError(f"{source}: {error}") from error
+            raise ConfigError.like(error, source) from error
         _check_entry(key, space[key], knobs[key], config, source)
     return space
 
@@ -156,7 +180,7 @@ def parse_space(document: Mapping[str, Any], config: Config, source: str) -> Spa
 def knobs_of(config: Config) -> dict[str, Knob]:
     """The keys of a configuration's kind of network, and of everything else."""
     kinds = (None, config.network.kind)
-    return {knob.path: knob for knob in all_knobs(Config) if knob.variant in kinds}
+    return {knob.path: knob for knob in all_knobs(schema()) if knob.variant in kinds}
 
 
 def value_of(config: Config, key: str) -> Any:
@@ -169,36 +193,41 @@ def value_of(config: Config, key: str) -> Any:
 
 def _check_key(key: Any, knobs: Mapping[str, Knob], config: Config, source: str) -> None:
     if not isinstance(key, str):
-        raise ConfigError(f"{source}: key {key!r}: must be a configuration key, as section.key")
+        allowed = "must be a configuration key, as section.key"
+        raise ConfigError(source=source, key="key", value=key, allowed=allowed)
     if key not in knobs:
         section = key.rpartition(".")[0]
         others = [path for path in knobs if path.rpartition(".")[0] == section] or list(knobs)
         raise ConfigError(
-            f"{source}: {key}: unknown key of a configuration with the {config.network.kind} "
-            f"network; {nearest(key, others)}"
+            f"unknown key of a configuration with the {config.network.kind} network",
+            source=source,
+            key=key,
+            remedy=nearest(key, others),
         )
     for fixed, why in FIXED.items():
         if key == fixed or key.startswith(f"{fixed}."):
-            raise ConfigError(f"{source}: {key}: cannot be searched: {why}")
+            raise ConfigError(f"cannot be searched: {why}", source=source, key=key)
 
 
 def _check_entry(key: str, entry: Entry, knob: Knob, config: Config, source: str) -> None:
     """Refuse values that no trial could have; those that depend on others fail their trials."""
     if isinstance(entry, Range) and knob.type not in ("int", "float"):
-        raise ConfigError(f"{source}: {key}: must have choices: a {knob.type} has no range")
+        allowed = f"must have choices: a {knob.type} has no range"
+        raise ConfigError(source=source, key=key, allowed=allowed)
     if isinstance(entry, Choices):
         values: tuple[Value, ...] = entry.values
     else:
         values = (entry.least, entry.most)
         if knob.type == "int" and not all(float(value).is_integer() for value in values):
-            raise ConfigError(f"{source}: {key}: least and most must be whole numbers")
+            allowed = "least and most must be whole numbers"
+            raise ConfigError(source=source, key=key, allowed=allowed)
         values = tuple(int(value) if knob.type == "int" else float(value) for value in values)
     for value in values:
         try:
             with_hyperparameters(config, {key: value})
         except ConfigError as error:
-            if f"{key} = " in str(error) or f"{key}." in str(error):
-                raise ConfigError(f"{source}: {str(error).partition(': ')[2]}") from error
+            if error.key == key or error.key.startswith(f"{key}."):
+                raise ConfigError.like(error, source) from error
 
 
 def with_hyperparameters(config: Config, hyperparameters: Mapping[str, Value]) -> Config:

@@ -12,14 +12,16 @@ import psutil
 
 from ris_tf.engine.reporter import Reporter
 from ris_tf.engine.stopping import StopSignals
-from ris_tf.runlog import RunError
+from ris_tf.registry import named_plugins
+from ris_tf.runlog import Cause, RunError
 from ris_tf.search import SearchDirectory
+from ris_tf.search.ending import STOPPED, Ending
 from ris_tf.search.workers import ADDRESS, ID, LOOK_S, MODULE, PORT, STOPPED_S
 
 RESTARTS = 5  # of a process that died, in a row without a trial more
 
 
-def supervise(search: SearchDirectory, workers: int, reporter: Reporter) -> str:
+def supervise(search: SearchDirectory, workers: int, reporter: Reporter) -> Ending | None:
     """Start a chief and workers here, and again those that die; why it ended early, or nothing.
 
     Raises:
@@ -45,8 +47,8 @@ def supervise(search: SearchDirectory, workers: int, reporter: Reporter) -> str:
             for part in parts.values():
                 part.end()
     if signals.received:
-        return f"interrupted by {signals.received}"
-    return "stopped on request" if search.stop_requested() else ""
+        return Ending(Cause.SIGNAL, f"interrupted by {signals.received}")
+    return STOPPED if search.stop_requested() else None
 
 
 class _Process:
@@ -57,7 +59,8 @@ class _Process:
     ):
         self.name = name
         self.cores = cores
-        self._command = [sys.executable, "-m", MODULE, str(search.resolve()), str(os.getpid())]
+        words = [str(search.resolve()), str(os.getpid()), *named_plugins()]
+        self._command = [sys.executable, "-m", MODULE, *words]
         self._environment = {**environment, ID: name}
         self._deaths = self._ended = 0
         self._process = self._started()

@@ -6,6 +6,7 @@ checkpoint and ends.
 
 import multiprocessing
 import threading
+from collections.abc import Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -14,36 +15,43 @@ from rich.console import Console
 from ris_tf.config import load_config
 from ris_tf.engine.cluster import Worker
 from ris_tf.engine.reporter import Reporter
-from ris_tf.engine.stopping import Stop, StopSignals
-from ris_tf.runlog import RunDirectory, RunError
+from ris_tf.engine.stopping import Stop, StopSignals, cause_of
+from ris_tf.registry import load_plugins
+from ris_tf.runlog import Cause, Reason, RunDirectory, RunError
+from ris_tf.search.ending import Ending
 from ris_tf.training.job import Job, several_replicas, work
 
 PATIENCE_AT_UNITY = 3  # windows in a row that may be not finite at a loss scale of 1 or less
 
 
-def train_trial(path: Path, epochs: int | None, quiet: bool, asks: Connection) -> None:
+def train_trial(
+    path: Path, epochs: int | None, quiet: bool, asks: Connection, plugins: Sequence[str]
+) -> None:
     """Train a trial's run, from its beginning or from its last checkpoint.
 
     Args:
         path: the run's folder.
         epochs: epochs after which it is enough for now; `None` is all.
         quiet: print nothing; console.log has it all.
-        asks: takes the epochs done, answers with why to stop, or nothing; takes a text where the
-            run could not begin, and a `RunError` where nothing could be written.
+        asks: takes the epochs done, answers with the `Ending` of a trial that stops, or `None`;
+            takes an `Ending` where the run failed, and a `RunError` where nothing could be written.
+        plugins: those of the search's process.
     """
     signals = StopSignals(heard=b"")
     threading.Thread(target=_stop_with_parent, args=(signals,), daemon=True).start()
     try:
+        load_plugins(plugins)
         run = RunDirectory.open(path)
         with Reporter(run.console_path, Console(quiet=True) if quiet else None) as reporter:
             if work(_job(run, asks, epochs), reporter, signals) is None:
-                asks.send("could not begin; see its console.log")
+                asks.send(Ending(Cause.ERROR, "could not begin; see its console.log"))
     except KeyboardInterrupt:
         pass
     except RunError as error:  # the folder is not ours to write: no fault of the trial
         asks.send(error)
     except Exception as error:  # noqa: BLE001 (the trial fails with it, the search goes on)
-        asks.send(f"{type(error).__name__}: {' '.join(str(error).split())[:400]}")
+        text = f"{type(error).__name__}: {' '.join(str(error).split())[:400]}"
+        asks.send(Ending(cause_of(error), text))
 
 
 def _job(run: RunDirectory, asks: Connection, epochs: int | None) -> Job:
@@ -72,14 +80,15 @@ class _Judge:
         if not done:
             return
         if self.epochs is not None and done >= self.epochs:
-            raise Stop("pruned", f"{done} of {self.planned} epochs, as planned for its round")
+            text = f"{done} of {self.planned} epochs, as planned for its round"
+            raise Stop(Reason.PRUNED, text, Cause.ROUND)
         try:
             self.asks.send(done)
-            why = self.asks.recv()
+            ending: Ending | None = self.asks.recv()
         except (EOFError, OSError) as error:
-            raise Stop("interrupted", "its search is gone") from error
-        if why:
-            raise Stop("pruned", why)
+            raise Stop(Reason.INTERRUPTED, "its search is gone", Cause.SIGNAL) from error
+        if ending:
+            raise Stop(Reason.PRUNED, ending.text, ending.cause)
 
 
 def _stop_with_parent(signals: StopSignals) -> None:

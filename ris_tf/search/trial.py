@@ -3,15 +3,17 @@
 import math
 import re
 import stat
+import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, TypeGuard
 
 import orjson
 
-from ris_tf.runlog.events import as_utf8
+from ris_tf.runlog.events import Cause, as_utf8
+from ris_tf.search.ending import Ending
 
 TRIAL_FILE = "trial.json"
 MOST_BYTES = 1_000_000  # of a search.json or trial.json; larger ones are damaged or no such file
@@ -47,7 +49,7 @@ class Trial:
         hyperparameters: value by configuration key.
         state: what it is doing.
         objective: lower is better; NaN while there is none.
-        reason: why it ended, in one line.
+        reason: why it ended, in one line, for people.
         epochs: epochs done.
         objectives: the objective after each of them.
         started: seconds since 1970, 0 before.
@@ -55,6 +57,7 @@ class Trial:
         drawn: what keras-tuner's oracle chose, in its own words: it is told them again when the
             search goes on.
         worker: id of the worker that was given it; empty while none is.
+        cause: why it ended, for programs, where its state does not say it all.
         path: its folder, as it was found; not part of the file.
         damaged: whether its trial.json could not be used, so that the state is told from its run.
     """
@@ -70,6 +73,7 @@ class Trial:
     ended: float = 0.0
     drawn: Mapping[str, Value] = field(default_factory=dict)
     worker: str = ""
+    cause: Cause | None = None
     path: Path | None = None
     damaged: bool = False
 
@@ -85,6 +89,17 @@ class Trial:
         A pruned trial's objective is that of fewer epochs, so it is compared with no other.
         """
         return self.state == TrialState.FINISHED and math.isfinite(self.objective)
+
+    def failed(self, ending: Ending) -> "Trial":
+        """The trial, failed for a reason."""
+        return replace(
+            self, state=TrialState.FAILED, reason=ending.text, cause=ending.cause, ended=time.time()
+        )
+
+    @property
+    def left_out(self) -> bool:
+        """Whether somebody stopped it, so that the search shall not build upon it."""
+        return self.state == TrialState.PRUNED and self.cause == Cause.ON_REQUEST
 
 
 def trial_folder(number: int) -> str:
@@ -106,6 +121,7 @@ def encode_trial(trial: Trial) -> bytes:
         "hyperparameters": {as_utf8(k): plain(v) for k, v in trial.hyperparameters.items()},
         "objective": trial.objective,
         "reason": one_line(trial.reason),
+        "cause": str(trial.cause or ""),
         "epochs": trial.epochs,
         "objectives": list(trial.objectives),
         "started": trial.started,
@@ -130,6 +146,7 @@ def decode_trial(data: bytes, path: Path | None = None) -> Trial | None:
     objectives = _objectives(document.get("objectives", []))
     objective = document.get("objective")
     state, reason = document.get("state"), document.get("reason", "")
+    cause = document.get("cause", "")
     counts = [document.get("number"), document.get("epochs", 0)]
     times = [document.get("started", 0.0), document.get("ended", 0.0)]
     written = [str(known) for known in TrialState if known != TrialState.LOST]
@@ -139,6 +156,7 @@ def decode_trial(data: bytes, path: Path | None = None) -> Trial | None:
         or objectives is None
         or state not in written
         or not isinstance(reason, str)
+        or not isinstance(cause, str)
         or not isinstance(worker, str)
         or not all(is_count(count) for count in counts)
         or not all(is_number(time) and time >= 0 for time in times)
@@ -151,6 +169,7 @@ def decode_trial(data: bytes, path: Path | None = None) -> Trial | None:
         state=TrialState(state),
         objective=math.nan if objective is None else float(objective),
         reason=one_line(reason),
+        cause=Cause.of(cause) if "cause" in document else _cause_of_old(state, reason),
         epochs=counts[1],
         objectives=objectives,
         started=float(times[0]),
@@ -159,6 +178,19 @@ def decode_trial(data: bytes, path: Path | None = None) -> Trial | None:
         worker=one_line(worker),
         path=path,
     )
+
+
+def _cause_of_old(state: str, reason: str) -> Cause | None:
+    """The cause in a file written before there was one: its reason began with it.
+
+    These are words of files that exist, not of messages: they never change.
+    """
+    began = reason.partition(":")[0]
+    if state == TrialState.FAILED:
+        return Cause.of(began) or Cause.ERROR
+    if state == TrialState.PRUNED:
+        return Cause.ON_REQUEST if began.startswith("stopped") else None
+    return Cause.PATIENCE if began.startswith("no better") else None
 
 
 def _objectives(values: Any) -> tuple[float, ...] | None:

@@ -97,7 +97,7 @@ class _Entry:
     def _with_process(self, trial: Trial, now: float) -> Trial:
         """The trial as written, unless it was left behind by a worker that is gone."""
         if trial.state == TrialState.RUNNING and _is_abandoned(self.path, now):
-            return replace(trial, state=TrialState.LOST, reason="its worker is gone")
+            return replace(trial, state=TrialState.LOST, reason="its worker is gone", cause=None)
         return trial
 
     def _from_run(self, now: float) -> Trial | None:

@@ -104,7 +104,9 @@ def trials_csv(search: Search, rows: Sequence[Row]) -> str:
     keys = list(search.space)
     out = io.StringIO()
     table = csv.writer(out, lineterminator="\n")
-    table.writerow(["rank", "trial", "objective", "state", *keys, "epochs", "seconds", "reason"])
+    table.writerow(
+        ["rank", "trial", "objective", "state", *keys, "epochs", "seconds", "cause", "reason"]
+    )
     for row in rows:
         trial = row.trial
         values = [
@@ -113,7 +115,7 @@ def trials_csv(search: Search, rows: Sequence[Row]) -> str:
         ]
         table.writerow(
             [row.rank or "", trial.number, _exact(row.objective), trial.state, *values,
-             trial.epochs, _exact(row.seconds), trial.reason]
+             trial.epochs, _exact(row.seconds), trial.cause or "", trial.reason]
         )  # fmt: skip
     return out.getvalue()
 

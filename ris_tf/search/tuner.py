@@ -18,12 +18,14 @@ from ris_tf.config import Config, dump_config
 from ris_tf.engine.reporter import Reporter
 from ris_tf.engine.stopping import StopSignals
 from ris_tf.errors import UserError
-from ris_tf.runlog import RunDirectory, RunError
+from ris_tf.registry import named_plugins
+from ris_tf.runlog import Cause, RunDirectory, RunError
 from ris_tf.search import SearchDirectory, Trial, TrialState
 from ris_tf.search.budget import trial_config
+from ris_tf.search.ending import STOPPED, Ending
 from ris_tf.search.oracle import OBJECTIVE, FromFiles, number_of
 from ris_tf.search.outcome import told_by_run
-from ris_tf.search.pruning import failure, left_out, worse_than_median
+from ris_tf.search.pruning import worse_than_median
 from ris_tf.search.results import trial_begins, trial_ended, write_results
 from ris_tf.search.trainer import train_trial
 
@@ -38,6 +40,10 @@ keras_tuner_config.DEBUG = False  # it prints a traceback of every trial that fa
 
 class SearchStopped(FatalError):  # noqa: N818 (not an error)
     """Somebody asked the search to stop; its running trial has a checkpoint."""
+
+    def __init__(self, ending: Ending):
+        super().__init__(ending.text)
+        self.ending = ending
 
 
 class TrialTuner(keras_tuner.Tuner):
@@ -103,7 +109,7 @@ class TrialTuner(keras_tuner.Tuner):
         finally:
             self.busy = False
         self._asked = 0.0
-        if told.state == TrialState.FAILED or left_out(told) or not math.isfinite(told.objective):
+        if told.state == TrialState.FAILED or told.left_out or not math.isfinite(told.objective):
             raise FailedTrialError(told.reason)
         return {OBJECTIVE: told.objective}
 
@@ -125,9 +131,7 @@ class TrialTuner(keras_tuner.Tuner):
         except UserError as error:
             if isinstance(error, RunError):
                 raise FatalError(str(error)) from error
-            text = str(error).partition(": ")[2]
-            told = replace(told, state=TrialState.FAILED, reason=f"refused: {text}")
-            return self._settled(replace(told, ended=time.time()))
+            return self._settled(told.failed(Ending(Cause.REFUSED, f"refused: {error.sentence}")))
         told = self._until_it_ends(told, run)
         if told.settled:
             return self._settled(told)
@@ -136,7 +140,7 @@ class TrialTuner(keras_tuner.Tuner):
         waiting = replace(told, state=TrialState.WAITING, worker="", ended=0.0)
         self.search_directory.write_trial(waiting)
         self._leave_if_asked()
-        raise SearchStopped("stopped")
+        raise SearchStopped(STOPPED)
 
     def _settled(self, told: Trial) -> Trial:
         self.search_directory.write_trial(told)
@@ -152,14 +156,15 @@ class TrialTuner(keras_tuner.Tuner):
             run = RunDirectory.open(path)
             self._wait_for_holder(run)
             return run
+        made: dict[str, Any] = {"into": True, "plugins": named_plugins()}
         if "tuner/trial_id" in drawn:  # hyperband goes on with one that did well
             source = RunDirectory.open(search.trial_path(int(str(drawn["tuner/trial_id"])) + 1))
             document = source.config_path.read_text("utf-8")
-            return RunDirectory.create(path, document, sys.argv, source, into=True)
+            return RunDirectory.create(path, document, sys.argv, source, **made)
         plan = search.search
         patience = plan.patience if plan.patience >= 0 else None
         config = trial_config(self.config, told.hyperparameters, plan.epochs, patience)
-        return RunDirectory.create(path, dump_config(config), sys.argv, into=True)
+        return RunDirectory.create(path, dump_config(config), sys.argv, **made)
 
     def _wait_for_holder(self, run: RunDirectory) -> None:
         """Let a process that was left behind by a killed search come to its end."""
@@ -178,34 +183,35 @@ class TrialTuner(keras_tuner.Tuner):
         told, starts = told_by_run(told, run), 0
         while not told.settled:
             epochs, end = told.epochs, run.log(outline=True).end
-            said, died = self._one_process(told, run)
+            failure, died = self._one_process(told, run)
             told = told_by_run(told, run, before=end)
             starts = starts + 1 if told.epochs == epochs else 1
-            if told.state == TrialState.RUNNING and said:
-                return _failed(told, said)
+            if told.state == TrialState.RUNNING and failure:
+                return told.failed(failure)
             if told.state == TrialState.RUNNING and starts >= STARTS:
-                return _failed(told, f"its process ended twice in one epoch, {died}")
-            stopped = told.state == TrialState.WAITING and told.reason.startswith("stopped")
+                text = f"its process ended twice in one epoch, {died}"
+                return told.failed(Ending(Cause.KILLED, text))
+            stopped = told.state == TrialState.WAITING and told.cause == Cause.ON_REQUEST
             if stopped or self._asked_to_stop():
                 break
             if starts >= STARTS and told.state == TrialState.WAITING:
-                return _failed(told, f"twice in one epoch: {told.reason}")
+                return told.failed(Ending(Cause.KILLED, f"twice in one epoch: {told.reason}"))
         return told
 
-    def _one_process(self, told: Trial, run: RunDirectory) -> tuple[str, str]:
-        """One process of a trial, to its end: what it said went wrong, and how it ended."""
+    def _one_process(self, told: Trial, run: RunDirectory) -> tuple[Ending | None, str]:
+        """One process of a trial, to its end: what went wrong in it, and how it ended."""
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
         epochs = told.drawn.get("tuner/epochs")
         process = context.Process(
             target=train_trial,
-            args=(run.path, epochs, self.quiet, theirs),
+            args=(run.path, epochs, self.quiet, theirs, named_plugins()),
             name=f"trial {told.number}",
         )
         process.start()
         theirs.close()
         try:
-            said = self._answer(told, run, process, ours)
+            failure = self._answer(told, run, process, ours)
         except BaseException:
             process.terminate()  # which leaves a checkpoint
             raise
@@ -213,12 +219,14 @@ class TrialTuner(keras_tuner.Tuner):
             ours.close()
         code = process.exitcode or 0
         if code == -signal.SIGKILL:
-            return said, "killed by signal 9: out of memory?"
-        return said, f"by signal {-code}" if code < 0 else f"with exit code {code}"
+            return failure, "killed by signal 9: out of memory?"
+        return failure, f"by signal {-code}" if code < 0 else f"with exit code {code}"
 
-    def _answer(self, told: Trial, run: RunDirectory, process: Any, ours: Connection) -> str:
-        """Answer a trial's process until it ends; what it said went wrong."""
-        said = ""
+    def _answer(
+        self, told: Trial, run: RunDirectory, process: Any, ours: Connection
+    ) -> Ending | None:
+        """Answer a trial's process until it ends; what went wrong in it."""
+        failure = None
         while process.is_alive() or ours.poll():
             if ours in wait([ours, process.sentinel], timeout=LOOK_S):
                 try:
@@ -230,23 +238,24 @@ class TrialTuner(keras_tuner.Tuner):
                     break
                 if isinstance(word, RunError):
                     raise FatalError(str(word))
-                said = word if isinstance(word, str) else ""
+                failure = word if isinstance(word, Ending) else None
             if self._asked_to_stop() and not run.stop_requested():
                 run.request_stop()  # once more where the process cleared it as it began
         process.join()
-        return said
+        return failure
 
-    def _verdict(self, told: Trial, run: RunDirectory, epochs: int) -> str:
+    def _verdict(self, told: Trial, run: RunDirectory, epochs: int) -> Ending | None:
         """Write an epoch down; why the trial stops after it, or nothing."""
         search = self.search_directory
-        now = replace(told_by_run(told, run), state=TrialState.RUNNING, reason="", ended=0.0)
+        now = told_by_run(told, run)
+        now = replace(now, state=TrialState.RUNNING, reason="", cause=None, ended=0.0)
         search.write_trial(now)
         objective = now.objectives[epochs - 1]
         if self.quiet:
             of = f"epoch {epochs} of {search.search.epochs}"
             self.reporter.say(f"trial {told.number}  {of}  objective {objective:.4f}")
         if search.search.algorithm == "hyperband":  # which stops trials in its own way
-            return ""
+            return None
         earlier = [trial for trial in search.trials() if trial.number < told.number]
         return worse_than_median(epochs, objective, earlier)
 
@@ -255,13 +264,10 @@ class TrialTuner(keras_tuner.Tuner):
 
     def _leave_if_asked(self) -> None:
         if self.signals.received:
-            raise SearchStopped(f"interrupted by {self.signals.received}")
+            text = f"interrupted by {self.signals.received}"
+            raise SearchStopped(Ending(Cause.SIGNAL, text))
         if self.search_directory.stop_requested():
-            raise SearchStopped("stopped on request")
-
-
-def _failed(told: Trial, text: str) -> Trial:
-    return replace(told, state=TrialState.FAILED, reason=failure(text), ended=time.time())
+            raise SearchStopped(STOPPED)
 
 
 def _in_words(error: Exception) -> str:

@@ -20,10 +20,12 @@ from ris_tf.config import ConfigError
 from ris_tf.engine.reporter import Reporter
 from ris_tf.engine.stopping import StopSignals
 from ris_tf.errors import UserError
-from ris_tf.runlog import RunError
+from ris_tf.registry import load_plugins, require_plugins
+from ris_tf.runlog import Cause, RunError
 from ris_tf.runlog.state import SILENT_S
 from ris_tf.search import SearchDirectory, TrialState
 from ris_tf.search.directory import SEARCH_FILE
+from ris_tf.search.ending import STOPPED, Ending
 from ris_tf.search.outcome import repair
 from ris_tf.search.pruning import given_up
 from ris_tf.search.results import write_results
@@ -87,8 +89,8 @@ def take_part(
     reporter: Reporter,
     quiet: bool = True,
     supervisor: int | None = None,
-) -> str:
-    """Do a part's work until the search ends; why it was left before, empty where it was not.
+) -> Ending | None:
+    """Do a part's work until the search ends; why it was left before, `None` where it was not.
 
     Args:
         search: the search.
@@ -123,7 +125,7 @@ def take_part(
         with signals.caught():
             tuner.search()
     except SearchStopped as stopped:
-        return str(stopped)
+        return stopped.ending
     except FatalError as error:
         raise RunError(str(error)) from error
     except grpc.RpcError as error:
@@ -131,12 +133,12 @@ def take_part(
             f"the chief at {os.environ.get(ADDRESS)}:{os.environ.get(PORT)} does not answer: "
             f"{error.details() if isinstance(error, grpc.Call) else error}; start it, then this"
         ) from error
-    return ""
+    return None
 
 
 def _answer_workers(
     tuner: "TrialTuner", search: SearchDirectory, reporter: Reporter, supervisor: int | None
-) -> str:
+) -> Ending | None:
     """The chief's work."""
     address = f"{os.environ[ADDRESS]}:{os.environ[PORT]}"
     reporter.say(f"chief at {address}, waiting for workers")
@@ -145,12 +147,12 @@ def _answer_workers(
     try:
         tuner.search()
     except KeyboardInterrupt:
-        return "stopped on request" if search.stop_requested() else "interrupted"
+        return STOPPED if search.stop_requested() else Ending(Cause.SIGNAL, "interrupted")
     except RuntimeError as error:
         raise RunError(
             f"{ADDRESS} and {PORT}: nothing can listen at {address}: {error}; choose another port"
         ) from error
-    return ""
+    return None
 
 
 def _interrupt_when_asked(search: SearchDirectory, supervisor: int | None) -> None:
@@ -225,7 +227,9 @@ def _release(search: SearchDirectory, others: bool) -> None:
             continue
         if others and not (trial.state == TrialState.LOST and _silent(trial.path)):
             continue
-        search.write_trial(replace(trial, state=TrialState.WAITING, worker="", reason=""))
+        search.write_trial(
+            replace(trial, state=TrialState.WAITING, worker="", reason="", cause=None)
+        )
 
 
 def _silent(path: Path | None) -> bool:
@@ -250,10 +254,12 @@ def wait_for_search(path: Path, reporter: Reporter) -> SearchDirectory:
             reporter.say(f"waiting for the chief to begin with {path}")
         told = True
         time.sleep(LOOK_S)
-    return SearchDirectory.open(path)
+    search = SearchDirectory.open(path)
+    require_plugins(search.search.plugins, str(path))
+    return search
 
 
-def finish(search: SearchDirectory) -> str:
+def finish(search: SearchDirectory) -> Ending | None:
     """Write the results, and say why the search gave up, or nothing."""
     write_results(search, search.config())
     return given_up(search.trials(), search.search.pid_started)
@@ -264,6 +270,7 @@ def main() -> None:
     search = SearchDirectory.open(Path(sys.argv[1]))
     with Reporter(search.path / "console.log") as reporter:
         try:
+            load_plugins(sys.argv[3:])
             take_part(search, Part.of_environment(), reporter, supervisor=int(sys.argv[2]))
         except UserError as error:
             reporter.say(str(error), "error")

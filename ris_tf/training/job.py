@@ -13,14 +13,21 @@ from ris_tf.config import Config
 from ris_tf.engine.cluster import Worker
 from ris_tf.engine.reporter import Reporter
 from ris_tf.engine.stopping import SKIPPED_IN_A_ROW, StopSignals
-from ris_tf.runlog import Identity, RunDirectory, available_threads, processor
+from ris_tf.runlog import Identity, Reason, RunDirectory, available_threads, processor
 
 if TYPE_CHECKING:
     from ris_tf.engine.replicas import Replicas
     from ris_tf.engine.session import Outcome, TrainingSession
 
 FAILED = 1  # exit code
-EXIT_CODES = {"finished": 0, "early": 0, "stopped": 0, "failed": FAILED, "interrupted": 130}
+EXIT_CODES: dict[str, int] = {
+    Reason.FINISHED: 0,
+    Reason.EARLY: 0,
+    Reason.STOPPED: 0,
+    Reason.PRUNED: 0,
+    Reason.FAILED: FAILED,
+    Reason.INTERRUPTED: 130,
+}
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ import tensorflow as tf
 from ris_tf.config import Config
 from ris_tf.covariance import Covariance
 from ris_tf.network import Prediction
+from ris_tf.objective import SLOTS
 from ris_tf.objective.slots import most_confident
 from ris_tf.runlog import RunDirectory, Sample, SpectrumSample, write_sample
 from ris_tf.scene import Scenes, Split, make_panel
@@ -74,7 +75,7 @@ class SpectrumSampler:
             elevation_deg=np.degrees(elevation),
             spectrum_db=self._spectrum_db(prediction.blended),
             truth=_truth(self._scenes),
-            estimate=_estimates(prediction),
+            estimate=_estimates(prediction, self._scenes),
             snr_db=self._scenes.measurement.snr_db.numpy(),
             epoch=epoch,
             step=step,
@@ -104,8 +105,8 @@ def _scalars(*values: int) -> list[tf.Tensor]:
 def _finite(prediction: Prediction) -> bool:
     """Whether everything that a sample is made from is finite."""
     p = prediction
-    said = p.blended.factor, p.azimuth, p.elevation, p.range_m, p.confidence
-    return all(np.isfinite(values.numpy()).all() for values in said)
+    outputs = p.blended.factor, p.azimuth, p.elevation, p.range_m, p.confidence
+    return all(np.isfinite(values.numpy()).all() for values in outputs if values is not None)
 
 
 def _truth(scenes: Scenes) -> np.ndarray:
@@ -114,8 +115,10 @@ def _truth(scenes: Scenes) -> np.ndarray:
     return _positions(sources.azimuth, sources.elevation, sources.range_m, sources.active)
 
 
-def _estimates(prediction: Prediction) -> np.ndarray:
-    """`[S, K_max, 3]` the same of the reported slots, the most confident first."""
+def _estimates(prediction: Prediction, scenes: Scenes) -> np.ndarray:
+    """`[S, K_max, 3]` the same of the reported slots, the most confident first; NaN without."""
+    if not prediction.has(*SLOTS, "confidence", "count_logits"):
+        return np.full([*scenes.sources.active.shape, 3], np.nan, np.float32)
     count = tf.argmax(prediction.count_logits, axis=-1, output_type=tf.int32) + 1
     reported = most_confident(prediction.confidence, count)
     slots = _positions(prediction.azimuth, prediction.elevation, prediction.range_m, reported)

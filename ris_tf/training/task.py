@@ -12,8 +12,8 @@ from ris_tf.engine.replicas import Replicas
 from ris_tf.engine.schedules import warmup_cosine
 from ris_tf.engine.task import Change, Sequel, Task
 from ris_tf.engine.trainer import GuardedTrainer
-from ris_tf.network import LocalizationNetwork, build_network, head_variables
-from ris_tf.objective import BLEND_TERMS, compare, raw_terms, term_weights, weighted_sum
+from ris_tf.network import Network, build_network, head_variables
+from ris_tf.objective import blend_terms, compare, raw_terms, term_weights, weighted_sum
 from ris_tf.runlog import RunDirectory
 from ris_tf.scene import Draws, Scenes, Simulator, Split, Stream, fold_in
 from ris_tf.training.blending import beta
@@ -54,7 +54,7 @@ def make_replicas(config: Config) -> Replicas:
 
 def make_trainer(
     config: Config,
-    network: LocalizationNetwork | None = None,
+    network: Network | None = None,
     replicas: Replicas | None = None,
     batch_of: BatchOf | None = None,
 ) -> GuardedTrainer:
@@ -71,10 +71,11 @@ def make_trainer(
     batch_of = batch_of or simulated(config)
     with replicas.scope():
         network = network or build_network(config)
+        heads = head_variables(network)
         trainer = GuardedTrainer(
             network,
             LocalizationLoss(config, replicas.count),
-            groups={"head": (head_variables(network), training.head_multiplier)},
+            groups={"head": (heads, training.head_multiplier)} if heads else {},
             accumulation=training.accumulation,
             clip_norm=training.clip_norm,
             learning_rate=warmup_cosine(
@@ -118,10 +119,9 @@ class LocalizationLoss:
     def __init__(self, config: Config, replicas: int = 1):
         self.config = config
         self.replicas = replicas
-        weights = config.objective.weights.model_dump()
-        self.through_blend = [name for name in BLEND_TERMS if weights[name]]
+        self.through_blend = blend_terms(config)
 
-    def __call__(self, network: LocalizationNetwork, scenes: Scenes, step: Step) -> Loss:
+    def __call__(self, network: Network, scenes: Scenes, step: Step) -> Loss:
         """Loss, raw terms and their weights; `R_blend` must be on the gradient path."""
         config = self.config
         key = Draws(config.seed, Split.TRAINING, step.epoch, step.batch).key(Stream.DROPOUT)
@@ -197,9 +197,11 @@ class LocalizationTask(Task):
             for term in ("covariance", "subspace")
             if f"term/{term}" in values
         ]
-        pieces.append(f"direction {values['direction_rmse_deg']:.1f} deg")
-        pieces.append(f"found {values['direction_recall']:.0%}")
-        pieces.append(f"count {values['count_accuracy']:.0%}")
+        if "direction_recall" in values:  # the network has slots
+            pieces.append(f"direction {values['direction_rmse_deg']:.1f} deg")
+            pieces.append(f"found {values['direction_recall']:.0%}")
+        if "count_accuracy" in values:
+            pieces.append(f"count {values['count_accuracy']:.0%}")
         if PREFIX + "recall_direction" in values:
             pieces.append(f"by MVDR {values[PREFIX + 'recall_direction']:.0%}")
             pieces.append(f"and range {values[PREFIX + 'recall_position']:.0%}")

@@ -9,7 +9,15 @@ import tensorflow as tf
 from ris_tf.config import Config
 from ris_tf.config.learning import Covariance, Weights
 from ris_tf.covariance import effective, nmse
-from ris_tf.objective import TERMS, Comparison, compare, projection_loss
+from ris_tf.objective import (
+    SLOTS,
+    Comparison,
+    active_terms,
+    compare,
+    projection_loss,
+    served_terms,
+    term_values,
+)
 from ris_tf.objective.slots import source_mean, wrapped
 from ris_tf.scene import Scenes, unit_direction
 
@@ -33,7 +41,7 @@ def validation_means(network: keras.Model, scenes: Scenes, config: Config) -> di
 def means_of(c: Comparison) -> dict[str, tf.Tensor]:
     """The same of a prediction that was made."""
     weights = c.config.objective.weights.model_dump()
-    terms = {name: TERMS[name](c) for name, weight in weights.items() if weight}
+    terms = term_values(c, active_terms(c.config))
     sample = effective(c.prediction.sample, c.scenes.measurement.snr_db, c.config.covariance)
     loss = tf.add_n([weights[name] * value for name, value in terms.items()])
     values = {
@@ -44,8 +52,8 @@ def means_of(c: Comparison) -> dict[str, tf.Tensor]:
         "sample/subspace": projection_loss(
             c.prediction.sample.factor, c.scenes.steering, c.config.objective.projection_ridge
         ),
-        **_position_errors(c),
-        "count_accuracy": _count_is_right(c),
+        **(_position_errors(c) if c.prediction.has(*SLOTS) else {}),
+        **({"count_accuracy": _count_is_right(c)} if c.prediction.has("count_logits") else {}),
     }
     return {name: tf.reduce_mean(value) for name, value in values.items()}
 
@@ -67,9 +75,9 @@ def _standard_loss(c: Comparison) -> tf.Tensor:
     snr_db = c.scenes.measurement.snr_db
     loaded = effective(c.prediction.blended, snr_db, config.covariance)
     plain = compare(c.prediction._replace(effective=loaded), c.scenes, config)
-    return tf.add_n(
-        [weight * TERMS[name](plain) for name, weight in weights.model_dump().items() if weight]
-    )
+    # Of a network without every head, the terms that it has the heads for.
+    terms = term_values(plain, served_terms(plain, active_terms(config)))
+    return tf.add_n([getattr(weights, name) * value for name, value in terms.items()])
 
 
 def _position_errors(c: Comparison) -> dict[str, tf.Tensor]:
@@ -103,14 +111,16 @@ def search_objective(figures: Mapping[str, float]) -> float:
     """What searches minimize, comparable between runs of any weights (SPEC 6).
 
     The loss at the default weights and shrinkage + 0.01 x mean angle RMSE in degrees
-    + 0.01 x range RMSE in metres.
+    + 0.01 x range RMSE in metres, where the network has slots.
 
     Args:
         figures: by name, roots taken.
     """
+    objective = figures["standard_loss"]
+    if not figures.keys() >= set(ROOTS):  # no slots
+        return objective
     degrees = (figures["azimuth_rmse_deg"] + figures["elevation_rmse_deg"]) / 2
-    metres = figures["range_rmse_m"]
-    return figures["standard_loss"] + PER_DEGREE * degrees + PER_METRE * metres
+    return objective + PER_DEGREE * degrees + PER_METRE * figures["range_rmse_m"]
 
 
 def summary(means: Mapping[str, float]) -> dict[str, float]:

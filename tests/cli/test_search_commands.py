@@ -12,6 +12,7 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from ris_tf.cli.trials_table import print_trials, trials_table
+from ris_tf.runlog import Cause
 from ris_tf.search import (
     Choices,
     Range,
@@ -30,10 +31,11 @@ SPACE = {
 }
 VALUES = dict(zip(SPACE, (1e-3, 0.25, (48, 96), True, "reference"), strict=True))
 PRUNED = "worse than the median of 9 earlier trials after 6 epochs: 0.9321, median 0.8112"
+EARLY = "no better validation loss for 3 epochs"
 TRIALS = [
     Trial(1, VALUES, TrialState.FINISHED, 0.9, "10 epochs", 10, (), 100.0, 190.0),
     Trial(2, VALUES, TrialState.PRUNED, 0.93, PRUNED, 6, (), 190.0, 240.0),
-    Trial(3, VALUES, TrialState.FINISHED, 0.7, "no better validation loss for 3 epochs", 8),
+    Trial(3, VALUES, TrialState.FINISHED, 0.7, EARLY, 8, cause=Cause.PATIENCE),
     Trial(4, VALUES, TrialState.FAILED, reason="memory: [/none] left"),
     Trial(5, VALUES),
 ]

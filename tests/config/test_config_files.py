@@ -83,7 +83,7 @@ def test_file_that_cannot_be_opened(tmp_path: Path) -> None:
         ("", "--set '': must read section.key=value"),
         ("=1", "--set '=1': must read section.key=value"),
         ("scene..snr_db=1", "--set 'scene..snr_db=1': must read section.key=value"),
-        ("seed.x=1", "--set 'seed.x=1': 'x' lies below a value, not a section"),
+        ("seed.x=1", "--set 'seed.x=1': seed = 1: is a value, not a section"),
         ("scene=1", "--set: scene = 1: must be a group of keys"),
         ("seed=", "--set: seed = None: must be a whole number"),
         ("scene.snr_db=[1", "--set 'scene.snr_db=[1': not readable as YAML at line 1"),

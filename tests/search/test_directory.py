@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from ris_tf.config import Config, dump_config
 from ris_tf.runlog import (
+    Cause,
     End,
     EventWriter,
     RunDirectory,
@@ -114,6 +115,7 @@ trials = st.builds(
     state=st.sampled_from([state for state in TrialState if state != "lost"]),
     objective=st.floats(-1e30, 1e30),
     reason=st.sampled_from(["", "not finite at step 4"]),
+    cause=st.sampled_from([None, *Cause]),
     epochs=st.integers(0, 100),
     started=st.floats(0, 1e10),
     ended=st.floats(0, 1e10),
@@ -148,7 +150,7 @@ def test_a_trial_with_a_field_of_another_type_is_not_believed(name, value):
     if read is None:
         return
     shown = orjson.loads(encode_trial(read))  # the value was a fitting one, and is what is shown
-    if name in ("reason", "worker"):  # made one line
+    if name in ("reason", "worker", "cause"):  # made one line; a cause not known here is none
         assert isinstance(value, str)
     else:
         assert shown[name] == orjson.loads(orjson.dumps(value))  # NaN is null
@@ -164,7 +166,7 @@ def test_a_trial_with_a_field_of_another_type_is_not_believed(name, value):
         ("state", "done"), ("state", "lost"), ("state", None), ("state", ["finished"]),
         ("objective", "0.1"), ("objective", True), ("objective", [0.1]), ("objective", 1e300),
         ("epochs", 1.5), ("epochs", "12"), ("started", -1), ("ended", "now"), ("reason", 4),
-        ("hyperparameters", [1]), ("hyperparameters", {"a": {"b": 1}}),
+        ("cause", 4), ("hyperparameters", [1]), ("hyperparameters", {"a": {"b": 1}}),
         ("hyperparameters", {"a": [[1]]}), ("hyperparameters", {"a": 1e300}),
     ],
 )  # fmt: skip
@@ -349,3 +351,33 @@ def test_a_reason_is_one_line(search):
     assert trial.reason.startswith("out of memory")
     assert trial.reason.isprintable()
     assert len(trial.reason) <= 500
+
+
+OLD = [
+    ("failed", "out of memory: ResourceExhaustedError: OOM", Cause.OUT_OF_MEMORY),
+    ("failed", "not finite: 3 windows in a row", Cause.NOT_FINITE),
+    ("failed", "disk: /runs/x: cannot be written", Cause.DISK),
+    ("failed", "refused: training: batch = 3: ...", Cause.REFUSED),
+    ("failed", "damaged: trial.json, and config.yaml", Cause.DAMAGED),
+    ("failed", "ValueError: x", Cause.ERROR),
+    ("pruned", "stopped on request", Cause.ON_REQUEST),
+    ("pruned", "worse than the median of 8 earlier trials", None),
+    ("finished", "10 epochs", None),
+    ("finished", "no better validation loss for 3 epochs", Cause.PATIENCE),
+]
+
+
+@pytest.mark.parametrize(("state", "reason", "cause"), OLD)
+def test_files_from_before_causes_are_read(state, reason, cause):
+    document = {"number": 1, "state": state, "reason": reason}
+    read = decode_trial(orjson.dumps(document))
+    assert read is not None
+    assert (read.cause, read.reason) == (cause, reason)
+    assert read.left_out == (cause == Cause.ON_REQUEST)
+
+
+def test_a_cause_is_believed_whatever_the_reason_reads():
+    document = {"number": 1, "state": "pruned", "reason": "stopped on request", "cause": "median"}
+    read = decode_trial(orjson.dumps(document))
+    assert read is not None
+    assert (read.cause, read.left_out) == (Cause.MEDIAN, False)

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ris_tf.config import parse_config
+from ris_tf.runlog import Cause
 from ris_tf.search import Choices, Range, Search, SearchDirectory, TrialState
 from ris_tf.search.oracle import chosen, make_oracle, number_of
 from ris_tf.search.pruning import first_bracket
@@ -67,8 +68,8 @@ class Worker:
         value = objective_of(told)
         ended = {"ended": time.time(), "worker": "", "epochs": 1, "objectives": (value,)}
         state = TrialState.FAILED if failed else TrialState.FINISHED
-        reason = f"kind{told.number}: x" if failed else ""
-        self.search.write_trial(replace(told, state=state, objective=value, reason=reason, **ended))
+        cause = (Cause.DISK, Cause.KILLED)[told.number % 2] if failed else None
+        self.search.write_trial(replace(told, state=state, objective=value, cause=cause, **ended))
 
     def tell(self, trial, failed=False):
         if failed:

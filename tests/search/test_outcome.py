@@ -5,7 +5,7 @@ import time
 import pytest
 
 from ris_tf.config import dump_config
-from ris_tf.runlog import CheckpointEvent, End, EventWriter, RunDirectory, Validation
+from ris_tf.runlog import Cause, CheckpointEvent, End, EventWriter, RunDirectory, Validation
 from ris_tf.search import (
     Choices,
     Range,
@@ -35,7 +35,7 @@ def search(tmp_path, make_config):
 def make_run(search):
     """Makes a trial's run that validated so and ended so."""
 
-    def make(number, objectives, reason=None, text=""):
+    def make(number, objectives, reason=None, text="", cause=""):
         config = trial_config(search.config(), CHOSEN, 3, None)
         run = RunDirectory.create(
             search.trial_path(number), dump_config(config), ["test"], into=True
@@ -45,30 +45,32 @@ def make_run(search):
             values = {"loss": 2 * objective, "objective": objective}
             events.write(Validation(epoch, 4 * epoch, time.time(), weights="raw", values=values))
         if reason:
-            events.end(End(time.time(), 4 * len(objectives), reason, text))
+            events.end(End(time.time(), 4 * len(objectives), reason, text, cause))
         return run
 
     return make
 
 
 @pytest.mark.parametrize(
-    ("reason", "text", "state", "said"),
+    ("reason", "text", "cause", "state", "told_cause"),
     [
-        ("finished", "3 epochs", TrialState.FINISHED, "3 epochs"),
-        ("early", "no better validation loss", TrialState.FINISHED, "no better validation loss"),
-        ("pruned", "worse than the median", TrialState.PRUNED, "worse than the median"),
-        ("stopped", "stopped on request", TrialState.WAITING, "stopped on request"),
-        ("interrupted", "interrupted by SIGTERM", TrialState.WAITING, "interrupted by SIGTERM"),
-        ("failed", "20 windows were not finite", TrialState.FAILED, "not finite: 20 windows were"),
-        ("unheard of", "x", TrialState.FAILED, "x"),
-        (None, "", TrialState.RUNNING, ""),
+        ("finished", "3 epochs", "", TrialState.FINISHED, None),
+        ("early", "no better validation loss", "", TrialState.FINISHED, Cause.PATIENCE),
+        ("pruned", "stopped being good", "median", TrialState.PRUNED, Cause.MEDIAN),
+        ("stopped", "angehalten", "", TrialState.WAITING, Cause.ON_REQUEST),
+        ("interrupted", "stopped", "signal", TrialState.WAITING, Cause.SIGNAL),
+        ("failed", "out of memory: no", "not finite", TrialState.FAILED, Cause.NOT_FINITE),
+        ("failed", "not finite", "", TrialState.FAILED, Cause.ERROR),
+        ("failed", "x", "of a later version", TrialState.FAILED, Cause.ERROR),
+        ("of a later version", "x", "", TrialState.FAILED, Cause.ERROR),
+        (None, "", "", TrialState.RUNNING, None),
     ],
 )
-def test_end_event_decides(make_run, reason, text, state, said):
-    told = told_by_run(Trial(1), make_run(1, [2.0, 1.0, 1.5], reason, text))
+def test_end_event_decides(make_run, reason, text, cause, state, told_cause):
+    told = told_by_run(Trial(1), make_run(1, [2.0, 1.0, 1.5], reason, text, cause))
     assert (told.state, told.epochs, told.objective) == (state, 3, 1.0)
     assert told.objectives == (2.0, 1.0, 1.5)
-    assert told.reason.startswith(said)
+    assert (told.reason, told.cause) == (text, told_cause)
     assert bool(told.ended) == bool(reason)
 
 
@@ -93,7 +95,7 @@ def test_copy_of_a_run_goes_on_from_its_checkpoint(search, make_run):
 def test_trial_without_a_finite_objective_failed(make_run):
     told = told_by_run(Trial(1), make_run(1, [float("nan")], "finished", "1 epochs"))
     assert told.state == TrialState.FAILED
-    assert told.reason.startswith("not finite: ")
+    assert told.cause == Cause.NOT_FINITE
 
 
 def test_damaged_trial_is_written_again(search, make_run):
@@ -114,7 +116,7 @@ def test_trial_of_which_only_ruins_are_left_failed(search, make_run):
     (search.trial_path(1) / "trial.json").write_bytes(b"\xff\x00")
     assert len(repair(search, search.config())) == 1
     assert search.trials()[0].state == TrialState.FAILED
-    assert "damaged" in search.trials()[0].reason
+    assert search.trials()[0].cause == Cause.DAMAGED
 
 
 def test_trials_train_on_as_many_scenes_and_validate_on_the_same(make_config):

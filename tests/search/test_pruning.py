@@ -1,4 +1,4 @@
-"""The median rule, the reasons of failures, and when a search gives up."""
+"""The median rule, the causes of failures, and when a search gives up."""
 
 import math
 import statistics
@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ris_tf.engine.stopping import cause_of
+from ris_tf.runlog import Cause
 from ris_tf.search import Trial, TrialState
-from ris_tf.search.pruning import failure, given_up, worse_than_median
+from ris_tf.search.pruning import given_up, worse_than_median
 
 
 def trials(values, epochs=10):
@@ -20,20 +22,21 @@ def trials(values, epochs=10):
 def test_trial_worse_than_the_median_is_stopped():
     earlier = trials([1, 2, 3, 4, 5, 6, 7, 8])
     assert worse_than_median(6, 4.6, earlier) == (
-        "worse than the median of 8 earlier trials after 6 epochs: 4.6000, median 4.5000"
+        Cause.MEDIAN,
+        "worse than the median of 8 earlier trials after 6 epochs: 4.6000, median 4.5000",
     )
-    assert worse_than_median(6, 4.5, earlier) == ""
+    assert worse_than_median(6, 4.5, earlier) is None
 
 
 @pytest.mark.parametrize(("epochs", "earlier"), [(5, 8), (6, 7), (1, 100)])
 def test_nobody_is_stopped_too_early(epochs, earlier):
-    assert worse_than_median(epochs, 1e9, trials([1.0] * earlier)) == ""
+    assert worse_than_median(epochs, 1e9, trials([1.0] * earlier)) is None
 
 
 def test_only_trials_that_came_as_far_are_compared():
     earlier = trials([1.0] * 7) + trials([1.0], epochs=6) + trials([1.0] * 5, epochs=3)
     assert worse_than_median(6, 2.0, earlier)
-    assert worse_than_median(7, 2.0, earlier) == ""
+    assert worse_than_median(7, 2.0, earlier) is None
 
 
 @given(
@@ -47,41 +50,47 @@ def test_median_rule(values, own, epochs):
 
 
 def test_objectives_that_are_not_numbers_do_not_count():
-    assert worse_than_median(6, 2.0, trials([1.0] * 7 + [math.nan])) == ""
+    assert worse_than_median(6, 2.0, trials([1.0] * 7 + [math.nan])) is None
+
+
+class ExhaustedError(Exception):
+    """As TensorFlow raises where memory ran out, in whatever words."""
+
+    error_code = 8
 
 
 @pytest.mark.parametrize(
-    ("text", "kind"),
+    ("error", "cause"),
     [
-        ("3 windows in a row were not finite, first the loss; try ...", "not finite"),
-        ("ResourceExhaustedError: OOM when allocating tensor", "out of memory"),
-        ("MemoryError: ", "out of memory"),
-        ("killed twice in one epoch, by signal 9: out of memory?", "out of memory"),
-        ("/runs/x/events.jsonl: cannot be written: No space left on device", "disk"),
-        ("ValueError: something else", "ValueError"),
+        (ExhaustedError("Speicher erschöpft"), Cause.OUT_OF_MEMORY),
+        (MemoryError(), Cause.OUT_OF_MEMORY),
+        (OSError(28, "kein Platz"), Cause.DISK),
+        (ValueError("out of memory: not finite: No space left"), Cause.ERROR),
     ],
 )
-def test_reason_begins_with_its_kind(text, kind):
-    assert failure(text).partition(":")[0] == kind
+def test_cause_of_an_exception_is_told_by_its_class(error, cause):
+    assert cause_of(error) == cause
 
 
-def failed(number, reason, state=TrialState.FAILED):
-    return Trial(number, state=state, reason=reason, ended=float(number))
+def failed(number, cause, state=TrialState.FAILED):
+    return Trial(number, state=state, reason=f"trial {number}", cause=cause, ended=float(number))
 
 
-def test_three_failures_alike_end_a_search():
-    alike = [failed(n, f"not finite: {n} windows") for n in (1, 2, 3)]
-    assert "3 trials in a row failed for the same reason: not finite: 3" in given_up(alike)
-    assert given_up(alike[:2]) == ""
-    assert given_up([*alike, failed(4, "10 epochs", TrialState.FINISHED)]) == ""
-    assert given_up([*alike[:2], failed(3, "out of memory: x")]) == ""
+def test_three_failures_of_one_cause_end_a_search():
+    alike = [failed(n, Cause.NOT_FINITE) for n in (1, 2, 3)]
+    ending = given_up(alike)
+    assert ending.cause == Cause.NOT_FINITE
+    assert ending.text == "3 trials in a row failed (not finite), the last: trial 3"
+    assert given_up(alike[:2]) is None
+    assert given_up([*alike, failed(4, None, TrialState.FINISHED)]) is None
+    assert given_up([*alike[:2], failed(3, Cause.OUT_OF_MEMORY)]) is None
 
 
 def test_failures_before_a_search_went_on_are_past():
-    alike = [failed(n, "disk: full") for n in (1, 2, 3)]
-    assert given_up(alike, since=2.5) == ""
+    alike = [failed(n, Cause.DISK) for n in (1, 2, 3)]
+    assert given_up(alike, since=2.5) is None
 
 
 def test_trials_that_still_run_do_not_break_the_row():
-    alike = [failed(1, "disk: a"), failed(2, "disk: b"), failed(4, "disk: c")]
+    alike = [failed(n, Cause.DISK) for n in (1, 2, 4)]
     assert given_up([*alike, Trial(3, state=TrialState.RUNNING)])

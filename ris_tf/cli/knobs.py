@@ -1,0 +1,44 @@
+"""`ris-tf knobs`: every configuration key, those of plug-ins included."""
+
+from typing import Annotated
+
+import typer
+
+from ris_tf.cli.options import Plugins
+from ris_tf.cli.plugins import load_named
+
+
+def knobs(
+    words: Annotated[
+        list[str] | None, typer.Argument(metavar="[WORD]...", help="Only keys with these words.")
+    ] = None,
+    json_: Annotated[bool, typer.Option("--json", help="What plug-ins add, for programs.")] = False,
+    plugin: Plugins = None,
+) -> None:
+    """List configuration keys: default, what is allowed, what it is."""
+    import json
+
+    from rich.console import Console
+    from rich.table import Table
+
+    from ris_tf.config import all_knobs, schema
+    from ris_tf.config.declared import additions
+    from ris_tf.config.describe import allowed_words
+
+    load_named(plugin)
+    if json_:
+        typer.echo(json.dumps(additions()))
+        return
+    table = Table(box=None, pad_edge=False)
+    for title in ("key", "default", "allowed", "what it is"):
+        table.add_column(title, overflow="fold")
+    for knob in all_knobs(schema()):
+        text = f"{knob.path} {knob.variant or ''} {knob.sentence}".casefold()
+        if all(word.casefold() in text for word in words or ()):
+            of = f" ({knob.variant})" if knob.variant else ""
+            default = json.dumps(knob.default)
+            table.add_row(knob.path + of, default, allowed_words(knob), knob.sentence)
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=160)
+    console.print(table)

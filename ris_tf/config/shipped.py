@@ -1,0 +1,37 @@
+"""Configurations that come with the package, taken by name."""
+
+from pathlib import Path
+
+from ris_tf.config.errors import ConfigError
+
+PACKAGE = Path(__file__).parents[1]
+# A wheel has them inside; in a checkout they lie at the top, where people find and edit them.
+FOLDERS = (PACKAGE / "configs", PACKAGE.parent / "configs")
+
+
+def shipped_configs() -> dict[str, Path]:
+    """File of each configuration that comes with the package, by name."""
+    folder = next((folder for folder in FOLDERS if folder.is_dir()), FOLDERS[0])
+    return {file.stem: file for file in sorted(folder.glob("*.yaml"))}
+
+
+def config_file(given: str | Path) -> Path:
+    """The file of a configuration that is given by its path or by a name, such as `quickstart`.
+
+    A file that exists wins over a name.
+
+    Raises:
+        ConfigError: it is a plain word, and neither a file nor a name.
+    """
+    path = Path(given)
+    if path.suffix or len(path.parts) != 1 or path.is_file():
+        return path
+    shipped = shipped_configs()
+    if path.name not in shipped:
+        raise ConfigError(
+            "no such file, and no configuration that comes with ris_tf",
+            source=str(path),
+            allowed=f"names are {', '.join(shipped)}",
+            remedy="the path of a YAML file works, too",
+        )
+    return shipped[path.name]
