@@ -87,7 +87,7 @@ def repair(search: SearchDirectory, config: Config) -> list[str]:
         try:
             own = load_config(run.config_path)
         except UserError as error:
-            told = trial.failed(Ending(Cause.DAMAGED, f"damaged: trial.json, and {error}"))
+            told = trial.failed(Ending(Cause.DAMAGED, f"trial.json is damaged, and {error}"))
             told = replace(told, damaged=False)
         else:
             values = {key: frozen(value_of(own, key)) for key in space}

@@ -130,7 +130,7 @@ class TrialTuner(keras_tuner.Tuner):
         except UserError as error:
             if isinstance(error, RunError):
                 raise FatalError(str(error)) from error
-            return self._settled(told.failed(Ending(Cause.REFUSED, f"refused: {error.sentence}")))
+            return self._settled(told.failed(Ending(Cause.REFUSED, error.sentence)))
         told = self._until_it_ends(told, run)
         if told.settled:
             return self._settled(told)
