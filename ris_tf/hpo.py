@@ -49,6 +49,9 @@ def _parser() -> argparse.ArgumentParser:
         spellings = sorted({f"--{name}", f"--{name.replace('_', '-')}"}, reverse=True)
         parser.add_argument(*spellings, help=text, type=int if name in NUMBERS else str)
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a value")
+    parser.add_argument(
+        "--plugin", action="append", default=[], metavar="MODULE", help="a module or .py file"
+    )
     parser.add_argument("--resume", action="store_true", help="go on with the search of --name")
     parser.add_argument("--workers", type=int, default=1, help="trials at a time")
     return parser
@@ -56,11 +59,13 @@ def _parser() -> argparse.ArgumentParser:
 
 def _search_and_check(asked: argparse.Namespace) -> int:
     from ris_tf.cli.check import report
+    from ris_tf.cli.plugins import load_named
     from ris_tf.cli.tune import MOST_WORKERS, Algorithm, Request, run_search
     from ris_tf.config import ConfigError
     from ris_tf.runlog import RunDirectory
     from ris_tf.search import SearchDirectory, best_trial
 
+    load_named(asked.plugin)
     config = Path(asked.config) if asked.config else REFERENCE
     if asked.algorithm not in (None, *Algorithm):
         allowed = f"must be one of {', '.join(Algorithm)}"

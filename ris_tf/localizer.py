@@ -16,7 +16,7 @@ from ris_tf.estimation.chunks import SCENES, in_chunks
 from ris_tf.estimation.estimators import Estimators, Question
 from ris_tf.estimation.found import Known
 from ris_tf.estimation.receiver import Left, left, observed
-from ris_tf.network import LocalizationNetwork
+from ris_tf.network import Network
 from ris_tf.runlog import RunDirectory, RunError
 from ris_tf.scene import Measurement
 from ris_tf.scene.positions import Positions
@@ -69,7 +69,7 @@ class Localizer:
         estimator: which; see `ris-tf evaluate --list`.
     """
 
-    def __init__(self, network: LocalizationNetwork, config: Config, estimator: str = ESTIMATOR):
+    def __init__(self, network: Network, config: Config, estimator: str = ESTIMATOR):
         self.config = config
         self.estimators = Estimators(config, network)
         self.estimator = self.estimators.named(estimator)
@@ -176,7 +176,7 @@ class Localizer:
         )
 
 
-def load_network(run: Path) -> LocalizationNetwork:
+def load_network(run: Path) -> Network:
     """The best network of a run.
 
     Args:
@@ -195,6 +195,6 @@ def load_network(run: Path) -> LocalizationNetwork:
     except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
         reason = " ".join(str(error).split())[:200]
         raise RunError(f"{path}: holds no network that can be read: {reason}") from error
-    if not isinstance(network, LocalizationNetwork):
+    if not isinstance(network, Network):
         raise RunError(f"{path}: holds a {type(network).__name__}, not a network of this package")
     return network

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ris_tf.config import Config, all_knobs
+from ris_tf.config import Config, all_knobs, schema
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ def entries(configs: Sequence[Config]) -> list[Entry]:
     flat = [_flat(config.model_dump(mode="json")) for config in configs]
     kinds = [config.network.kind for config in configs]
     found = {}
-    for knob in all_knobs(Config):
+    for knob in all_knobs(schema()):
         if (knob.variant and knob.variant not in kinds) or knob.path in found:
             continue
         values = tuple(shown(values[knob.path]) if knob.path in values else "" for values in flat)

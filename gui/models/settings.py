@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from ris_tf.config import Config, Knob, all_knobs, load_config, override_config
+from ris_tf.config import Config, Knob, all_knobs, load_config, override_config, schema
 from ris_tf.errors import UserError
 
 KIND = "network.kind"
@@ -51,7 +51,7 @@ class Settings:
         """The knobs that apply: those of the other network do not."""
         kind = self.kind if self.kind in _kinds() else self.base.network.kind
         found: dict[str, Knob] = {}
-        for knob in all_knobs(Config):
+        for knob in all_knobs(schema()):
             if knob.path == KIND:
                 # One row with all kinds: each network's model knows its own alone.
                 choices = (*(found[KIND].choices if KIND in found else ()), *knob.choices)
@@ -172,7 +172,7 @@ class Settings:
 
 def _kinds() -> set[str]:
     """The kinds of network."""
-    return {knob.variant for knob in all_knobs(Config) if knob.variant}
+    return {knob.variant for knob in all_knobs(schema()) if knob.variant}
 
 
 def flat(config: Config) -> dict[str, Any]:

@@ -1,12 +1,12 @@
 """`ris-tf evaluate`: estimators on the same test scenes, in tables and figures."""
 
-import difflib
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ris_tf.cli.options import Overrides
+from ris_tf.cli.options import Overrides, Plugins
+from ris_tf.cli.plugins import load_named, open_run
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -50,30 +50,32 @@ def evaluate(
     figures: Annotated[bool, typer.Option(help="Draw the figures.")] = True,
     list_: Annotated[bool, typer.Option("--list", help="Name the estimators and end.")] = False,
     set_: Overrides = None,
+    plugin: Plugins = None,
 ) -> None:
     """Compare estimators on fixed test scenes, by SNR and by number of sources."""
-    from ris_tf.config import Config, ConfigError, load_config, override_config
-    from ris_tf.estimation.names import ESTIMATORS, NETWORKED
-    from ris_tf.runlog import RunDirectory
+    from ris_tf.config import ConfigError, load_config, override_config, parse_config
+    from ris_tf.estimation.catalogue import ESTIMATORS
 
+    load_named(plugin)
     if list_:
-        for name, sentence in ESTIMATORS.items():
-            typer.echo(f"{name:<17} {sentence}")
+        width = max(map(len, ESTIMATORS))
+        for name, one in ESTIMATORS.items():
+            typer.echo(f"{name:<{width}}  {one.sentence}")
         return
-    directories = [RunDirectory.open(run) for run in runs or []]
+    directories = [open_run(run) for run in runs or []]
     if config and directories:
         raise ConfigError("--config: runs have configurations of their own; leave it out")
     if directories:
         base = load_config(directories[0].config_path)
     else:
-        base = load_config(config, []) if config else Config()
+        base = load_config(config, []) if config else parse_config({})
     chosen = override_config(base, set_ or [])
     folder = out or (directories[0].path if directories else Path()) / "evaluation"
     _check_folder(folder)
     for directory in directories:
         check_network(directory, chosen)
-    available = [n for n in ESTIMATORS if directories or n not in NETWORKED]
-    names = _named(estimators, available, list(ESTIMATORS))
+    available = [name for name, one in ESTIMATORS.items() if directories or not one.network]
+    names = _named(estimators, available)
     settings = {
         "scenes": scenes,
         "panel": f"{chosen.geometry.columns} x {chosen.geometry.rows}",
@@ -130,18 +132,17 @@ def check_network(directory: "RunDirectory", config: "Config") -> None:
         )
 
 
-def _named(wanted: str, available: list[str], every: list[str]) -> list[str]:
-    """Estimators by the names that were typed."""
+def _named(wanted: str, available: list[str]) -> list[str]:
+    """Estimators by the names that were typed; nothing where all were asked for."""
     from ris_tf.config import ConfigError
+    from ris_tf.estimation.catalogue import ESTIMATORS
 
     names = [name.strip() for name in wanted.split(",") if name.strip()]
     if names == ["all"]:
-        return available
+        return []
     for name in names:
-        if name not in every:
-            near = difflib.get_close_matches(name, every, 1)
-            hint = f"did you mean {near[0]}?" if near else f"one of {', '.join(every)}"
-            raise ConfigError(f"--estimators {name}: no such estimator; {hint}")
+        if name not in ESTIMATORS:
+            raise ESTIMATORS.unknown(name, "--estimators")
         if name not in available:
             raise ConfigError(f"--estimators {name}: takes a run's network; name a run")
     if not names:
@@ -151,18 +152,19 @@ def _named(wanted: str, available: list[str], every: list[str]) -> list[str]:
 
 def _estimators(config: "Config", directories: list, names: list[str]) -> "dict[str, Estimator]":
     """Estimators by the name of their row: of several runs, those of networks come once a run."""
+    from ris_tf.estimation.catalogue import ESTIMATORS
     from ris_tf.estimation.estimators import Estimators
-    from ris_tf.estimation.names import NETWORKED
     from ris_tf.localizer import load_network
 
     sets = [Estimators(config, load_network(d.path)) for d in directories]
     sets = sets or [Estimators(config)]
     used = {}
-    for name in names:
-        several = len(sets) > 1 and name in NETWORKED
+    for name in names or ESTIMATORS:
+        several = len(sets) > 1 and ESTIMATORS[name].network
         for which, directory in zip(sets, directories or [None], strict=True):
             label = f"{directory.identity.name}: {name}" if several and directory else name
-            used.setdefault(label, which.named(name))
+            if names or not which.problem(name):  # all means all that can be used
+                used.setdefault(label, which.named(name))
     return used
 
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ris_tf.cli.figure import figure, target_file, write_figure
-from ris_tf.cli.options import Overrides
+from ris_tf.cli.options import Overrides, Plugins
+from ris_tf.cli.plugins import load_named, open_run
 
 if TYPE_CHECKING:
     from ris_tf.config import Config
@@ -37,13 +38,14 @@ def spectrum(
     config: ConfigOption = None,
     out: Out = None,
     set_: Overrides = None,
+    plugin: Plugins = None,
 ) -> None:
     """Spectra of a test scene: of the network's covariance, the sample covariance and the truth."""
     from ris_tf.config import ConfigError
 
     if method not in ("mvdr", "music"):
         raise ConfigError(f"--method {method}: must be mvdr or music")
-    chosen = _config(run, config, set_)
+    chosen = _config(run, config, set_, plugin)
     target = target_file(out, Path("spectrum.pdf"))
     if run:
         _check_run(run, chosen)
@@ -62,9 +64,10 @@ def bound(
     scenes: Scenes = 200,
     out: Out = None,
     set_: Overrides = None,
+    plugin: Plugins = None,
 ) -> None:
     """The Cramér-Rao bound against SNR, for each number of sources."""
-    chosen = _config(None, config, set_)
+    chosen = _config(None, config, set_, plugin)
     target = target_file(out, Path("bound.pdf"))
     _load()
     from ris_tf.evaluation.illustrations import bound_by_snr
@@ -79,9 +82,10 @@ def ranges(
     scenes: Scenes = 200,
     out: Out = None,
     set_: Overrides = None,
+    plugin: Plugins = None,
 ) -> None:
     """The bound on range of one source against its distance: where the near field ends."""
-    chosen = _config(None, config, set_)
+    chosen = _config(None, config, set_, plugin)
     target = target_file(out, Path("ranges.pdf"))
     _load()
     from ris_tf.evaluation.illustrations import bound_by_range
@@ -90,16 +94,18 @@ def ranges(
     write_figure(ranges_figure(bound_by_range(chosen, scenes)), target)
 
 
-def _config(run: Path | None, config: Path | None, set_: list[str] | None) -> "Config":
-    from ris_tf.config import Config, ConfigError, load_config, override_config
-    from ris_tf.runlog import RunDirectory
+def _config(
+    run: Path | None, config: Path | None, set_: list[str] | None, plugins: list[str] | None
+) -> "Config":
+    from ris_tf.config import ConfigError, load_config, override_config, parse_config
 
+    load_named(plugins)
     if run and config:
         raise ConfigError("--config: a run has a configuration of its own; leave it out")
     if run:
-        base = load_config(RunDirectory.open(run).config_path)
+        base = load_config(open_run(run).config_path)
     else:
-        base = load_config(config, []) if config else Config()
+        base = load_config(config, []) if config else parse_config({})
     return override_config(base, set_ or [])
 
 

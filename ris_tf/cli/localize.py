@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ris_tf.cli.options import RunFolder
+from ris_tf.cli.options import Plugins, RunFolder
+from ris_tf.cli.plugins import load_named, open_run
 
 if TYPE_CHECKING:
     from ris_tf.localizer import Localization
@@ -49,16 +50,14 @@ def localize(
     estimator: Annotated[
         str, typer.Option(help="Which; ris-tf evaluate --list names them.")
     ] = "network-music+ml",
+    plugin: Plugins = None,
 ) -> None:
     """Find the sources behind measurements, with standard deviations from the bound."""
     from ris_tf.config import ConfigError, load_config
-    from ris_tf.estimation.names import ESTIMATORS
-    from ris_tf.runlog import RunDirectory
 
-    directory = RunDirectory.open(run)
-    if estimator not in ESTIMATORS or estimator == "truth+ml":
-        names = ", ".join(name for name in ESTIMATORS if name != "truth+ml")
-        raise ConfigError(f"--estimator {estimator}: must be one of {names}")
+    load_named(plugin)
+    directory = open_run(run)
+    _check_estimator(estimator)
     most = load_config(directory.config_path).scene.sources_max
     if count and count > most:
         raise ConfigError(f"--count {count}: the run's network knows up to {most} sources")
@@ -103,6 +102,17 @@ def localize(
         behind = Picture(np.degrees(grid.azimuth), np.degrees(grid.elevation), power, "MVDR")
         title = f"{file.name}, scene {scene}"
         write_figure(positions_figure(_of_scene(found, scene), behind, title), picture)
+
+
+def _check_estimator(name: str) -> None:
+    from ris_tf.config import ConfigError
+    from ris_tf.estimation.catalogue import ESTIMATORS
+
+    if name not in ESTIMATORS:
+        raise ESTIMATORS.unknown(name, "--estimator")
+    if ESTIMATORS[name].truth:
+        problem = "starts at the truth, which is not known of measurements"
+        raise ConfigError(problem, key="--estimator", value=name, remedy="choose another")
 
 
 def csv_text(found: "Localization") -> str:

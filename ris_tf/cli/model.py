@@ -1,16 +1,19 @@
 """`ris-tf model`: the network part by part."""
 
-from ris_tf.cli.options import ConfigFile, Overrides
+from ris_tf.cli.options import ConfigFile, Overrides, Plugins
+from ris_tf.cli.plugins import load_named
 
 
 def model(
     config: ConfigFile,
     set_: Overrides = None,
+    plugin: Plugins = None,
 ) -> None:
     """Print a network's parts, their shapes, their parameters and the two optimizer groups."""
     from ris_tf.config import load_config
     from ris_tf.engine.tensorflow_quiet import load_tensorflow
 
+    load_named(plugin)
     chosen = load_config(config, set_ or [])
     load_tensorflow()
     from rich.console import Console

@@ -10,6 +10,14 @@ ConfigFile = Annotated[Path, typer.Argument(help=CONFIG_HELP, show_default=False
 RunFolder = Annotated[Path, typer.Argument(help="Folder of the run.", show_default=False)]
 AnyFolder = Annotated[Path, typer.Argument(help="Folder of the run or search.", show_default=False)]
 SearchFolder = Annotated[Path, typer.Argument(help="Folder of the search.", show_default=False)]
+Plugins = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--plugin",
+        metavar="MODULE",
+        help="A module or .py file that adds terms, networks or estimators; may be repeated.",
+    ),
+]
 Overrides = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Change a value; may be repeated."),

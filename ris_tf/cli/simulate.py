@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from ris_tf.cli.options import ConfigFile, Overrides
+from ris_tf.cli.options import ConfigFile, Overrides, Plugins
+from ris_tf.cli.plugins import load_named
 
 
 def simulate(
@@ -17,10 +18,12 @@ def simulate(
     ] = "test",
     epoch: Annotated[int, typer.Option(min=0, help="Epoch whose scenes they are.")] = 0,
     set_: Overrides = None,
+    plugin: Plugins = None,
 ) -> None:
     """Write simulated scenes; many of them go to a folder of shards beside the file's name."""
     from ris_tf.config import ConfigError, load_config
 
+    load_named(plugin)
     chosen = load_config(config, set_ or [])
     if out.suffix != ".npz":
         raise ConfigError(f"--out {out}: must end in .npz")

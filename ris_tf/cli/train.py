@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ris_tf.cli.options import CONFIG_HELP, Overrides
+from ris_tf.cli.options import CONFIG_HELP, Overrides, Plugins
+from ris_tf.cli.plugins import check_plugged, load_named, open_run
 
 if TYPE_CHECKING:
     from ris_tf.engine.cluster import Worker
     from ris_tf.engine.reporter import Reporter
+    from ris_tf.engine.session import Outcome
     from ris_tf.runlog import RunDirectory
     from ris_tf.training.job import Job
-    from ris_tf.training.session import Outcome
 
 
 def train(
@@ -27,8 +28,10 @@ def train(
     resume: Annotated[
         Path | None, typer.Option(metavar="RUN", help="Go on with a run from its last checkpoint.")
     ] = None,
+    plugin: Plugins = None,
 ) -> None:
     """Train a network, or resume a run that was stopped."""
+    load_named(plugin)
     request = _Request(config, set_ or [], runs_dir, name, resume)
     raise typer.Exit(_resume(request) if resume else _begin(request))
 
@@ -45,6 +48,7 @@ class _Request:
 def _begin(request: _Request) -> int:
     from ris_tf.config import ConfigError, dump_config, load_config
     from ris_tf.engine.cluster import Worker
+    from ris_tf.registry import named_plugins
     from ris_tf.runlog import Identity, RunDirectory, check_name, default_run_name
     from ris_tf.training.job import Job, resolved, several_replicas
 
@@ -53,10 +57,11 @@ def _begin(request: _Request) -> int:
     config = resolved(load_config(request.config, request.overrides))
     name = default_run_name(request.config) if request.name is None else request.name
     check_name(name)
-    path, worker = request.runs_dir / name, Worker.of(config.training)
+    check_plugged(config)
+    path, worker = request.runs_dir / name, Worker.of(config.training.distribution)
     replicas = several_replicas(config, worker)
     if worker.writes:
-        run = RunDirectory.create(path, dump_config(config), sys.argv)
+        run = RunDirectory.create(path, dump_config(config), sys.argv, plugins=named_plugins())
     else:
         run = RunDirectory(path, Identity(name=name))  # the chief makes it
     return _work(Job(run, config, worker, replicas))
@@ -65,7 +70,7 @@ def _begin(request: _Request) -> int:
 def _resume(request: _Request) -> int:
     from ris_tf.config import ConfigError, load_config
     from ris_tf.engine.cluster import Worker
-    from ris_tf.runlog import RunDirectory, State, summarize
+    from ris_tf.runlog import State, summarize
     from ris_tf.training.job import Job, several_replicas
 
     assert request.resume is not None
@@ -74,9 +79,9 @@ def _resume(request: _Request) -> int:
             "train --resume takes the run alone: its configuration is in the run; "
             "to train with other settings, start a new run"
         )
-    run = RunDirectory.open(request.resume)
+    run = open_run(request.resume)
     config = load_config(run.config_path)
-    worker = Worker.of(config.training)
+    worker = Worker.of(config.training.distribution)
     if worker.writes and summarize(run).state is State.FINISHED:
         raise ConfigError(f"{run.path}: is finished; start a new run to train longer")
     return _work(Job(run, config, worker, several_replicas(config, worker), before=run.identity))

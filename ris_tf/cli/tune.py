@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ris_tf.cli.options import Overrides
+from ris_tf.cli.options import Overrides, Plugins
+from ris_tf.cli.plugins import check_plugged, load_named
 
 if TYPE_CHECKING:
     from ris_tf.config import Config
@@ -71,6 +72,7 @@ def tune(
         int,
         typer.Option(min=1, max=MOST_WORKERS, help="Trials at a time; they share the processors."),
     ] = 1,
+    plugin: Plugins = None,
 ) -> None:
     """Search hyperparameters; every trial is a run of its own.
 
@@ -78,6 +80,7 @@ def tune(
     keras-tuner's variables KERASTUNER_TUNER_ID, KERASTUNER_ORACLE_IP and KERASTUNER_ORACLE_PORT
     say which part each process takes.
     """
+    load_named(plugin)
     raise typer.Exit(
         run_search(
             Request(
@@ -179,7 +182,9 @@ def _made(request: Request) -> "SearchDirectory":
     config = load_config(request.config, request.overrides)
     path = _path(request)
     check_name(path.name)
-    return SearchDirectory.create(path, _planned(request, config), sys.argv, config)
+    plan = _planned(request, config)
+    check_plugged(config)
+    return SearchDirectory.create(path, plan, sys.argv, config)
 
 
 def _planned(request: Request, config: "Config") -> "Search":
@@ -189,6 +194,7 @@ def _planned(request: Request, config: "Config") -> "Search":
         ConfigError: a number or the space cannot be.
     """
     from ris_tf.config import ConfigError
+    from ris_tf.registry import named_plugins
     from ris_tf.search import Search
     from ris_tf.search.spaces import make_space, value_of
     from ris_tf.search.trial import frozen
@@ -213,6 +219,7 @@ def _planned(request: Request, config: "Config") -> "Search":
         _require_bracket(n_trials, epochs)
     space = make_space(request.space or "wide", config)
     return Search(
+        plugins=named_plugins(),
         algorithm=algorithm.value,
         objective="validation loss at the default weights and shrinkage + 0.01 x mean angle RMSE "
         "in degrees + 0.01 x range RMSE in metres",
@@ -243,10 +250,12 @@ def _opened(request: Request) -> "tuple[SearchDirectory, int]":
         ConfigError: what was typed is another search.
     """
     from ris_tf.config import ConfigError, load_config
+    from ris_tf.registry import require_plugins
     from ris_tf.search import SearchDirectory
     from ris_tf.search.spaces import make_space
 
     search = SearchDirectory.open(_path(request))
+    require_plugins(search.search.plugins, str(search.path))
     config, plan = search.config(), search.search
     _require_whole(search)
     if request.config.is_dir() and (request.overrides or request.name):

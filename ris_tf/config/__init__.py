@@ -12,15 +12,21 @@ from ris_tf.config.load import (
     replace_values,
 )
 from ris_tf.config.network import BeamspaceNetwork, ReferenceNetwork
-from ris_tf.config.schema import Config
+from ris_tf.config.registry import NETWORKS, OUR_NETWORKS, TERMS, NetworkKind, Term
+from ris_tf.config.schema import Config, schema
 from ris_tf.config.shipped import config_file, shipped_configs
 
 __all__ = [
+    "NETWORKS",
+    "OUR_NETWORKS",
+    "TERMS",
     "BeamspaceNetwork",
     "Config",
     "ConfigError",
     "Knob",
+    "NetworkKind",
     "ReferenceNetwork",
+    "Term",
     "all_knobs",
     "commented_config",
     "config_file",
@@ -30,5 +36,6 @@ __all__ = [
     "parse_config",
     "read_mapping",
     "replace_values",
+    "schema",
     "shipped_configs",
 ]

@@ -8,7 +8,7 @@ import yaml
 from pydantic import BaseModel
 
 from ris_tf.config.describe import Knob, all_knobs, allowed_words
-from ris_tf.config.schema import Config
+from ris_tf.config.schema import Config, schema
 
 WIDTH = 100  # characters of a line of comments
 INDENT = "  "
@@ -26,7 +26,7 @@ def commented_config(config: Config, title: str) -> str:
         config: its values.
         title: first line of the file.
     """
-    knobs = {knob.path: knob for knob in all_knobs(Config) if _has(config, knob)}
+    knobs = {knob.path: knob for knob in all_knobs(schema()) if _has(config, knob)}
     head = [*_comment(title), "#", *_comment(HEAD)]
     return "\n".join([*head, *_section(config, "", knobs)]) + "\n"
 

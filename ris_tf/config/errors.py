@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from ris_tf.errors import UserError
+from ris_tf.registry import HOW_TO_ADD
 
 WRONG_TYPE = {
     "int_type": "a whole number",
@@ -19,6 +20,7 @@ WRONG_TYPE = {
     "model_attributes_type": "a group of keys",
     "dict_type": "a group of keys",
 }
+TERMS = ["objective", "weights"]  # where the keys are terms
 BOUNDS = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below"}
 
 
@@ -48,13 +50,13 @@ def _fields(problem: Any, document: Any, kinds: dict[str, list[str]]) -> dict[st
     key = ".".join(path)
     kind, context = problem["type"], problem.get("ctx", {})
     if kind == "extra_forbidden":
-        remedy = nearest(path[-1], _siblings(problem["loc"], path, kinds))
-        return {"key": key, "problem": "unknown key", "remedy": remedy}
+        return {"key": key, "problem": "unknown key", "remedy": _instead(problem, path, kinds)}
     if kind == "missing":
         return {"key": key, "problem": "is missing", "remedy": "give it a value"}
     if kind == "union_tag_invalid":
         allowed = f"must be one of {context['expected_tags']}"
-        return {"key": f"{key}.kind", "value": context["tag"], "allowed": allowed}
+        name = {"key": f"{key}.kind", "value": context["tag"]}
+        return {**name, "allowed": allowed, "remedy": HOW_TO_ADD}
     if kind == "union_tag_not_found":
         kinds_known = " or ".join(repr(name) for name in _kinds_of(key, kinds))
         return {"key": key, "allowed": f"must be a group of keys with kind: {kinds_known}"}
@@ -62,6 +64,15 @@ def _fields(problem: Any, document: Any, kinds: dict[str, list[str]]) -> dict[st
         return {"key": key, "problem": str(context["error"])}
     allowed = _allowed(kind, context, problem["msg"])
     return {"key": key, "value": problem["input"], "allowed": allowed}
+
+
+def _instead(problem: Any, path: list[str], kinds: dict[str, list[str]]) -> str:
+    """What a key that is unknown could be; of terms, of which plug-ins add more, all there are."""
+    siblings = _siblings(problem["loc"], path, kinds)
+    near = nearest(path[-1], siblings)
+    if path[:-1] != TERMS:
+        return near
+    return "; ".join(dict.fromkeys([near, nearest("", siblings), HOW_TO_ADD]))
 
 
 def _kinds_of(key: str, kinds: dict[str, list[str]]) -> list[str]:

@@ -1,6 +1,6 @@
 """Knobs of the covariance, the objective and the training step."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -31,19 +31,29 @@ class Covariance(Section):
     )
 
 
+def weight_knob(default: float, sentence: str) -> Any:
+    """Declare the weight of a term.
+
+    Args:
+        default: where a configuration says nothing; 0 has the term off.
+        sentence: what the term is.
+    """
+    return knob(default, sentence, ge=0, le=1e3)
+
+
 class Weights(Section):
     """Weights of the objective's terms; 0 removes a term and its cost."""
 
-    covariance: float = knob(1.0, "NMSE of the blended covariance.", ge=0, le=1e3)
-    covariance_pred: float = knob(0.05, "NMSE of the predicted covariance alone.", ge=0, le=1e3)
-    subspace: float = knob(0.05, "Energy outside the signal subspace.", ge=0, le=1e3)
-    contrast: float = knob(0.0, "MVDR peak contrast at the true directions.", ge=0, le=1e3)
-    angle: float = knob(0.75, "Huber loss of azimuth and elevation.", ge=0, le=1e3)
-    range: float = knob(0.45, "Huber loss of log range.", ge=0, le=1e3)
-    chamfer: float = knob(0.05, "Chamfer distance of the direction sets.", ge=0, le=1e3)
-    count: float = knob(0.15, "Cross-entropy of the source count.", ge=0, le=1e3)
-    orthogonality: float = knob(1e-3, "Orthogonality of the angle factor's columns.", ge=0, le=1e3)
-    cross: float = knob(1e-3, "Agreement of the two factors' Gram matrices.", ge=0, le=1e3)
+    covariance: float = weight_knob(1.0, "NMSE of the blended covariance.")
+    covariance_pred: float = weight_knob(0.05, "NMSE of the predicted covariance alone.")
+    subspace: float = weight_knob(0.05, "Energy outside the signal subspace.")
+    contrast: float = weight_knob(0.0, "MVDR peak contrast at the true directions.")
+    angle: float = weight_knob(0.75, "Huber loss of azimuth and elevation.")
+    range: float = weight_knob(0.45, "Huber loss of log range.")
+    chamfer: float = weight_knob(0.05, "Chamfer distance of the direction sets.")
+    count: float = weight_knob(0.15, "Cross-entropy of the source count.")
+    orthogonality: float = weight_knob(1e-3, "Orthogonality of the angle factor's columns.")
+    cross: float = weight_knob(1e-3, "Agreement of the two factors' Gram matrices.")
 
 
 class Objective(Section):

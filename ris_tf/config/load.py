@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from ris_tf.config.describe import names_by_section
 from ris_tf.config.errors import ConfigError, refused
-from ris_tf.config.schema import Config
+from ris_tf.config.schema import Config, schema
 from ris_tf.config.shipped import config_file
 
 LARGEST_FILE = 1_000_000  # bytes; configurations are small, anything larger is a mistake
@@ -163,15 +163,15 @@ def _validated(document: dict[str, Any], overrides: list[str], source: str) -> C
     for override in overrides:
         merged = _overridden(merged, override)
     try:
-        return Config.model_validate(merged)
+        return schema().model_validate(merged)
     except ValidationError as error:
         blamed = "--set" if overrides and _is_valid(document) else source
-        raise refused(error, blamed, merged, names_by_section(Config)) from error
+        raise refused(error, blamed, merged, names_by_section(schema())) from error
 
 
 def _is_valid(document: dict[str, Any]) -> bool:
     try:
-        Config.model_validate(document)
+        schema().model_validate(document)
     except ValidationError:
         return False
     return True

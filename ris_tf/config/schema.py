@@ -1,13 +1,23 @@
 """The whole configuration: the only place where a knob is named."""
 
-from typing import Any
+from functools import lru_cache, reduce
+from operator import or_
+from typing import Annotated, Any
 
-from pydantic import Field, field_validator
+from pydantic import Field, create_model, field_validator
 
 from ris_tf.config.knobs import Section, knob
 from ris_tf.config.learning import Covariance, Objective, Training
 from ris_tf.config.localize import Localize
 from ris_tf.config.network import BeamspaceNetwork, Network
+from ris_tf.config.registry import (
+    OUR_NETWORKS,
+    NetworkKind,
+    Term,
+    extra_networks,
+    extra_terms,
+    weights_with,
+)
 from ris_tf.config.scene import Channel, Codes, Geometry, Imperfections, Scene
 from ris_tf.config.search import Search
 
@@ -33,3 +43,31 @@ class Config(Section):
     def _beamspace_unless_said(cls, value: Any) -> Any:
         value = {} if value is None else value
         return {"kind": "beamspace", **value} if isinstance(value, dict) else value
+
+
+def schema() -> type[Config]:
+    """`Config` with the terms and networks that plug-ins have added; what files are read by."""
+    terms, networks = extra_terms(), extra_networks()
+    return _extended(terms, networks) if terms or networks else Config
+
+
+@lru_cache(maxsize=8)
+def _extended(terms: tuple[Term, ...], networks: tuple[NetworkKind, ...]) -> type[Config]:
+    weights = weights_with(terms)
+    sections: Any = {
+        one.name: (one.knobs, Field(default_factory=one.knobs)) for one in terms if one.knobs
+    }
+    objective = create_model(
+        "Objective",
+        __base__=Objective,
+        __doc__=Objective.__doc__,
+        weights=(weights, Field(default_factory=weights)),
+        **sections,
+    )
+    kinds: Any = reduce(or_, [*OUR_NETWORKS.values(), *(one.section for one in networks)])
+    network: Any = Annotated[kinds, Field(discriminator="kind")]
+    fields: Any = {
+        "network": (network, Field(default_factory=BeamspaceNetwork)),
+        "objective": (objective, Field(default_factory=objective)),
+    }
+    return create_model("Config", __base__=Config, __doc__=Config.__doc__, **fields)

@@ -6,24 +6,27 @@ from contextlib import contextmanager
 import keras
 import tensorflow as tf
 
-from ris_tf.config.learning import Training
 from ris_tf.engine.replicas import update_each
-from ris_tf.engine.schedules import swa_begins
 
 
 class Averages:
     """EMA and SWA copies of the weights.
 
     Args:
-        weights: trainable variables of the network.
-        training: which averages are kept, and from when.
+        weights: trainable variables of the model.
+        ema_decay: largest decay of the moving average; `None` keeps none.
+        swa: whether an equal-weight mean is kept.
+
+    Attributes:
+        swa_begins: applied windows after which the mean is taken.
     """
 
-    def __init__(self, weights: list[keras.Variable], training: Training):
+    def __init__(self, weights: list[keras.Variable], ema_decay: float | None, swa: bool):
         self.weights = weights
-        self.knobs = training
-        self.ema = _copies(weights, "ema") if training.ema else []
-        self.swa = _copies(weights, "swa") if training.swa else []
+        self.ema_decay = ema_decay
+        self.swa_begins = 0
+        self.ema = [] if ema_decay is None else _copies(weights, "ema")
+        self.swa = _copies(weights, "swa") if swa else []
         self.taken = keras.Variable(0, dtype="int64", trainable=False, name="swa_taken")
 
     @property
@@ -33,12 +36,12 @@ class Averages:
 
     def update(self, applied: tf.Tensor) -> None:
         """Take the new weights, after `applied` applied windows, this one included."""
-        if self.ema:
+        if self.ema_decay is not None:
             t = tf.cast(applied, tf.float32)
-            decay = tf.minimum(self.knobs.ema_decay, (1 + t) / (10 + t))
+            decay = tf.minimum(self.ema_decay, (1 + t) / (10 + t))
             _move(self.ema, self.weights, 1 - decay)
         if self.swa:
-            begun = applied > swa_begins(self.knobs)
+            begun = applied > self.swa_begins
             tf.cond(begun, self._take, lambda: tf.constant(False))
 
     def _take(self) -> tf.Tensor:
@@ -54,7 +57,7 @@ class Averages:
 
     @contextmanager
     def swapped_in(self) -> Iterator[str]:
-        """The network with its best weights; the raw ones come back whatever happens."""
+        """The model with its best weights; the raw ones come back whatever happens."""
         which = self.best()
         averaged = {"swa": self.swa, "ema": self.ema, "raw": []}[which]
         raw = [tf.identity(weight.value) for weight in self.weights] if averaged else []

@@ -33,6 +33,7 @@ class Progress:
 
     Attributes:
         window: next window of the whole run, from 0.
+        batches: position in the data: the next batch of the whole run.
         epochs_done: epochs that were trained and validated.
         best_loss: least validation loss so far.
         best_epoch: its epoch, -1 before the first.
@@ -41,6 +42,7 @@ class Progress:
     """
 
     window: int = 0
+    batches: int = 0
     epochs_done: int = 0
     best_loss: float = float("inf")
     best_epoch: int = -1

@@ -4,8 +4,7 @@ import json
 import os
 from dataclasses import dataclass
 
-from ris_tf.config import ConfigError
-from ris_tf.config.learning import Training
+from ris_tf.errors import UserError
 
 REMEDY = (
     'e.g. TF_CONFIG=\'{"cluster": {"worker": ["host0:3456", "host1:3456"]}, '
@@ -33,23 +32,23 @@ class Worker:
         return self.index == 0
 
     @classmethod
-    def of(cls, training: Training) -> "Worker":
-        """The process that this is, by `TF_CONFIG` for `training.distribution: multi_worker`.
+    def of(cls, distribution: str) -> "Worker":
+        """The process that this is, by `TF_CONFIG` for the distribution `multi_worker`.
 
         Raises:
-            ConfigError: `TF_CONFIG` is missing or does not say who takes part.
+            UserError: `TF_CONFIG` is missing or does not say who takes part.
         """
-        if training.distribution != "multi_worker":
+        if distribution != "multi_worker":
             return cls()
         text = os.environ.get("TF_CONFIG", "")
         if not text:
-            raise ConfigError(
+            raise UserError(
                 f"training.distribution: multi_worker needs TF_CONFIG in the environment, {REMEDY}"
             )
         try:
             return cls._decoded(json.loads(text))
         except (ValueError, TypeError, KeyError, AttributeError, IndexError) as error:
-            raise ConfigError(
+            raise UserError(
                 f"TF_CONFIG: does not say who takes part ({error}): {text[:200]!r}; {REMEDY}"
             ) from error
 

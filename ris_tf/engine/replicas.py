@@ -4,15 +4,14 @@ Each replica computes its share of every batch. What they decide on, the loss an
 the mean over all of them, so that each sees the same numbers and takes the same decision.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
 import tensorflow as tf
 
-from ris_tf.config import ConfigError
-from ris_tf.config.learning import Training
 from ris_tf.engine.cluster import Worker
+from ris_tf.errors import UserError
 
 Strategy = tf.distribute.Strategy
 
@@ -23,7 +22,9 @@ class Replicas:
     Must be made before TensorFlow's first computation.
 
     Args:
-        training: `distribution` says which, `batch` what they share.
+        distribution: `none`, `mirrored` or `multi_worker`.
+        replicas: of a mirrored run; `None` takes all GPUs.
+        sizes: examples of the batches that they share, by the name of the knob.
 
     Attributes:
         count: replicas in all, `R`.
@@ -31,21 +32,27 @@ class Replicas:
         worker: which process of the run this is.
 
     Raises:
-        ConfigError: there are not so many devices, a batch cannot be shared equally, or `TF_CONFIG`
+        UserError: there are not so many devices, a batch cannot be shared equally, or `TF_CONFIG`
             does not say who takes part.
     """
 
-    def __init__(self, training: Training):
-        self.worker = Worker.of(training)
-        self.strategy = _strategy(training)
+    def __init__(
+        self,
+        distribution: str = "none",
+        replicas: int | None = None,
+        sizes: Mapping[str, int] | None = None,
+    ):
+        self.worker = Worker.of(distribution)
+        self.strategy = _strategy(distribution, replicas)
         self.count: int = self.strategy.num_replicas_in_sync
         self.here = self.count // self.worker.count
-        sizes = {"batch": training.batch, "validation_batch": training.validated_together}
-        for name, size in sizes.items():
+        for name, size in (sizes or {}).items():
             if size % self.count:
-                raise ConfigError(
-                    f"training.{name}: {size} scenes cannot be shared equally by "
-                    f"{self.count} replicas; take a multiple of {self.count}"
+                raise UserError(
+                    f"{name}: {size} cannot be shared equally by "
+                    f"{self.count} replicas; take a multiple of {self.count}",
+                    key=name,
+                    value=size,
                 )
         self._total = tf.function(self._total_of)
 
@@ -55,14 +62,17 @@ class Replicas:
 
     def numbers(self, first: int, end: int) -> Any:
         """Data set of the numbers `first..end - 1`, each handed to every replica."""
+        return self.handed(tf.data.Dataset.range(first, end))
+
+    def handed(self, every: tf.data.Dataset) -> Any:
+        """A data set whose elements are handed to every replica, each whole."""
         if self.count == 1:
-            return tf.data.Dataset.range(first, end)
+            return every
         here = self.here
 
         def of_this_process(context: tf.distribute.InputContext) -> tf.data.Dataset:
             del context
-            every = tf.data.Dataset.range(first, end)
-            return every.flat_map(lambda n: tf.data.Dataset.from_tensors(n).repeat(here))
+            return every.flat_map(lambda *x: tf.data.Dataset.from_tensors(_one(x)).repeat(here))
 
         return self.strategy.distribute_datasets_from_function(of_this_process)
 
@@ -79,7 +89,9 @@ class Replicas:
         return tf.nest.map_structure(self._share, batch)
 
     def _share(self, x: tf.Tensor) -> tf.Tensor:
-        parts = tf.reshape(x, [self.count, x.shape[0] // self.count, *x.shape[1:]])
+        parts = tf.reshape(x, [self.count, -1, *x.shape[1:]])
+        if x.shape[0] is not None:
+            parts = tf.ensure_shape(parts, [self.count, x.shape[0] // self.count, *x.shape[1:]])
         return parts[self.index()]
 
     def mean(self, values: Any) -> Any:
@@ -95,7 +107,7 @@ class Replicas:
         no: Callable[..., tf.Tensor],
         *args: Any,
     ) -> None:
-        """`yes(*args)` or `no()` by a decision that is the same on every replica.
+        """`yes(*args)` or `no(*args)` by a decision that is the same on every replica.
 
         Both run once for all replicas (`tf.distribute`'s cross-replica context): a condition
         around an update is not allowed inside a replica.
@@ -103,7 +115,7 @@ class Replicas:
 
         def decided(strategy: Strategy, decision: Any, args: Any) -> tf.Tensor:
             first = strategy.experimental_local_results(decision)[0]
-            return tf.cond(first, lambda: yes(*args), no)
+            return tf.cond(first, lambda: yes(*args), lambda: no(*args))
 
         tf.distribute.get_replica_context().merge_call(decided, args=(decision, args))
 
@@ -130,20 +142,29 @@ class Replicas:
         return self.strategy.reduce(tf.distribute.ReduceOp.SUM, per_replica, axis=None)
 
 
+def _one(elements: tuple) -> Any:
+    """What a data set handed to a function as separate arguments, as its element was."""
+    return elements[0] if len(elements) == 1 else elements
+
+
 def update_each(variables: Sequence[Any], update: Callable[..., Any], *args: Sequence[Any]) -> None:
     """`update(variable, *of_args)` on every replica's copy of each variable (Keras variables).
 
-    Runs once for all replicas; `args` are lists beside `variables`.
+    Runs once for all replicas; `args` are lists of variables or tensors beside `variables`.
     """
     extended = tf.distribute.get_strategy().extended
     for variable, *others in zip(variables, *args, strict=True):
-        extended.update(variable.value, update, args=tuple(o.value for o in others), group=False)
+        extended.update(variable.value, update, args=tuple(_value(o) for o in others), group=False)
 
 
-def _strategy(training: Training) -> Strategy:
-    if training.distribution == "mirrored":
-        return tf.distribute.MirroredStrategy(_devices(training.replicas))
-    if training.distribution == "multi_worker":
+def _value(x: Any) -> Any:
+    return x.value if hasattr(x, "assign") else x  # of a Keras variable
+
+
+def _strategy(distribution: str, replicas: int | None) -> Strategy:
+    if distribution == "mirrored":
+        return tf.distribute.MirroredStrategy(_devices(replicas))
+    if distribution == "multi_worker":
         return _joined()
     return tf.distribute.get_strategy()
 
@@ -154,7 +175,7 @@ def _joined() -> Strategy:
         return tf.distribute.MultiWorkerMirroredStrategy()
     except tf.errors.OpError as error:
         reason = " ".join(error.message.split())
-        raise ConfigError(
+        raise UserError(
             f"TF_CONFIG: this worker cannot take part: {reason}; is its address this machine's, "
             "and its port free?"
         ) from error
@@ -166,7 +187,7 @@ def _devices(wanted: int | None) -> list[str]:
     if not gpus:
         return _logical_processors(wanted or 1)
     if wanted and wanted > len(gpus):
-        raise ConfigError(f"training.replicas: {wanted}, but this machine has {len(gpus)} GPUs")
+        raise UserError(f"replicas: {wanted}, but this machine has {len(gpus)} GPUs")
     return [f"GPU:{i}" for i in range(wanted or len(gpus))]
 
 

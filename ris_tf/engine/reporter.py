@@ -12,6 +12,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Column
 from rich.text import Text
 
+from ris_tf.engine.plan import Plan
+
 STYLES = {"info": "", "good": "green", "warning": "yellow", "error": "bold red"}
 SECONDS_BETWEEN_LINES = 10.0  # where there is no terminal to draw a bar on
 RATE_WINDOW_S = 5.0  # time over which scenes per second are averaged
@@ -41,7 +43,8 @@ class Reporter:
         self._log = log.open("a", encoding="utf-8", errors="replace") if log else None
         self._progress: _Progress | None = None
         self._task: Any = None
-        self._epochs = self._per_epoch = self._scenes = 1
+        self._epochs = self._per_epoch = self._size = 1
+        self._unit = "examples"
         self._marks: list[tuple[float, int]] = []
         self._told = 0.0
 
@@ -83,9 +86,12 @@ class Reporter:
             with suppress(OSError):  # of a full disk: what could not be written was told
                 log.close()
 
-    def begin(self, epochs: int, per_epoch: int, scenes: int) -> None:
-        """Say how long a run is: epochs, windows an epoch, scenes a window."""
-        self._epochs, self._per_epoch, self._scenes = epochs, per_epoch, scenes
+    def begin(self, plan: Plan, examples: str) -> None:
+        """Say how long a run is, and what its batches are made of, in words."""
+        self._epochs, self._per_epoch = plan.epochs, plan.windows_per_epoch
+        self._size, self._unit = plan.examples_per_window or 1, examples
+        if not plan.examples_per_window:
+            self._unit = "windows"
         self._told = time.monotonic()
         if not self.console.is_terminal:
             return
@@ -99,7 +105,7 @@ class Reporter:
             transient=True,
             refresh_per_second=5,
         )
-        self._task = self._progress.add_task("compiling", total=epochs * per_epoch, status="")
+        self._task = self._progress.add_task("compiling", total=plan.windows, status="")
         self._progress.start()
 
     def pause(self) -> None:
@@ -116,13 +122,12 @@ class Reporter:
         self._marks = [mark for mark in self._marks if now - mark[0] < RATE_WINDOW_S]
         self._marks.append((now, window))
         epoch = window // self._per_epoch + 1
-        status = (
-            f"loss {named['loss']:.3f}  |g| {named['norm/total']:.2g}  {self.rate():,.0f} scenes/s"
-        )
+        speed = f"{self.rate():,.0f} {self._unit}/s"
+        status = f"loss {named['loss']:.3f}  |g| {named['norm/total']:.2g}  {speed}"
         terms = "  ".join(
             f"{name[5:]} {named[name]:.3g}"
             for name in named
-            if name.startswith("term/") and named[f"weight/{name[5:]}"]
+            if name.startswith("term/") and named.get(f"weight/{name[5:]}", 1.0)
         )
         if self._progress:
             self._progress.update(
@@ -140,11 +145,11 @@ class Reporter:
             self.console.print(f"  {where}  {status}  {left} left\n    {terms}")
 
     def rate(self) -> float:
-        """Scenes a second, lately."""
+        """Examples a second, lately."""
         (start, first), (end, last) = self._marks[0], self._marks[-1]
-        return (last - first) * self._scenes / (end - start) if end > start else 0.0
+        return (last - first) * self._size / (end - start) if end > start else 0.0
 
     def _time_left(self, window: int) -> str:
         windows = self._epochs * self._per_epoch - window - 1
-        seconds = windows * self._scenes / self.rate() if self.rate() else 0
+        seconds = windows * self._size / self.rate() if self.rate() else 0
         return f"{seconds / 60:.0f} min" if seconds > 90 else f"{seconds:.0f} s"

@@ -3,7 +3,8 @@
 import keras
 import tensorflow as tf
 
-from ris_tf.config.learning import Training
+from ris_tf.engine.precision import computes_in_float16
+from ris_tf.errors import UserError
 
 FIRST_SCALE = 65_536.0
 PATIENCE = 2_000  # consecutive applied windows before the scale doubles
@@ -13,14 +14,12 @@ class LossScale:
     """The factor that keeps half-precision gradients above underflow.
 
     Args:
-        training: `loss_scale` says whether it moves; otherwise it is 1.
+        dynamic: whether it moves; otherwise it is 1.
     """
 
-    def __init__(self, training: Training):
-        self.dynamic = training.loss_scale == "dynamic" or (
-            training.loss_scale == "auto" and training.precision == "mixed_float16"
-        )
-        first = FIRST_SCALE if self.dynamic else 1.0
+    def __init__(self, dynamic: bool):
+        self.dynamic = dynamic
+        first = FIRST_SCALE if dynamic else 1.0
         self.value = keras.Variable(first, dtype="float32", trainable=False, name="loss_scale")
         self.streak = keras.Variable(0, dtype="int32", trainable=False, name="applied_in_a_row")
 
@@ -44,3 +43,18 @@ class LossScale:
             return
         self.value.assign(self.value.value * 0.5)
         self.streak.assign(0)
+
+
+def is_dynamic(loss_scale: str, model: keras.Model) -> bool:
+    """Whether a loss scale moves; `auto` does where a layer computes in float16.
+
+    Raises:
+        UserError: it is not `auto`, `dynamic` or `none`.
+    """
+    if loss_scale not in ("auto", "dynamic", "none"):
+        raise UserError(
+            f"loss_scale = {loss_scale!r}: must be one of auto, dynamic, none",
+            key="loss_scale",
+            value=loss_scale,
+        )
+    return loss_scale == "dynamic" or (loss_scale == "auto" and computes_in_float16(model))

@@ -1,45 +1,120 @@
-"""Windows of a run, and the learning rate by applied window (SPEC 5)."""
+"""Learning rates by applied window (SPEC 5, stage 9).
+
+A schedule is any function of the number of applied windows, a scalar int64, to the rate, a scalar
+float32; a number is a constant rate. Keras's own schedules are such functions.
+"""
 
 import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
 
 import tensorflow as tf
 
-from ris_tf.config.learning import Training
+from ris_tf.engine.plan import share_of
+
+Schedule = Callable[[tf.Tensor], tf.Tensor]
 
 
-def windows_per_epoch(training: Training) -> int:
-    """Optimizer steps an epoch; the last is short where `accumulation` does not divide."""
-    return math.ceil(training.batches_per_epoch / training.accumulation)
+@dataclass(frozen=True)
+class WarmupCosine:
+    """Linear warm-up, then half a cosine, then constant.
 
-
-def planned_windows(training: Training) -> int:
-    """`T`, windows of the whole run."""
-    return training.epochs * windows_per_epoch(training)
-
-
-def warmup_windows(training: Training) -> int:
-    """Applied windows over which the learning rate rises."""
-    return math.ceil(training.warmup * planned_windows(training))
-
-
-def swa_begins(training: Training) -> int:
-    """Applied windows after which the equal-weight mean is taken."""
-    return math.ceil(training.swa_start * planned_windows(training))
-
-
-def learning_rate(position: tf.Tensor, training: Training) -> tf.Tensor:
-    """The backbone's learning rate after `position` applied windows: scalar float32.
-
-    Linear warm-up, then cosine; constant once the equal-weight mean is taken.
+    Attributes:
+        base: the largest rate.
+        steps: `T`, windows until the cosine ends; `None` takes those that are planned.
+        warmup: share of them in the warm-up.
+        final: where the cosine ends, over the base.
     """
-    t = tf.cast(position, tf.float32)
-    total = planned_windows(training)
-    warm = warmup_windows(training)
-    progress = tf.clip_by_value((t - warm) / max(total - warm, 1), 0.0, 1.0)
-    cosine = training.final_rate + (1 - training.final_rate) * 0.5 * (
-        1 + tf.cos(math.pi * progress)
+
+    base: float
+    steps: int | None = None
+    warmup: float = 0.05
+    final: float = 0.01
+
+    @property
+    def warmup_windows(self) -> int:
+        """Windows over which the rate rises."""
+        return share_of(self.warmup, self._total())
+
+    def planned(self, windows: int) -> "WarmupCosine":
+        """The same over so many windows, where it does not say how many itself."""
+        return self if self.steps else replace(self, steps=windows)
+
+    def __call__(self, applied: tf.Tensor) -> tf.Tensor:
+        """The rate after so many applied windows: scalar float32."""
+        t = tf.cast(applied, tf.float32)
+        total, warm = self._total(), self.warmup_windows
+        progress = tf.clip_by_value((t - warm) / max(total - warm, 1), 0.0, 1.0)
+        cosine = self.final + (1 - self.final) * 0.5 * (1 + tf.cos(math.pi * progress))
+        return self.base * tf.where(t < warm, (t + 1) / max(warm, 1), cosine)
+
+    def _total(self) -> int:
+        if not self.steps:
+            raise ValueError("warmup_cosine: over how many steps is not known yet; give steps=")
+        return self.steps
+
+
+def warmup_cosine(
+    base: float, steps: int | None = None, warmup: float = 0.05, final: float = 0.01
+) -> WarmupCosine:
+    """A schedule of linear warm-up and half a cosine.
+
+    Args:
+        base: the largest rate.
+        steps: windows until the cosine ends; all that `fit` plans, if not given.
+        warmup: share of them in the warm-up.
+        final: where the cosine ends, over the base.
+
+    Raises:
+        ValueError: a value that makes no schedule.
+    """
+    shares = {"warmup": warmup, "final": final}
+    for name, value in shares.items():
+        if not 0 <= value <= 1:
+            raise ValueError(f"warmup_cosine: {name} must be within 0..1. Received: {value}")
+    if not (math.isfinite(base) and base >= 0):
+        raise ValueError(f"warmup_cosine: base must be a finite rate. Received: {base}")
+    if steps is not None and steps < 1:
+        raise ValueError(f"warmup_cosine: steps must be at least 1. Received: {steps}")
+    return WarmupCosine(base, steps, warmup, final)
+
+
+def base_rate(schedule: Any) -> float | None:
+    """The largest rate of a schedule, where it says so."""
+    if isinstance(schedule, int | float):
+        return float(schedule)
+    for name in ("base", "initial_learning_rate"):  # ours, Keras's
+        value = getattr(schedule, name, None)
+        if isinstance(value, int | float):
+            return float(value)
+    return None
+
+
+def rate_at(
+    applied: tf.Tensor, schedule: float | Schedule, held_from: int | None, held_rate: float
+) -> tf.Tensor:
+    """The rate after so many applied windows: scalar float32.
+
+    Args:
+        applied: scalar int64.
+        schedule: a rate, or a function of the number of applied windows.
+        held_from: applied windows after which the rate is constant, since the equal-weight mean of
+            the weights is taken; `None` for never.
+        held_rate: that rate over the schedule's base; a schedule without one is held where it is.
+    """
+    rate = _value(schedule, applied)
+    if held_from is None:
+        return rate
+    base = base_rate(schedule)
+    held = (
+        _value(schedule, tf.constant(held_from, tf.int64))
+        if base is None
+        else tf.constant(held_rate * base, tf.float32)
     )
-    factor = tf.where(t < warm, (t + 1) / max(warm, 1), cosine)
-    if training.swa:
-        factor = tf.where(t >= swa_begins(training), training.swa_rate, factor)
-    return training.learning_rate * factor
+    return tf.where(tf.cast(applied, tf.int64) >= held_from, held, rate)
+
+
+def _value(schedule: float | Schedule, applied: tf.Tensor) -> tf.Tensor:
+    rate = schedule if isinstance(schedule, int | float) else schedule(applied)
+    return tf.cast(rate, tf.float32)

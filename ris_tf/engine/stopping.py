@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 
-from ris_tf.runlog.events import Cause
+from ris_tf.runlog import Cause
 
 RESOURCE_EXHAUSTED = 8  # `error_code` of TensorFlow's errors where memory ran out
 SKIPPED_IN_A_ROW = 20  # windows dropped one after the other before a run gives up
@@ -20,7 +20,7 @@ class Stop(Exception):  # noqa: N818 (not an error)
     Attributes:
         reason: reason of the end event: `stopped`, `interrupted`, `pruned` or `failed`.
         text: the reason in words.
-        cause: the reason for programs, where there is more to tell.
+        cause: why, where the reason does not say it all.
     """
 
     def __init__(self, reason: str, text: str, cause: Cause | None = None):
@@ -86,7 +86,6 @@ def check_stop(
     """
     stopped, interrupted = total([stop_requested(), signals.received is not None])
     if interrupted:
-        by = signals.received or "a signal to a worker"
-        raise Stop("interrupted", f"interrupted by {by}", Cause.SIGNAL)
+        raise Stop("interrupted", f"interrupted by {signals.received or 'a signal to a worker'}")
     if stopped:
-        raise Stop("stopped", "stopped on request", Cause.ON_REQUEST)
+        raise Stop("stopped", "stopped on request")

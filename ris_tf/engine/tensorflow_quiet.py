@@ -11,7 +11,7 @@ from contextlib import contextmanager
 def load_tensorflow() -> None:
     """Import TensorFlow; its start-up lines are dropped, unless the import fails."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    with _held_back():
+    with held_back():
         import tensorflow as tf
 
         tf.config.list_physical_devices()  # looks for GPUs, and complains where there is none
@@ -22,7 +22,7 @@ def load_tensorflow() -> None:
 
 
 @contextmanager
-def _held_back() -> Iterator[None]:
+def held_back() -> Iterator[None]:
     """Hold back what is written to descriptor 2, where C++ writes; show it after an exception."""
     sys.stderr.flush()
     saved = os.dup(2)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,13 +10,15 @@ import tensorflow as tf
 
 from ris_tf.config import Config
 from ris_tf.covariance import Covariance, back_projection, mvdr_basis, sample_covariance
+from ris_tf.errors import UserError
+from ris_tf.estimation.catalogue import ESTIMATORS, Registration
 from ris_tf.estimation.chunks import SCENES, in_chunks, of_one_number
 from ris_tf.estimation.conditioned import conditioned
 from ris_tf.estimation.detect import NOTHING_KNOWN, Detector
 from ris_tf.estimation.found import Known
-from ris_tf.estimation.names import ESTIMATORS, NETWORKED
-from ris_tf.network import LocalizationNetwork
+from ris_tf.network import Network, Prediction, outputs_of
 from ris_tf.objective.slots import most_confident
+from ris_tf.registry import PluginError
 from ris_tf.scene import Measurement
 from ris_tf.scene.positions import Place, Positions
 from ris_tf.spectrum.modified_music import modified_music
@@ -75,7 +78,7 @@ class Estimators:
         network: trained, or `None`.
     """
 
-    def __init__(self, config: Config, network: LocalizationNetwork | None = None):
+    def __init__(self, config: Config, network: Network | None = None):
         self.config = config
         self.network = network
         self.detector = Detector(config)
@@ -83,32 +86,52 @@ class Estimators:
         self.most = config.scene.sources_max
         azimuths, elevations = config.localize.grid
         self.grid = search_grid(config.scene, azimuths, elevations, config.localize.planes)
+        self._graphs: dict[Any, Callable[..., Any]] = {}
 
     @property
     def names(self) -> list[str]:
         """Names of those that can be used."""
-        return [name for name in ESTIMATORS if self.network or name not in NETWORKED]
+        return [name for name in ESTIMATORS if not self.problem(name)]
+
+    @cached_property
+    def outputs(self) -> set[str]:
+        """What the network predicts, fields of `Prediction`."""
+        return set() if self.network is None else outputs_of(self.network)
+
+    def problem(self, name: str) -> str:
+        """Why one of the estimators cannot be used here; nothing where it can."""
+        one = ESTIMATORS[name]
+        if one.network and self.network is None:
+            return "takes a run's network"
+        missing = [output for output in one.outputs if output not in self.outputs]
+        return f"takes {', '.join(missing)}, which the network does not have" if missing else ""
 
     def named(self, name: str) -> Estimator:
         """One of them.
 
         Raises:
-            KeyError: no such name, or it takes a network and there is none.
+            UserError: no such name, or it cannot be used here.
         """
-        if name not in self.names:
-            raise KeyError(name)
-        source, _, method = name.removesuffix("+ml").partition("-")
-        if name == "pursuit":
-            estimate = self._pursuit()
-        elif name == "truth+ml":
-            estimate = self._from_truth
-        elif name == "modified-music":
-            estimate = self._searched(self._modified_music)
-        elif name.endswith("+ml"):
-            estimate = self._refined(self._peaks_of(method) if method else self._slot_places)
+        if name not in ESTIMATORS:
+            raise ESTIMATORS.unknown(name, "estimator")
+        if problem := self.problem(name):
+            raise UserError(problem, key="estimator", value=name, remedy="choose another")
+        one = ESTIMATORS[name]
+        return Estimator(name, one.sentence, lambda question: self._checked(one, question))
+
+    def _checked(self, one: Registration, question: Question) -> Positions:
+        """What an estimator returns: numpy arrays of `[B, K]` each."""
+        found = one.estimate(self, question)
+        scenes = question.measurement.snr_db.shape[0]
+        if not isinstance(found, Positions) or {np.ndim(axis) for axis in found} != {2}:
+            problem, shapes = f"returns {type(found).__name__}", {()}
         else:
-            estimate = self._searched(self._spectrum_of(source, method) if method else self._slots)
-        return Estimator(name, ESTIMATORS[name], estimate)
+            shapes = {tuple(axis.shape) for axis in found}
+            problem = f"returns Positions of {', '.join(map(str, shapes))}"
+        if len(shapes) > 1 or shapes.pop()[:1] != (scenes,):
+            allowed = f"must return Positions of [{scenes}, K] each"
+            raise PluginError(problem, key="estimator", value=one.name, allowed=allowed)
+        return Positions(*(np.array(axis) for axis in found))
 
     def power(self, method: str, covariance: Covariance, count: tf.Tensor) -> tf.Tensor:
         """A spectrum of a covariance, for pictures.
@@ -123,83 +146,112 @@ class Estimators:
         """
         return self._spectrum(method, covariance, count, self.grid)[0].power
 
-    def _pursuit(self) -> Callable[[Question], Positions]:
+    # -- tools of estimators ------------------------------------------------------------------
+
+    def in_graph(self, size: int, step: Callable[..., Any], *settings: Any) -> Callable[..., Any]:
+        """A function of tensors as a graph that any number of scenes goes through.
+
+        Args:
+            size: scenes that are computed together.
+            step: of tensors whose first dimension is the scenes, and of the settings; the same
+                step with the same settings is traced once.
+            settings: what is no tensor.
+        """
+        key = (size, step, settings)
+        if key not in self._graphs:
+            graph = of_one_number(lambda *tensors: step(*tensors, *settings), size)
+            self._graphs[key] = lambda *tensors: in_chunks(graph, size, *tensors)
+        return self._graphs[key]
+
+    def searched(
+        self, step: Callable[..., Positions], question: Question, *settings: Any
+    ) -> Positions:
+        """Positions from a function of tensors, in a graph, for any number of scenes.
+
+        Args:
+            step: of `(measurement, count, *settings)`, `count` being `[B]` int32 and -1 where that
+                is not known; to `Positions` of `[B, K_max]` each.
+            question: of which scenes.
+            settings: what else the step takes.
+        """
+        scenes = question.measurement.snr_db.shape[0]
+        given = question.known.count
+        count = np.full(scenes, -1) if given is None else given
+        graph = self.in_graph(SCENES, step, *settings)
+        return graph(question.measurement, count.astype(np.int32))
+
+    def refined(self, step: Callable[..., Place], question: Question, *settings: Any) -> Positions:
+        """Pursuit among proposed places, refined by maximum likelihood.
+
+        Args:
+            step: of `(measurement, *settings)`, to the places, `[B, P]` each.
+            question: of which scenes.
+            settings: what else the step takes.
+        """
+        likely = self.in_graph(PROPOSED, step, *settings)(question.measurement)
+        return self.detector.pursue(question.measurement, question.known, likely)
+
+    def pursued(self, question: Question) -> Positions:
         """Pursuit on the grid, started over among peaks of the sample covariance's spectrum."""
-        places = _in_chunks_of(PROPOSED, self._sample_peaks)
+        again = self.in_graph(PROPOSED, self.sample_places)(question.measurement)
+        return self.detector.pursue(question.measurement, question.known, again=again)
 
-        def estimate(question: Question) -> Positions:
-            again = places(question.measurement)
-            return self.detector.pursue(question.measurement, question.known, again=again)
-
-        return estimate
-
-    def _from_truth(self, question: Question) -> Positions:
+    def refined_from_truth(self, question: Question) -> Positions:
+        """Refinement that starts at the truth."""
         assert question.truth is not None
         return self.detector.refine(question.measurement, question.truth)
 
-    def _refined(self, propose: Callable[[Measurement], Place]) -> Callable[[Question], Positions]:
-        """Pursuit among the places that the network proposes."""
-        places = _in_chunks_of(PROPOSED, propose)
+    def slots(self, measurement: Measurement, count: tf.Tensor) -> Positions:
+        """The network's most confident slots, as many as counted."""
+        predicted = self._asked(measurement)
+        reported = most_confident(predicted.confidence, _counted_by(predicted, count))
+        return self._all_slots(predicted)._replace(active=reported)
 
-        def estimate(question: Question) -> Positions:
-            likely = places(question.measurement)
-            return self.detector.pursue(question.measurement, question.known, likely)
+    def slot_places(self, measurement: Measurement) -> Place:
+        """The places of all of the network's slots."""
+        return self._all_slots(self._asked(measurement)).coordinates
 
-        return estimate
+    def _all_slots(self, predicted: Prediction) -> Positions:
+        range_m = tf.clip_by_value(predicted.range_m, *self.config.scene.range_m)
+        return Positions(predicted.azimuth, predicted.elevation, range_m, tf.ones_like(range_m))
 
-    def _searched(
-        self, search: Callable[[Measurement, tf.Tensor], Positions]
-    ) -> Callable[[Question], Positions]:
-        """An estimate from a graph of measurement and count, -1 where that is not known."""
-        searched = _in_chunks_of(SCENES, search)
+    def spectrum_peaks(
+        self, measurement: Measurement, count: tf.Tensor, source: str, method: str
+    ) -> Positions:
+        """Peaks of a spectrum, as many as counted.
 
-        def estimate(question: Question) -> Positions:
-            scenes = question.measurement.snr_db.shape[0]
-            given = question.known.count
-            count = np.full(scenes, -1) if given is None else given
-            return searched(question.measurement, count.astype(np.int32))
+        Args:
+            measurement: of `B` scenes.
+            count: `[B]` int32, -1 where it is not known.
+            source: of the covariance: `network`, `sample` or `conditioned`.
+            method: `mvdr` or `music`.
+        """
+        covariance, count = self._covariance(source, measurement, count)
+        return self.peaks_of(covariance, count, method)
 
-        return estimate
+    def peaks_of(self, covariance: Covariance, count: tf.Tensor, method: str = "mvdr") -> Positions:
+        """Peaks of the spectrum of a covariance without loading, on the grid and then beside it.
 
-    def _slots(self, measurement: Measurement, count: tf.Tensor) -> Positions:
-        said = self._asked(measurement)
-        count = tf.where(count < 0, _most_likely(said.count_logits), count)
-        slots = self._all_slots(measurement)
-        return slots._replace(active=most_confident(said.confidence, count))
+        Args:
+            covariance: of `B` scenes.
+            count: `[B]` int32; where it is -1, peaks count that are high enough.
+            method: `mvdr` or `music`.
+        """
+        spectrum, basis = self._spectrum(method, covariance, count, self.grid)
+        found, height = peaks(spectrum, self.grid, self.most)
+        found = found._replace(active=found.active * self.counted(count, height))
+        return sharpened(self.panel, basis, found, self.grid)
 
-    def _slot_places(self, measurement: Measurement) -> Place:
-        return self._all_slots(measurement).coordinates
-
-    def _all_slots(self, measurement: Measurement) -> Positions:
-        said = self._asked(measurement)
-        range_m = tf.clip_by_value(said.range_m, *self.config.scene.range_m)
-        return Positions(said.azimuth, said.elevation, range_m, tf.ones_like(range_m))
-
-    def _spectrum_of(
-        self, source: str, method: str
-    ) -> Callable[[Measurement, tf.Tensor], Positions]:
-        """Peaks of a spectrum, as many as counted."""
-
-        def search(measurement: Measurement, count: tf.Tensor) -> Positions:
-            covariance, count = self._covariance(source, measurement, count)
-            spectrum, basis = self._spectrum(method, covariance, count, self.grid)
-            found, height = peaks(spectrum, self.grid, self.most)
-            found = found._replace(active=found.active * self._counted(count, height))
-            return sharpened(self.panel, basis, found, self.grid)
-
-        return search
-
-    def _peaks_of(self, method: str) -> Callable[[Measurement], Place]:
+    def network_places(self, measurement: Measurement, method: str) -> Place:
         """Places in spectra of the network's covariance and, by MVDR, of the sample covariance."""
+        predicted = self._asked(measurement)
+        return _joined(
+            self._places(method, predicted.blended), self._places("mvdr", predicted.sample)
+        )
 
-        def propose(measurement: Measurement) -> Place:
-            said = self._asked(measurement)
-            return _joined(self._places(method, said.blended), self._places("mvdr", said.sample))
-
-        return propose
-
-    def _sample_peaks(self, measurement: Measurement) -> Place:
-        return self._places("mvdr", self._sample(measurement))
+    def sample_places(self, measurement: Measurement) -> Place:
+        """Places in the MVDR spectrum of the sample covariance."""
+        return self._places("mvdr", self.sample(measurement))
 
     def _places(self, method: str, covariance: Covariance) -> Place:
         """Peaks of a spectrum on the starting grid, each moved towards that of the continuous one.
@@ -223,7 +275,8 @@ class Estimators:
         basis = signal_subspace(covariance.factor, waves, self.most)
         return music_spectrum(basis, self.panel, grid), basis
 
-    def _modified_music(self, measurement: Measurement, count: tf.Tensor) -> Positions:
+    def modified_music(self, measurement: Measurement, count: tf.Tensor) -> Positions:
+        """MUSIC on the anti-diagonal of the sample covariance (Ramezani et al., 2024)."""
         covariance, count = self._covariance("sample", measurement, count)
         count = tf.where(count < 0, self.most, count)
         g = self.config.geometry
@@ -234,9 +287,8 @@ class Estimators:
         self, measurement: Measurement, count: tf.Tensor
     ) -> tuple[Covariance, tf.Tensor]:
         """The network's covariance, conditioned on the measurement; its count where it is -1."""
-        said = self._asked(measurement)
-        count = tf.where(count < 0, _most_likely(said.count_logits), count)
-        return self._conditioned(said.blended, measurement), count
+        predicted = self._asked(measurement)
+        return self._conditioned(predicted.blended, measurement), _counted_by(predicted, count)
 
     def _conditioned(self, prior: Covariance, measurement: Measurement) -> Covariance:
         return conditioned(prior, measurement, self.panel, self.config.localize.passes)
@@ -248,37 +300,36 @@ class Estimators:
         if source == "network":
             return self.network_covariance(measurement, count)
         if self.network is not None:
-            count = tf.where(count < 0, _most_likely(self._asked(measurement).count_logits), count)
-        covariance = self._sample(measurement)
+            count = _counted_by(self._asked(measurement), count)
+        covariance = self.sample(measurement)
         if source == "conditioned":
             covariance = self._conditioned(covariance, measurement)
         return covariance, count
 
-    def _sample(self, measurement: Measurement) -> Covariance:
+    def sample(self, measurement: Measurement) -> Covariance:
+        """The sample covariance of the back-projected snapshots, without loading."""
         y, channel, codes, _ = measurement
         ridge = self.config.covariance.ridge
         return sample_covariance(back_projection(y, channel, codes, ridge))
 
-    def _counted(self, count: tf.Tensor, height: tf.Tensor) -> tf.Tensor:
+    def counted(self, count: tf.Tensor, height: tf.Tensor) -> tf.Tensor:
         """`[B, K]` 1 for the peaks that are sources: as many as counted, or high enough."""
         least = 10 ** (-self.config.localize.peak_db / 10) * height[:, :1]
         high = tf.cast(height >= least, tf.float32)
         first = tf.sequence_mask(count, self.most, tf.float32)
         return tf.where(count[:, None] < 0, high, first)
 
-    def _asked(self, measurement: Measurement):
+    def _asked(self, measurement: Measurement) -> Prediction:
         assert self.network is not None
         return self.network(measurement)
 
 
-def _in_chunks_of(size: int, step: Callable[..., Any]) -> Callable[..., Any]:
-    """A step on any number of scenes, by a graph for so many of them."""
-    graph = of_one_number(step, size)
-    return lambda *arguments: in_chunks(graph, size, *arguments)
-
-
-def _most_likely(count_logits: tf.Tensor) -> tf.Tensor:
-    return tf.argmax(count_logits, axis=-1, output_type=tf.int32) + 1
+def _counted_by(predicted: Prediction, count: tf.Tensor) -> tf.Tensor:
+    """The network's count where it is -1; it stays -1 where the network does not count."""
+    if not predicted.has("count_logits"):
+        return count
+    most_likely = tf.argmax(predicted.count_logits, axis=-1, output_type=tf.int32) + 1
+    return tf.where(count < 0, most_likely, count)
 
 
 def _joined(one: Place, other: Place) -> Place:

@@ -10,7 +10,7 @@ from ris_tf.estimation.bound import cramer_rao_bound
 from ris_tf.estimation.estimators import Estimators
 from ris_tf.estimation.receiver import observed
 from ris_tf.evaluation.pictures import Curve, Picture
-from ris_tf.network import LocalizationNetwork
+from ris_tf.network import Network
 from ris_tf.scene import Scenes, Simulator, Split
 from ris_tf.scene.positions import true_positions
 
@@ -20,7 +20,7 @@ OF = {"azimuth": "azimuth", "elevation": "elevation", "range": "range_m"}
 
 
 def spectra_of_scene(
-    config: Config, network: LocalizationNetwork | None, scene: int, method: str
+    config: Config, network: Network | None, scene: int, method: str
 ) -> tuple[list[Picture], np.ndarray]:
     """Spectra of the covariances of one test scene.
 

@@ -1,6 +1,19 @@
-"""The Keras networks and their layers."""
+"""The Keras networks and their layers, and what a network of one's own is made from."""
 
-from ris_tf.network.model import LocalizationNetwork, Prediction, build_network, head_variables
+from ris_tf.network.base import Network, as_measurement, build_network, head_variables, outputs_of
+from ris_tf.network.layers import dropout
+from ris_tf.network.model import LocalizationNetwork
 from ris_tf.network.parts import Part
+from ris_tf.network.prediction import Prediction
 
-__all__ = ["LocalizationNetwork", "Part", "Prediction", "build_network", "head_variables"]
+__all__ = [
+    "LocalizationNetwork",
+    "Network",
+    "Part",
+    "Prediction",
+    "as_measurement",
+    "build_network",
+    "dropout",
+    "head_variables",
+    "outputs_of",
+]

@@ -1,85 +1,41 @@
 """The network: an encoder, and the heads that both networks share (SPEC 3)."""
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from ris_tf.config import Config, ReferenceNetwork, parse_config
-from ris_tf.covariance import (
-    Covariance,
-    back_projection,
-    blend,
-    effective,
-    predicted_covariance,
-    sample_covariance,
-)
+from ris_tf.config import Config
+from ris_tf.config.registry import network
+from ris_tf.covariance import Covariance, predicted_covariance
+from ris_tf.network.base import Network, as_measurement
 from ris_tf.network.beamspace import BeamspaceEncoder
 from ris_tf.network.features import antidiagonal_means, spectral_features
 from ris_tf.network.layers import complex_matrix
 from ris_tf.network.parts import Part, stack
+from ris_tf.network.prediction import Prediction
 from ris_tf.network.reference import ReferenceEncoder
 from ris_tf.scene import Measurement, field_axes
 
+ENCODERS = {"beamspace": BeamspaceEncoder, "reference": ReferenceEncoder}
 NARROW = 128  # width of the small layers beside the feature vectors
 
 
-class Prediction(NamedTuple):
-    """What the network says of a batch of scenes.
-
-    Attributes:
-        angle_factor: `[B, N, K_max]` complex64, `A_angle`.
-        range_factor: `[B, N, K_max]` complex64, `A_range`.
-        predicted: `R_pred`.
-        sample: `R_samp`, from the measurements alone.
-        blended: `R_blend`.
-        effective: effective `R_blend`.
-        azimuth: `[B, K_max]` radians, soft-argmax of each slot.
-        elevation: `[B, K_max]` radians.
-        confidence: `[B, K_max]` largest softmax probability of each slot.
-        auxiliary_azimuth: `[B, K_max]` radians, regressed directly.
-        auxiliary_elevation: `[B, K_max]` radians.
-        range_m: `[B, K_max]` metres.
-        count_logits: `[B, K_max]`, of 1..`K_max` sources.
-    """
-
-    angle_factor: tf.Tensor
-    range_factor: tf.Tensor
-    predicted: Covariance
-    sample: Covariance
-    blended: Covariance
-    effective: Covariance
-    azimuth: tf.Tensor
-    elevation: tf.Tensor
-    confidence: tf.Tensor
-    auxiliary_azimuth: tf.Tensor
-    auxiliary_elevation: tf.Tensor
-    range_m: tf.Tensor
-    count_logits: tf.Tensor
-
-
-@keras.saving.register_keras_serializable("ris_tf")
-class LocalizationNetwork(keras.Model):
+@network("beamspace")
+@network("reference")
+class LocalizationNetwork(Network):
     """Measurements in; covariance, directions, ranges and source count out.
-
-    Call it with a `Measurement`, or a dictionary of its fields (`y`, `channel`, `codes`,
-    `snr_db`). Covariances and everything complex are computed in float32 whatever the precision.
 
     Args:
         config: a `Config`, or the dictionary that a saved network holds.
     """
 
     def __init__(self, config: Config | dict[str, Any], **kwargs):
-        kwargs.setdefault("name", "network")
-        super().__init__(**{**kwargs, "dtype": "float32"})
-        self.config = parse_config(config) if isinstance(config, dict) else config
-        sizes = self.config.network
-        policy = self.config.training.precision
-        encoder = ReferenceEncoder if isinstance(sizes, ReferenceNetwork) else BeamspaceEncoder
-        self.encoder = encoder(self.config, dtype=policy, name="encoder")
-        self._make_heads(sizes.width, {"dtype": policy})
-        self.built = True
+        super().__init__(config, **kwargs)
+        encoder = ENCODERS[self.config.network.kind]
+        self.encoder = encoder(self.config, dtype=self.policy, name="encoder")
+        self._make_heads(self.config.network.width, {"dtype": self.policy})
 
     def _make_heads(self, width: int, layer: dict[str, Any]) -> None:
         most = self.config.scene.sources_max
@@ -148,20 +104,16 @@ class LocalizationNetwork(keras.Model):
             beta: share of the sample covariance in the blend; `None` is the final value.
             key: `[2]` int32 seed of the dropout in training; `None` drops nothing.
         """
-        if isinstance(measurement, dict):
-            measurement = Measurement(**measurement)
-        knobs, most = self.config.covariance, self.config.scene.sources_max
-        backprojected = back_projection(*measurement[:3], ridge=knobs.ridge)
+        measurement = as_measurement(measurement)
+        most = self.config.scene.sources_max
+        backprojected = self.back_projected(measurement)
         f0 = self.encoder(measurement, backprojected, key=key)
         elements = self.config.geometry.elements
         angle_factor = complex_matrix(self.angle_factor(f0), elements, most)
         range_factor = complex_matrix(self.range_factor(f0), elements, most)
-        predicted = predicted_covariance(angle_factor, range_factor, knobs.range_weight)
-        sample = sample_covariance(backprojected)
-        blended = predicted
-        if knobs.beta or knobs.beta_jitter:
-            blended = blend(predicted, sample, knobs.beta if beta is None else beta)
-        loaded = effective(blended, measurement.snr_db, knobs)
+        range_weight = self.config.covariance.range_weight
+        predicted = predicted_covariance(angle_factor, range_factor, range_weight)
+        covariances = self.covariances(measurement, backprojected, predicted, beta)
         means = tf.cast(self.pooled(antidiagonal_means(angle_factor)), f0.dtype)
         f1 = self.pooled_fusion(tf.concat([means, f0], axis=-1))
         azimuth, elevation, confidence = self._slots(f1)
@@ -169,17 +121,14 @@ class LocalizationNetwork(keras.Model):
         return Prediction(
             angle_factor=angle_factor,
             range_factor=range_factor,
-            predicted=predicted,
-            sample=sample,
-            blended=blended,
-            effective=loaded,
+            **covariances,
             azimuth=azimuth,
             elevation=elevation,
             confidence=confidence,
             auxiliary_azimuth=auxiliary[:, :most],
             auxiliary_elevation=auxiliary[:, most:],
             range_m=tf.cast(self.range(f1), tf.float32),
-            count_logits=self._count(f1, loaded),
+            count_logits=self._count(f1, covariances["effective"]),
         )
 
     def _slots(self, f1: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
@@ -238,9 +187,8 @@ class LocalizationNetwork(keras.Model):
             Part("logit scale", "scalar", "1", (_Scalar(self.logit_scale),)),
         ]
 
-    def get_config(self) -> dict[str, Any]:
-        """What makes this network again."""
-        return {"name": self.name, "config": self.config.model_dump(mode="json")}
+    def make_weights(self) -> None:
+        """They are there: its layers are built from the configuration."""
 
 
 class _Scalar:
@@ -251,14 +199,3 @@ class _Scalar:
 
     def count_params(self) -> int:
         return 1
-
-
-def build_network(config: Config) -> LocalizationNetwork:
-    """A new network with weights drawn from the configuration's seed."""
-    keras.utils.set_random_seed(config.seed)
-    return LocalizationNetwork(config)
-
-
-def head_variables(network: LocalizationNetwork) -> list[keras.Variable]:
-    """Trainable variables of the heads' optimizer group; the others are the backbone's."""
-    return [v for part in network.parts() if part.head for v in part.variables]

@@ -1,7 +1,19 @@
 """The terms, their weighted sum, and the weight schedules."""
 
 from ris_tf.objective.projection import projection_loss
-from ris_tf.objective.terms import BLEND_TERMS, TERMS, Comparison, compare, raw_terms, weighted_sum
+from ris_tf.objective.terms import (
+    BLEND_TERMS,
+    TERMS,
+    Comparison,
+    active_terms,
+    blend_terms,
+    check_terms,
+    compare,
+    raw_terms,
+    served_terms,
+    term_values,
+    weighted_sum,
+)
 from ris_tf.objective.weights import SCHEDULES, phase, term_weights
 
 __all__ = [
@@ -9,10 +21,15 @@ __all__ = [
     "SCHEDULES",
     "TERMS",
     "Comparison",
+    "active_terms",
+    "blend_terms",
+    "check_terms",
     "compare",
     "phase",
     "projection_loss",
     "raw_terms",
+    "served_terms",
+    "term_values",
     "term_weights",
     "weighted_sum",
 ]

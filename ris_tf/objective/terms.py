@@ -1,17 +1,22 @@
 """The objective: ten named terms and their weighted sum (SPEC 4)."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 import tensorflow as tf
 
-from ris_tf.config import Config
+from ris_tf.config import TERMS, Config, ConfigError
+from ris_tf.config.registry import term
 from ris_tf.covariance import Covariance, effective, nmse, true_covariance
-from ris_tf.network import Prediction
+from ris_tf.network import Network, Prediction
 from ris_tf.objective import slots, structure
 from ris_tf.objective.projection import projection_loss
-from ris_tf.scene import Panel, Scenes, make_panel
+from ris_tf.registry import MissingOutputError
+from ris_tf.scene import Panel, Scenes, Simulator, Split, make_panel
+
+SLOTS = ("azimuth", "elevation", "range_m")  # what slots are assigned to sources by
 
 
 @dataclass(frozen=True)
@@ -19,12 +24,12 @@ class Comparison:
     """A prediction beside the truth, with what several terms need of both.
 
     Attributes:
-        prediction: what the network says.
+        prediction: what the network predicts; to read an output that it has not is refused.
         scenes: what is true.
         config: constants of the terms.
         panel: the nominal panel.
         truth: effective `R_true`.
-        slot: `[B, K_max]` slot assigned to each source.
+        slot: `[B, K_max]` slot assigned to each source; `None` where the network has none.
     """
 
     prediction: Prediction
@@ -32,7 +37,7 @@ class Comparison:
     config: Config
     panel: Panel
     truth: Covariance
-    slot: tf.Tensor
+    slot: tf.Tensor | None
 
     @property
     def active(self) -> tf.Tensor:
@@ -46,19 +51,24 @@ class Comparison:
 
     def of_sources(self, by_slot: tf.Tensor) -> tf.Tensor:
         """`[B, K_max]` values by slot, reordered to the sources that they are assigned to."""
+        if self.slot is None:
+            raise MissingOutputError("is no output of this network", key="azimuth")
         return tf.gather(by_slot, self.slot, batch_dims=1)
 
 
 def compare(prediction: Prediction, scenes: Scenes, config: Config) -> Comparison:
-    """Match slots to sources and make the effective truth."""
+    """Match slots to sources, as far as the network has slots, and make the effective truth."""
+    slot = None
+    if prediction.has(*SLOTS):
+        slot = slots.best_assignment(tf.stop_gradient(_pairwise_cost(prediction, scenes, config)))
     truth = true_covariance(scenes.steering, scenes.sources.power)
     return Comparison(
-        prediction=prediction,
+        prediction=prediction.guarded(),
         scenes=scenes,
         config=config,
         panel=make_panel(config.geometry),
         truth=effective(truth, scenes.measurement.snr_db, config.covariance),
-        slot=slots.best_assignment(tf.stop_gradient(_pairwise_cost(prediction, scenes, config))),
+        slot=slot,
     )
 
 
@@ -80,23 +90,27 @@ def _pairwise_cost(prediction: Prediction, scenes: Scenes, config: Config) -> tf
     return cost * sources.active[:, None, :]
 
 
+@term("covariance", through_blend=True)
 def covariance(c: Comparison) -> tf.Tensor:
     """NMSE of effective `R_blend` against effective `R_true`: `[B]`."""
     return nmse(c.prediction.effective, c.truth)
 
 
+@term("covariance_pred")
 def covariance_pred(c: Comparison) -> tf.Tensor:
     """NMSE of effective `R_pred` alone, so that the blend cannot hide it: `[B]`."""
     snr_db = c.scenes.measurement.snr_db
     return nmse(effective(c.prediction.predicted, snr_db, c.config.covariance), c.truth)
 
 
+@term("subspace", through_blend=True)
 def subspace(c: Comparison) -> tf.Tensor:
     """Projection loss of `R_blend`: `[B]`."""
     ridge = c.config.objective.projection_ridge
     return projection_loss(c.prediction.blended.factor, c.scenes.steering, ridge)
 
 
+@term("contrast", through_blend=True)
 def contrast(c: Comparison) -> tf.Tensor:
     """MVDR peak contrast of effective `R_blend` at the true directions: `[B]`."""
     knobs = c.config.objective
@@ -109,6 +123,7 @@ def contrast(c: Comparison) -> tf.Tensor:
     )
 
 
+@term("angle")
 def angle(c: Comparison) -> tf.Tensor:
     """Huber loss of azimuth and elevation, mean of the slots' and the auxiliary angles': `[B]`."""
     p, sources = c.prediction, c.scenes.sources
@@ -124,6 +139,7 @@ def angle(c: Comparison) -> tf.Tensor:
     return slots.source_mean(tf.add_n(errors) / len(errors), c.active)
 
 
+@term("range")
 def range_(c: Comparison) -> tf.Tensor:
     """Huber loss of the logarithm of range: `[B]`."""
     error = slots.range_error(
@@ -135,6 +151,7 @@ def range_(c: Comparison) -> tf.Tensor:
     return slots.source_mean(error, c.active)
 
 
+@term("chamfer")
 def chamfer(c: Comparison) -> tf.Tensor:
     """Chamfer distance between the reported slots and the sources: `[B]`."""
     p, sources = c.prediction, c.scenes.sources
@@ -148,6 +165,7 @@ def chamfer(c: Comparison) -> tf.Tensor:
     )
 
 
+@term("count")
 def count(c: Comparison) -> tf.Tensor:
     """Cross-entropy of the source count: `[B]`."""
     knobs = c.config.objective
@@ -156,37 +174,102 @@ def count(c: Comparison) -> tf.Tensor:
     )
 
 
+@term("orthogonality")
 def orthogonality(c: Comparison) -> tf.Tensor:
     """Orthogonality of the angle factor's first `K` columns: `[B]`."""
     return structure.orthogonality_loss(c.prediction.angle_factor, c.active)
 
 
+@term("cross")
 def cross(c: Comparison) -> tf.Tensor:
     """Agreement of the two factors' Gram matrices: `[B]`."""
     return structure.cross_loss(c.prediction.angle_factor, c.prediction.range_factor)
 
 
-TERMS: dict[str, Callable[[Comparison], tf.Tensor]] = {
-    "covariance": covariance,
-    "covariance_pred": covariance_pred,
-    "subspace": subspace,
-    "contrast": contrast,
-    "angle": angle,
-    "range": range_,
-    "chamfer": chamfer,
-    "count": count,
-    "orthogonality": orthogonality,
-    "cross": cross,
-}
-BLEND_TERMS = ("covariance", "subspace", "contrast")  # those through which R_blend learns
-
-
 def raw_terms(comparison: Comparison) -> dict[str, tf.Tensor]:
-    """Mean over the batch of every term whose configured weight is above 0: scalars by name."""
-    weights = comparison.config.objective.weights.model_dump()
-    return {name: tf.reduce_mean(term(comparison)) for name, term in TERMS.items() if weights[name]}
+    """Mean over the batch of every term whose configured weight is above 0: scalars by name.
+
+    Raises:
+        ConfigError: the network does not have what some of them need.
+    """
+    values = term_values(comparison, active_terms(comparison.config))
+    return {name: tf.reduce_mean(value) for name, value in values.items()}
+
+
+def active_terms(config: Config) -> list[str]:
+    """Names of the terms whose configured weight is above 0."""
+    return [name for name, weight in config.objective.weights.model_dump().items() if weight]
+
+
+def blend_terms(config: Config) -> list[str]:
+    """Names of those through which the network learns by `R_blend`."""
+    return [name for name in active_terms(config) if TERMS[name].through_blend]
+
+
+class _BlendTerms(Collection[str]):
+    """The names of all terms, plug-ins' included, through which a network learns by `R_blend`."""
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name, one in TERMS.items() if one.through_blend)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def __contains__(self, name: object) -> bool:
+        return name in tuple(self)
+
+
+BLEND_TERMS = _BlendTerms()
+
+
+def term_values(comparison: Comparison, names: Iterable[str]) -> dict[str, tf.Tensor]:
+    """Some terms: `[B]` by name.
+
+    Raises:
+        ConfigError: the network does not have what some of them need; it names them all.
+    """
+    values, missing = {}, {}
+    for name in names:
+        try:
+            values[name] = TERMS[name](comparison)
+        except MissingOutputError as error:
+            missing[name] = error.key
+    if missing:
+        raise ConfigError(
+            f"the network has no {', no '.join(dict.fromkeys(missing.values()))}, "
+            f"which {', '.join(missing)} need{'s' if len(missing) == 1 else ''}",
+            source="objective.weights",
+            remedy=" ".join(f"--set objective.weights.{name}=0" for name in missing),
+        )
+    return values
+
+
+def served_terms(comparison: Comparison, names: Iterable[str]) -> list[str]:
+    """Names of the terms, of some, that the network has all outputs for."""
+    served = []
+    for name in names:
+        with suppress(MissingOutputError):
+            TERMS[name](comparison)
+            served.append(name)
+    return served
 
 
 def weighted_sum(terms: dict[str, tf.Tensor], weights: dict[str, tf.Tensor | float]) -> tf.Tensor:
     """The loss: sum of the terms times their weights, a scalar."""
     return tf.add_n([weights[name] * value for name, value in terms.items()])
+
+
+def check_terms(network: Network, config: Config) -> None:
+    """Refuse terms that cannot be computed of a network, before it is trained: they are traced.
+
+    Raises:
+        ConfigError: the network does not have what some of them need.
+        PluginError: a term returns something else than a value a scene.
+    """
+    simulator = Simulator(config)
+
+    def loss() -> dict[str, tf.Tensor]:
+        scenes = simulator(Split.TRAINING, 0, 0, 2)
+        return raw_terms(compare(network(scenes.measurement), scenes, config))
+
+    tf.function(loss, autograph=False).get_concrete_function()

@@ -37,6 +37,7 @@ from ris_tf.search.trial import (
 from ris_tf.search.trial_reader import Stamp, TrialReader, stamp_of
 
 SEARCH_FILE, CONFIG_FILE = "search.json", "config.yaml"
+WORDS = ("command", "plugins")  # fields that are lists of texts
 MOST_KEYS = 64  # hyperparameters of a search: more cannot be shown side by side
 
 
@@ -59,6 +60,7 @@ class Search:
         pid: its number.
         pid_started: when it began.
         command: its command line.
+        plugins: modules that its configuration needs, as they were named.
     """
 
     name: str = ""
@@ -75,6 +77,7 @@ class Search:
     pid: int = 0
     pid_started: float = 0.0
     command: Sequence[str] = ()
+    plugins: Sequence[str] = ()
 
 
 class SearchDirectory(Held):
@@ -348,7 +351,8 @@ def _encoded(search: Search) -> bytes:
     document = {k: as_utf8(v) if isinstance(v, str) else v for k, v in document.items()}
     document["space"] = {as_utf8(k): entry_document(e) for k, e in search.space.items()}
     document["defaults"] = {as_utf8(k): plain(v) for k, v in search.defaults.items()}
-    document["command"] = [as_utf8(word) for word in search.command]
+    for name in WORDS:
+        document[name] = [as_utf8(word) for word in getattr(search, name)]
     return orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY)
 
 
@@ -366,9 +370,10 @@ def _decoded(document: dict[str, Any]) -> Search:
             values[name] = value
     values["space"] = _space(document.get("space"))
     values["defaults"] = as_values(document.get("defaults")) or {}
-    command = document.get("command")
-    if isinstance(command, list) and all(isinstance(word, str) for word in command):
-        values["command"] = tuple(command)
+    for name in WORDS:
+        words = document.get(name)
+        if isinstance(words, list) and all(isinstance(word, str) for word in words):
+            values[name] = tuple(words)
     return Search(**values)
 
 

@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from ris_tf.config import (
+    OUR_NETWORKS,
+    BeamspaceNetwork,
     Config,
     ConfigError,
     Knob,
@@ -12,8 +14,10 @@ from ris_tf.config import (
     all_knobs,
     read_mapping,
     replace_values,
+    schema,
 )
 from ris_tf.config.errors import nearest
+from ris_tf.config.knobs import Section
 from ris_tf.config.network import nearest_divisor
 from ris_tf.errors import UserError
 from ris_tf.search import Choices, Range, Space, Value, parse_entry
@@ -85,21 +89,40 @@ def make_space(what: str, config: Config) -> Space:
 
 def wide(config: Config) -> Space:
     """Sizes, rates and weights over all that is plausible."""
-    network, space = config.network, dict[str, Entry]()
+    return {
+        **_sizes_of(config.network),
+        "training.learning_rate": Range(1e-4, 1e-3, log=True),
+        "training.batch": Choices((64, 80)),
+        **_weights_of(config),
+        "covariance.shrinkage": Range(1e-4, 1e-2, log=True),
+    }
+
+
+def _sizes_of(network: Section) -> dict[str, Entry]:
+    """What is chosen of a network; of a plug-in's, nothing: a file says what."""
+    space = dict[str, Entry]()
     if isinstance(network, ReferenceNetwork):
         space["network.width"] = Choices((448, 512))
         space["network.heads"] = Choices((6, 8))  # the nearest divisor of the width is taken
-    else:
+    elif isinstance(network, BeamspaceNetwork):
         space["network.width"] = Choices(_sizes(network.width))
         filters = zip(*map(_sizes, network.filters), strict=True)
         space["network.filters"] = Choices(tuple(filters))
+    else:
+        return space
     return space | {
         "network.dropout": Range(0.05, 0.32),
         "network.temperature": Range(0.10, 0.25),
-        "training.learning_rate": Range(1e-4, 1e-3, log=True),
-        "training.batch": Choices((64, 80)),
-        **{f"objective.weights.{name}": entry for name, entry in WEIGHTS.items()},
-        "covariance.shrinkage": Range(1e-4, 1e-2, log=True),
+    }
+
+
+def _weights_of(config: Config) -> dict[str, Entry]:
+    """Weights; a plug-in's network may have no head for those that are 0, which stay 0."""
+    every = config.network.kind in OUR_NETWORKS
+    return {
+        f"objective.weights.{name}": entry
+        for name, entry in WEIGHTS.items()
+        if every or value_of(config, f"objective.weights.{name}")
     }
 
 
@@ -111,7 +134,7 @@ def narrow(config: Config) -> Space:
     """Rates and weights within a factor 1.5 of the configuration's own; what is 0 there stays 0."""
     keys = ["training.learning_rate", "network.dropout"]
     keys += [f"objective.weights.{name}" for name in WEIGHTS]
-    own = {key: value_of(config, key) for key in keys}
+    own = {key: value_of(config, key) for key in keys if key in knobs_of(config)}
     most = {
         knob.path: dict(knob.bounds)["le"] for knob in knobs_of(config).values() if knob.path in own
     }
@@ -157,7 +180,7 @@ def parse_space(document: Mapping[str, Any], config: Config, source: str) -> Spa
 def knobs_of(config: Config) -> dict[str, Knob]:
     """The keys of a configuration's kind of network, and of everything else."""
     kinds = (None, config.network.kind)
-    return {knob.path: knob for knob in all_knobs(Config) if knob.variant in kinds}
+    return {knob.path: knob for knob in all_knobs(schema()) if knob.variant in kinds}
 
 
 def value_of(config: Config, key: str) -> Any:

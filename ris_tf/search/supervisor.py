@@ -12,6 +12,7 @@ import psutil
 
 from ris_tf.engine.reporter import Reporter
 from ris_tf.engine.stopping import StopSignals
+from ris_tf.registry import named_plugins
 from ris_tf.runlog import Cause, RunError
 from ris_tf.search import SearchDirectory
 from ris_tf.search.ending import STOPPED, Ending
@@ -58,7 +59,8 @@ class _Process:
     ):
         self.name = name
         self.cores = cores
-        self._command = [sys.executable, "-m", MODULE, str(search.resolve()), str(os.getpid())]
+        words = [str(search.resolve()), str(os.getpid()), *named_plugins()]
+        self._command = [sys.executable, "-m", MODULE, *words]
         self._environment = {**environment, ID: name}
         self._deaths = self._ended = 0
         self._process = self._started()

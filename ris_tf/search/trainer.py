@@ -6,6 +6,7 @@ checkpoint and ends.
 
 import multiprocessing
 import threading
+from collections.abc import Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from ris_tf.config import load_config
 from ris_tf.engine.cluster import Worker
 from ris_tf.engine.reporter import Reporter
 from ris_tf.engine.stopping import Stop, StopSignals, cause_of
+from ris_tf.registry import load_plugins
 from ris_tf.runlog import Cause, Reason, RunDirectory, RunError
 from ris_tf.search.ending import Ending
 from ris_tf.training.job import Job, several_replicas, work
@@ -22,7 +24,9 @@ from ris_tf.training.job import Job, several_replicas, work
 PATIENCE_AT_UNITY = 3  # windows in a row that may be not finite at a loss scale of 1 or less
 
 
-def train_trial(path: Path, epochs: int | None, quiet: bool, asks: Connection) -> None:
+def train_trial(
+    path: Path, epochs: int | None, quiet: bool, asks: Connection, plugins: Sequence[str]
+) -> None:
     """Train a trial's run, from its beginning or from its last checkpoint.
 
     Args:
@@ -31,10 +35,12 @@ def train_trial(path: Path, epochs: int | None, quiet: bool, asks: Connection) -
         quiet: print nothing; console.log has it all.
         asks: takes the epochs done, answers with the `Ending` of a trial that stops, or `None`;
             takes an `Ending` where the run failed, and a `RunError` where nothing could be written.
+        plugins: those of the search's process.
     """
     signals = StopSignals(heard=b"")
     threading.Thread(target=_stop_with_parent, args=(signals,), daemon=True).start()
     try:
+        load_plugins(plugins)
         run = RunDirectory.open(path)
         with Reporter(run.console_path, Console(quiet=True) if quiet else None) as reporter:
             if work(_job(run, asks, epochs), reporter, signals) is None:
@@ -50,7 +56,7 @@ def train_trial(path: Path, epochs: int | None, quiet: bool, asks: Connection) -
 
 def _job(run: RunDirectory, asks: Connection, epochs: int | None) -> Job:
     config = load_config(run.config_path)
-    worker = Worker.of(config.training)
+    worker = Worker.of(config.training.distribution)
     return Job(
         run,
         config,

@@ -18,6 +18,7 @@ from ris_tf.config import Config, dump_config
 from ris_tf.engine.reporter import Reporter
 from ris_tf.engine.stopping import StopSignals
 from ris_tf.errors import UserError
+from ris_tf.registry import named_plugins
 from ris_tf.runlog import Cause, RunDirectory, RunError
 from ris_tf.search import SearchDirectory, Trial, TrialState
 from ris_tf.search.budget import trial_config
@@ -155,14 +156,15 @@ class TrialTuner(keras_tuner.Tuner):
             run = RunDirectory.open(path)
             self._wait_for_holder(run)
             return run
+        made: dict[str, Any] = {"into": True, "plugins": named_plugins()}
         if "tuner/trial_id" in drawn:  # hyperband goes on with one that did well
             source = RunDirectory.open(search.trial_path(int(str(drawn["tuner/trial_id"])) + 1))
             document = source.config_path.read_text("utf-8")
-            return RunDirectory.create(path, document, sys.argv, source, into=True)
+            return RunDirectory.create(path, document, sys.argv, source, **made)
         plan = search.search
         patience = plan.patience if plan.patience >= 0 else None
         config = trial_config(self.config, told.hyperparameters, plan.epochs, patience)
-        return RunDirectory.create(path, dump_config(config), sys.argv, into=True)
+        return RunDirectory.create(path, dump_config(config), sys.argv, **made)
 
     def _wait_for_holder(self, run: RunDirectory) -> None:
         """Let a process that was left behind by a killed search come to its end."""
@@ -203,7 +205,7 @@ class TrialTuner(keras_tuner.Tuner):
         epochs = told.drawn.get("tuner/epochs")
         process = context.Process(
             target=train_trial,
-            args=(run.path, epochs, self.quiet, theirs),
+            args=(run.path, epochs, self.quiet, theirs, named_plugins()),
             name=f"trial {told.number}",
         )
         process.start()

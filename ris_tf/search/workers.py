@@ -20,6 +20,7 @@ from ris_tf.config import ConfigError
 from ris_tf.engine.reporter import Reporter
 from ris_tf.engine.stopping import StopSignals
 from ris_tf.errors import UserError
+from ris_tf.registry import load_plugins, require_plugins
 from ris_tf.runlog import Cause, RunError
 from ris_tf.runlog.state import SILENT_S
 from ris_tf.search import SearchDirectory, TrialState
@@ -253,7 +254,9 @@ def wait_for_search(path: Path, reporter: Reporter) -> SearchDirectory:
             reporter.say(f"waiting for the chief to begin with {path}")
         told = True
         time.sleep(LOOK_S)
-    return SearchDirectory.open(path)
+    search = SearchDirectory.open(path)
+    require_plugins(search.search.plugins, str(path))
+    return search
 
 
 def finish(search: SearchDirectory) -> Ending | None:
@@ -267,6 +270,7 @@ def main() -> None:
     search = SearchDirectory.open(Path(sys.argv[1]))
     with Reporter(search.path / "console.log") as reporter:
         try:
+            load_plugins(sys.argv[3:])
             take_part(search, Part.of_environment(), reporter, supervisor=int(sys.argv[2]))
         except UserError as error:
             reporter.say(str(error), "error")

@@ -17,7 +17,7 @@ from ris_tf.runlog import Identity, Reason, RunDirectory, available_threads, pro
 
 if TYPE_CHECKING:
     from ris_tf.engine.replicas import Replicas
-    from ris_tf.training.session import Outcome, TrainingSession
+    from ris_tf.engine.session import Outcome, TrainingSession
 
 FAILED = 1  # exit code
 EXIT_CODES: dict[str, int] = {
@@ -78,17 +78,17 @@ def _replicas(config: Config, worker: Worker) -> "Replicas":
     from ris_tf.engine.tensorflow_quiet import load_tensorflow
 
     load_tensorflow()
-    from ris_tf.engine.replicas import Replicas
     from ris_tf.engine.runtime import use_threads
+    from ris_tf.training.task import make_replicas
 
     use_threads(config.training.threads or 1)
     if worker.count == 1:
-        return Replicas(config.training)
+        return make_replicas(config)
     print(f"worker {worker.index} of {worker.count}, chief {worker.chief}; waiting for the others")
     # TensorFlow waits where Python's handler is not heard; nothing is written yet: just end.
     before = signal.signal(signal.SIGINT, signal.SIG_DFL)
     try:
-        return Replicas(config.training)
+        return make_replicas(config)
     finally:
         signal.signal(signal.SIGINT, before)
 
@@ -107,25 +107,30 @@ def work(job: Job, reporter: Reporter, signals: StopSignals) -> "Outcome | None"
         session = _session(job, reporter, signals)
         if session is None:
             return None
-        _say_plan(reporter, job.config, session.replicas, session.network.parts())
+        _say_plan(reporter, job.config, session.replicas, session.trainer.model.parts())
         return session.run()
 
 
 def _session(job: Job, reporter: Reporter, signals: StopSignals) -> "TrainingSession | None":
     replicas = job.replicas or _replicas(job.config, job.worker)
     from ris_tf.engine.checkpoint import CheckpointError
-    from ris_tf.training.session import TrainingSession
+    from ris_tf.engine.runtime import slower_than_float32
+    from ris_tf.engine.session import TrainingSession
+    from ris_tf.training.task import LocalizationTask, make_trainer
 
+    slow = slower_than_float32(job.config.training.precision) if job.before is None else ""
     try:
+        trainer = make_trainer(job.config, replicas=replicas)
         session = TrainingSession(
-            job.run,
+            trainer,
             reporter,
+            LocalizationTask(trainer, job.config, job.run),
+            job.run,
             resume=job.before is not None,
-            config=job.config,
-            replicas=replicas,
             signals=signals,
             judge=job.judge,
             patience_at_unity=job.patience_at_unity,
+            notices=(slow,) if slow else (),
         )
         _compare_processors(session, job.before)
     except CheckpointError as error:

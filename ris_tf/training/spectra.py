@@ -6,17 +6,19 @@ same run.
 
 import math
 import time
+from collections.abc import Callable
 
+import keras
 import numpy as np
 import tensorflow as tf
 
+from ris_tf.config import Config
 from ris_tf.covariance import Covariance
 from ris_tf.network import Prediction
 from ris_tf.objective.slots import most_confident
 from ris_tf.runlog import RunDirectory, Sample, SpectrumSample, write_sample
-from ris_tf.scene import Scenes, Split
+from ris_tf.scene import Scenes, Split, make_panel
 from ris_tf.spectrum import mvdr_spectrum, search_grid
-from ris_tf.training.step import GuardedTrainer
 
 AZIMUTHS, ELEVATIONS, PLANES = 61, 31, 4  # of the grid: a picture, not an estimate
 
@@ -28,18 +30,24 @@ class SpectrumSampler:
     without XLA: at one call an epoch, compiling would take longer than all calls of a short run.
 
     Args:
-        trainer: whose network and validation scenes these are.
+        network: whose covariance is looked at.
+        config: of scenes and network.
+        batch_of: scenes of a split, an epoch and a number.
         scenes: how many; 0 for none. There may be fewer validation scenes.
     """
 
-    def __init__(self, trainer: GuardedTrainer, scenes: int):
-        training = trainer.config.training
-        self.trainer = trainer
+    def __init__(
+        self, network: keras.Model, config: Config, batch_of: Callable[..., Scenes], scenes: int
+    ):
+        training = config.training
+        self.config = config
+        self.batch_of = batch_of
+        self.panel = make_panel(config.geometry)
         self.count = min(scenes, training.validation_batches * training.validated_together)
-        self.grid = search_grid(trainer.config.scene, AZIMUTHS, ELEVATIONS, PLANES)
+        self.grid = search_grid(config.scene, AZIMUTHS, ELEVATIONS, PLANES)
         self._scenes: Scenes | None = None
         graph = tf.function if training.compile else lambda function, **_: function
-        self._predict = graph(trainer.network.__call__, autograph=False)
+        self._predict = graph(network.__call__, autograph=False)
         self._power = graph(self._mvdr_power, autograph=False)
 
     def __call__(self, epoch: int, step: int) -> SpectrumSample | None:
@@ -56,7 +64,7 @@ class SpectrumSampler:
         if not self.count:
             return None
         if self._scenes is None:  # the same after every epoch
-            self._scenes = first_validation_scenes(self.trainer, self.count)
+            self._scenes = first_validation_scenes(self.batch_of, self.config, self.count)
         prediction = self._predict(self._scenes.measurement)
         if not _finite(prediction):  # asked before the spectrum: a Cholesky of NaN raises
             return None
@@ -79,13 +87,13 @@ class SpectrumSampler:
 
     def _mvdr_power(self, blended: Covariance) -> tf.Tensor:
         """`[S, A, E]` MVDR spectrum of `R_blend`."""
-        return mvdr_spectrum(blended, self.trainer.simulator.panel, self.grid).power
+        return mvdr_spectrum(blended, self.panel, self.grid).power
 
 
-def first_validation_scenes(trainer: GuardedTrainer, count: int) -> Scenes:
+def first_validation_scenes(batch_of: Callable[..., Scenes], config: Config, count: int) -> Scenes:
     """Scenes of as many validation batches as it takes, cut to the number wanted."""
-    numbers = range(math.ceil(count / trainer.config.training.validated_together))
-    batches = [trainer.batch(Split.VALIDATION, *_scalars(0, i)) for i in numbers]
+    numbers = range(math.ceil(count / config.training.validated_together))
+    batches = [batch_of(Split.VALIDATION, *_scalars(0, i)) for i in numbers]
     return tf.nest.map_structure(lambda *x: tf.concat(x, axis=0)[:count], *batches)
 
 

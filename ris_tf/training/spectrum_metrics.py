@@ -1,14 +1,18 @@
 """Positions read from the spectrum, on a few validation scenes every few epochs."""
 
+from collections.abc import Callable
+
+import keras
 import numpy as np
 import tensorflow as tf
 
+from ris_tf.config import Config
 from ris_tf.estimation.estimators import Estimators, Question
 from ris_tf.evaluation.matching import matched
 from ris_tf.evaluation.metrics import figures
+from ris_tf.scene import Scenes
 from ris_tf.scene.positions import true_positions
 from ris_tf.training.spectra import first_validation_scenes
-from ris_tf.training.step import GuardedTrainer
 
 ESTIMATOR = "network-mvdr"
 REPORTED = ("recall_direction", "recall_position", "precision", "range_rmse_m")
@@ -21,13 +25,17 @@ class SpectrumMetrics:
     It runs outside of the strategy's replicas, on this process's copy of the weights.
 
     Args:
-        trainer: whose network and validation scenes these are.
+        network: whose covariance is looked at.
+        config: of scenes and network.
+        batch_of: scenes of a split, an epoch and a number.
         scenes: how many; 0 for none. There may be fewer validation scenes.
     """
 
-    def __init__(self, trainer: GuardedTrainer, scenes: int):
-        training = trainer.config.training
-        self.trainer = trainer
+    def __init__(
+        self, network: keras.Model, config: Config, batch_of: Callable[..., Scenes], scenes: int
+    ):
+        training = config.training
+        self.network, self.config, self.batch_of = network, config, batch_of
         self.every = training.spectrum_every
         self.count = min(scenes, training.validation_batches * training.validated_together)
         self._question: Question | None = None
@@ -45,10 +53,10 @@ class SpectrumMetrics:
         if not self.count or (epoch + 1) % self.every:
             return {}
         if self._estimator is None:
-            scenes = first_validation_scenes(self.trainer, self.count)
+            scenes = first_validation_scenes(self.batch_of, self.config, self.count)
             truth = true_positions(scenes.sources)
             self._question = Question(scenes.measurement, truth=truth)
-            estimators = Estimators(self.trainer.config, self.trainer.network)
+            estimators = Estimators(self.config, self.network)
             self._estimator = estimators.named(ESTIMATOR)
         assert self._question is not None
         assert self._question.truth is not None

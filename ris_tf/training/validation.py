@@ -1,6 +1,7 @@
 """What validation reports: the loss, each term, the sample covariance beside it, directions."""
 
 import math
+from collections.abc import Mapping
 
 import keras
 import tensorflow as tf
@@ -10,7 +11,7 @@ from ris_tf.config.learning import Covariance, Weights
 from ris_tf.covariance import effective, nmse
 from ris_tf.objective import TERMS, Comparison, compare, projection_loss
 from ris_tf.objective.slots import source_mean, wrapped
-from ris_tf.scene import unit_direction
+from ris_tf.scene import Scenes, unit_direction
 
 RECALLED_DEG = 5.0  # great-circle error below which a source counts as found
 
@@ -21,11 +22,16 @@ PER_DEGREE, PER_METRE = 0.01, 0.01
 ROOTS = ("direction_rmse_deg", "azimuth_rmse_deg", "elevation_rmse_deg", "range_rmse_m")
 
 
-def validation_sums(c: Comparison) -> dict[str, tf.Tensor]:
+def validation_means(network: keras.Model, scenes: Scenes, config: Config) -> dict[str, tf.Tensor]:
     """Means over the scenes of one batch of everything that validation reports: scalars by name.
 
     Figures of sources are means over each scene's active ones; squared errors are left squared.
     """
+    return means_of(compare(network(scenes.measurement), scenes, config))
+
+
+def means_of(c: Comparison) -> dict[str, tf.Tensor]:
+    """The same of a prediction that was made."""
     weights = c.config.objective.weights.model_dump()
     terms = {name: TERMS[name](c) for name, weight in weights.items() if weight}
     sample = effective(c.prediction.sample, c.scenes.measurement.snr_db, c.config.covariance)
@@ -93,48 +99,21 @@ def _count_is_right(c: Comparison) -> tf.Tensor:
     return tf.cast(tf.equal(most_likely, c.scenes.sources.count), tf.float32)
 
 
-def search_objective(figures: dict[str, tf.Tensor]) -> tf.Tensor:
-    """What searches minimize, comparable between runs of any weights: a scalar (SPEC 6).
+def search_objective(figures: Mapping[str, float]) -> float:
+    """What searches minimize, comparable between runs of any weights (SPEC 6).
 
     The loss at the default weights and shrinkage + 0.01 x mean angle RMSE in degrees
     + 0.01 x range RMSE in metres.
 
     Args:
-        figures: scalars by name, roots taken.
+        figures: by name, roots taken.
     """
     degrees = (figures["azimuth_rmse_deg"] + figures["elevation_rmse_deg"]) / 2
     metres = figures["range_rmse_m"]
     return figures["standard_loss"] + PER_DEGREE * degrees + PER_METRE * metres
 
 
-class ValidationSums(keras.metrics.Metric):
-    """Running means of `validation_sums` over the validation batches."""
-
-    def __init__(self, config: Config):
-        super().__init__(name="validation", dtype="float32")
-        weights = config.objective.weights.model_dump()
-        self.names = [
-            *("loss", "standard_loss"),
-            *(f"term/{name}" for name, weight in weights.items() if weight),
-            *("sample/covariance", "sample/subspace"),
-            *ROOTS,
-            *("direction_recall", "count_accuracy"),
-        ]
-        self.totals = self.add_weight((len(self.names),), "zeros", name="totals")
-        self.batches = self.add_weight((), "zeros", name="batches")
-
-    def add(self, values: dict[str, tf.Tensor]) -> None:
-        """Add the means of one batch."""
-        self.totals.assign_add(tf.stack([values[name] for name in self.names]))
-        self.batches.assign_add(1.0)
-
-    def update_state(self, values: dict[str, tf.Tensor]) -> None:
-        """Keras's name for `add`."""
-        self.add(values)
-
-    def result(self) -> dict[str, tf.Tensor]:
-        """Figures over all batches so far, by name."""
-        means = tf.math.divide_no_nan(self.totals.value, self.batches.value)
-        named = dict(zip(self.names, tf.unstack(means), strict=True))
-        figures = {n: tf.sqrt(v) if n in ROOTS else v for n, v in named.items()}
-        return figures | {"objective": search_objective(figures)}
+def summary(means: Mapping[str, float]) -> dict[str, float]:
+    """Figures over all batches: roots of mean squares taken, and the objective of searches."""
+    figures = {n: math.sqrt(v) if n in ROOTS else v for n, v in means.items()}
+    return figures | {"objective": search_objective(figures)}

@@ -6,7 +6,7 @@ import json
 import pytest
 from commands import ris_tf
 
-from ris_tf.estimation.names import ESTIMATORS, NETWORKED
+from ris_tf.estimation.catalogue import ESTIMATORS
 
 SMALL = [
     "--set=geometry.columns=6",
@@ -46,7 +46,7 @@ def test_documents_say_the_same(evaluated):
         for row in document["rows"]
         if row["group"] == "all"
     }
-    assert set(recall) == {name for name in ESTIMATORS if name not in NETWORKED}
+    assert set(recall) == {name for name, one in ESTIMATORS.items() if not one.network}
     for line in lines:
         if line["group"] == "all" and line["figure"] == "recall_direction":
             assert float(line["value"]) == pytest.approx(recall[line["estimator"]], abs=1e-5)

@@ -6,9 +6,10 @@ import tensorflow as tf
 
 from ris_tf.config import parse_config
 from ris_tf.covariance import from_factor, true_covariance
+from ris_tf.errors import UserError
+from ris_tf.estimation.catalogue import ESTIMATORS
 from ris_tf.estimation.estimators import Estimators, Question
 from ris_tf.estimation.found import Known
-from ris_tf.estimation.names import ESTIMATORS
 from ris_tf.evaluation.matching import matched
 from ris_tf.network import build_network
 from ris_tf.scene import Simulator, Split, make_panel, steering_vectors
@@ -73,7 +74,7 @@ def test_without_a_network_peaks_count_where_they_are_high_enough():
     assert not any(name.startswith("network") for name in alone.names)
     found = alone.named("sample-mvdr").estimate(Question(SCENES.measurement))
     assert (found.active.sum(axis=-1) >= 1).all()
-    with pytest.raises(KeyError):
+    with pytest.raises(UserError, match="takes a run's network"):
         alone.named("network-mvdr")
 
 

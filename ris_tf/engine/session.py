@@ -5,17 +5,18 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import keras
 import tensorflow as tf
 
-from ris_tf.config import Config, load_config
 from ris_tf.engine import checkpoint
 from ris_tf.engine.checkpoint import CheckpointError, Progress
-from ris_tf.engine.replicas import Replicas
+from ris_tf.engine.loss import GradientPathError
+from ris_tf.engine.phases import changes_after
+from ris_tf.engine.recorder import StepRecorder
 from ris_tf.engine.reporter import Reporter
-from ris_tf.engine.runtime import slower_than_float32
-from ris_tf.engine.schedules import planned_windows, windows_per_epoch
-from ris_tf.engine.stopping import SKIPPED_IN_A_ROW, Stop, StopSignals, cause_of, check_stop
-from ris_tf.network import build_network
+from ris_tf.engine.step import GuardedStep
+from ris_tf.engine.stopping import SKIPPED_IN_A_ROW, Stop, StopSignals, check_stop
+from ris_tf.engine.task import Task
 from ris_tf.runlog import (
     Cause,
     CheckpointEvent,
@@ -24,19 +25,20 @@ from ris_tf.runlog import (
     EventWriter,
     Notice,
     RunDirectory,
-    Series,
     Session,
     SilentWriter,
     Validation,
 )
-from ris_tf.training.phases import changes_after, changes_with_epoch
-from ris_tf.training.recorder import StepRecorder
-from ris_tf.training.spectra import SpectrumSampler, keep
-from ris_tf.training.spectrum_metrics import PREFIX, SpectrumMetrics
-from ris_tf.training.step import GuardedTrainer
 
 # What TensorFlow raises in the processes that are left when one of several dies.
 LOST_WORKER = (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.InternalError)
+# Causes of a failure by what was raised, the first that fits.
+CAUSES: tuple[tuple[type[BaseException] | tuple, Cause], ...] = (
+    ((MemoryError, tf.errors.ResourceExhaustedError), Cause.OUT_OF_MEMORY),
+    (GradientPathError, Cause.GRADIENT_PATH),
+    (OSError, Cause.DISK),
+    (BaseException, Cause.ERROR),
+)
 
 
 @dataclass(frozen=True)
@@ -44,11 +46,11 @@ class Outcome:
     """How a run ended.
 
     Attributes:
-        reason: `finished`, `early`, `stopped`, `interrupted` or `failed`.
+        reason: `finished`, `early`, `stopped`, `interrupted`, `pruned` or `failed`.
         text: the reason in words.
         progress: how far it came.
         validation: figures of the last validation, empty before the first.
-        cause: the reason for programs, where there is more to tell.
+        cause: why, where the reason does not say it all.
     """
 
     reason: str
@@ -62,15 +64,19 @@ class TrainingSession:
     """One process's work on a run: trains, validates, records, checkpoints.
 
     Args:
-        run: the run directory, whose session this process has begun.
+        trainer: follows the run's plan already.
         reporter: what a person sees.
+        task: what is trained.
+        run: the run directory, whose session this process has begun; `None` keeps nothing.
         resume: go on from the last checkpoint instead of beginning.
-        config: the resolved configuration; the run's if not given.
-        replicas: the devices that train; made as configured if not given.
         signals: what asks this process to stop.
         judge: called with the epochs done before the next begins, also where a run is resumed;
             raises `Stop` to leave training.
         patience_at_unity: windows in a row that may be not finite at a loss scale of 1 or less.
+        notices: what a person should know from the beginning.
+
+    Attributes:
+        callbacks: Keras callbacks that see every window after it is recorded.
 
     Raises:
         CheckpointError: none of the checkpoints can be used.
@@ -79,68 +85,61 @@ class TrainingSession:
 
     def __init__(
         self,
-        run: RunDirectory,
+        trainer: GuardedStep,
         reporter: Reporter,
+        task: Task | None = None,
+        run: RunDirectory | None = None,
+        *,
         resume: bool = False,
-        config: Config | None = None,
-        replicas: Replicas | None = None,
         signals: StopSignals | None = None,
         judge: Callable[[int], None] = lambda epochs: None,
         patience_at_unity: int = SKIPPED_IN_A_ROW,
+        notices: tuple[str, ...] = (),
     ):
-        self.run_directory = run
+        self.trainer = trainer
+        self.plan = trainer.plan
         self.reporter = reporter
-        self.config: Config = config or load_config(run.config_path)
-        self.replicas = replicas or Replicas(self.config.training)
-        self.writes = self.replicas.worker.writes
+        self.task = task or Task()
+        self.replicas = trainer.replicas
+        self.run_directory = run
+        self.writes = run is not None and self.replicas.worker.writes
         self.signals = signals or StopSignals()
         self.judge = judge
-        with self.replicas.scope():
-            self.network = build_network(self.config)
-            self.trainer = GuardedTrainer(self.network, self.config, self.replicas)
-        self.variables = self.trainer.state()
-        self.sampler = SpectrumSampler(
-            self.trainer, self.config.training.samples if self.writes else 0
-        )
-        self.spectrum_metrics = SpectrumMetrics(
-            self.trainer, self.config.training.spectrum_scenes if self.writes else 0
-        )
+        self.variables = trainer.state()
+        self.callbacks: list[keras.callbacks.Callback] = []
         self.validation: dict[str, float] = {}
         self.progress = Progress()
-        notices = self._restore() if resume else self._first_notices()
-        self.events: EventWriter = (
-            EventWriter(run.events_path, self.progress.events_length)
-            if self.writes
-            else SilentWriter()
-        )
+        warnings = [*notices, *(self._restore(run) if resume and run else [])]
+        self.events: EventWriter = SilentWriter()
+        if run and self.writes:
+            self.events = EventWriter(run.events_path, self.progress.events_length)
         self.recorder = StepRecorder(
-            self.trainer,
+            trainer,
+            self.task,
             self.events,
             reporter,
             self.progress.untrained,
             self._check_stop,
             patience_at_unity,
         )
-        self._open_log(notices)
+        self._open_log(warnings)
 
-    def _first_notices(self) -> list[tuple[str, str]]:
-        slow = slower_than_float32(self.config.training.precision)
-        return [(slow, "warning")] if slow else []
-
-    def _restore(self) -> list[tuple[str, str]]:
+    def _restore(self, run: RunDirectory) -> list[str]:
         """Go back to the last checkpoint; what a person should know about it."""
-        folder = self.run_directory.checkpoints
+        folder = run.checkpoints
         if self.writes:
             checkpoint.clean(folder)
         if not checkpoint.begun(folder):
             self._require_same_window()
-            return [("stopped before its first checkpoint: begins again at window 0", "warning")]
+            return ["stopped before its first checkpoint: begins again at window 0"]
         self.progress, path, problems = checkpoint.restore(
             folder, self.variables, put_aside=self.writes
         )
         self._require_same_window()
+        if self.trainer.training_batches:
+            self.trainer.training_batches.seek(self.progress.batches)
         self.reporter.say(f"resuming at window {self.progress.window:,} from {path}")
-        return [(problem, "warning") for problem in problems]
+        return problems
 
     def _require_same_window(self) -> None:
         windows = self.replicas.total([self.progress.window])[0]
@@ -150,22 +149,20 @@ class TrainingSession:
                 "another: the run's folder must be the same one on all machines"
             )
 
-    def _open_log(self, notices: list[tuple[str, str]]) -> None:
-        training = self.config.training
+    def _open_log(self, warnings: list[str]) -> None:
         self.events.write(
             Session(
-                session=self.run_directory.identity.session,
+                session=self.run_directory.identity.session if self.run_directory else 1,
                 time=time.time(),
                 step=self.progress.window,
                 epoch=self.progress.epochs_done,
-                windows=planned_windows(training),
-                epochs=training.epochs,
-                windows_per_epoch=windows_per_epoch(training),
+                windows=self.plan.windows,
+                epochs=self.plan.epochs,
+                windows_per_epoch=self.plan.windows_per_epoch,
             )
         )
-        self.events.write(Series(names=self.recorder.series()))
-        for text, level in notices:
-            self.notice(text, level)
+        for text in warnings:
+            self.notice(text, "warning")
 
     def notice(self, text: str, level: str = "info") -> None:
         """Tell a person, and keep it in the event log."""
@@ -179,76 +176,66 @@ class TrainingSession:
 
         A disk that refuses ends the run as `failed`; every other exception is logged and raised.
         """
-        training = self.config.training
-        self.reporter.begin(
-            training.epochs, windows_per_epoch(training), training.batch * training.accumulation
-        )
+        self.reporter.begin(self.plan, self.task.examples)
         try:
             with self.signals.caught():
-                reason, text, cause = self._until_stopped()
+                return self._end(*self._until_stopped())
         except KeyboardInterrupt:
-            self._end("interrupted", "interrupted twice, at once", Cause.SIGNAL)
+            self._end("interrupted", "interrupted twice, at once")
             self.reporter.say("stopped at once; the last checkpoint is what there is", "warning")
             raise
         except OSError as error:
             self.reporter.keep(traceback.format_exc())
-            return self._end("failed", _refused(error), cause_of(error))
+            return self._end("failed", _refused(error), Cause.DISK)
         except BaseException as error:
             self.reporter.keep(traceback.format_exc())
             if self.replicas.worker.count > 1 and isinstance(error, LOST_WORKER):
-                lost = f"a worker is gone: {_one_line(error)}"
-                return self._end("failed", lost, Cause.LOST_WORKER)
-            text = f"{type(error).__name__}: {_one_line(error)}"
-            self._end("failed", text, cause_of(error))
+                text = f"a worker is gone: {_one_line(error)}"
+                return self._end("failed", text, Cause.LOST_WORKER)
+            cause = next(cause for kinds, cause in CAUSES if isinstance(error, kinds))
+            self._end("failed", f"{type(error).__name__}: {_one_line(error)}", cause)
             raise
-        return self._end(reason, text, cause)
 
     def _until_stopped(self) -> tuple[str, str, Cause | None]:
         """Train; where somebody or something stops it, leave a checkpoint."""
         try:
             self._check_stop()
-            return self._all_epochs()
+            return (*self._all_epochs(), None)
         except Stop as stop:
             self._checkpoint(best=False)
             return stop.reason, stop.text, stop.cause
 
-    def _all_epochs(self) -> tuple[str, str, Cause | None]:
-        training = self.config.training
-        while self.progress.epochs_done < training.epochs:
+    def _all_epochs(self) -> tuple[str, str]:
+        while self.progress.epochs_done < self.plan.epochs:
             epoch = self.progress.epochs_done
             self.judge(epoch)
             self._train(epoch)
             self._validate(epoch)
             waited = epoch - self.progress.best_epoch
-            if training.patience and waited >= training.patience:
-                return "early", f"no better validation loss for {waited} epochs", Cause.PATIENCE
-        return "finished", f"{training.epochs} epochs", None
+            if self.plan.patience and waited >= self.plan.patience:
+                return "early", f"no better validation loss for {waited} epochs"
+        return "finished", f"{self.plan.epochs} epochs"
 
     def _train(self, epoch: int) -> None:
         """What is left of an epoch's windows, and its event behind the last of them."""
-        per_epoch = windows_per_epoch(self.config.training)
+        per_epoch = self.plan.windows_per_epoch
         first, end = self.progress.window, (epoch + 1) * per_epoch
         if first == end:
             return  # stopped between the epoch's event and its validation
-        self.recorder.begin(first, per_epoch)
+        self.recorder.window = first
         if first == epoch * per_epoch:
             self._announce(epoch)
         began, stop = time.time(), None
         try:
-            self.trainer.fit(
-                self.replicas.numbers(first, end),
-                initial_epoch=epoch,
-                epochs=epoch + 1,
-                steps_per_epoch=end - first,
-                callbacks=[self.recorder],
-                verbose=0,
-                shuffle=False,
-            )
+            self.trainer.train_windows(first, end, epoch, [self.recorder, *self.callbacks])
         except Stop as reason:
             stop = reason
         finally:
+            window = self.recorder.window
             self.progress = self.progress.moved(
-                window=self.recorder.window, untrained=self.recorder.untrained
+                window=window,
+                batches=self.plan.batches_before(window),
+                untrained=self.recorder.untrained,
             )
         if self.progress.window == end:
             self._record_epoch(epoch, end - first, time.time() - began)
@@ -256,72 +243,52 @@ class TrainingSession:
             raise stop
 
     def _announce(self, epoch: int) -> None:
-        changes = changes_with_epoch(epoch, self.config)
+        changes = self.task.changes_with_epoch(epoch)
         if epoch == 0:
-            changes += changes_after(0, self.config)
+            changes = [*changes, *changes_after(0, self.trainer)]
         self.recorder.announce(changes)
 
     def _record_epoch(self, epoch: int, windows: int, seconds: float) -> None:
-        scenes = windows * self.config.training.batch * self.config.training.accumulation
+        examples = windows * self.plan.examples_per_window
         self.events.write(
             Epoch(
                 epoch=epoch,
                 step=self.progress.window - 1,
                 time=time.time(),
                 seconds=seconds,
-                scenes_per_second=scenes / seconds if seconds else 0.0,
+                scenes_per_second=examples / seconds if seconds else 0.0,
                 untrained=self.recorder.untrained,
             )
         )
 
     def _validate(self, epoch: int) -> None:
         """Validate with the averaged weights, record it, and checkpoint."""
-        batches = self.config.training.validation_batches
+        if not self.trainer.validation_batches:
+            self.progress = self.progress.moved(epochs_done=epoch + 1, best_epoch=epoch)
+            return self._checkpoint(best=False)
+        window = self.progress.window - 1
         with self.trainer.averages.swapped_in() as which:
-            figures = self.trainer.evaluate(
-                self.replicas.numbers(0, batches), steps=batches, verbose=0, return_dict=True
-            )
-            self.validation = {name: float(value) for name, value in figures.items()}
+            self.validation = self.trainer.validated()
             self._check_stop()
             better = self.validation["loss"] < self.progress.best_loss
-            if better and self.writes:
-                checkpoint.save_network(self.run_directory.checkpoints, self.network)
-            sample = self.sampler(epoch, self.progress.window - 1)
-            self.validation |= self.spectrum_metrics(epoch)
-        now = time.time()
-        self.events.write(
-            Validation(
-                epoch=epoch,
-                step=self.progress.window - 1,
-                time=now,
-                weights=which,
-                values=self.validation,
-            )
-        )
-        if sample:
-            self.events.write(keep(self.run_directory, sample))
+            if better and self.run_directory and self.writes:
+                checkpoint.save_network(self.run_directory.checkpoints, self.trainer.model)
+            sequel = self.task.after_validation(epoch, window)
+        self.validation |= sequel.values
+        values = self.validation
+        self.events.write(Validation(epoch, window, time.time(), weights=which, values=values))
+        for event in sequel.events:
+            self.events.write(event)
         self.reporter.say(self._epoch_line(epoch, better), "good" if better else "info")
         self.progress = self.progress.moved(epochs_done=epoch + 1)
         if better:
-            loss = self.validation["loss"]
-            self.progress = self.progress.moved(best_loss=loss, best_epoch=epoch)
-        self._checkpoint(best=better)
+            self.progress = self.progress.moved(best_loss=values["loss"], best_epoch=epoch)
+        return self._checkpoint(best=better)
 
     def _epoch_line(self, epoch: int, better: bool) -> str:
-        """What an epoch came to, the sample covariance beside the network's."""
-        v = self.validation
-        told = [f"epoch {epoch + 1:>{len(str(self.config.training.epochs))}}"]
-        told.append(f"validation {v['loss']:.4f}{'*' if better else ' '}")
-        for term in ("covariance", "subspace"):
-            if f"term/{term}" in v:
-                told.append(f"{term} {v[f'term/{term}']:.3f} (sample {v[f'sample/{term}']:.3f})")
-        told.append(f"direction {v['direction_rmse_deg']:.1f} deg")
-        told.append(f"found {v['direction_recall']:.0%}")
-        told.append(f"count {v['count_accuracy']:.0%}")
-        if PREFIX + "recall_direction" in v:
-            told.append(f"by MVDR {v[PREFIX + 'recall_direction']:.0%}")
-            told.append(f"and range {v[PREFIX + 'recall_position']:.0%}")
-        return "  ".join(told)
+        number = f"epoch {epoch + 1:>{len(str(self.plan.epochs))}}"
+        loss = f"validation {self.validation['loss']:.4f}{'*' if better else ' '}"
+        return "  ".join([number, loss, *self.task.epoch_line(self.validation)])
 
     def _checkpoint(self, best: bool) -> None:
         """Everything so far, to disk; the event comes first, so that the log's length has it."""
@@ -336,22 +303,23 @@ class TrainingSession:
         )
         self.events.sync()
         self.progress = self.progress.moved(events_length=self.events.length)
-        if self.writes:
+        if self.run_directory and self.writes:
             checkpoint.save(self.run_directory.checkpoints, self.variables, self.progress)
 
     def _check_stop(self) -> None:
         check_stop(self.signals, self._stop_requested, self.replicas.total)
 
     def _stop_requested(self) -> bool:
-        return self.writes and self.run_directory.stop_requested()
+        return (
+            self.run_directory is not None and self.writes and self.run_directory.stop_requested()
+        )
 
-    def _end(self, reason: str, text: str, cause: Cause | None) -> Outcome:
+    def _end(self, reason: str, text: str, cause: Cause | None = None) -> Outcome:
         self.reporter.pause()
-        step = self.progress.window
-        end = End(time=time.time(), step=step, reason=reason, text=text, cause=cause or "")
+        end = End(time.time(), self.progress.window, reason, text, cause=cause or "")
         try:
             self.events.end(end)
-            if self.writes:
+            if self.run_directory and self.writes:
                 self.run_directory.clear_stop()
         except OSError as error:
             self.reporter.say(f"the run's folder is not in order: {_refused(error)}", "error")

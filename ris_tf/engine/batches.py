@@ -1,0 +1,381 @@
+"""Where batches come from: a function of their number, or something that is read.
+
+Either way a batch has a place, its epoch and its number there, so that a run that is resumed goes
+on with the batch that it would have had.
+"""
+
+import copy
+import inspect
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, Protocol
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from ris_tf.engine.plan import Plan
+from ris_tf.errors import UserError
+
+READ_AHEAD = 2  # windows that are read while another is computed
+
+
+class Numbered:
+    """Batches that follow from their number: computed where they are trained on.
+
+    Args:
+        function: `function(epoch, batch)`, of two scalar int64 tensors to any structure of tensors
+            whose shapes are always the same.
+        per_epoch: batches an epoch.
+    """
+
+    def __init__(self, function: Callable[[tf.Tensor, tf.Tensor], Any], per_epoch: int):
+        self.function = function
+        self.per_epoch = per_epoch
+        self.size = 0  # examples a batch; 0 where nobody says
+
+    def at(self, epoch: tf.Tensor, batch: tf.Tensor) -> Any:
+        """The batch of a place."""
+        return self.function(epoch, batch)
+
+    def windows(self, first: int, end: int, plan: Plan) -> tf.data.Dataset:
+        """Numbers of windows, which is all there is to read."""
+        del plan
+        return tf.data.Dataset.range(first, end)
+
+    def batches(self, count: int) -> tf.data.Dataset:
+        """Numbers of the first batches of an epoch."""
+        return tf.data.Dataset.range(count)
+
+    def seek(self, position: int) -> None:
+        """Nothing to do: any batch can be computed at any time."""
+
+
+class Source(Protocol):
+    """Batches that can be read from the beginning again and again.
+
+    Attributes:
+        length: batches of one reading; `None` where that is not known, or there is no end.
+        uniform: whether all batches are known to have as many examples.
+    """
+
+    length: int | None
+    uniform: bool
+
+    def reading(self, number: int) -> Iterator[Any]:
+        """The batches of a reading. Readings begin when they are asked for, in order from 0."""
+        ...
+
+
+class Streamed:
+    """Batches that are read from a source, in order, over as many readings as it takes.
+
+    Args:
+        source: what is read.
+        per_epoch: batches an epoch; those of one reading, if not given.
+
+    Attributes:
+        position: batches taken so far, over the whole run.
+        like: the first batch, which tells structure, types and size of the others.
+
+    Raises:
+        UserError: there is no batch, or how many make an epoch is not known.
+    """
+
+    def __init__(self, source: Source, per_epoch: int | None = None):
+        if per_epoch is None and source.length is None:
+            raise UserError(
+                "fit: how many batches make an epoch is not known from the data; give "
+                "steps_per_epoch",
+                key="steps_per_epoch",
+            )
+        self.source = source
+        self.per_epoch: int = source.length or 0 if per_epoch is None else per_epoch
+        self.position = 0
+        self._readings = 1
+        self._reading = source.reading(0)
+        first = next(self._reading, None)
+        if first is None or self.per_epoch < 1:
+            raise UserError("fit: the data has no batch", key="data")
+        self.like = _arrays(first)
+        self.size = _examples(self.like)
+        self._pending: list[Any] = [self.like]
+
+    def again(self) -> "Streamed":
+        """The same batches from the beginning, without reading what tells their structure anew."""
+        self._begin()
+        again = copy.copy(self)
+        again.position = 0
+        return again
+
+    def seek(self, position: int) -> None:
+        """Go on with the batch of this number, counted over the whole run.
+
+        Readings that are over are begun, so that what shuffles anew each time is where it was, and
+        not read.
+        """
+        while self.source.length and self.position + self.source.length <= position:
+            self.position += self.source.length
+            self._begin()
+        while self.position < position:
+            self.take()
+
+    def take(self) -> Any:
+        """The next batch, as arrays.
+
+        Raises:
+            UserError: there is none, or it is of another structure than the first.
+        """
+        batch = self._pending.pop() if self._pending else next(self._reading, None)
+        if batch is None:
+            self._begin()
+            batch = next(self._reading, None)
+        if batch is None:
+            raise UserError(
+                f"fit: the data ended after {self.position} batches and cannot be read again; give "
+                "a data set, arrays or a list instead of an iterator",
+                key="data",
+            )
+        self.position += 1
+        batch = _arrays(batch)
+        _require_alike(batch, self.like, self.position)
+        return batch
+
+    def _begin(self) -> None:
+        self._pending = []
+        self._reading = self.source.reading(self._readings)
+        self._readings += 1
+
+    def windows(self, first: int, end: int, plan: Plan) -> tf.data.Dataset:
+        """Windows as `(number, parts)`: each part is batches of one size, stacked.
+
+        Where batches may differ in size, whole ones and the others are two parts, either of which
+        may be empty.
+        """
+
+        def read() -> Iterator[Any]:
+            for window in range(first, end):
+                self.seek(plan.batches_before(window))
+                count = plan.batches_before(window + 1) - plan.batches_before(window)
+                yield window, self._parts([self.take() for _ in range(count)], plan)
+
+        signature = (tf.TensorSpec([], tf.int64), self._signature(plan))
+        return tf.data.Dataset.from_generator(read, output_signature=signature).prefetch(READ_AHEAD)
+
+    def batches(self, count: int) -> tf.data.Dataset:
+        """The next batches one by one, after those that were taken before."""
+
+        def read() -> Iterator[Any]:
+            for _ in range(count):
+                yield self.take()
+
+        signature = tf.nest.map_structure(lambda x: _spec(x, ()), self.like)
+        return tf.data.Dataset.from_generator(read, output_signature=signature).prefetch(READ_AHEAD)
+
+    def _signature(self, plan: Plan) -> tuple[Any, ...]:
+        if plan.accumulation == 1:
+            return (tf.nest.map_structure(lambda x: _spec(x, (1,)), self.like),)
+        whole = tf.nest.map_structure(lambda x: _spec(x, (None,), self.size), self.like)
+        if self.source.uniform:
+            return (whole,)
+        return whole, tf.nest.map_structure(lambda x: _spec(x, (None,)), self.like)
+
+    def _parts(self, batches: list[Any], plan: Plan) -> tuple[Any, ...]:
+        if plan.accumulation == 1:
+            return (_stacked(batches, self.like),)
+        whole = [batch for batch in batches if _examples(batch) == self.size]
+        others = [batch for batch in batches if _examples(batch) != self.size]
+        sizes = {_examples(batch) for batch in others}
+        if (self.source.uniform and others) or len(sizes) > 1:
+            raise UserError(
+                f"fit: batches of {sorted({self.size, *sizes})} examples in one window; batches "
+                "that are accumulated must have one size, the last of the data excepted",
+                key="accumulation",
+            )
+        parts = _stacked(whole, self.like), _stacked(others, self.like)
+        return parts[:1] if self.source.uniform else parts
+
+
+Batches = Numbered | Streamed
+
+
+def batches_of(
+    data: Any, batch_size: int = 32, steps_per_epoch: int | None = None, seed: int = 0
+) -> Batches:
+    """Batches of whatever `fit` was given.
+
+    Args:
+        data: `function(epoch, batch)`; a `tf.data.Dataset` of batches; a `keras.utils.PyDataset`; a
+            structure of arrays (tuple, list or dictionary), all with as many examples; or any
+            iterable of batches, or a function without arguments that returns one.
+        batch_size: examples a batch, of arrays.
+        steps_per_epoch: batches an epoch; a whole reading of the data, if not given.
+        seed: of the order of arrays, which is another in every epoch.
+
+    Raises:
+        UserError: it is none of these, or how long an epoch is is not known.
+    """
+    if isinstance(data, Numbered | Streamed):
+        return data
+    if steps_per_epoch is not None and steps_per_epoch < 1:
+        raise UserError(
+            f"fit: steps_per_epoch = {steps_per_epoch}: must be at least 1", key="steps_per_epoch"
+        )
+    if callable(data) and not isinstance(data, keras.utils.PyDataset) and _arguments(data) == 2:
+        if steps_per_epoch is None:
+            raise UserError(
+                "fit: a function of (epoch, batch) has no end; give steps_per_epoch",
+                key="steps_per_epoch",
+            )
+        return Numbered(data, steps_per_epoch)
+    return Streamed(_source(data, batch_size, seed), steps_per_epoch)
+
+
+def _source(data: Any, batch_size: int, seed: int) -> Source:
+    if isinstance(data, tf.data.Dataset):
+        return _DatasetSource(data)
+    if isinstance(data, keras.utils.PyDataset):
+        return _PyDatasetSource(data)
+    if _is_arrays(data):
+        return _ArraySource(data, batch_size, seed)
+    if isinstance(data, Iterable) or (callable(data) and _arguments(data) == 0):
+        return _IterableSource(data)
+    raise UserError(
+        f"fit: data of type {type(data).__name__}: give arrays, a tf.data.Dataset, a PyDataset, an "
+        "iterable of batches, or a function of (epoch, batch)",
+        key="data",
+        value=type(data).__name__,
+    )
+
+
+class _DatasetSource:
+    """A `tf.data.Dataset`: one that shuffles anew for every reading does so with its own seed."""
+
+    def __init__(self, dataset: tf.data.Dataset):
+        self.dataset = dataset
+        cardinality = int(dataset.cardinality())
+        self.length = cardinality if cardinality >= 0 else None
+        specs = tf.nest.flatten(dataset.element_spec)
+        self.uniform = all(spec.shape.rank and spec.shape[0] is not None for spec in specs)
+
+    def reading(self, number: int) -> Iterator[Any]:
+        del number
+        return iter(self.dataset)
+
+
+class _PyDatasetSource:
+    """A Keras `PyDataset`; its `on_epoch_end` is called between two readings."""
+
+    uniform = False
+
+    def __init__(self, dataset: keras.utils.PyDataset):
+        self.dataset = dataset
+        self.length = dataset.num_batches
+
+    def reading(self, number: int) -> Iterator[Any]:
+        if number:
+            self.dataset.on_epoch_end()
+        numbers = range(len(self.dataset) if self.length is None else self.length)
+        return (self.dataset[i] for i in numbers)
+
+
+class _ArraySource:
+    """Arrays in memory, in another order for every reading: of (seed, reading)."""
+
+    def __init__(self, data: Any, batch_size: int, seed: int):
+        if batch_size < 1:
+            raise UserError(f"fit: batch_size = {batch_size}: must be at least 1", key="batch_size")
+        self.data = tf.nest.map_structure(np.asarray, _tuples(data))
+        sizes = {len(array) for array in tf.nest.flatten(self.data)}
+        if len(sizes) != 1:
+            raise UserError(
+                f"fit: arrays of {sorted(sizes)} examples; all must have as many", key="data"
+            )
+        self.examples, self.batch_size, self.seed = sizes.pop(), batch_size, seed
+        self.length: int | None = -(-self.examples // batch_size)
+        self.uniform = self.examples % batch_size == 0
+
+    def reading(self, number: int) -> Iterator[Any]:
+        order = np.random.default_rng([self.seed, number]).permutation(self.examples)
+        places = (order[i : i + self.batch_size] for i in range(0, len(order), self.batch_size))
+        return (tf.nest.map_structure(lambda x, p=p: x[p], self.data) for p in places)
+
+
+class _IterableSource:
+    """Any iterable of batches, or a function that returns one."""
+
+    uniform = False
+
+    def __init__(self, data: Any):
+        self.data = data
+        self.length = len(data) if isinstance(data, Sequence) else None
+
+    def reading(self, number: int) -> Iterator[Any]:
+        del number
+        data: Any = self.data() if callable(self.data) else self.data
+        return iter(data)
+
+
+def _arguments(function: Callable[..., Any]) -> int:
+    """How many arguments a function has to be given."""
+    parameters = inspect.signature(function).parameters.values()
+    wanted = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return sum(p.kind in wanted and p.default is inspect.Parameter.empty for p in parameters)
+
+
+def _is_arrays(data: Any) -> bool:
+    """Whether it is a structure of arrays; a list of structures is one of batches."""
+    if isinstance(data, dict):
+        return bool(data) and all(map(_is_arrays, data.values()))
+    if isinstance(data, tuple):
+        return bool(data) and all(map(_is_arrays, data))
+    if isinstance(data, list):
+        return bool(data) and all(isinstance(part, np.ndarray) for part in data)
+    return isinstance(data, np.ndarray) or tf.is_tensor(data)
+
+
+def _tuples(structure: Any) -> Any:
+    """Lists as tuples: a data set would make tensors of them."""
+    if isinstance(structure, dict):
+        return {name: _tuples(value) for name, value in structure.items()}
+    if isinstance(structure, tuple) and hasattr(structure, "_fields"):
+        return type(structure)(*map(_tuples, structure))
+    if isinstance(structure, list | tuple):
+        return tuple(map(_tuples, structure))
+    return structure
+
+
+def _arrays(batch: Any) -> Any:
+    return tf.nest.map_structure(np.asarray, _tuples(batch))
+
+
+def _examples(batch: Any) -> int:
+    first = tf.nest.flatten(batch)[0]
+    return len(first) if first.ndim else 1
+
+
+def _stacked(batches: list[Any], like: Any) -> Any:
+    if not batches:
+        return tf.nest.map_structure(lambda x: np.zeros((0, *x.shape), x.dtype), like)
+    return tf.nest.map_structure(lambda *x: np.stack(x), *batches)
+
+
+def _spec(array: np.ndarray, front: tuple[int | None, ...], size: int | None = None) -> Any:
+    """The spec of arrays like this one, with any number of examples or `size` of them."""
+    own = (size, *array.shape[1:]) if array.ndim else ()
+    return tf.TensorSpec((*front, *own), array.dtype)
+
+
+def _require_alike(batch: Any, like: Any, position: int) -> None:
+    try:
+        tf.nest.assert_same_structure(batch, like)
+    except (TypeError, ValueError) as error:
+        raise UserError(
+            f"fit: batch {position} of the data is of another structure than the first", key="data"
+        ) from error
+    for own, first in zip(tf.nest.flatten(batch), tf.nest.flatten(like), strict=True):
+        if own.dtype != first.dtype or own.shape[1:] != first.shape[1:]:
+            raise UserError(
+                f"fit: batch {position} of the data has an array of shape {list(own.shape)} and "
+                f"type {own.dtype}, the first one {list(first.shape)} and {first.dtype}",
+                key="data",
+            )

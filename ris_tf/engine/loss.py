@@ -1,0 +1,100 @@
+"""What a loss is given and what it returns."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+
+from ris_tf.errors import UserError
+
+
+class Step(NamedTuple):
+    """Where in a run a batch stands.
+
+    Attributes:
+        window: scalar int64, number of the optimizer step in the whole run, from 0.
+        epoch: scalar int64, from 0.
+        batch: scalar int64, number of the batch in its epoch, from 0.
+        replica: scalar int32, which replica computes this, from 0.
+        seed: `[2]` int32, for TensorFlow's stateless random functions: another for every batch and
+            replica, the same whenever the batch is computed.
+        training: whether this is training, not validation.
+    """
+
+    window: tf.Tensor
+    epoch: tf.Tensor
+    batch: tf.Tensor
+    replica: tf.Tensor
+    seed: tf.Tensor
+    training: bool
+
+
+class Loss(NamedTuple):
+    """A loss with all that may be reported of it.
+
+    Attributes:
+        value: scalar float32, what is minimized.
+        terms: raw terms by name, scalars.
+        weights: their weights by name, scalars, where they have any.
+        also: other scalars to record, by name, such as the position of a schedule.
+        learned: tensors, by name, on which the loss must depend: training ends at once where no
+            gradient reaches one of them.
+    """
+
+    value: tf.Tensor
+    terms: Mapping[str, tf.Tensor] = {}
+    weights: Mapping[str, tf.Tensor] = {}
+    also: Mapping[str, tf.Tensor] = {}
+    learned: Mapping[str, tf.Tensor] = {}
+
+
+class GradientPathError(RuntimeError):
+    """No gradient reaches what a loss was to train."""
+
+
+def as_loss(returned: Any) -> Loss:
+    """What a loss function returned, as a `Loss` of float32 scalars.
+
+    Args:
+        returned: a scalar, a pair `(scalar, {name: scalar})`, or a `Loss`.
+
+    Raises:
+        UserError: it is none of these, not a scalar, or in half precision.
+    """
+    if isinstance(returned, Loss):
+        loss = returned
+    elif isinstance(returned, tuple) and len(returned) == 2:
+        loss = Loss(*returned)
+    else:
+        loss = Loss(returned)
+    _require_scalar("the loss", loss.value)
+    if loss.value.dtype in (tf.float16, tf.bfloat16):
+        raise UserError(
+            f"loss: is {loss.value.dtype.name}; cast the model's outputs to float32 before the "
+            "loss is computed from them",
+            key="loss",
+            value=loss.value.dtype.name,
+        )
+    named = {"terms": loss.terms, "weights": loss.weights, "also": loss.also}
+    plain = {}
+    for kind, values in named.items():
+        if not isinstance(values, Mapping):
+            raise UserError(
+                f"loss: {kind} must be a dictionary of scalars by name. Received: {values!r}",
+                key="loss",
+            )
+        for name, value in values.items():
+            _require_scalar(name, value)
+        plain[kind] = {name: tf.cast(value, tf.float32) for name, value in values.items()}
+    return loss._replace(value=tf.cast(loss.value, tf.float32), **plain)
+
+
+def _require_scalar(name: str, value: Any) -> None:
+    try:
+        shape = tf.convert_to_tensor(value).shape
+    except (TypeError, ValueError) as error:
+        raise UserError(
+            f"loss: {name} must be a scalar tensor. Received: {value!r}", key="loss"
+        ) from error
+    if shape.rank != 0:
+        raise UserError(f"loss: {name} has shape {shape}; take its mean over the batch", key="loss")

@@ -1,0 +1,46 @@
+"""The compute type of a model's layers."""
+
+import keras
+
+from ris_tf.errors import UserError
+
+PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
+
+
+def use_precision(model: keras.Model, precision: str) -> None:
+    """Have every layer of a model compute in this type; weights stay in float32.
+
+    Args:
+        model: whose layers have the policy `float32`, or this one already.
+        precision: `float32`, `mixed_bfloat16` or `mixed_float16`.
+
+    Raises:
+        UserError: it is none of these, or a layer was made with another policy: whoever made it
+            has chosen, and `precision=None` leaves it so.
+    """
+    if precision not in PRECISIONS:
+        raise UserError(
+            f"precision = {precision!r}: must be one of {', '.join(PRECISIONS)}",
+            key="precision",
+            value=precision,
+            allowed=", ".join(PRECISIONS),
+        )
+    for layer in _layers(model):
+        if layer.dtype_policy.name not in ("float32", precision):
+            raise UserError(
+                f"precision = {precision!r}: layer {layer.name!r} was made with "
+                f"{layer.dtype_policy.name}; leave precision out to train the model as it is",
+                key="precision",
+                value=precision,
+            )
+    for layer in _layers(model):
+        layer.dtype_policy = precision
+
+
+def computes_in_float16(model: keras.Model) -> bool:
+    """Whether any layer does: its gradients need a loss scale."""
+    return any(layer.compute_dtype == "float16" for layer in _layers(model))
+
+
+def _layers(model: keras.Model) -> list[keras.layers.Layer]:
+    return list(model._flatten_layers())  # Keras has no public name for all layers at any depth

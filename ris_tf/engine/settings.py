@@ -1,0 +1,105 @@
+"""What a run of anybody's model depends on, as its config.yaml has it."""
+
+from dataclasses import asdict
+from typing import Any
+
+import keras
+import yaml
+
+from ris_tf.engine.schedules import WarmupCosine
+from ris_tf.engine.step import GuardedStep
+from ris_tf.errors import UserError
+from ris_tf.runlog import RunDirectory
+
+LARGEST_FILE = 1_000_000  # bytes that are read of a config.yaml
+
+
+def settings_of(trainer: GuardedStep) -> dict[str, Any]:
+    """Everything that the guarded step was given, as plain values."""
+    plan, model = trainer.plan, trainer.model
+    optimizer: Any = trainer.optimizer
+    return {
+        "model": {
+            "name": model.name,
+            "class": type(model).__name__,
+            "parameters": model.count_params(),
+            "groups": {
+                name: {
+                    "rate": trainer.groups.multipliers[name],
+                    "variables": trainer.groups.of_weight.count(place),
+                }
+                for place, name in enumerate(trainer.groups.names)
+            },
+        },
+        "loss": _name(trainer.loss_function),
+        "training": {
+            "epochs": plan.epochs,
+            "batches_per_epoch": plan.batches_per_epoch,
+            "batch": plan.batch,
+            "accumulation": plan.accumulation,
+            "validation_batches": plan.validation_batches,
+            "patience": plan.patience,
+            "compute_types": sorted({layer.compute_dtype for layer in model._flatten_layers()}),
+            "learning_rate": _rate(trainer.rate_schedule),
+            "weight_decay": optimizer.decay,
+            "clip_norm": trainer.clip_norm,
+            "loss_scale": "dynamic" if trainer.scale.dynamic else "none",
+            "ema": trainer.averages.ema_decay,
+            "swa": trainer.swa_share,
+            "swa_rate": trainer.swa_rate,
+            "replicas": trainer.replicas.count,
+            "compile": bool(trainer.jit_compile),
+            "seed": trainer.seed,
+        },
+    }
+
+
+def as_yaml(settings: dict[str, Any]) -> str:
+    """Settings as they are kept."""
+    return yaml.safe_dump(settings, sort_keys=False)
+
+
+def require_same(run: RunDirectory, settings: dict[str, Any]) -> None:
+    """Refuse to go on with a run under other settings: it would not be the same run.
+
+    Raises:
+        UserError: names the first setting that differs, or the file that cannot be read.
+    """
+    try:
+        with run.config_path.open("rb") as file:
+            kept = yaml.safe_load(file.read(LARGEST_FILE))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise UserError(f"{run.config_path}: cannot be read: {reason}") from error
+    before, now = _flat(kept), _flat(yaml.safe_load(as_yaml(settings)))
+    for key in dict.fromkeys((*now, *before)):
+        if before.get(key) != now.get(key):
+            raise UserError(
+                f"{run.path}: cannot be resumed: its {key} is {before.get(key)}, this trainer's is "
+                f"{now.get(key)}; give the same, or begin another run",
+                key=key,
+                value=now.get(key),
+            )
+
+
+def _flat(document: Any, prefix: str = "") -> dict[str, Any]:
+    if not isinstance(document, dict):
+        return {prefix: document}
+    flat: dict[str, Any] = {}
+    for key, value in document.items():
+        flat |= _flat(value, f"{prefix}.{key}" if prefix else str(key))
+    return flat
+
+
+def _rate(schedule: Any) -> Any:
+    if isinstance(schedule, int | float):
+        return float(schedule)
+    if isinstance(schedule, WarmupCosine):
+        return {"schedule": "warmup_cosine", **asdict(schedule)}
+    if isinstance(schedule, keras.optimizers.schedules.LearningRateSchedule):
+        return {"schedule": type(schedule).__name__, **schedule.get_config()}
+    return {"schedule": _name(schedule)}
+
+
+def _name(function: Any) -> str:
+    return getattr(function, "__qualname__", type(function).__name__)

@@ -1,0 +1,378 @@
+"""The guarded step: one optimizer update, in one order and no other (SPEC 5).
+
+ 1  forward, and the loss in float32           `_gradients`
+ 2  gradient of loss / g x scale, summed       `_accumulated`
+ 3  unscale once
+ 4  norms, before clipping
+ 5  finite check: not finite, the window is dropped whole
+ 6  clip by global norm                        `_clip_and_step`
+ 7  AdamW of the groups                        `_clip_and_step`
+ 8  loss scale grows or shrinks                `_apply`, `_skip`
+ 9  learning rate schedule advances            `_apply`
+10  averages take the new weights              `_apply`
+
+Where several replicas share a batch, stages 3 to 10 work on the mean over all of them.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from ris_tf.engine.accumulation import Totals, at, scaled, summed
+from ris_tf.engine.averages import Averages
+from ris_tf.engine.batches import Batches, Numbered, Streamed
+from ris_tf.engine.checks import check_numbers
+from ris_tf.engine.gradients import clip_factor, finite_check, squared_norms, unscaled
+from ris_tf.engine.groups import Groups
+from ris_tf.engine.loss import GradientPathError, Loss, Step, as_loss
+from ris_tf.engine.optimizer import GroupedAdamW
+from ris_tf.engine.plan import Plan, share_of
+from ris_tf.engine.precision import use_precision
+from ris_tf.engine.replicas import Replicas, update_each
+from ris_tf.engine.scaling import LossScale, is_dynamic
+from ris_tf.engine.schedules import Schedule, WarmupCosine, rate_at
+from ris_tf.engine.validation import BatchMeans
+from ris_tf.errors import UserError
+
+LossFunction = Callable[[keras.Model, Any, Step], Any]
+Figures = Mapping[str, tf.Tensor]
+
+
+class GuardedStep(keras.Model):
+    """Trains a model by windows: `train_step` is the guarded step, `Model.fit` may drive it.
+
+    Args:
+        model: any Keras model whose weights exist.
+        loss: `loss(model, batch, step)`: a scalar in float32; or that and raw terms by name; or a
+            `Loss`. `batch` is whatever the data gives, `step` a `Step`. It calls the model itself,
+            with `training=step.training` where that matters.
+        groups: optimizer groups by name: layers or variables, or `(layers, multiplier)`.
+        precision: `float32`, `mixed_bfloat16` or `mixed_float16` for all layers; `None` leaves
+            each as it was made.
+        accumulation: batches whose gradients make one update, `g`.
+        clip_norm: largest global gradient norm; 0 turns clipping off.
+        learning_rate: a rate, or a schedule of the number of applied windows.
+        weight_decay: decoupled, on all variables.
+        loss_scale: `auto` is dynamic where a layer computes in float16; `dynamic`; `none`.
+        ema: largest decay of a moving average of the weights; `None` keeps none.
+        swa: share of the planned windows after which an equal-weight mean of the weights is taken
+            at a constant rate; `None` takes none.
+        swa_rate: that rate over the schedule's base.
+        metrics: `metrics(model, batch)`: scalars by name, reported by validation.
+        validate: `validate(model, batch)`: all that validation reports, `loss` among it, instead
+            of the loss, its terms and the metrics.
+        summary: from the means of all that to what is reported.
+        replicas: the devices that share each batch; model and trainer are made in its scope.
+        jit_compile: compile the step with XLA; never where there are several replicas.
+        seed: of `Step.seed`, and of the order of arrays.
+
+    Raises:
+        UserError: a value cannot be used; one line says why.
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        loss: LossFunction,
+        *,
+        groups: Mapping[str, Any] | None = None,
+        precision: str | None = None,
+        accumulation: int = 1,
+        clip_norm: float = 1.0,
+        learning_rate: float | Schedule = 1e-3,
+        weight_decay: float = 1e-4,
+        loss_scale: str = "auto",
+        ema: float | None = 0.999,
+        swa: float | None = None,
+        swa_rate: float = 0.1,
+        metrics: Callable[[keras.Model, Any], Figures] | None = None,
+        validate: Callable[[keras.Model, Any], Figures] | None = None,
+        summary: Callable[[dict[str, float]], dict[str, float]] = dict,
+        replicas: Replicas | None = None,
+        jit_compile: bool = True,
+        seed: int = 0,
+    ):
+        super().__init__(name="trainer", dtype="float32")
+        if not model.built:
+            raise UserError("model: has no weights yet; call it once on a batch", key="model")
+        if precision is not None:
+            use_precision(model, precision)
+        check_numbers(accumulation=accumulation, clip_norm=clip_norm, ema=ema, swa=swa)
+        self.model = model
+        self.loss_function = loss
+        self.accumulation = accumulation
+        self.clip_norm = clip_norm
+        self.rate_schedule = learning_rate
+        self.swa_share = swa
+        self.swa_rate = swa_rate
+        self.metrics_function = metrics
+        self.validate_function = validate
+        self.seed = seed
+        self.replicas = replicas or Replicas()
+        self.weights_trained = model.trainable_variables
+        self.state_kept = [v for v in model.non_trainable_variables if "float" in v.dtype]
+        self.groups = Groups(self.weights_trained, groups)
+        self.averages = Averages(self.weights_trained, ema, swa is not None)
+        self.scale = LossScale(is_dynamic(loss_scale, model))
+        self.position = keras.Variable(0, dtype="int64", trainable=False, name="schedule_position")
+        self.summary = summary
+        self.plan = Plan(1, 1, accumulation)
+        self.training_batches: Batches | None = None
+        self.validation_batches: Batches | None = None
+        self._series: list[str] = []
+        self._validated: list[str] = []
+        self.built = True
+        multipliers = zip(self.weights_trained, self.groups.rate_multipliers(), strict=True)
+        self.compile(
+            optimizer=GroupedAdamW(multipliers, weight_decay, 0.0),
+            auto_scale_loss=False,  # the step scales; Keras would wrap the optimizer once more
+            jit_compile=jit_compile and self.replicas.count == 1,
+        )
+        self.optimizer.build(self.weights_trained)
+
+    # -- what is trained on, and for how long ---------------------------------------------------
+
+    def follow(
+        self, plan: Plan, training: Batches | None, validation: Batches | None = None
+    ) -> None:
+        """Take up a plan and its data: the step is made anew for them.
+
+        Args:
+            plan: how long the run is.
+            training: batches that it trains on.
+            validation: batches that validate it, if any.
+        """
+        self.plan = plan
+        self.training_batches, self.validation_batches = training, validation
+        if isinstance(self.rate_schedule, WarmupCosine):
+            self.rate_schedule = self.rate_schedule.planned(plan.windows)
+        if self.swa_share is not None:
+            self.averages.swa_begins = share_of(self.swa_share, plan.windows)
+        self.train_function = self.test_function = None
+        self.optimizer.learning_rate.assign(self._rate())
+
+    @property
+    def series(self) -> list[str]:
+        """Names of a window's values, in order; known once a window was traced."""
+        return self._series
+
+    def _rate(self) -> tf.Tensor:
+        """The base learning rate after the windows that were applied."""
+        held = None if self.swa_share is None else self.averages.swa_begins
+        return rate_at(self.position.value, self.rate_schedule, held, self.swa_rate)
+
+    # -- one window ---------------------------------------------------------------------------
+
+    def train_step(self, data: Any) -> dict[str, tf.Tensor]:
+        """One optimizer step: over the window of a number, or `(number, parts)` that were read."""
+        window, parts = data if isinstance(data, tuple) else (data, ())
+        rate = tf.identity(self.optimizer.learning_rate.value)
+        scale = tf.identity(self.scale.value)
+        kept = [tf.identity(variable.value) for variable in self.state_kept]
+        totals = self.replicas.mean(self._accumulated(window, parts, scale))
+        gradients = unscaled(totals.gradients, scale)
+        squares = squared_norms(gradients)
+        verdict = finite_check(gradients, totals.loss)
+        clip = clip_factor(tf.sqrt(tf.reduce_sum(squares)), self.clip_norm)
+        self.replicas.together(verdict.finite, self._apply, self._skip, gradients, clip, kept)
+        values = self._telemetry(totals, squares, clip, verdict, scale, rate)
+        return self.replicas.reported({"loss": totals.loss, "squares": squares, "values": values})
+
+    def _apply(self, gradients: list[tf.Tensor], clip: tf.Tensor, kept: list) -> tf.Tensor:
+        del kept
+        self.replicas.each(self._clip_and_step, gradients, clip)
+        self.scale.after_applied()
+        self.position.assign_add(1)
+        self.optimizer.learning_rate.assign(self._rate())
+        self.averages.update(self.position.value)
+        return tf.constant(True)
+
+    def _clip_and_step(self, gradients: list[tf.Tensor], clip: tf.Tensor) -> None:
+        self.optimizer.apply([clip * gradient for gradient in gradients], self.weights_trained)
+
+    def _skip(self, gradients: list[tf.Tensor], clip: tf.Tensor, kept: list) -> tf.Tensor:
+        """Nothing of a dropped window stays, running statistics of its forward pass included."""
+        del gradients, clip
+        update_each(self.state_kept, lambda own, before: own.assign(before), kept)
+        self.scale.after_skipped()
+        return tf.constant(False)
+
+    # -- forward and backward -----------------------------------------------------------------
+
+    def _accumulated(self, window: tf.Tensor, parts: tuple, scale: tf.Tensor) -> Totals:
+        """Mean loss and terms of a window's batches, and the gradient of mean loss x scale."""
+        epoch, place = window // self.plan.windows_per_epoch, window % self.plan.windows_per_epoch
+        first = place * self.accumulation
+        left = self.plan.batches_per_epoch - first
+        count = tf.minimum(tf.constant(self.accumulation, left.dtype), left)
+        share = 1 / tf.cast(count, tf.float32)
+        if isinstance(self.training_batches, Numbered):
+            source = self.training_batches
+            pieces = [(count, lambda number: source.at(epoch, first + number))]
+        else:
+            pieces = [(_length(part), lambda n, part=part: at(part, n)) for part in parts]
+
+        def batch_totals(take: Callable, before: tf.Tensor | int, number: tf.Tensor) -> Totals:
+            step = self._step(window, epoch, first + before + number)
+            return scaled(self._gradients(take(number), step, scale * share), share)
+
+        if self.accumulation == 1:
+            return batch_totals(pieces[0][1], 0, tf.zeros_like(first))
+        totals = self._nothing(pieces[0][1](tf.zeros_like(first)))
+        before = tf.zeros_like(first)
+        for count, take in pieces:
+            one = lambda number, take=take, before=before: batch_totals(take, before, number)  # noqa: E731
+            totals, before = summed(totals, count, one), before + count
+        return totals
+
+    def _gradients(self, batch: Any, step: Step, scale: tf.Tensor) -> Totals:
+        """Loss and terms of one batch, and the gradient of loss x scale."""
+        with tf.GradientTape() as tape:
+            loss = self._loss(self.replicas.share(batch), step)
+            scaled_loss = loss.value * scale
+        weights = [variable.value for variable in self.weights_trained]
+        found = tape.gradient(scaled_loss, [*weights, *loss.learned.values()])
+        gradients, of_learned = found[: len(weights)], found[len(weights) :]
+        self._require_gradient_path(loss, of_learned)
+        # A variable that the loss does not touch counts as one of gradient zero.
+        gradients = [
+            tf.zeros(v.shape) if g is None else tf.cast(tf.convert_to_tensor(g), tf.float32)
+            for g, v in zip(gradients, self.weights_trained, strict=True)
+        ]
+        of_terms = {f"weight/{name}": value for name, value in loss.weights.items()}
+        return Totals(loss.value, dict(loss.terms), {**of_terms, **loss.also}, gradients)
+
+    def _loss(self, batch: Any, step: Step) -> Loss:
+        return as_loss(self.loss_function(self.model, batch, step))
+
+    def _step(self, window: tf.Tensor, epoch: tf.Tensor, batch: tf.Tensor) -> Step:
+        replica = self.replicas.index() if self.replicas.count > 1 else tf.constant(0)
+        number = epoch * self.plan.batches_per_epoch + batch
+        place = tf.cast(number, tf.int32) * self.replicas.count + replica
+        return Step(window, epoch, batch, replica, tf.stack([self.seed, place]), training=True)
+
+    def _nothing(self, batch: Any) -> Totals:
+        """Totals of no batch; the names are those that the loss reports of one like this."""
+
+        def reported(batch: Any) -> tuple[tf.Tensor, dict, dict]:
+            zero = tf.zeros([], tf.int64)
+            loss = self._loss(self.replicas.share(batch), self._step(zero, zero, zero))
+            weights = {f"weight/{name}": value for name, value in loss.weights.items()}
+            return loss.value, dict(loss.terms), {**weights, **loss.also}
+
+        specs = tf.nest.map_structure(lambda x: tf.TensorSpec(x.shape, x.dtype), batch)
+        traced = tf.function(reported, autograph=False).get_concrete_function(specs)
+        names = traced.structured_outputs
+        zeros = tf.nest.map_structure(lambda _: tf.constant(0.0), names)
+        return Totals(
+            zeros[0], zeros[1], zeros[2], [tf.zeros(v.shape) for v in self.weights_trained]
+        )
+
+    def _require_gradient_path(self, loss: Loss, of_learned: list[tf.Tensor | None]) -> None:
+        cut = [name for name, g in zip(loss.learned, of_learned, strict=True) if g is None]
+        if cut:
+            raise GradientPathError(
+                f"{', '.join(cut)} is not on the gradient path, though the loss would train "
+                "through it: something between the weights and the loss stops the gradient (a "
+                "stop_gradient, a cast through numpy, or a weight of zero)"
+            )
+
+    # -- what a window reports ----------------------------------------------------------------
+
+    def _telemetry(self, totals: Totals, squares, clip, verdict, scale, rate) -> tf.Tensor:
+        """`[series]` float32 values of a window; iteration and schedule are those after it."""
+        names, of_weight = self.groups.names, np.array(self.groups.of_weight)
+        inside = {name: of_weight == group for group, name in enumerate(names)}
+        norms = {n: tf.reduce_sum(tf.where(mask, squares, 0.0)) for n, mask in inside.items()}
+        values = {
+            "loss": totals.loss,
+            **{f"term/{name}": value for name, value in totals.terms.items()},
+            **totals.also,
+            **{f"norm/{name}": tf.sqrt(value) for name, value in norms.items()},
+            "norm/total": tf.sqrt(tf.reduce_sum(squares)),
+            "clip": clip,
+            "ok": verdict.finite,
+            "offender": verdict.offender,
+            "scale": scale,
+            **{f"rate/{name}": rate * self.groups.multipliers[name] for name in names},
+            "iteration": self.optimizer.iterations.value,
+            "schedule": self.position.value,
+        }
+        self._series = list(values)
+        return tf.stack([tf.cast(value, tf.float32) for value in values.values()])
+
+    # -- validation ---------------------------------------------------------------------------
+
+    def test_step(self, data: Any) -> dict[str, tf.Tensor]:
+        """What one validation batch, of a number or read, comes to; its examples come last."""
+        batch, number = data, tf.zeros([], tf.int64)
+        if isinstance(self.validation_batches, Numbered):
+            batch, number = self.validation_batches.at(tf.zeros_like(data), data), data
+        values = self._validation_values(self.replicas.share(batch), number)
+        self._validated = list(values)
+        examples = tf.shape(tf.nest.flatten(batch)[0])[0]
+        plain = [tf.cast(value, tf.float32) for value in (*values.values(), examples)]
+        return self.replicas.reported({"values": self.replicas.mean(tf.stack(plain))})
+
+    def _validation_values(self, batch: Any, number: tf.Tensor) -> Figures:
+        if self.validate_function:
+            return self.validate_function(self.model, batch)
+        zero = tf.zeros([], tf.int64)
+        seed = tf.stack([self.seed, tf.cast(number, tf.int32)])
+        step = Step(zero, zero, number, tf.constant(0), seed, training=False)
+        loss = self._loss(batch, step)
+        terms = {f"term/{name}": value for name, value in loss.terms.items()}
+        metrics = self.metrics_function(self.model, batch) if self.metrics_function else {}
+        return {"loss": loss.value, **terms, **metrics}
+
+    def validated(self) -> dict[str, float]:
+        """Validate with whatever weights the model has; what is reported, by name."""
+        batches, count = self.validation_batches, self.plan.validation_batches
+        assert batches is not None
+        if isinstance(batches, Streamed):
+            batches = batches.again()
+        means = BatchMeans()
+        data = self.replicas.handed(batches.batches(count))
+        self.evaluate(data, steps=count, callbacks=[means], verbose=0)
+        return self.summary(dict(zip(self._validated, means.result(), strict=True)))
+
+    # -- between windows ----------------------------------------------------------------------
+
+    def train_windows(
+        self, first: int, end: int, epoch: int, callbacks: Sequence[keras.callbacks.Callback]
+    ) -> None:
+        """Train windows `first..end - 1`, all of one epoch; `Model.fit` drives them."""
+        assert self.training_batches is not None
+        data = self.training_batches.windows(first, end, self.plan)
+        keras.Model.fit(
+            self,
+            self.replicas.handed(data),
+            initial_epoch=epoch,
+            epochs=epoch + 1,
+            steps_per_epoch=end - first,
+            callbacks=list(callbacks),
+            verbose=0,
+            shuffle=False,
+        )
+
+    def _maybe_symbolic_build(self, iterator: Any = None, data_batch: Any = None) -> None:
+        """Everything is built; Keras would take a batch from the data to build it once more."""
+
+    def state(self) -> dict[str, keras.Variable]:
+        """Every variable that a checkpoint holds, by name."""
+        named = {f"network/{v.path}": v for v in self.model.variables}
+        named |= {f"optimizer/{v.path}": v for v in self.optimizer.variables}
+        averages = zip(("ema", "swa"), (self.averages.ema, self.averages.swa), strict=True)
+        for prefix, copies in averages:
+            pairs = zip(self.weights_trained, copies, strict=False)
+            named |= {f"{prefix}/{weight.path}": copy for weight, copy in pairs}
+        lone = (self.averages.taken, *self.scale.variables, self.position)
+        return named | {v.name: v for v in lone}
+
+
+def _length(part: Any) -> tf.Tensor:
+    """Batches that are stacked in a part of a window: scalar int64."""
+    return tf.shape(tf.nest.flatten(part)[0], tf.int64)[0]

@@ -1,0 +1,68 @@
+"""What a task adds to a run of the engine; any model does with what is here."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from ris_tf.runlog import Event
+
+
+class Change(NamedTuple):
+    """A schedule's new phase.
+
+    Attributes:
+        what: `weights`, `beta`, `rate` or `averages`.
+        text: what holds from now on.
+    """
+
+    what: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Sequel:
+    """What a task adds behind a validation.
+
+    Attributes:
+        values: further figures, by name.
+        events: further events for the log.
+    """
+
+    values: Mapping[str, float] = field(default_factory=dict)
+    events: Sequence[Event] = ()
+
+
+class Task:
+    """Hooks of a run; each may be left as it is.
+
+    Attributes:
+        examples: what a batch is made of, in words.
+        remedy: what to try where windows are not finite, in words.
+    """
+
+    examples = "examples"
+    remedy = "leave terms out one by one, then train in float32"
+
+    def changes_with_epoch(self, epoch: int) -> list[Change]:
+        """What changes with the first window of an epoch."""
+        del epoch
+        return []
+
+    def first_window(self, values: Mapping[str, float]) -> list[str]:
+        """Lines that are printed for the first window of a run, from its values by name."""
+        del values
+        return []
+
+    def after_validation(self, epoch: int, window: int) -> Sequel:
+        """What else is known after an epoch, with the weights that were validated.
+
+        Args:
+            epoch: that ended, from 0.
+            window: its last window.
+        """
+        del epoch, window
+        return Sequel()
+
+    def epoch_line(self, values: Mapping[str, float]) -> list[str]:
+        """What an epoch came to, piece by piece, behind its validation loss."""
+        return [f"{name} {value:.4g}" for name, value in values.items() if name != "loss"]

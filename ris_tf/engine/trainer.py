@@ -1,0 +1,137 @@
+"""Any Keras model, trained by the guarded step, and recorded as a run (SPEC 9)."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+from rich.console import Console
+
+from ris_tf.engine.batches import Batches, batches_of
+from ris_tf.engine.plan import Plan
+from ris_tf.engine.reporter import Reporter
+from ris_tf.engine.session import Outcome, TrainingSession
+from ris_tf.engine.settings import as_yaml, require_same, settings_of
+from ris_tf.engine.step import GuardedStep
+from ris_tf.errors import UserError
+from ris_tf.runlog import RunDirectory, State, summarize
+
+MODEL = "model"  # the task of a run of anybody's model
+
+
+class GuardedTrainer(GuardedStep):
+    """Trains any Keras model by the guarded step; see `GuardedStep` for the arguments.
+
+    ```python
+    trainer = GuardedTrainer(model, loss, groups={"head": (model.head, 4.0)}, accumulation=4)
+    trainer.fit(dataset, epochs=10, run="runs/mine")
+    ```
+    """
+
+    def fit(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self,
+        data: Any,
+        y: Any = None,
+        *,
+        epochs: int = 1,
+        batch_size: int = 32,
+        steps_per_epoch: int | None = None,
+        validation: Any = None,
+        validation_steps: int | None = None,
+        patience: int = 0,
+        run: str | Path | None = None,
+        resume: bool = False,
+        callbacks: Sequence[keras.callbacks.Callback] = (),
+        verbose: bool = True,
+    ) -> Outcome:
+        """Train, validate after every epoch and, with `run`, record it all.
+
+        The first Ctrl-C or SIGTERM ends training after the window, with a checkpoint.
+
+        Args:
+            data: a `tf.data.Dataset` of batches, a `keras.utils.PyDataset`, arrays in any
+                structure, an iterable of batches, or `function(epoch, batch)` of two scalar
+                int64 tensors, which is compiled into the step.
+            y: labels, where `data` is an array; the batch is `(data, y)` then.
+            epochs: planned epochs.
+            batch_size: examples a batch, of arrays, which are shuffled anew every epoch.
+            steps_per_epoch: batches an epoch; a whole reading of the data, if not given.
+            validation: batches that validate every epoch, given like `data`.
+            validation_steps: how many; a whole reading, if not given.
+            patience: epochs without a better validation loss before training stops; 0 never stops.
+            run: folder that gets the run: `ris-gui`, `ris-tf check` and the like look there.
+            resume: go on with that run from its last checkpoint; begin it where there is none yet.
+                It comes to the same bits where the data can be replayed: functions, arrays and
+                lists can, data sets that shuffle with a seed, but no iterators or generators.
+            callbacks: Keras callbacks, for every window.
+            verbose: print progress.
+
+        Returns:
+            How it ended, and the figures of the last validation.
+
+        Raises:
+            UserError: an argument cannot be used, or the run is another's, or finished.
+            CheckpointError: none of the run's checkpoints can be used.
+            GradientPathError: the loss does not depend on what it says that it trains.
+        """
+        if y is not None:
+            data = (data, y)
+        training = batches_of(data, batch_size, steps_per_epoch, self.seed)
+        checked = None
+        if validation is not None:
+            checked = batches_of(validation, batch_size, validation_steps, self.seed)
+        plan = self._planned(training, checked, epochs, patience)
+        self.follow(plan, training, checked)
+        settings = settings_of(self)
+        directory, resumed = (None, False) if run is None else _directory(run, settings, resume)
+        log = directory.console_path if directory else None
+        with Reporter(log, None if verbose else Console(quiet=True)) as reporter:
+            if directory:
+                reporter.say(f"run {directory.path}")
+            session = TrainingSession(self, reporter, run=directory, resume=resumed)
+            session.callbacks = list(callbacks)
+            outcome = session.run()
+            style = {"finished": "good", "early": "good", "failed": "error"}
+            reporter.say(f"{outcome.reason}: {outcome.text}", style.get(outcome.reason, "warning"))
+        return outcome
+
+    def _planned(
+        self, training: Batches, validation: Batches | None, epochs: int, patience: int
+    ) -> Plan:
+        if epochs < 1 or patience < 0:
+            raise UserError(
+                f"fit: epochs = {epochs}, patience = {patience}: at least 1 and 0", key="epochs"
+            )
+        for name, batches in (("data", training), ("validation", validation)):
+            if batches and batches.size % self.replicas.count:
+                raise UserError(
+                    f"fit: batches of {batches.size} in {name} cannot be shared equally by "
+                    f"{self.replicas.count} replicas",
+                    key=name,
+                    value=batches.size,
+                )
+        return Plan(
+            epochs=epochs,
+            batches_per_epoch=training.per_epoch,
+            accumulation=self.accumulation,
+            batch=training.size,
+            validation_batches=validation.per_epoch if validation else 0,
+            patience=patience,
+        )
+
+
+def _directory(run: str | Path, settings: dict, resume: bool) -> tuple[RunDirectory, bool]:
+    """The run's folder, this process at work on it, and whether it goes on with an old one."""
+    path = Path(run)
+    resumed = resume and path.exists()
+    if resumed:
+        directory = RunDirectory.open(path)
+        require_same(directory, settings)
+        if summarize(directory).state is State.FINISHED:
+            raise UserError(f"{path}: is finished; begin another run", key="resume", value=str(run))
+    else:
+        directory = RunDirectory.create(path, as_yaml(settings), sys.argv, task=MODEL)
+    directory.begin_session(sys.argv)
+    directory.clear_stop()
+    return directory, resumed

@@ -1,0 +1,152 @@
+"""The estimators by name, and the door for others: a function each. No TensorFlow.
+
+An estimator is a function of `(estimators, question)` that returns `Positions`: `estimators` is an
+`ris_tf.estimation.estimators.Estimators`, which has the configuration, the panel, the grid, the
+network and the tools below.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from ris_tf.registry import PluginError, Registry, require_signature, sentence_of
+
+if TYPE_CHECKING:
+    from ris_tf.estimation.estimators import Estimators, Question
+    from ris_tf.scene.positions import Positions
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+SLOTS = ("azimuth", "elevation", "range_m", "confidence", "count_logits")
+
+
+@dataclass(frozen=True)
+class Registration:
+    """An estimator as it was registered.
+
+    Attributes:
+        name: as commands and tables have it.
+        sentence: what it does.
+        estimate: the function.
+        network: whether it takes a network.
+        outputs: what that network must have, fields of `Prediction`.
+        truth: whether it starts at the truth, and so is of no use on measurements.
+    """
+
+    name: str
+    sentence: str
+    estimate: "Callable[[Estimators, Question], Positions]"
+    network: bool = False
+    outputs: tuple[str, ...] = ()
+    truth: bool = False
+
+
+ESTIMATORS: Registry[Registration] = Registry("estimator", r"[a-z][a-z0-9_+.-]*")
+
+
+def estimator(
+    name: str, *, network: bool = False, outputs: Sequence[str] = (), truth: bool = False
+) -> Callable[[F], F]:
+    """Add a function as an estimator, to `ris-tf evaluate`, `ris-tf localize` and `Localizer`.
+
+    Args:
+        name: of the estimator.
+        network: whether it takes a run's network, `estimators.network`.
+        outputs: what the network must have, fields of `Prediction` beside the covariances.
+        truth: whether it takes `question.truth`: only `ris-tf evaluate` has that.
+
+    Returns:
+        A decorator of a function of `(estimators, question)` that returns `Positions`. The first
+        sentence of its docstring says in tables what it does.
+
+    Raises:
+        PluginError: the name is taken, or the function cannot be used.
+    """
+
+    def register(function: F) -> F:
+        require_signature(function, ["estimators", "question"], "estimator", name)
+        if outputs and not network:
+            raise PluginError(
+                "needs outputs of a network", key="estimator", value=name, remedy="add network=True"
+            )
+        sentence = sentence_of(function, "estimator", name)
+        made = Registration(name, sentence, function, network, tuple(outputs), truth)
+        ESTIMATORS.add(name, made, function.__module__)
+        return function
+
+    return register
+
+
+# -- this package's own, in the order of tables ---------------------------------------------------
+
+
+@estimator("network", network=True, outputs=SLOTS)
+def network_slots(e: "Estimators", question: "Question") -> "Positions":
+    """The network's slots alone."""
+    return e.searched(e.slots, question)
+
+
+@estimator("network+ml", network=True, outputs=SLOTS[:3])
+def network_ml(e: "Estimators", question: "Question") -> "Positions":
+    """The slots, refined by maximum likelihood."""
+    return e.refined(e.slot_places, question)
+
+
+@estimator("network-mvdr", network=True)
+def network_mvdr(e: "Estimators", question: "Question") -> "Positions":
+    """MVDR on the network's covariance conditioned on the measurement."""
+    return e.searched(e.spectrum_peaks, question, "network", "mvdr")
+
+
+@estimator("network-mvdr+ml", network=True)
+def network_mvdr_ml(e: "Estimators", question: "Question") -> "Positions":
+    """The same, refined."""
+    return e.refined(e.network_places, question, "mvdr")
+
+
+@estimator("network-music", network=True)
+def network_music(e: "Estimators", question: "Question") -> "Positions":
+    """MUSIC on the same covariance."""
+    return e.searched(e.spectrum_peaks, question, "network", "music")
+
+
+@estimator("network-music+ml", network=True)
+def network_music_ml(e: "Estimators", question: "Question") -> "Positions":
+    """The same, refined."""
+    return e.refined(e.network_places, question, "music")
+
+
+@estimator("sample-mvdr")
+def sample_mvdr(e: "Estimators", question: "Question") -> "Positions":
+    """MVDR on the sample covariance."""
+    return e.searched(e.spectrum_peaks, question, "sample", "mvdr")
+
+
+@estimator("sample-music")
+def sample_music(e: "Estimators", question: "Question") -> "Positions":
+    """MUSIC on the sample covariance."""
+    return e.searched(e.spectrum_peaks, question, "sample", "music")
+
+
+@estimator("conditioned-mvdr")
+def conditioned_mvdr(e: "Estimators", question: "Question") -> "Positions":
+    """MVDR on the sample covariance conditioned on the measurement."""
+    return e.searched(e.spectrum_peaks, question, "conditioned", "mvdr")
+
+
+@estimator("modified-music")
+def modified_music(e: "Estimators", question: "Question") -> "Positions":
+    """MUSIC on the sample covariance's anti-diagonal."""
+    return e.searched(e.modified_music, question)
+
+
+@estimator("pursuit")
+def pursuit(e: "Estimators", question: "Question") -> "Positions":
+    """Newtonised orthogonal matching pursuit."""
+    return e.pursued(question)
+
+
+@estimator("truth+ml", truth=True)
+def truth_ml(e: "Estimators", question: "Question") -> "Positions":
+    """Refinement that starts at the truth: what can be reached."""
+    return e.refined_from_truth(question)

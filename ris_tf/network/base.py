@@ -1,0 +1,168 @@
+"""What every kind of network is: measurements in, a prediction out."""
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from ris_tf.config import NETWORKS, OUR_NETWORKS, Config, parse_config
+from ris_tf.covariance import (
+    Covariance,
+    back_projection,
+    blend,
+    effective,
+    sample_covariance,
+)
+from ris_tf.network.parts import Part
+from ris_tf.network.prediction import Prediction
+from ris_tf.scene import Measurement
+
+OURS = "ris_tf"
+
+
+class Network(keras.Model):
+    """A network on measurements: subclass it, and name it by `@network("name")`.
+
+    A subclass makes its layers in `__init__(self, config, **kwargs)`, which calls
+    `super().__init__(config, **kwargs)` first; it finds its knobs in `self.config.network`. It
+    predicts in
+
+        def call(self, measurement, beta=None, key=None) -> Prediction
+
+    What goes in:
+        measurement: a `Measurement` of `B` scenes: `y` `[B, L, M]` complex64 received, `channel`
+            `[B, M, N]` complex64, `codes` `[B, L, N]` complex64, `snr_db` `[B]` float32; or a
+            dictionary of these. `as_measurement` makes the first of both.
+        beta: share of the sample covariance in the blend, scalar; `None` is the final value.
+        key: `[2]` int32 seed of this batch's dropout in training, for `ris_tf.network.dropout`;
+            `None` drops nothing. No other randomness: a batch is the same whenever it is computed.
+
+    What comes out is a `Prediction`. `**self.covariances(...)` makes its `predicted`, `sample`,
+    `blended` and `effective` from any factor; heads that the network has not are left out. Terms
+    and estimators that need one are refused by name.
+
+    Covariances and everything complex are float32; layers get the precision of the run by
+    `dtype=self.policy`.
+
+    Args:
+        config: a `Config`, or the dictionary that a saved network holds.
+    """
+
+    def __init__(self, config: Config | dict[str, Any], **kwargs: Any):
+        kwargs.setdefault("name", "network")
+        super().__init__(**{**kwargs, "dtype": "float32"})
+        self.config: Config = parse_config(config) if isinstance(config, dict) else config
+        self.policy = self.config.training.precision
+        self.built = True  # Keras is not to guess the shape of a measurement
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Let Keras find the class when it opens a saved network."""
+        super().__init_subclass__(**kwargs)
+        package = OURS if cls.__module__.startswith(f"{OURS}.") else cls.__module__
+        keras.saving.register_keras_serializable(package)(cls)
+
+    def back_projected(self, measurement: Measurement) -> tf.Tensor:
+        """`[B, N, L]` complex64 snapshots at the panel: ridge back-projection of `y` (SPEC 2)."""
+        y, channel, codes, _ = measurement
+        return back_projection(y, channel, codes, ridge=self.config.covariance.ridge)
+
+    def covariances(
+        self,
+        measurement: Measurement,
+        backprojected: tf.Tensor,
+        predicted: Covariance,
+        beta: tf.Tensor | float | None = None,
+    ) -> dict[str, Covariance]:
+        """The four covariances of a `Prediction`, by the names of its fields.
+
+        Args:
+            measurement: of which scenes.
+            backprojected: `[B, N, L]`, as `back_projected` gives them.
+            predicted: `R_pred` of trace `N`; `with_trace_n(from_factor(factor))` makes it of
+                `[B, N, r]` complex64.
+            beta: as `call` is given it.
+        """
+        knobs = self.config.covariance
+        blended, sample = predicted, sample_covariance(backprojected)
+        if knobs.beta or knobs.beta_jitter:
+            blended = blend(predicted, sample, knobs.beta if beta is None else beta)
+        return {
+            "predicted": predicted,
+            "sample": sample,
+            "blended": blended,
+            "effective": effective(blended, measurement.snr_db, knobs),
+        }
+
+    def parts(self) -> list[Part]:
+        """The network part by part: its table, and its optimizer groups.
+
+        Unless a subclass says otherwise, each layer is a part of the backbone, and there is no
+        head.
+        """
+        return [
+            Part(layer.name, type(layer).__name__, _shape(layer), (layer,))
+            for layer in self.layers
+            if layer.count_params()
+        ]
+
+    def make_weights(self) -> None:
+        """Make the weights of layers that wait for their first input."""
+        self(silent_scene(self.config))
+
+    def get_config(self) -> dict[str, Any]:
+        """What makes this network again."""
+        return {"name": self.name, "config": self.config.model_dump(mode="json")}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "Network":
+        """The network of a saved file, before its weights are read."""
+        network = cls(**config)
+        network.make_weights()
+        return network
+
+
+def as_measurement(measurement: Measurement | dict[str, tf.Tensor]) -> Measurement:
+    """A measurement, or one given as a dictionary of its fields."""
+    return Measurement(**measurement) if isinstance(measurement, dict) else measurement
+
+
+def _shape(layer: keras.layers.Layer) -> str:
+    """A layer's output without the batch, if it is known."""
+    try:
+        return " x ".join(str(size) for size in layer.output.shape[1:])
+    except (AttributeError, ValueError):  # never called on a symbolic input
+        return ""
+
+
+def build_network(config: Config) -> Network:
+    """A new network with weights drawn from the configuration's seed."""
+    keras.utils.set_random_seed(config.seed)
+    if config.network.kind not in OUR_NETWORKS and not tf.distribute.has_strategy():
+        # Layers without a name are numbered, and weights are saved by it: always from the first.
+        keras.utils.clear_session(free_memory=False)
+    network: Network = NETWORKS[config.network.kind].make(config)
+    network.make_weights()
+    return network
+
+
+def head_variables(network: Network) -> list[keras.Variable]:
+    """Trainable variables of the heads' optimizer group; the others are the backbone's."""
+    return [v for part in network.parts() if part.head for v in part.variables]
+
+
+def outputs_of(network: Network) -> set[str]:
+    """Which fields of `Prediction` a network fills, traced on one scene, not computed."""
+    traced = tf.function(network.__call__, autograph=False)
+    outputs = traced.get_concrete_function(silent_scene(network.config)).structured_outputs
+    return set(Prediction._fields) - Prediction(*outputs).missing
+
+
+def silent_scene(config: Config) -> Measurement:
+    """One scene in which nothing is received, of the shapes of all scenes."""
+    scene, elements = config.scene, config.geometry.elements
+    return Measurement(
+        y=tf.zeros([1, scene.snapshots, scene.antennas], tf.complex64),
+        channel=tf.ones([1, scene.antennas, elements], tf.complex64),
+        codes=tf.ones([1, scene.snapshots, elements], tf.complex64),
+        snr_db=tf.zeros([1]),
+    )

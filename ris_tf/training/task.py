@@ -1,0 +1,211 @@
+"""Localization as a task of the engine: network, objective and simulator on the guarded step."""
+
+from collections.abc import Callable, Mapping
+
+import tensorflow as tf
+
+from ris_tf.config import Config
+from ris_tf.engine.batches import Numbered
+from ris_tf.engine.loss import Loss, Step
+from ris_tf.engine.plan import Plan
+from ris_tf.engine.replicas import Replicas
+from ris_tf.engine.schedules import warmup_cosine
+from ris_tf.engine.task import Change, Sequel, Task
+from ris_tf.engine.trainer import GuardedTrainer
+from ris_tf.network import LocalizationNetwork, build_network, head_variables
+from ris_tf.objective import BLEND_TERMS, compare, raw_terms, term_weights, weighted_sum
+from ris_tf.runlog import RunDirectory
+from ris_tf.scene import Draws, Scenes, Simulator, Split, Stream, fold_in
+from ris_tf.training.blending import beta
+from ris_tf.training.phases import changes_with_epoch
+from ris_tf.training.spectra import SpectrumSampler, keep
+from ris_tf.training.spectrum_metrics import PREFIX, SpectrumMetrics
+from ris_tf.training.validation import summary, validation_means
+
+BatchOf = Callable[[Split, tf.Tensor, tf.Tensor], Scenes]  # of split, epoch and number
+
+
+def plan_of(config: Config) -> Plan:
+    """The length of a run."""
+    training = config.training
+    return Plan(
+        epochs=training.epochs,
+        batches_per_epoch=training.batches_per_epoch,
+        accumulation=training.accumulation,
+        batch=training.batch,
+        validation_batches=training.validation_batches,
+        patience=training.patience,
+    )
+
+
+def make_replicas(config: Config) -> Replicas:
+    """The devices that a configuration asks for.
+
+    Raises:
+        UserError: there are not so many, or they cannot share the batches.
+    """
+    training = config.training
+    sizes = {
+        "training.batch": training.batch,
+        "training.validation_batch": training.validated_together,
+    }
+    return Replicas(training.distribution, training.replicas, sizes)
+
+
+def make_trainer(
+    config: Config,
+    network: LocalizationNetwork | None = None,
+    replicas: Replicas | None = None,
+    batch_of: BatchOf | None = None,
+) -> GuardedTrainer:
+    """The guarded step of a configuration, following its plan.
+
+    Args:
+        config: the resolved configuration.
+        network: what is trained; built as configured if not given.
+        replicas: the devices that share each batch; made as configured if not given.
+        batch_of: scenes of a split, an epoch and a number; simulated if not given.
+    """
+    training = config.training
+    replicas = replicas or make_replicas(config)
+    batch_of = batch_of or simulated(config)
+    with replicas.scope():
+        network = network or build_network(config)
+        trainer = GuardedTrainer(
+            network,
+            LocalizationLoss(config, replicas.count),
+            groups={"head": (head_variables(network), training.head_multiplier)},
+            accumulation=training.accumulation,
+            clip_norm=training.clip_norm,
+            learning_rate=warmup_cosine(
+                training.learning_rate, warmup=training.warmup, final=training.final_rate
+            ),
+            weight_decay=training.weight_decay,
+            loss_scale=training.loss_scale,
+            ema=training.ema_decay if training.ema else None,
+            swa=training.swa_start if training.swa else None,
+            swa_rate=training.swa_rate,
+            validate=lambda network, scenes: validation_means(network, scenes, config),
+            summary=summary,
+            replicas=replicas,
+            jit_compile=training.compile,
+            seed=config.seed,
+        )
+    trainer.follow(
+        plan_of(config),
+        Numbered(lambda *at: batch_of(Split.TRAINING, *at), training.batches_per_epoch),
+        Numbered(lambda *at: batch_of(Split.VALIDATION, *at), training.validation_batches),
+    )
+    return trainer
+
+
+def simulated(config: Config) -> BatchOf:
+    """Scenes that are simulated where they are needed, from (seed, split, epoch, number)."""
+    simulator, training = Simulator(config), config.training
+    sizes = {Split.TRAINING: training.batch, Split.VALIDATION: training.validated_together}
+    return lambda split, epoch, number: simulator(split, epoch, number, sizes[split])
+
+
+class LocalizationLoss:
+    """The objective of SPEC 4 on the network's prediction.
+
+    Args:
+        config: weights, schedules, `beta`, seed of the dropout.
+        replicas: that share each batch.
+
+    """
+
+    def __init__(self, config: Config, replicas: int = 1):
+        self.config = config
+        self.replicas = replicas
+        weights = config.objective.weights.model_dump()
+        self.through_blend = [name for name in BLEND_TERMS if weights[name]]
+
+    def __call__(self, network: LocalizationNetwork, scenes: Scenes, step: Step) -> Loss:
+        """Loss, raw terms and their weights; `R_blend` must be on the gradient path."""
+        config = self.config
+        key = Draws(config.seed, Split.TRAINING, step.epoch, step.batch).key(Stream.DROPOUT)
+        if self.replicas > 1:  # each its own scenes, so each its own dropout
+            key = fold_in(key, step.replica)
+        blend = beta(step.epoch, step.window, config)
+        prediction = network(scenes.measurement, beta=blend, key=key)
+        terms = raw_terms(compare(prediction, scenes, config))
+        weights = term_weights(step.epoch, config)
+        blended = {"R_blend": prediction.blended.factor} if self.through_blend else {}
+        return Loss(
+            value=weighted_sum(terms, weights),
+            terms={name: terms.get(name, tf.constant(0.0)) for name in weights},
+            weights=weights,
+            also={"beta": blend},
+            learned=blended,
+        )
+
+
+class LocalizationTask(Task):
+    """What a run of localization shows besides: phases, spectra, positions, the sample covariance.
+
+    Args:
+        trainer: of `make_trainer`.
+        config: the run's configuration.
+        run: where spectra are kept; `None` keeps none.
+        batch_of: as `make_trainer` takes it.
+    """
+
+    examples = "scenes"
+    remedy = "--set objective.weights.subspace=0, then --set training.precision=float32"
+
+    def __init__(
+        self,
+        trainer: GuardedTrainer,
+        config: Config,
+        run: RunDirectory | None = None,
+        batch_of: BatchOf | None = None,
+    ):
+        self.config = config
+        self.run = run
+        batch_of = batch_of or simulated(config)
+        writes = run is not None and trainer.replicas.worker.writes
+        training, network = config.training, trainer.model
+        self.sampler = SpectrumSampler(network, config, batch_of, training.samples if writes else 0)
+        self.spectrum_metrics = SpectrumMetrics(
+            network, config, batch_of, training.spectrum_scenes if writes else 0
+        )
+
+    def changes_with_epoch(self, epoch: int) -> list[Change]:
+        """New phases of the weights of terms and of `beta`."""
+        return changes_with_epoch(epoch, self.config)
+
+    def first_window(self, values: Mapping[str, float]) -> list[str]:
+        """The lines that users of the PyTorch pipeline search their logs for."""
+        titles = {"subspace": "Subspace align", "contrast": "Peak contrast"}
+        return [
+            f"[LOSS DEBUG] {title}: {values[f'term/{term}']:.6f} "
+            f"@ weight={_shortest(values[f'weight/{term}'])}"
+            for term, title in titles.items()
+        ]
+
+    def after_validation(self, epoch: int, window: int) -> Sequel:
+        """Spectra of a few scenes, and positions read from them."""
+        sample = self.sampler(epoch, window)
+        values = self.spectrum_metrics(epoch)
+        return Sequel(values, [keep(self.run, sample)] if sample and self.run else [])
+
+    def epoch_line(self, values: Mapping[str, float]) -> list[str]:
+        """Covariances, the sample covariance beside the network's, and positions."""
+        pieces = [
+            f"{term} {values[f'term/{term}']:.3f} (sample {values[f'sample/{term}']:.3f})"
+            for term in ("covariance", "subspace")
+            if f"term/{term}" in values
+        ]
+        pieces.append(f"direction {values['direction_rmse_deg']:.1f} deg")
+        pieces.append(f"found {values['direction_recall']:.0%}")
+        pieces.append(f"count {values['count_accuracy']:.0%}")
+        if PREFIX + "recall_direction" in values:
+            pieces.append(f"by MVDR {values[PREFIX + 'recall_direction']:.0%}")
+            pieces.append(f"and range {values[PREFIX + 'recall_position']:.0%}")
+        return pieces
+
+
+def _shortest(value: float) -> float:
+    """A float32 value as the number that was configured: 0.05, not 0.05000000074505806."""
+    return float(f"{value:.6g}")
