@@ -11,10 +11,10 @@ from pathlib import Path
 
 import keras
 import tensorflow as tf
+from ris_tf.training.step import GuardedTrainer
 
 from ris_tf.config import Config, dump_config, load_config, replace_values
-from ris_tf.search.budget import trial_config
-from ris_tf.training.step import GuardedTrainer
+from ris_tf.search.running.budget import trial_config
 
 ROOT = Path(__file__).parent.parent
 RUNS = ROOT / "runs" / "seeds"

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from harness import CONFIG, FULL
+from ris_tf.training.step import GuardedTrainer
 
 from ris_tf.config import load_config
 from ris_tf.network import build_network
 from ris_tf.scene import Split
-from ris_tf.training.step import GuardedTrainer
 
 WINDOWS = 1000 if FULL else 100
 WHERE = ("y", "channel", "loss", "gradient")

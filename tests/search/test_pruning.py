@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from ris_tf.engine.stopping import cause_of
 from ris_tf.runlog import Cause
 from ris_tf.search import Trial, TrialState
-from ris_tf.search.pruning import given_up, worse_than_median
+from ris_tf.search.running.pruning import given_up, worse_than_median
 
 
 def trials(values, epochs=10):
