@@ -127,8 +127,9 @@ def run_search(request: Request) -> int:
     role = Role.of_environment()
     if role.name and request.workers > 1:
         raise ConfigError(
-            "--workers: starts processes on this machine, but KERASTUNER_TUNER_ID makes this one "
-            "of several; leave out one of them"
+            "starts processes on this machine, but KERASTUNER_TUNER_ID makes this one of several",
+            key="--workers",
+            remedy="leave out one of them",
         )
     if role.works:
         with Reporter(None) as reporter:
@@ -209,11 +210,13 @@ def _planned(request: Request, config: "Config") -> "Search":
         ("--early-stop-patience", patience, 0),
     ):
         if value is not None and not least <= value <= MAX:
-            raise ConfigError(f"{option} {value}: must be from {least} to {MAX}")
+            raise ConfigError(key=option, value=value, allowed=f"must be from {least} to {MAX}")
     if config.training.distribution == "multi_worker":
         raise ConfigError(
-            "training.distribution = multi_worker: a trial trains on one machine; search on "
-            "several with keras-tuner's variables instead: see docs/searches.md"
+            "a trial trains on one machine",
+            key="training.distribution",
+            value=config.training.distribution,
+            remedy="search on several with keras-tuner's variables: see docs/searches.md",
         )
     algorithm = request.algorithm or Algorithm.BAYESIAN
     if algorithm is Algorithm.HYPERBAND:
@@ -239,8 +242,10 @@ def _require_bracket(n_trials: int, epochs: int) -> None:
     least = first_bracket(epochs)
     if n_trials < least:
         raise ConfigError(
-            f"--n-trials {n_trials}: must be at least {least} for hyperband: so many has its first "
-            f"bracket of {epochs} epochs, and before its end no trial has had them all"
+            key="--n-trials",
+            value=n_trials,
+            allowed=f"must be at least {least} for hyperband: so many has its first bracket of "
+            f"{epochs} epochs, and before its end no trial has had them all",
         )
 
 
@@ -261,13 +266,15 @@ def _opened(request: Request) -> "tuple[SearchDirectory, int]":
     _require_whole(search)
     if request.config.is_dir() and (request.overrides or request.name):
         raise ConfigError(
-            f"{request.config}: is a search, whose configuration and name are its own; leave out "
-            "--set and --name"
+            "is a search, whose configuration and name are its own",
+            source=str(request.config),
+            remedy="leave out --set and --name",
         )
     if not request.config.is_dir() and load_config(request.config, request.overrides) != config:
         raise ConfigError(
-            f"{request.config}: is not what {search.path} searches around any more; go on with "
-            f"ris-tf tune {search.path} --resume, or choose another --name"
+            f"is not what {search.path} searches around any more",
+            source=str(request.config),
+            remedy=f"go on with ris-tf tune {search.path} --resume, or choose another --name",
         )
     typed = {
         "--epochs-per-trial": (request.epochs_per_trial, plan.epochs),
@@ -278,19 +285,25 @@ def _opened(request: Request) -> "tuple[SearchDirectory, int]":
         if given is not None and given != own:
             begun = "the configuration's" if own == -1 else own
             raise ConfigError(
-                f"{option} {given}: {search.path} was begun with {begun}, and trials would not "
-                "compare; leave it out, or choose another --name"
+                f"{search.path} was begun with {begun}, and trials would not compare",
+                key=option,
+                value=given,
+                remedy="leave it out, or choose another --name",
             )
     if request.space is not None and make_space(request.space, config) != plan.space:
         raise ConfigError(
-            f"--space {request.space}: {search.path} was begun with another; leave it out, or "
-            "choose another --name"
+            f"{search.path} was begun with another",
+            key="--space",
+            value=request.space,
+            remedy="leave it out, or choose another --name",
         )
     trials = plan.trials if request.n_trials is None else request.n_trials
     if not plan.trials <= trials <= MAX:
         raise ConfigError(
-            f"--n-trials {trials}: {search.path} was begun with {plan.trials}; give as many or "
-            f"more, at most {MAX}"
+            f"{search.path} was begun with {plan.trials}",
+            key="--n-trials",
+            value=trials,
+            remedy=f"give as many or more, at most {MAX}",
         )
     return search, trials
 

@@ -75,11 +75,14 @@ class Role:
         missing = [name for name, value in given.items() if not value]
         if missing:
             raise ConfigError(
-                f"{missing[0]}: is not set, but {next(n for n in given if given[n])} is; a search "
-                f"on several machines needs {ID} (chief, worker0, ...), {ADDRESS} and {PORT}"
+                f"is not set, but {next(name for name in given if given[name])} is",
+                key=missing[0],
+                remedy=f"a search on several machines needs {ID} (chief, worker0, ...), {ADDRESS} "
+                f"and {PORT}",
             )
         if not given[PORT].isdecimal() or not 0 < int(given[PORT]) < 1 << 16:
-            raise ConfigError(f"{PORT} = {given[PORT]!r}: must be a port, 1 to 65535")
+            allowed = "must be a port, 1 to 65535"
+            raise ConfigError(key=PORT, value=given[PORT], allowed=allowed)
         return cls(given[ID], "chief" in given[ID])
 
 
