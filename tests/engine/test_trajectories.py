@@ -9,12 +9,12 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from ris_tf.training.step import GuardedTrainer
 
 from ris_tf.engine import scaling
 from ris_tf.engine.gradients import clip_factor
 from ris_tf.engine.schedules import learning_rate
 from ris_tf.network.parts import Part
-from ris_tf.training.step import GuardedTrainer
 
 FOLDER = Path(__file__).with_name("trajectories")
 CASES = ("clip", "accumulation", "dynamic_scale", "decay", "loss_alone")

@@ -6,21 +6,18 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from harness import CONFIG, FULL
-from ris_tf.training.step import GuardedTrainer
 
 from ris_tf.config import load_config
-from ris_tf.network import build_network
-from ris_tf.scene import Split
+from ris_tf.training.task import make_trainer, simulated
 
 WINDOWS = 1000 if FULL else 100
 WHERE = ("y", "channel", "loss", "gradient")
 
 
-class Poisoned(GuardedTrainer):
-    """A trainer that puts a value where it is told to; the step is traced once for all places."""
+class Poison:
+    """Puts a value where it is told to; the step is traced once for all places."""
 
-    def __init__(self, *args):
-        super().__init__(*args)
+    def __init__(self):
         self.where = tf.Variable(-1)  # index in WHERE
         self.value = tf.Variable(np.nan)
         self.scene = tf.Variable(0)
@@ -35,29 +32,39 @@ class Poisoned(GuardedTrainer):
         spoil = tf.reshape(scene & self._here(where), [-1] + [1] * (len(x.shape) - 1))
         return tf.where(spoil, tf.cast(self.value, x.dtype), x)
 
-    def batch(self, split: Split, epoch, batch):
+    def in_scenes(self, simulator):
         """As simulated, but for one value."""
-        scenes = super().batch(split, epoch, batch)
-        m = scenes.measurement
-        spoilt = m._replace(
-            y=self._spoilt(m.y, "y"),
-            channel=self._spoilt(m.channel, "channel"),
-        )
-        return scenes._replace(measurement=spoilt)
 
-    def _gradients(self, *args):
-        loss, terms, gradients = super()._gradients(*args)
-        for i, gradient in enumerate(gradients):
-            first = tf.reshape(tf.one_hot(0, tf.size(gradient)), gradient.shape) > 0
-            hit = first & self._here("gradient") & tf.equal(self.of, i)
-            gradients[i] = tf.where(hit, self.value, gradient)
-        return tf.where(self._here("loss"), self.value, loss), terms, gradients
+        def batch_of(*place):
+            scenes = simulator(*place)
+            m = scenes.measurement
+            spoilt = m._replace(
+                y=self._spoilt(m.y, "y"),
+                channel=self._spoilt(m.channel, "channel"),
+            )
+            return scenes._replace(measurement=spoilt)
+
+        return batch_of
+
+    def in_totals(self, gradients):
+        """As computed, but for the loss or one element of one gradient."""
+
+        def spoilt(*args):
+            totals = gradients(*args)
+            for i, gradient in enumerate(totals.gradients):
+                first = tf.reshape(tf.one_hot(0, tf.size(gradient)), gradient.shape) > 0
+                hit = first & self._here("gradient") & tf.equal(self.of, i)
+                totals.gradients[i] = tf.where(hit, self.value, gradient)
+            return totals._replace(loss=tf.where(self._here("loss"), self.value, totals.loss))
+
+        return spoilt
 
 
 def stepper(*overrides):
-    config = load_config(CONFIG, overrides)
-    trainer = Poisoned(build_network(config), config)
-    return trainer, tf.function(trainer.train_step, autograph=False)
+    config, poison = load_config(CONFIG, overrides), Poison()
+    trainer = make_trainer(config, batch_of=poison.in_scenes(simulated(config)))
+    trainer._gradients = poison.in_totals(trainer._gradients)
+    return trainer, poison, tf.function(trainer.train_step, autograph=False)
 
 
 def bits(trainer):
@@ -65,29 +72,29 @@ def bits(trainer):
 
 
 def applied(trainer, logs):
-    return bool(logs["values"].numpy()[trainer.series().index("ok")])
+    return bool(logs["values"].numpy()[trainer.series.index("ok")])
 
 
 def test_poisoned_windows_move_nothing(fault):
     fault("NaN or Inf in a window", "'window 7 dropped: ... is not finite at scale 1'", WINDOWS)
-    trainer, step = stepper("training.loss_scale=none")
+    trainer, poison, step = stepper("training.loss_scale=none")
     assert applied(trainer, step(tf.constant(0, tf.int64)))
     before, draw = bits(trainer), random.Random(0)
     for window in range(1, WINDOWS + 1):
-        trainer.where.assign(draw.randrange(len(WHERE)))
-        trainer.value.assign(draw.choice([np.nan, np.inf, -np.inf]))
-        trainer.scene.assign(draw.randrange(trainer.config.training.batch))
-        trainer.of.assign(draw.randrange(len(trainer.weights_trained)))
+        poison.where.assign(draw.randrange(len(WHERE)))
+        poison.value.assign(draw.choice([np.nan, np.inf, -np.inf]))
+        poison.scene.assign(draw.randrange(trainer.plan.batch))
+        poison.of.assign(draw.randrange(len(trainer.weights_trained)))
         assert not applied(trainer, step(tf.constant(window % 9, tf.int64)))
-        assert bits(trainer) == before, WHERE[int(trainer.where)]
-    trainer.where.assign(-1)
+        assert bits(trainer) == before, WHERE[int(poison.where)]
+    poison.where.assign(-1)
     assert applied(trainer, step(tf.constant(1, tf.int64)))
     assert bits(trainer) != before
 
 
 def test_overflow_of_half_precision_moves_only_the_scale(fault):
     fault("overflow in mixed_float16", "'... at scale 1e+38'; the scale halves", 20)
-    trainer, step = stepper("training.precision=mixed_float16")
+    trainer, _, step = stepper("training.precision=mixed_float16")
     trainer.scale.value.assign(1e38)
     before = bits(trainer)
     for window in range(20):

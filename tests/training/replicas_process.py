@@ -11,28 +11,28 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from ris_tf.config import load_config
-from ris_tf.engine.replicas import Replicas
-from ris_tf.network import build_network
+from ris_tf.config import Config, load_config
 from ris_tf.scene import Scenes, Split
-from ris_tf.training.step import GuardedTrainer
+from ris_tf.training.task import BatchOf, make_replicas, make_trainer, simulated
 
 POISONED = 1  # window
 
 
-class PoisonedOnce(GuardedTrainer):
-    """A trainer for which the last scene of one batch is broken: one replica has it."""
+def poisoned_once(config: Config) -> BatchOf:
+    """Simulated scenes; the last scene of one batch is broken: one replica has it."""
+    simulator = simulated(config)
 
-    def batch(self, split: Split, epoch: tf.Tensor, batch: tf.Tensor) -> Scenes:
-        """As simulated, NaN in one place."""
-        scenes = super().batch(split, epoch, batch)
+    def batch_of(split: Split, epoch: tf.Tensor, batch: tf.Tensor) -> Scenes:
+        scenes = simulator(split, epoch, batch)
         if split is not Split.TRAINING:
             return scenes
-        last = tf.one_hot(self.config.training.batch - 1, self.config.training.batch)
+        last = tf.one_hot(config.training.batch - 1, config.training.batch)
         bad = tf.cast(tf.equal(batch, POISONED), tf.float32) * last
         factor = tf.where(bad > 0, np.nan, 1.0)[:, None, None]
         y = scenes.measurement.y * tf.complex(factor, 0.0)
         return scenes._replace(measurement=scenes.measurement._replace(y=y))
+
+    return batch_of
 
 
 class Kept(keras.callbacks.Callback):
@@ -51,15 +51,11 @@ class Kept(keras.callbacks.Callback):
 def main(out: str, overrides: list[str]) -> None:
     """Train, validate, write."""
     config = load_config(Path(__file__).with_name("replicas.yaml"), overrides)
-    replicas = Replicas(config.training)
-    with replicas.scope():
-        trainer = PoisonedOnce(build_network(config), config, replicas)
-    kept, windows = Kept(), config.training.batches_per_epoch
-    trainer.fit(replicas.numbers(0, windows), steps_per_epoch=windows, callbacks=[kept], verbose=0)
-    batches = config.training.validation_batches
-    figures = trainer.evaluate(
-        replicas.numbers(0, batches), steps=batches, verbose=0, return_dict=True
-    )
+    replicas = make_replicas(config)
+    trainer = make_trainer(config, replicas=replicas, batch_of=poisoned_once(config))
+    kept = Kept()
+    trainer.train_windows(0, config.training.batches_per_epoch, 0, [kept])
+    figures = trainer.validated()
     arrays = {}
     for name, variable in trainer.state().items():
         copies = replicas.strategy.experimental_local_results(variable.value)
@@ -67,7 +63,7 @@ def main(out: str, overrides: list[str]) -> None:
     np.savez(
         out,
         rows=np.array(kept.rows),
-        names=np.array(trainer.series()),
+        names=np.array(trainer.series),
         total=replicas.total([1.0, replicas.worker.index]),
         **{f"figure/{name}": np.array(value) for name, value in figures.items()},
         **arrays,

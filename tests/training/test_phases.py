@@ -3,9 +3,17 @@
 import pytest
 import tensorflow as tf
 
-from ris_tf.engine.schedules import learning_rate, planned_windows
+from ris_tf.engine.phases import changes_after
+from ris_tf.engine.schedules import rate_at
 from ris_tf.objective import term_weights
-from ris_tf.training.phases import changes_after, changes_with_epoch
+from ris_tf.training.phases import changes_with_epoch
+from ris_tf.training.task import make_trainer
+
+
+def rates_of(trainer, windows=100):
+    held = None if trainer.swa_share is None else trainer.averages.swa_begins
+    schedule, share = trainer.rate_schedule, trainer.swa_rate
+    return [float(rate_at(tf.constant(t), schedule, held, share)) for t in range(windows)]
 
 
 def epochs_with(what, config):
@@ -52,16 +60,17 @@ def test_beta_rises_and_arrives(make_config):
 
 def test_rate_and_averages_change_with_applied_windows(make_config):
     config = make_config("training.epochs=10", "training.batches_per_epoch=10")
+    trainer = make_trainer(config)
     told = {
-        applied: [change.what for change in changes_after(applied, config)]
-        for applied in range(planned_windows(config.training))
+        applied: [change.what for change in changes_after(applied, trainer)]
+        for applied in range(trainer.plan.windows)
     }
     assert {at: what for at, what in told.items() if what} == {
         0: ["rate"],
         5: ["rate"],
         80: ["rate", "averages"],
     }
-    rates = [float(learning_rate(tf.constant(t), config.training)) for t in range(100)]
+    rates = rates_of(trainer)
     assert max(rates) == rates[4]  # the last of the warm-up
     assert len(set(rates[80:])) == 1
     assert rates[79] != rates[80]
@@ -79,8 +88,9 @@ def test_rate_and_averages_change_with_applied_windows(make_config):
 def test_rate_is_what_was_told_last(make_config, overrides):
     """A constant rate is told as one, whatever the order of warm-up and SWA."""
     config = make_config("training.epochs=10", "training.batches_per_epoch=10", *overrides)
-    rates = [float(learning_rate(tf.constant(t), config.training)) for t in range(100)]
-    told = {t: [c.text for c in changes_after(t, config) if c.what == "rate"] for t in range(101)}
+    trainer = make_trainer(config)
+    rates = rates_of(trainer)
+    told = {t: [c.text for c in changes_after(t, trainer) if c.what == "rate"] for t in range(101)}
     assert told[100] == []  # nothing comes behind the last window
     now = ""
     for t in range(1, 100):

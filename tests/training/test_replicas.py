@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from forked import Forked
 
-from ris_tf.config import Config, ConfigError
-from ris_tf.config.learning import Training
+from ris_tf.config import Config
 from ris_tf.engine.cluster import Worker
+from ris_tf.errors import UserError
 
 PROGRAM = Path(__file__).with_name("replicas_process.py")
 
@@ -104,7 +104,7 @@ def test_tf_config_says_who_writes(monkeypatch, task, index, count):
     kind, number = task.pop("task")
     document = {"cluster": task, "task": {"type": kind, "index": number}}
     monkeypatch.setenv("TF_CONFIG", json.dumps(document))
-    worker = Worker.of(Training(distribution="multi_worker"))
+    worker = Worker.of("multi_worker")
     assert (worker.index, worker.count) == (index, count)
     assert worker.writes == (index == 0)
     assert worker.chief == ("c:1" if "chief" in task else "a:1")
@@ -131,8 +131,8 @@ def test_tf_config_says_who_writes(monkeypatch, task, index, count):
 )
 def test_bad_tf_config_is_one_line_with_a_remedy(monkeypatch, text):
     monkeypatch.setenv("TF_CONFIG", text)
-    with pytest.raises(ConfigError, match=r"TF_CONFIG.*e\.g\. TF_CONFIG=") as refused:
-        Worker.of(Training(distribution="multi_worker"))
+    with pytest.raises(UserError, match=r"TF_CONFIG.*e\.g\. TF_CONFIG=") as refused:
+        Worker.of("multi_worker")
     assert "\n" not in str(refused.value)
 
 
@@ -149,5 +149,5 @@ def test_one_process_needs_no_tf_config(monkeypatch):
     ],
 )
 def test_replicas_that_cannot_be(make_config, overrides, said):
-    with pytest.raises(ConfigError, match=said):
+    with pytest.raises(UserError, match=said):
         make_config(*overrides)

@@ -2,33 +2,44 @@
 
 import math
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from ris_tf.config.learning import Training
 from ris_tf.engine.averages import Averages
 from ris_tf.engine.gradients import clip_factor, finite_check
-from ris_tf.engine.scaling import PATIENCE, LossScale
-from ris_tf.engine.schedules import learning_rate, planned_windows, swa_begins, windows_per_epoch
+from ris_tf.engine.plan import Plan, share_of
+from ris_tf.engine.scaling import PATIENCE, LossScale, is_dynamic
+from ris_tf.engine.schedules import rate_at, warmup_cosine
 from ris_tf.network import build_network
 from ris_tf.training.blending import beta
 
 
-def rates(training):
-    total = planned_windows(training)
-    return np.array([float(learning_rate(tf.constant(t), training)) for t in range(total + 1)])
+def rates(schedule, windows, held_from=None, held_rate=0.1):
+    schedule = schedule.planned(windows)
+    return np.array(
+        [float(rate_at(tf.constant(t), schedule, held_from, held_rate)) for t in range(windows + 1)]
+    )
 
 
 def test_windows():
-    training = Training(epochs=3, batches_per_epoch=10, accumulation=4)
-    assert windows_per_epoch(training) == 3
-    assert planned_windows(training) == 9
+    plan = Plan(epochs=3, batches_per_epoch=10, accumulation=4)
+    assert plan.windows_per_epoch == 3
+    assert plan.windows == 9
+    assert [plan.batches_before(window) for window in range(7)] == [0, 4, 8, 10, 14, 18, 20]
+
+
+def test_shares_are_of_the_decimal_number():
+    """0.07 x 100 is above 7 in binary: its ceiling would be a window too many."""
+    assert math.ceil(0.07 * 100) == 8
+    for windows in range(100, 1100, 100):
+        assert share_of(0.07, windows) == 7 * windows // 100
+    assert (share_of(0.05, 201), share_of(0, 9), share_of(1, 9), share_of(1e-7, 9)) == (11, 0, 9, 1)
 
 
 def test_learning_rate_warms_up_then_follows_the_cosine():
-    training = Training(epochs=2, batches_per_epoch=100, swa=False, learning_rate=1.0)
-    r = rates(training)
+    r = rates(warmup_cosine(1.0), 200)
     np.testing.assert_allclose(r[:10], np.arange(1, 11) / 10, rtol=1e-6)
     middle = 10 + (200 - 10) // 2
     assert r[middle] == pytest.approx(0.01 + 0.99 / 2, rel=1e-4)
@@ -37,9 +48,26 @@ def test_learning_rate_warms_up_then_follows_the_cosine():
 
 
 def test_learning_rate_is_constant_while_the_mean_is_taken():
-    training = Training(epochs=2, batches_per_epoch=100, learning_rate=0.5)
-    assert swa_begins(training) == 160
-    np.testing.assert_allclose(rates(training)[160:], 0.05, rtol=1e-6)
+    np.testing.assert_allclose(rates(warmup_cosine(0.5), 200, 160)[160:], 0.05, rtol=1e-6)
+
+
+def test_any_function_is_a_schedule_and_is_held_where_it_is():
+    """Without a base to take a share of, the rate stays what it is when the mean begins."""
+    halved = lambda t: 0.5 ** tf.cast(t, tf.float32)  # noqa: E731
+    values = [float(rate_at(tf.constant(t), halved, 3, 0.1)) for t in range(6)]
+    np.testing.assert_allclose(values, [1, 0.5, 0.25, 0.125, 0.125, 0.125])
+    keras_own = keras.optimizers.schedules.ExponentialDecay(0.2, 10, 0.5)
+    values = [float(rate_at(tf.constant(t), keras_own, 3, 0.1)) for t in (0, 3)]
+    np.testing.assert_allclose(values, [0.2, 0.02], rtol=1e-6)
+    assert float(rate_at(tf.constant(5), 0.3, None, 0.1)) == pytest.approx(0.3)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"base": -1.0}, {"base": math.nan}, {"warmup": 1.5}, {"final": -0.1}, {"steps": 0}]
+)
+def test_schedule_that_is_none_is_refused(wrong):
+    with pytest.raises(ValueError, match=r"warmup_cosine: .* Received: "):
+        warmup_cosine(**{"base": 1e-3, **wrong})
 
 
 def test_beta_rises_by_epoch_then_jitters(make_config):
@@ -61,9 +89,10 @@ def test_beta_takes_two_epochs_at_least(make_config):
 
 @pytest.fixture
 def averages(make_config):
-    config = make_config("training.epochs=5", "training.batches_per_epoch=2")  # SWA from 8 of 10
-    network = build_network(config)
-    return network, Averages(network.trainable_variables, config.training)
+    network = build_network(make_config())
+    kept = Averages(network.trainable_variables, 0.999, swa=True)
+    kept.swa_begins = 8
+    return network, kept
 
 
 def test_averages_are_their_formulas(averages):
@@ -98,9 +127,8 @@ def test_raw_weights_come_back_whatever_happens(averages):
 
 
 def test_without_averages_the_raw_weights_validate(make_config):
-    config = make_config("training.ema=false", "training.swa=false")
-    network = build_network(config)
-    kept = Averages(network.trainable_variables, config.training)
+    network = build_network(make_config())
+    kept = Averages(network.trainable_variables, None, swa=False)
     kept.update(tf.constant(1, tf.int64))
     with kept.swapped_in() as which:
         assert which == "raw"
@@ -117,13 +145,14 @@ def test_without_averages_the_raw_weights_validate(make_config):
     ],
 )
 def test_loss_scale_is_on_where_it_is_asked_for(loss_scale, precision, dynamic):
-    scale = LossScale(Training(loss_scale=loss_scale, precision=precision))
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, dtype=precision)])
+    scale = LossScale(is_dynamic(loss_scale, model))
     assert scale.dynamic == dynamic
     assert float(scale.value.value) == (65_536 if dynamic else 1)
 
 
 def test_loss_scale_doubles_after_consecutive_windows_only():
-    scale = LossScale(Training(loss_scale="dynamic"))
+    scale = LossScale(dynamic=True)
     scale.streak.assign(PATIENCE - 1)
     scale.after_skipped()
     assert (float(scale.value.value), int(scale.streak.value)) == (32_768, 0)

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from rich.console import Console
+from ris_tf.training.session import TrainingSession
 
 from ris_tf.config import dump_config
 from ris_tf.engine.reporter import Reporter
 from ris_tf.engine.stopping import Stop
 from ris_tf.runlog import RunDirectory, State, check_health, read_run_log, summarize
-from ris_tf.training.session import TrainingSession
 
 SHORT = ("training.batches_per_epoch=2", "training.validation_batches=1")
 

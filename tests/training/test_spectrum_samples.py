@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from rich.console import Console
+from ris_tf.training.session import TrainingSession
 
 from ris_tf.config import dump_config
 from ris_tf.engine.reporter import Reporter
@@ -15,7 +16,6 @@ from ris_tf.runlog import RunDirectory, read_run_log, read_sample
 from ris_tf.scene import Split
 from ris_tf.spectrum import mvdr_spectrum
 from ris_tf.training import spectra
-from ris_tf.training.session import TrainingSession
 
 PASSING = ("time", "seconds", "scenes_per_second")
 

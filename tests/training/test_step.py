@@ -1,26 +1,36 @@
 """The guarded step: accumulation, the finite check, the order of updates."""
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from ris_tf.network import build_network
-from ris_tf.scene import Split
-from ris_tf.training.step import GradientPathError, GuardedTrainer
+from ris_tf.engine import GradientPathError
+from ris_tf.engine.schedules import rate_at
+from ris_tf.scene import Simulator
+from ris_tf.training.task import make_trainer, simulated
 
 
-def trainer_of(config, kind=GuardedTrainer):
-    return kind(build_network(config), config)
+def of_measurements(config, change):
+    """Simulated scenes whose measurement `y` is what `change(y, split, batch)` makes of it."""
+    simulator = simulated(config)
+
+    def batch_of(split, epoch, batch):
+        scenes = simulator(split, epoch, batch)
+        y = change(scenes.measurement.y, split, batch)
+        return scenes._replace(measurement=scenes.measurement._replace(y=y))
+
+    return batch_of
 
 
 def step(trainer, window, graph=None):
     """One window: as `Model.fit` has compiled it, as a graph, or eager: quick for a few windows."""
-    if trainer.config.training.compile:
+    if trainer.jit_compile:
         trainer.make_train_function()
         logs = trainer.train_function(iter(tf.data.Dataset.range(window, window + 1)))
     else:
         logs = (graph or trainer.train_step)(tf.constant(window, tf.int64))
-    return dict(zip(trainer.series(), np.array(logs["values"]), strict=True)), logs
+    return dict(zip(trainer.series, np.array(logs["values"]), strict=True)), logs
 
 
 def snapshot(trainer):
@@ -36,26 +46,15 @@ def joined(parts):
     return tf.nest.map_structure(lambda *x: tf.concat(x, axis=0), *parts)
 
 
-class NanWhereTold(GuardedTrainer):
-    """A trainer that spoils every window while told to."""
-
-    def __init__(self, *args):
-        super().__init__(*args)
-        self.factor = tf.Variable(1.0)
-
-    def batch(self, split, epoch, batch):
-        scenes = super().batch(split, epoch, batch)
-        y = scenes.measurement.y * tf.complex(self.factor.value(), 0.0)
-        return scenes._replace(measurement=scenes.measurement._replace(y=y))
-
-
 @pytest.fixture(scope="module")
 def compiled_once(make_config):
     """A trainer whose step is compiled the first time that a test needs it, and its state."""
     noisy = ("network.dropout=0.3", "covariance.beta=0.2", "covariance.beta_jitter=0.1")
-    trainer = trainer_of(
-        make_config("training.epochs=10", "training.warmup=0", *noisy), NanWhereTold
-    )
+    config = make_config("training.epochs=10", "training.warmup=0", *noisy)
+    factor = tf.Variable(1.0)
+    batch_of = of_measurements(config, lambda y, *_: y * tf.complex(factor.value(), 0.0))
+    trainer = make_trainer(config, batch_of=batch_of)
+    trainer.factor = factor  # NaN spoils every window
     return trainer, snapshot(trainer)
 
 
@@ -73,23 +72,20 @@ def restore(trainer, values):
         variable.assign(values[name])
 
 
-class JoinedBatches(GuardedTrainer):
-    """A trainer whose one batch is several small ones joined."""
+def joined_batches(config, first, count, small=8):
+    """Scenes of several small batches joined, as those of any one batch."""
+    simulator = Simulator(config)
 
-    small, count, first = 8, 4, 0
+    def batch_of(split, epoch, batch):
+        return joined([simulator(split, epoch, batch * 0 + first + i, small) for i in range(count)])
 
-    def batch(self, split, epoch, batch):
-        parts = [
-            self.simulator(split, epoch, batch * 0 + self.first + i, self.small)
-            for i in range(self.count)
-        ]
-        return joined(parts)
+    return batch_of
 
 
 def test_state_names_every_variable_once(make_config):
-    trainer = trainer_of(make_config("training.compile=false"))
+    trainer = make_trainer(make_config("training.compile=false"))
     held = {id(v) for v in trainer.state().values()}
-    wanted = [*trainer.network.variables, *trainer.optimizer.variables]
+    wanted = [*trainer.model.variables, *trainer.optimizer.variables]
     wanted += [*trainer.averages.variables, *trainer.scale.variables, trainer.position]
     assert held == {id(v) for v in wanted}
     assert len(held) == len(trainer.state())
@@ -103,7 +99,7 @@ EXACTLY = ("training.compile=false", "network.dropout=0", "objective.weights.cha
 def accumulating_once(make_config):
     """A trainer of windows of four batches and of two, its step as a graph, and its state."""
     knobs = ("training.accumulation=4", "training.batches_per_epoch=6")
-    trainer = trainer_of(make_config(*EXACTLY, *knobs))
+    trainer = make_trainer(make_config(*EXACTLY, *knobs))
     return trainer, tf.function(trainer.train_step, autograph=False), snapshot(trainer)
 
 
@@ -114,8 +110,8 @@ def test_accumulated_window_equals_one_step_on_the_joined_batch(
     """`g = 4`, and a short last window of two, against one step on all their scenes."""
     accumulating, graph, initial = accumulating_once
     restore(accumulating, initial)
-    at_once = trainer_of(make_config(*EXACTLY, f"training.batch={8 * count}"), JoinedBatches)
-    at_once.count, at_once.first = count, 4 * window
+    config = make_config(*EXACTLY, f"training.batch={8 * count}")
+    at_once = make_trainer(config, batch_of=joined_batches(config, 4 * window, count))
     rate = accumulating.optimizer.learning_rate
     at_once.optimizer.learning_rate.assign(rate.value)
     for ours, theirs in zip(accumulating.weights_trained, at_once.weights_trained, strict=True):
@@ -137,27 +133,39 @@ def test_accumulated_window_equals_one_step_on_the_joined_batch(
         assert differs.mean() < 0.01, ours.path
 
 
-class NanInData(GuardedTrainer):
-    def batch(self, split, epoch, batch):
-        scenes = super().batch(split, epoch, batch)
-        y = scenes.measurement.y * tf.constant(np.nan, tf.complex64)
-        return scenes._replace(measurement=scenes.measurement._replace(y=y))
+def nan_in_data(config):
+    nan = tf.constant(np.nan, tf.complex64)
+    return make_trainer(config, batch_of=of_measurements(config, lambda y, *_: y * nan))
 
 
-class NanInLoss(GuardedTrainer):
-    def _loss(self, *args):
-        loss, terms, blended = super()._loss(*args)
-        return loss + tf.constant(np.nan), terms, blended
+def nan_in_loss(config):
+    trainer = make_trainer(config)
+    own = trainer.loss_function
+
+    def spoilt(*args):
+        loss = own(*args)
+        return loss._replace(value=loss.value + tf.constant(np.nan))
+
+    trainer.loss_function = spoilt
+    return trainer
 
 
-class InfInOneGradient(GuardedTrainer):
-    which = 5
+OFFENDER = 5
 
-    def _gradients(self, *args):
-        loss, terms, gradients = super()._gradients(*args)
-        hole = tf.one_hot(0, tf.size(gradients[self.which]), on_value=np.inf)
-        gradients[self.which] += tf.reshape(hole, gradients[self.which].shape)
-        return loss, terms, gradients
+
+def inf_in_one_gradient(config):
+    trainer = make_trainer(config)
+    own = trainer._gradients
+
+    def spoilt(*args):
+        totals = own(*args)
+        gradient = totals.gradients[OFFENDER]
+        hole = tf.one_hot(0, tf.size(gradient), on_value=np.inf)
+        totals.gradients[OFFENDER] += tf.reshape(hole, gradient.shape)
+        return totals
+
+    trainer._gradients = spoilt
+    return trainer
 
 
 def assert_moves_nothing(trainer):
@@ -170,11 +178,11 @@ def assert_moves_nothing(trainer):
     return values
 
 
-@pytest.mark.parametrize("kind", [NanInData, NanInLoss, InfInOneGradient])
-def test_window_that_is_not_finite_moves_nothing(make_config, kind):
-    values = assert_moves_nothing(trainer_of(make_config("training.compile=false"), kind))
-    if kind is InfInOneGradient:
-        assert values["offender"] == InfInOneGradient.which
+@pytest.mark.parametrize("broken", [nan_in_data, nan_in_loss, inf_in_one_gradient])
+def test_window_that_is_not_finite_moves_nothing(make_config, broken):
+    values = assert_moves_nothing(broken(make_config("training.compile=false")))
+    if broken is inf_in_one_gradient:
+        assert values["offender"] == OFFENDER
 
 
 def test_window_that_is_not_finite_moves_nothing_compiled(compiled):
@@ -185,14 +193,12 @@ def test_window_that_is_not_finite_moves_nothing_compiled(compiled):
 
 
 def test_training_goes_on_after_a_dropped_window(make_config):
-    class NanOnce(GuardedTrainer):
-        def batch(self, split, epoch, batch):
-            scenes = super().batch(split, epoch, batch)
-            poison = tf.where(tf.equal(batch, 1), np.float32(np.nan), np.float32(1))
-            y = scenes.measurement.y * tf.complex(poison, 0.0)
-            return scenes._replace(measurement=scenes.measurement._replace(y=y))
+    def spoilt(y, split, batch):
+        poison = tf.where(tf.equal(batch, 1), np.float32(np.nan), np.float32(1))
+        return y * tf.complex(poison, 0.0)
 
-    trainer = trainer_of(make_config("training.compile=false"), NanOnce)
+    config = make_config("training.compile=false")
+    trainer = make_trainer(config, batch_of=of_measurements(config, spoilt))
     rows = [step(trainer, window)[0] for window in range(4)]
     assert [row["ok"] for row in rows] == [1, 0, 1, 1]
     assert [row["iteration"] for row in rows] == [1, 1, 2, 3]
@@ -201,9 +207,7 @@ def test_training_goes_on_after_a_dropped_window(make_config):
 
 
 def test_dropped_window_halves_a_dynamic_scale_and_nothing_else(make_config):
-    trainer = trainer_of(
-        make_config("training.compile=false", "training.loss_scale=dynamic"), NanInLoss
-    )
+    trainer = nan_in_loss(make_config("training.compile=false", "training.loss_scale=dynamic"))
     before = snapshot(trainer)
     values, _ = step(trainer, 0)
     after = snapshot(trainer)
@@ -215,8 +219,8 @@ def test_dropped_window_halves_a_dynamic_scale_and_nothing_else(make_config):
 
 def test_loss_scale_does_not_change_the_update(make_config):
     """Powers of two scale floats exactly: the scaled and unscaled gradients are the same bits."""
-    plain = trainer_of(make_config("training.compile=false"))
-    scaled = trainer_of(make_config("training.compile=false", "training.loss_scale=dynamic"))
+    plain = make_trainer(make_config("training.compile=false"))
+    scaled = make_trainer(make_config("training.compile=false", "training.loss_scale=dynamic"))
     step(plain, 0)
     step(scaled, 0)
     for ours, theirs in zip(plain.weights_trained, scaled.weights_trained, strict=True):
@@ -225,7 +229,7 @@ def test_loss_scale_does_not_change_the_update(make_config):
 
 def test_clip_bounds_the_norm_that_is_applied(make_config):
     """After one step from zero moments, `m = 0.1 g`: the applied gradient can be read back."""
-    trainer = trainer_of(make_config("training.compile=false", "training.clip_norm=0.25"))
+    trainer = make_trainer(make_config("training.compile=false", "training.clip_norm=0.25"))
     values, logs = step(trainer, 0)
     assert values["norm/total"] > 0.25
     assert values["clip"] == pytest.approx(0.25 / (values["norm/total"] + 1e-6), rel=1e-5)
@@ -236,7 +240,7 @@ def test_clip_bounds_the_norm_that_is_applied(make_config):
 
 def test_heads_learn_at_their_own_rate_and_everything_decays(make_config):
     """AdamW's first step is `-rate (sign(g) + decay w)`, a rate for each group."""
-    trainer = trainer_of(
+    trainer = make_trainer(
         make_config(
             "training.compile=false", "training.weight_decay=0.1", "training.head_multiplier=5"
         )
@@ -244,53 +248,56 @@ def test_heads_learn_at_their_own_rate_and_everything_decays(make_config):
     before = [w.numpy() for w in trainer.weights_trained]
     rate = float(trainer.optimizer.learning_rate.value)
     step(trainer, 0)
-    for old, w, m, head in zip(
+    for old, w, m, multiplier in zip(
         before,
         trainer.weights_trained,
         trainer.optimizer._momentums,
-        trainer.is_head,
+        trainer.groups.rate_multipliers(),
         strict=True,
     ):
-        group_rate = rate * (5 if head else 1)
+        group_rate = rate * multiplier
         expected = old - group_rate * (np.sign(m.numpy()) + 0.1 * old)
         large = np.abs(m.numpy()) > 1e-3  # epsilon does not show
         np.testing.assert_allclose(w.numpy()[large], expected[large], rtol=2e-3, atol=1e-6)
 
 
 def test_groups_are_disjoint_and_complete(make_config):
-    trainer = trainer_of(make_config("training.compile=false"))
-    assert 0 < trainer.is_head.sum() < len(trainer.weights_trained)
+    trainer = make_trainer(make_config("training.compile=false"))
+    assert trainer.groups.names == ["backbone", "head"]
+    assert set(trainer.groups.of_weight) == {0, 1}
     assert len({id(w) for w in trainer.weights_trained}) == len(trainer.weights_trained)
 
 
 def test_rate_that_a_window_uses_is_of_its_position(make_config):
     """The schedule advances after the optimizer: window 0 learns at the rate of position 0."""
-    from ris_tf.engine.schedules import learning_rate
-
-    trainer = trainer_of(make_config("training.compile=false"))
+    trainer = make_trainer(make_config("training.compile=false"))
     rows = [step(trainer, w)[0] for w in range(3)]
-    training = trainer.config.training
-    expected = [float(learning_rate(tf.constant(t), training)) for t in range(3)]
+
+    def rate(applied):
+        held = trainer.averages.swa_begins
+        return float(rate_at(tf.constant(applied), trainer.rate_schedule, held, trainer.swa_rate))
+
+    expected = [rate(applied) for applied in range(3)]
     np.testing.assert_allclose([row["rate/backbone"] for row in rows], expected, rtol=1e-6)
-    assert float(trainer.optimizer.learning_rate.value) == pytest.approx(
-        float(learning_rate(tf.constant(3), training))
-    )
+    assert float(trainer.optimizer.learning_rate.value) == pytest.approx(rate(3))
 
 
 def test_cut_gradient_path_is_named_in_training_only(make_config):
-    class Cut(GuardedTrainer):
-        def _loss(self, *args):
-            loss, terms, blended = super()._loss(*args)
-            return loss, terms, tf.identity(blended)  # what the loss saw is another tensor
+    trainer = make_trainer(make_config("training.compile=false"))
+    own = trainer.loss_function
 
-    trainer = trainer_of(make_config("training.compile=false"), Cut)
+    def cut(*args):
+        loss = own(*args)  # what the loss saw is another tensor
+        return loss._replace(learned={"R_blend": tf.identity(loss.learned["R_blend"])})
+
+    trainer.loss_function = cut
     with pytest.raises(GradientPathError, match="R_blend is not on the gradient path"):
         step(trainer, 0)
     trainer.test_step(tf.constant(0, tf.int64))
 
 
 def test_weight_zero_reports_zero_and_trains_without_the_term(make_config):
-    trainer = trainer_of(make_config("training.compile=false", "objective.weights.subspace=0"))
+    trainer = make_trainer(make_config("training.compile=false", "objective.weights.subspace=0"))
     values, _ = step(trainer, 0)
     assert values["term/subspace"] == values["weight/subspace"] == 0
     assert values["ok"] == 1
@@ -302,7 +309,7 @@ def test_window_is_the_same_whenever_it_is_computed(compiled):
     first = np.array(step(compiled, 2)[1]["values"])
     after = snapshot(compiled)
     step(compiled, 1)
-    compiled.batch(Split.TRAINING, tf.constant(0), tf.constant(3))
+    compiled.training_batches.at(tf.constant(0, tf.int64), tf.constant(3, tf.int64))
     restore(compiled, before)
     assert np.array(step(compiled, 2)[1]["values"]).tobytes() == first.tobytes()
     assert_same_bits(after, snapshot(compiled))
@@ -314,7 +321,7 @@ def test_compiled_window_is_the_uncompiled_one(compiled):
     squares = np.array(logs["squares"])
     restore(compiled, before)
     logs = compiled.train_step(tf.constant(0, tf.int64))
-    ours = dict(zip(compiled.series(), logs["values"].numpy(), strict=True))
+    ours = dict(zip(compiled.series, logs["values"].numpy(), strict=True))
     for name in ("loss", "term/covariance", "term/angle", "norm/total", "norm/head", "clip"):
         assert ours[name] == pytest.approx(theirs[name], rel=1e-4), name
     np.testing.assert_allclose(logs["squares"], squares, rtol=1e-2, atol=1e-7)
@@ -322,8 +329,13 @@ def test_compiled_window_is_the_uncompiled_one(compiled):
 
 def test_fit_drives_the_step_compiled(compiled):
     """`Model.fit` over window numbers; the loss of a tiny run falls."""
-    history = compiled.fit(
-        tf.data.Dataset.range(40), epochs=10, steps_per_epoch=4, verbose=0, shuffle=False
+    history = keras.Model.fit(
+        compiled,
+        tf.data.Dataset.range(40),
+        epochs=10,
+        steps_per_epoch=4,
+        verbose=0,
+        shuffle=False,
     )
     assert history.history["loss"][-1] < history.history["loss"][0]
     assert int(compiled.optimizer.iterations.value) == int(compiled.position.value) == 40
