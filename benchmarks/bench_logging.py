@@ -23,13 +23,12 @@ from machine import matrix_product_flops
 from rich.console import Console
 
 from ris_tf.config import dump_config, load_config
+from ris_tf.engine.recorder import StepRecorder
 from ris_tf.engine.reporter import Reporter
-from ris_tf.engine.schedules import windows_per_epoch
 from ris_tf.engine.stopping import StopSignals, check_stop
-from ris_tf.network import build_network
+from ris_tf.engine.task import Task
 from ris_tf.runlog import EventWriter, RunDirectory
-from ris_tf.training.recorder import StepRecorder
-from ris_tf.training.step import GuardedTrainer
+from ris_tf.training.task import make_trainer
 
 CONFIGS = Path(__file__).parent.parent / "configs"
 BLOCKS = 6  # of each kind
@@ -75,32 +74,27 @@ class Bench:
 
     def __init__(self, run: RunDirectory, events: EventWriter, reporter: Reporter):
         config, signals = load_config(run.config_path), StopSignals()
-        self.trainer = GuardedTrainer(build_network(config), config)
+        self.trainer = make_trainer(config)
         total = self.trainer.replicas.total
         self.recorder = StepRecorder(
             self.trainer,
+            Task(),
             events,
             reporter,
             untrained=None,
             check_stop=lambda: check_stop(signals, run.stop_requested, total),
         )
         self.stopwatch = Stopwatch(self.recorder)
-        self.per_epoch = windows_per_epoch(config.training)
-        reporter.begin(config.training.epochs, self.per_epoch, config.training.batch)
+        reporter.begin(self.trainer.plan, "scenes")
         self.window = 0
 
     def block(self, windows: int, recorded: bool) -> list[float]:
         """Seconds of each window but the first and the last."""
         clock, first = Clock(), self.window
         self.window += windows
-        self.recorder.begin(first, self.per_epoch)
-        self.trainer.fit(
-            self.trainer.replicas.numbers(first, self.window),
-            steps_per_epoch=windows,
-            callbacks=[clock, self.stopwatch] if recorded else [clock],
-            verbose=0,
-            shuffle=False,
-        )
+        self.recorder.window = first
+        callbacks = [clock, self.stopwatch] if recorded else [clock]
+        self.trainer.train_windows(first, self.window, 0, callbacks)
         return np.diff(clock.times)[1:].tolist()
 
 

@@ -13,7 +13,7 @@ from machine import matrix_product_flops, seconds
 from ris_tf.config import Config, load_config
 from ris_tf.network import build_network
 from ris_tf.network.model import LocalizationNetwork
-from ris_tf.training.step import GuardedTrainer
+from ris_tf.training.task import make_trainer
 
 CONFIGS = Path(__file__).parent.parent / "configs"
 PASSES = 3  # forward, gradient of the inputs, gradient of the weights
@@ -32,7 +32,7 @@ def operations(network: LocalizationNetwork, config: Config) -> float:
 def step_seconds(config: Config) -> tuple[float, float]:
     """Seconds of a step, and its floating-point operations."""
     network = build_network(config)
-    trainer = GuardedTrainer(network, config)
+    trainer = make_trainer(config, network)
     step = tf.function(trainer.train_step, jit_compile=True, autograph=False)
     windows = iter(range(10**6))
     elapsed = seconds(lambda: step(tf.constant(next(windows), tf.int64))["values"])

@@ -10,11 +10,10 @@ import sys
 from pathlib import Path
 
 import keras
-import tensorflow as tf
-from ris_tf.training.step import GuardedTrainer
 
 from ris_tf.config import Config, dump_config, load_config, replace_values
 from ris_tf.search.running.budget import trial_config
+from ris_tf.training.task import make_trainer
 
 ROOT = Path(__file__).parent.parent
 RUNS = ROOT / "runs" / "seeds"
@@ -52,11 +51,7 @@ def train(name: str, config: Config) -> None:
 def objective(run: Path, config: Config) -> float:
     """A run's best network on the validation scenes of a configuration."""
     network = keras.models.load_model(run / "checkpoints" / "best.keras")
-    batches = config.training.validation_batches
-    figures = GuardedTrainer(network, config).evaluate(
-        tf.data.Dataset.range(batches), steps=batches, verbose=0, return_dict=True
-    )
-    return float(figures["objective"])
+    return make_trainer(config, network).validated()["objective"]
 
 
 if __name__ == "__main__":

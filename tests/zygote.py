@@ -15,6 +15,11 @@ import sys
 
 import tensorflow as tf  # imported for the children: nothing is computed here
 
+import ris_tf.cli.main
+import ris_tf.evaluation.run
+import ris_tf.figures.training
+import ris_tf.training.task  # noqa: F401
+
 LONGEST = 1 << 20  # bytes of a request
 
 # Their graphs run a few times: optimizing them first would cost more.

@@ -75,6 +75,7 @@ class Streamed:
 
     Attributes:
         position: batches taken so far, over the whole run.
+        shared_by: replicas that share each batch.
         like: the first batch, which tells structure, types and size of the others.
 
     Raises:
@@ -91,6 +92,7 @@ class Streamed:
         self.source = source
         self.per_epoch: int = source.length or 0 if per_epoch is None else per_epoch
         self.position = 0
+        self.shared_by = 1
         self._readings = 1
         self._reading = source.reading(0)
         first = next(self._reading, None)
@@ -138,6 +140,13 @@ class Streamed:
         self.position += 1
         batch = _arrays(batch)
         _require_alike(batch, self.like, self.position)
+        if _examples(batch) % self.shared_by:
+            raise UserError(
+                f"fit: batch {self.position} has {_examples(batch)} examples, which "
+                f"{self.shared_by} replicas cannot share equally; leave it out of the data "
+                "(drop_remainder=True)",
+                key="data",
+            )
         return batch
 
     def _begin(self) -> None:

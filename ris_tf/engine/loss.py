@@ -94,10 +94,12 @@ def as_loss(returned: Any) -> Loss:
 
 def _require_scalar(name: str, value: Any) -> None:
     try:
-        shape = tf.convert_to_tensor(value).shape
-    except (TypeError, ValueError) as error:
+        tensor = tf.convert_to_tensor(value)
+    except (TypeError, ValueError):
+        tensor = None
+    if tensor is None or not (tensor.dtype.is_floating or tensor.dtype.is_integer):
+        raise UserError(f"loss: {name} must be a scalar tensor. Received: {value!r}", key="loss")
+    if tensor.shape.rank != 0:
         raise UserError(
-            f"loss: {name} must be a scalar tensor. Received: {value!r}", key="loss"
-        ) from error
-    if shape.rank != 0:
-        raise UserError(f"loss: {name} has shape {shape}; take its mean over the batch", key="loss")
+            f"loss: {name} has shape {tensor.shape}; take its mean over the batch", key="loss"
+        )

@@ -28,6 +28,11 @@ class LossScale:
         """State of a checkpoint."""
         return [self.value, self.streak]
 
+    def begin_anew(self) -> None:
+        """Back to the first scale."""
+        self.value.assign(FIRST_SCALE if self.dynamic else 1.0)
+        self.streak.assign(0)
+
     def after_applied(self) -> None:
         """Count an applied window; double after 2,000 in a row."""
         if not self.dynamic:

@@ -269,7 +269,7 @@ class TrainingSession:
         self.validation |= sequel.values
         values = self.validation
         self.events.write(Validation(epoch, window, time.time(), weights=which, values=values))
-        for event in sequel.events:
+        for event in sequel.keep():
             self.events.write(event)
         self.reporter.say(self._epoch_line(epoch, better), "good" if better else "info")
         self.progress = self.progress.moved(epochs_done=epoch + 1)

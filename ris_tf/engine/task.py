@@ -1,6 +1,6 @@
 """What a task adds to a run of the engine; any model does with what is here."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -25,11 +25,11 @@ class Sequel:
 
     Attributes:
         values: further figures, by name.
-        events: further events for the log.
+        keep: writes what else there is once the validation is in the log, and gives its events.
     """
 
     values: Mapping[str, float] = field(default_factory=dict)
-    events: Sequence[Event] = ()
+    keep: Callable[[], Sequence[Event]] = tuple
 
 
 class Task:

@@ -47,7 +47,8 @@ class GuardedTrainer(GuardedStep):
     ) -> Outcome:
         """Train, validate after every epoch and, with `run`, record it all.
 
-        The first Ctrl-C or SIGTERM ends training after the window, with a checkpoint.
+        The first Ctrl-C or SIGTERM ends training after the window, with a checkpoint. Where `fit`
+        is called again, it begins anew with the weights that the model has.
 
         Args:
             data: a `tf.data.Dataset` of batches, a `keras.utils.PyDataset`, arrays in any
@@ -82,6 +83,7 @@ class GuardedTrainer(GuardedStep):
         if validation is not None:
             checked = batches_of(validation, batch_size, validation_steps, self.seed)
         plan = self._planned(training, checked, epochs, patience)
+        self.begin_anew()
         self.follow(plan, training, checked)
         settings = settings_of(self)
         directory, resumed = (None, False) if run is None else _directory(run, settings, resume)

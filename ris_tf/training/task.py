@@ -186,9 +186,9 @@ class LocalizationTask(Task):
 
     def after_validation(self, epoch: int, window: int) -> Sequel:
         """Spectra of a few scenes, and positions read from them."""
-        sample = self.sampler(epoch, window)
+        sample, run = self.sampler(epoch, window), self.run
         values = self.spectrum_metrics(epoch)
-        return Sequel(values, [keep(self.run, sample)] if sample and self.run else [])
+        return Sequel(values, lambda: [keep(run, sample)] if sample and run else [])
 
     def epoch_line(self, values: Mapping[str, float]) -> list[str]:
         """Covariances, the sample covariance beside the network's, and positions."""

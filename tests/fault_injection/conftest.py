@@ -46,7 +46,7 @@ def reference(harmed: Harmed, tmp_path_factory: pytest.TempPathFactory) -> tuple
 def half_way(harmed: Harmed, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of a run that was killed in its third epoch: it has two checkpoints."""
     runs = tmp_path_factory.mktemp("half_way")
-    place = "ris_tf.training.recorder:StepRecorder.on_train_batch_end"
+    place = "ris_tf.engine.recorder:StepRecorder.on_train_batch_end"
     assert harmed.train(runs, entering=place, times=8, signal=9).code == -9
     return runs
 

@@ -58,8 +58,8 @@ def test_killed_run_goes_on(harmed, reference, lines, tmp_path, fault, chain):
 @pytest.mark.parametrize(
     ("place", "times"),
     [
-        ("ris_tf.training.step:GuardedTrainer.train_step", 1),
-        *([("ris_tf.training.session:TrainingSession.__init__", 1)] if FULL else []),
+        ("ris_tf.engine.step:GuardedStep.train_step", 1),
+        *([("ris_tf.engine.session:TrainingSession.__init__", 1)] if FULL else []),
     ],
 )
 def test_killed_before_the_first_checkpoint(harmed, reference, tmp_path, fault, place, times):

@@ -7,17 +7,18 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from rich.console import Console
-from ris_tf.training.session import TrainingSession
 
-from ris_tf.config import dump_config
+from ris_tf.config import dump_config, load_config
 from ris_tf.engine.reporter import Reporter
+from ris_tf.engine.session import TrainingSession
 from ris_tf.engine.stopping import Stop
-from ris_tf.runlog import RunDirectory, State, check_health, read_run_log, summarize
+from ris_tf.runlog import Cause, RunDirectory, State, check_health, read_run_log, summarize
+from ris_tf.training.task import LocalizationTask, make_trainer, simulated
 
 SHORT = ("training.batches_per_epoch=2", "training.validation_batches=1")
 
 
-def begin(make_config, path, resume=False, overrides=(), eager=True):
+def begin(make_config, path, resume=False, overrides=(), eager=True, batches=simulated):
     """A session of a run, new or resumed; eager, which is quick for a few windows."""
     if resume:
         run = RunDirectory.open(path)
@@ -26,17 +27,19 @@ def begin(make_config, path, resume=False, overrides=(), eager=True):
         run = RunDirectory.create(path, dump_config(config), ["test"])
     run.begin_session(["test"])
     reporter = Reporter(run.console_path, Console(file=io.StringIO(), width=200))
-    session = TrainingSession(run, reporter, resume)
-    session.trainer.run_eagerly = eager
-    return run, session
+    config = load_config(run.config_path)
+    trainer = make_trainer(config, batch_of=batches(config))
+    trainer.run_eagerly = eager
+    task = LocalizationTask(trainer, config, run, batches(config))
+    return run, TrainingSession(trainer, reporter, task, run, resume=resume)
 
 
 @pytest.fixture
 def start(make_config, tmp_path):
     """Begins sessions of two windows an epoch in this test's folder."""
 
-    def start_(name="run", resume=False, overrides=()):
-        return begin(make_config, tmp_path / name, resume, (*SHORT, *overrides))
+    def start_(name="run", resume=False, overrides=(), batches=simulated):
+        return begin(make_config, tmp_path / name, resume, (*SHORT, *overrides), batches=batches)
 
     return start_
 
@@ -89,8 +92,7 @@ def test_best_network_is_the_one_that_validated(whole):
     loaded = keras.models.load_model(run.checkpoints / "best.keras")
     for ours, best in zip(session.trainer.weights_trained, loaded.trainable_variables, strict=True):
         ours.assign(best)
-    batches = tf.data.Dataset.range(session.config.training.validation_batches)
-    figures = session.trainer.evaluate(batches, verbose=0, return_dict=True)
+    figures = session.trainer.validated()
     assert figures["loss"] == pytest.approx(outcome.progress.best_loss, rel=1e-6)
 
 
@@ -129,13 +131,13 @@ def test_stopped_and_resumed_run_is_the_uninterrupted_one(start, uninterrupted, 
 
 def test_signal_during_validation_stops_with_a_checkpoint(start):
     run, session = start()
-    evaluate = session.trainer.evaluate
+    validated = session.trainer.validated
 
-    def interrupted(*args, **kwargs):
+    def interrupted():
         session.signals.received = "SIGINT"
-        return evaluate(*args, **kwargs)
+        return validated()
 
-    session.trainer.evaluate = interrupted
+    session.trainer.validated = interrupted
     outcome = session.run()
     assert outcome.reason == "interrupted"
     assert outcome.progress.window == 2
@@ -145,8 +147,9 @@ def test_signal_during_validation_stops_with_a_checkpoint(start):
     assert [v.epoch for v in read_run_log(run.events_path).validations] == [0, 1]
 
 
-def poisoned(simulator):
-    """A simulator whose measurements are not finite."""
+def poisoned(config):
+    """Simulated scenes whose measurements are not finite."""
+    simulator = simulated(config)
 
     def simulate(*args):
         scenes = simulator(*args)
@@ -157,9 +160,9 @@ def poisoned(simulator):
 
 
 def test_windows_that_stay_broken_end_the_run_with_the_reason(start):
-    run, session = start(overrides=("training.epochs=50", "training.batches_per_epoch=15"))
+    overrides = ("training.epochs=50", "training.batches_per_epoch=15")
+    run, session = start(overrides=overrides, batches=poisoned)
     before = final_weights(session)
-    session.trainer.simulator = poisoned(session.trainer.simulator)
     # The poison is in validation too: its loss is NaN, and the run goes on to the limit.
     outcome = session.run()
     assert outcome.reason == "failed"
@@ -168,6 +171,10 @@ def test_windows_that_stay_broken_end_the_run_with_the_reason(start):
     assert final_weights(session) == before
     log = read_run_log(run.events_path)
     assert len(log.notices) == 20
+    assert {notice.what for notice in log.notices} == {"dropped"}
+    assert [notice.values["window"] for notice in log.notices] == list(range(20))
+    assert log.end is not None
+    assert log.end.cause == Cause.NOT_FINITE
     assert not check_health(log)[1].passed
 
 
@@ -182,15 +189,16 @@ def test_early_stopping(start):
 def test_crash_is_in_the_log_and_the_console(start):
     run, session = start()
 
-    def broken(*args, **kwargs):
+    def broken():
         raise MemoryError("no more")
 
-    session.trainer.evaluate = broken
+    session.trainer.validated = broken
     with pytest.raises(MemoryError):
         session.run()
     end = read_run_log(run.events_path).end
     assert end is not None
     assert (end.reason, end.text) == ("failed", "MemoryError: no more")
+    assert end.cause == Cause.OUT_OF_MEMORY
     assert "Traceback" in run.console_path.read_text()
 
 
@@ -218,9 +226,8 @@ def test_judge_is_asked_after_every_epoch_and_again_when_resumed(start):
 
 
 def test_patience_with_windows_that_are_not_finite_at_unity(start):
-    run, session = start()
+    run, session = start(batches=poisoned)
     session.recorder.patience_at_unity = 3
-    session.trainer.simulator = poisoned(session.trainer.simulator)
     outcome = session.run()
     assert outcome.reason == "failed"
     assert "3 windows in a row were not finite" in outcome.text
@@ -236,9 +243,7 @@ def test_objective_is_the_same_whatever_weights_a_run_trains_with(start):
     for name, overrides in (("own", ()), ("changed", changed)):
         _, session = start(name, overrides=("training.epochs=1", *overrides))
         with session.trainer.averages.swapped_in():
-            figures.append(
-                session.trainer.evaluate(tf.data.Dataset.range(2), verbose=0, return_dict=True)
-            )
+            figures.append(session.trainer.validated())
     own, other = figures
     assert own["loss"] == pytest.approx(own["standard_loss"])
     assert other["loss"] != pytest.approx(own["loss"], rel=0.01)

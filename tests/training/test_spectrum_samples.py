@@ -8,14 +8,15 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from rich.console import Console
-from ris_tf.training.session import TrainingSession
 
-from ris_tf.config import dump_config
+from ris_tf.config import dump_config, load_config
 from ris_tf.engine.reporter import Reporter
+from ris_tf.engine.session import TrainingSession
 from ris_tf.runlog import RunDirectory, read_run_log, read_sample
 from ris_tf.scene import Split
 from ris_tf.spectrum import mvdr_spectrum
 from ris_tf.training import spectra
+from ris_tf.training.task import LocalizationTask, make_trainer, simulated
 
 PASSING = ("time", "seconds", "scenes_per_second")
 
@@ -34,9 +35,11 @@ def begin(make_config, path, *overrides, resume=False):
         run = RunDirectory.create(path, dump_config(make_config(*sets)), ["test"])
     run.begin_session(["test"])
     reporter = Reporter(run.console_path, Console(file=io.StringIO(), width=200))
-    session = TrainingSession(run, reporter, resume)
-    session.trainer.run_eagerly = True
-    return run, session
+    config = load_config(run.config_path)
+    trainer = make_trainer(config)
+    trainer.run_eagerly = True
+    task = LocalizationTask(trainer, config, run)
+    return run, TrainingSession(trainer, reporter, task, run, resume=resume)
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +71,7 @@ def skip_training(sampled, monkeypatch):
 
     def skip(session):
         monkeypatch.setattr(session, "_train", lambda epoch: None)
-        monkeypatch.setattr(session.trainer, "evaluate", lambda *_, **__: figures)
+        monkeypatch.setattr(session.trainer, "validated", lambda: dict(figures))
 
     return skip
 
@@ -121,11 +124,11 @@ def test_every_validation_has_its_sample(sampled):
 def test_sample_is_what_the_averaged_network_says(sampled):
     run, session = sampled
     sample = read_sample(run.samples / "epoch_0001.npz")
-    scenes = session.trainer.batch(Split.VALIDATION, *spectra._scalars(0, 0))
+    scenes = simulated(session.task.config)(Split.VALIDATION, *spectra._scalars(0, 0))
     with session.trainer.averages.swapped_in() as which:
         assert which == "ema"
-        prediction = session.trainer.network(scenes.measurement)
-    panel, grid = session.trainer.simulator.panel, session.sampler.grid
+        prediction = session.trainer.model(scenes.measurement)
+    panel, grid = session.task.sampler.panel, session.task.sampler.grid
     power = mvdr_spectrum(prediction.blended, panel, grid).power.numpy()[:3]
     decibels = 10 * np.log10(power / power.max(axis=(1, 2), keepdims=True))
     np.testing.assert_allclose(sample.spectrum_db, np.swapaxes(decibels, 1, 2), atol=0.05)
@@ -141,7 +144,7 @@ def test_sample_is_what_the_averaged_network_says(sampled):
 def test_truth_is_the_validation_scenes(sampled):
     run, session = sampled
     truth = read_sample(run.samples / "epoch_0000.npz").truth
-    sources = session.trainer.batch(Split.VALIDATION, *spectra._scalars(0, 0)).sources
+    sources = simulated(session.task.config)(Split.VALIDATION, *spectra._scalars(0, 0)).sources
     for i in range(3):
         count = int(sources.count[i])
         assert np.isnan(truth[i, count:]).all()
@@ -184,21 +187,21 @@ def test_no_sample_where_the_network_says_nothing_finite(start):
     _, session = start()
     for weight in session.trainer.weights_trained:
         weight.assign(np.full(weight.shape, np.nan))
-    assert session.sampler(0, 3) is None
+    assert session.task.sampler(0, 3) is None
 
 
 def test_no_more_scenes_than_validation_has(start):
     _, session = start("training.samples=64", "training.validation_batches=2")
-    sample = session.sampler(0, 3)
+    sample = session.task.sampler(0, 3)
     assert len(np.unique(sample.snr_db)) == len(sample.snr_db) == 16  # two batches of 8
 
 
 def test_graphs_say_what_eager_code_says(start, make_config):
     """What a compiled run does, without compiling its step."""
     _, session = start()
-    eager = session.sampler(0, 3)
-    session.trainer.config = make_config("training.compile=true")
-    graph = spectra.SpectrumSampler(session.trainer, 4)(0, 3)
+    eager = session.task.sampler(0, 3)
+    config = make_config("training.compile=true")
+    graph = spectra.SpectrumSampler(session.trainer.model, config, simulated(config), 4)(0, 3)
     np.testing.assert_allclose(graph.spectrum_db, eager.spectrum_db, atol=0.05)
     np.testing.assert_allclose(graph.estimate, eager.estimate, rtol=1e-4, atol=1e-3)
 
@@ -207,14 +210,14 @@ def test_graphs_say_what_eager_code_says(start, make_config):
 def test_half_precision_and_a_field_of_one_azimuth(start, precision):
     _, session = start(f"training.precision={precision}", "scene.azimuth_deg=[10, 10]")
     run = session.run_directory
-    spectra.keep(run, session.sampler(0, 3))
+    spectra.keep(run, session.task.sampler(0, 3))
     assert read_sample(run.samples / "epoch_0000.npz").spectrum_db.shape == (4, 31, 1)
 
 
 def test_missing_folder_is_made_again(start):
     run, session = start()
     run.samples.rmdir()
-    spectra.keep(run, session.sampler(0, 3))
+    spectra.keep(run, session.task.sampler(0, 3))
     assert (run.samples / "epoch_0000.npz").exists()
 
 

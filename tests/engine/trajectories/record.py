@@ -57,6 +57,7 @@ class Case:
     first_scale: float = 0.0
     patience: int = 2_000
     injections: tuple[Injection, ...] = ()
+    factors: tuple[float, float] = (1.0, 1.0)  # between which losses are multiplied, evenly in log
 
     def windows(self) -> list[range]:
         """Numbers of the micro-batches of every window, the last of an epoch perhaps short."""
@@ -106,6 +107,17 @@ CASES = {
             Injection(21, 0, "offsets", -INF),
         ),
     ),
+    # Where Adam's epsilon shows: gradients of 1e-7 to 1e-3, as they are after most clips.
+    "tiny": Case(clip_norm=1e-4, factors=(1e-7, 1e-3)),
+    "tiny_scaled": Case(
+        epochs=10,
+        batches_per_epoch=9,
+        accumulation=2,
+        clip_norm=1e-5,
+        first_scale=65_536.0,
+        injections=(Injection(3, 1, "inputs", NAN),),
+        factors=(1e-7, 1e-3),
+    ),
 }
 
 
@@ -133,6 +145,9 @@ def make_data(case: Case, random: np.random.Generator) -> dict[str, np.ndarray]:
         "factors": np.ones(count, np.float32),
         "offsets": np.zeros(count, np.float32),
     }
+    if case.factors != (1.0, 1.0):
+        least, most = np.log(case.factors)
+        data["factors"] = np.exp(random.uniform(least, most, count)).astype(np.float32)
     for injection in case.injections:
         batch = windows[injection.window][injection.batch]
         data[injection.into].reshape(count, -1)[batch, 0] = injection.value
@@ -284,7 +299,7 @@ def main() -> None:
         norms = recording["norm"][~recording["skipped"]]
         print(
             f"{path.name}: {path.stat().st_size / 1024:.0f} kB,"
-            f" norm {norms.min():.2f} to {norms.max():.2f},"
+            f" norm {norms.min():.2g} to {norms.max():.2g},"
             f" last scale {recording['scale'][-1]:g},"
             f" skipped {np.flatnonzero(recording['skipped']).tolist()},"
             f" by hand {np.flatnonzero(recording['by_hand']).tolist()}"
