@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from ris_tf.errors import UserError
+from ris_tf.runlog import Cause
 
 
 class Step(NamedTuple):
@@ -50,6 +51,8 @@ class Loss(NamedTuple):
 
 class GradientPathError(RuntimeError):
     """No gradient reaches what a loss was to train."""
+
+    cause = Cause.GRADIENT_PATH
 
 
 def as_loss(returned: Any) -> Loss:
