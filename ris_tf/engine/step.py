@@ -97,7 +97,9 @@ class GuardedStep(keras.Model):
     ):
         super().__init__(name="trainer", dtype="float32")
         if not model.built:
-            raise UserError("model: has no weights yet; call it once on a batch", key="model")
+            raise UserError(
+                "has no weights yet", key="model", remedy="call it once on a batch, or build it"
+            )
         if precision is not None:
             use_precision(model, precision)
         check_numbers(accumulation=accumulation, clip_norm=clip_norm, ema=ema, swa=swa)

@@ -313,7 +313,7 @@ def test_own_file_goes_on_only_under_the_same_settings(tmp_path):
     path = tmp_path / "run"
     stop = [StopAfter(path, 2)]
     assert make_trainer().fit(X, Y, epochs=2, callbacks=stop, **common).reason == "stopped"
-    with pytest.raises(UserError, match=r"its training.accumulation is 2, this trainer's is 3"):
+    with pytest.raises(UserError, match=r"training.accumulation = 3: the run was begun with 2"):
         make_trainer(accumulation=3).fit(X, Y, epochs=2, resume=True, **common)
     with pytest.raises(UserError, match="exists"):
         make_trainer().fit(X, Y, epochs=2, **common)
@@ -345,7 +345,7 @@ def test_knob_that_cannot_be_is_refused(line):
 
 
 def test_model_without_weights_is_refused():
-    with pytest.raises(UserError, match="has no weights yet; call it once"):
+    with pytest.raises(UserError, match="model: has no weights yet; call it once"):
         GuardedTrainer(keras.Sequential([keras.layers.Dense(1)]), squared_error)
 
 
@@ -382,7 +382,7 @@ def words(model, batch, step):
     ("loss", "line"),
     [
         (half, "loss: is float16; cast"),
-        (vector, "loss: the loss has shape"),
+        (vector, "loss: its value has shape"),
         (words, "loss: error"),
     ],
 )
@@ -394,11 +394,11 @@ def test_loss_that_is_none_is_refused(loss, line):
 @pytest.mark.parametrize(
     ("data", "how", "line"),
     [
-        (3, {}, "data of type int"),
+        (3, {}, "data: is of type int"),
         (computed, {}, "has no end; give steps_per_epoch"),
         (lambda: iter(batches()), {}, "give steps_per_epoch"),
         (iter(batches()), {"steps_per_epoch": 9}, "ended after 6 batches and cannot be read again"),
-        ([], {}, "the data has no batch"),
+        ([], {}, "data: has no batch"),
         ((X, Y[:5]), {}, r"arrays of \[5, 22\] examples"),
         ([(X[:4], Y[:4]), (X[:4],)], {}, "of another structure than the first"),
         ([(X[:4], Y[:4]), (X[:4], Y[:4, :1])], {}, "has an array of shape"),
