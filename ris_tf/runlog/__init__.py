@@ -20,10 +20,11 @@ from ris_tf.runlog.events import (
     encode,
 )
 from ris_tf.runlog.health import LOCALIZATION, Check, check_health
+from ris_tf.runlog.holder import HeldError, Holder, RunError
 from ris_tf.runlog.log import RunLog
 from ris_tf.runlog.machine import available_threads, processor
 from ris_tf.runlog.reader import EventTail, LogReader, read_run_log
-from ris_tf.runlog.rundir import Identity, RunDirectory, RunError, check_name, default_run_name
+from ris_tf.runlog.rundir import Identity, RunDirectory, check_name, default_run_name
 from ris_tf.runlog.samples import SpectrumSample, read_sample, write_sample
 from ris_tf.runlog.state import (
     RunWatch,
@@ -48,6 +49,8 @@ __all__ = [
     "Event",
     "EventTail",
     "EventWriter",
+    "HeldError",
+    "Holder",
     "Identity",
     "LogReader",
     "Notice",

@@ -186,7 +186,8 @@ def begin(search: SearchDirectory, trials: int, command: list[str], part: Part) 
     search.begin_session(command, trials, alone=not part.name)
     _wait_for_parts(search)
     search.clear_stop()
-    lines = repair(search, search.config())
+    lines = [search.lock_problem] if search.lock_problem else []
+    lines += repair(search, search.config())
     _release(search, others=bool(part.name))
     return lines
 
