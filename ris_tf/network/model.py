@@ -1,5 +1,6 @@
 """The network: an encoder, and the heads that both networks share (SPEC 3)."""
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import keras
@@ -21,6 +22,7 @@ from ris_tf.network.layers import complex_matrix
 from ris_tf.network.parts import Part, stack
 from ris_tf.network.reference import ReferenceEncoder
 from ris_tf.scene import Measurement, field_axes
+from ris_tf.scene.shapes import sizes
 
 NARROW = 128  # width of the small layers beside the feature vectors
 
@@ -64,7 +66,9 @@ class LocalizationNetwork(keras.Model):
     """Measurements in; covariance, directions, ranges and source count out.
 
     Call it with a `Measurement`, or a dictionary of its fields (`y`, `channel`, `codes`,
-    `snr_db`). Covariances and everything complex are computed in float32 whatever the precision.
+    `snr_db`), of any batch size, known or not, in single or double precision. Where `snr_db` is
+    missing it is 0 dB, as in `Localizer`: it sets the shrinkage of the effective covariance.
+    Covariances and everything complex are computed in float32 whatever the precision.
 
     Args:
         config: a `Config`, or the dictionary that a saved network holds.
@@ -137,7 +141,7 @@ class LocalizationNetwork(keras.Model):
 
     def call(
         self,
-        measurement: Measurement | dict[str, tf.Tensor],
+        measurement: Measurement | Mapping[str, tf.Tensor],
         beta: tf.Tensor | float | None = None,
         key: tf.Tensor | None = None,
     ) -> Prediction:
@@ -148,8 +152,7 @@ class LocalizationNetwork(keras.Model):
             beta: share of the sample covariance in the blend; `None` is the final value.
             key: `[2]` int32 seed of the dropout in training; `None` drops nothing.
         """
-        if isinstance(measurement, dict):
-            measurement = Measurement(**measurement)
+        measurement = in_single_precision(measurement)
         knobs, most = self.config.covariance, self.config.scene.sources_max
         backprojected = back_projection(*measurement[:3], ridge=knobs.ridge)
         f0 = self.encoder(measurement, backprojected, key=key)
@@ -187,7 +190,7 @@ class LocalizationNetwork(keras.Model):
         azimuths, elevations = self.config.network.angle_grid
         scene = self.config.scene
         logits = tf.cast(self.angle_grid(f1), tf.float32) / self.config.network.temperature
-        shape = [f1.shape[0], scene.sources_max, azimuths * elevations]
+        shape = [sizes(f1)[0], scene.sources_max, azimuths * elevations]
         probability = tf.nn.softmax(tf.reshape(logits, shape))
         grid = tf.reshape(probability, [*shape[:2], azimuths, elevations])
         azimuth, elevation = field_axes(scene, azimuths, elevations)
@@ -241,6 +244,23 @@ class LocalizationNetwork(keras.Model):
     def get_config(self) -> dict[str, Any]:
         """What makes this network again."""
         return {"name": self.name, "config": self.config.model_dump(mode="json")}
+
+
+def in_single_precision(measurement: Measurement | Mapping[str, Any]) -> Measurement:
+    """A measurement as the network computes with it, complex64 and float32.
+
+    Args:
+        measurement: or a dictionary of its fields, `snr_db` being 0 dB where it is missing.
+
+    Raises:
+        TypeError: the dictionary lacks a field, or has another.
+    """
+    if isinstance(measurement, Mapping):
+        measurement = Measurement(**{"snr_db": None, **measurement})
+    y, channel, codes, snr_db = measurement
+    y, channel, codes = (tf.cast(part, tf.complex64) for part in (y, channel, codes))
+    snr_db = tf.zeros(sizes(y)[:1]) if snr_db is None else tf.cast(snr_db, tf.float32)
+    return Measurement(y, channel, codes, snr_db)
 
 
 class _Scalar:
