@@ -349,6 +349,7 @@ class TrainingSession:
                 self.run_directory.clear_stop()
         except OSError as error:
             self.reporter.say(f"the run's folder is not in order: {_refused(error)}", "error")
+        self.run_directory.end_session()
         return Outcome(reason, text, self.progress, self.validation)
 
 
