@@ -36,7 +36,10 @@ class Held:
 
     def holder_alive(self) -> bool | None:
         """Whether the process that worked on it last still does; `None` on another machine."""
-        return (recorded_holder(self.path) or self.holder).alive()
+        holder, recorded = self.holder, recorded_holder(self.path)
+        if recorded and recorded.ended and recorded.same_process(holder):
+            return False  # though its process may live on, as a notebook's does
+        return holder.alive()
 
     @property
     def lock_problem(self) -> str:

@@ -40,6 +40,11 @@ class Holder:
         """Whether its machine is this one."""
         return self.host == socket.gethostname()
 
+    def same_process(self, other: "Holder") -> bool:
+        """Whether it is the process of another record."""
+        near = abs(self.pid_started - other.pid_started) < SAME_START_S
+        return (self.host, self.pid) == (other.host, other.pid) and near
+
     def alive(self) -> bool | None:
         """Whether its process lives and works on the folder; `None` on another machine."""
         if self.ended or not self.pid:

@@ -98,6 +98,7 @@ def test_killed_process_leaves_no_lock(tmp_path, kind):
         process.stdin.write("\n")
         process.stdin.flush()
         assert process.stdout.readline() == "0 mine\n"
+        folder = type(folder).open(folder.path)
         assert folder.holder_alive()
         with pytest.raises(HeldError, match=f"process {process.pid} of .*, since 20") as refused:
             folder.begin_session([])
@@ -213,8 +214,10 @@ def elsewhere(folder, silent_s):
     """As if a process on another machine had begun and written last so many seconds ago."""
     folder.begin_session([])
     folder.end_session()
-    file = folder.path / "lock"
-    file.write_text(json.dumps(json.loads(file.read_text()) | {"host": "node7", "ended": 0.0}))
+    for name in ("lock", "run.json", "search.json"):
+        if (file := folder.path / name).exists():
+            document = json.loads(file.read_text()) | {"host": "node7"}
+            file.write_text(json.dumps(document | {"ended": 0.0} if name == "lock" else document))
     moment = time.time() - silent_s
     for path in folder.path.glob("*.json*"):
         os.utime(path, (moment, moment))
