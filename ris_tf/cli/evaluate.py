@@ -196,7 +196,8 @@ def _show(report: "Report") -> None:
     for kind, title in ((BY_SNR, "by SNR (dB)"), (BY_COUNT, "by number of sources")):
         console.print(_by_group(report, kind, title))
     console.print(
-        "± half of a 95 % confidence interval; error/bound is a median: 0.67 is efficient",
+        "± or + and −: how far a 95 % confidence interval reaches; error/bound is a median: 0.67 "
+        "is efficient",
         soft_wrap=True,
     )
 
