@@ -52,13 +52,15 @@ def evaluate(
     """Compare estimators on fixed test scenes, by SNR and by number of sources."""
     from ris_tf.config import Config, ConfigError, load_config, override_config
     from ris_tf.estimation.names import ESTIMATORS, NETWORKED
-    from ris_tf.runlog import RunDirectory
+    from ris_tf.runlog import RunDirectory, distinct_names
 
     if list_:
         for name, sentence in ESTIMATORS.items():
             typer.echo(f"{name:<17} {sentence}")
         return
+    _require_once(runs or [])
     directories = [RunDirectory.open(run) for run in runs or []]
+    called = distinct_names([directory.path for directory in directories])
     if config and directories:
         raise ConfigError("--config: runs have configurations of their own; leave it out")
     if directories:
@@ -81,7 +83,7 @@ def evaluate(
         "seed": chosen.seed,
         "snr": "known" if snr_known else "estimated",
         "source count": "known" if count_known else "estimated",
-        "runs": ", ".join(d.identity.name for d in directories) or "none",
+        "runs": ", ".join(called) or "none",
     }
     from ris_tf.engine.tensorflow_quiet import load_tensorflow
 
@@ -91,12 +93,23 @@ def evaluate(
     share_processors()
     from ris_tf.evaluation.run import Evaluation
 
-    used = _estimators(chosen, directories, names)
+    used = _estimators(chosen, dict(zip(called, directories, strict=True)), names)
     evaluation = Evaluation(chosen, used, scenes, snr_known, count_known)
     _run(evaluation, scenes)
     report = evaluation.report(settings)
     _show(report)
     _write(report, folder, figures)
+
+
+def _require_once(runs: list[Path]) -> None:
+    """Refuse a run that is given twice, by whatever path: its rows could not be told apart."""
+    from ris_tf.config import ConfigError
+
+    given: dict[Path, Path] = {}
+    for run in runs:
+        first = given.setdefault(run.resolve(), run)
+        if first is not run:
+            raise ConfigError(f"{run}: is the same run as {first}; give each once")
 
 
 def _check_folder(folder: Path) -> None:
@@ -147,20 +160,22 @@ def _named(wanted: str, available: list[str], every: list[str]) -> list[str]:
     return [name for name in available if name in names]
 
 
-def _estimators(config: "Config", directories: list, names: list[str]) -> "dict[str, Estimator]":
+def _estimators(
+    config: "Config", runs: "dict[str, RunDirectory]", names: list[str]
+) -> "dict[str, Estimator]":
     """Estimators by the name of their row: of several runs, those of networks come once a run."""
     from ris_tf.estimation.estimators import Estimators
     from ris_tf.estimation.names import NETWORKED
     from ris_tf.localizer import load_network
 
-    sets = [Estimators(config, load_network(d.path)) for d in directories]
-    sets = sets or [Estimators(config)]
+    sets = {label: Estimators(config, load_network(run.path)) for label, run in runs.items()}
+    first, *others = sets.items() or [("", Estimators(config))]
     used = {}
     for name in names:
-        several = len(sets) > 1 and name in NETWORKED
-        for which, directory in zip(sets, directories or [None], strict=True):
-            label = f"{directory.identity.name}: {name}" if several and directory else name
-            used.setdefault(label, which.named(name))
+        if others and name in NETWORKED:
+            used |= {f"{label}: {name}": each.named(name) for label, each in sets.items()}
+        else:
+            used[name] = first[1].named(name)
     return used
 
 

@@ -35,7 +35,7 @@ from ris_tf.runlog.state import (
     summarize,
     summary_of,
 )
-from ris_tf.runlog.words import number
+from ris_tf.runlog.words import distinct_names, number
 from ris_tf.runlog.writer import EventWriter, SilentWriter
 
 __all__ = [
@@ -75,6 +75,7 @@ __all__ = [
     "check_name",
     "decode",
     "default_run_name",
+    "distinct_names",
     "encode",
     "find_runs",
     "naming",

@@ -9,6 +9,7 @@ from ris_tf.runlog.holder import Holder, RunError
 from ris_tf.runlog.lock import LOCK_FILE, FolderLock, recorded_holder
 
 STOP_FILE = "stop"
+NAMED = 3  # folders that a message names
 
 
 class Held:
@@ -107,6 +108,17 @@ def _changed(path: Path) -> float:
         return path.stat().st_mtime
     except OSError:  # not there yet, or not any more
         return 0.0
+
+
+def named_below(folder: Path, file: str) -> str:
+    """The folders in a folder, or in those, that hold a file: a few by name, empty for none."""
+    for pattern in (f"*/{file}", f"*/*/{file}"):
+        found = sorted(path.parent for path in folder.glob(pattern) if path.is_file())
+        shown = [str(path) for path in found if not path.name.startswith(".")]
+        if shown:
+            more = f" and {len(shown) - NAMED} more" if len(shown) > NAMED else ""
+            return ", ".join(shown[:NAMED]) + more
+    return ""
 
 
 def unwritable(path: Path, error: OSError) -> RunError:

@@ -20,7 +20,7 @@ import psutil
 from ris_tf.runlog.atomic import atomic_write, sync_folder
 from ris_tf.runlog.events import CheckpointEvent, as_utf8, decode
 from ris_tf.runlog.health import LOCALIZATION
-from ris_tf.runlog.held import Held, unwritable
+from ris_tf.runlog.held import Held, named_below, unwritable
 from ris_tf.runlog.holder import Holder, RunError
 from ris_tf.runlog.log import RunLog
 from ris_tf.runlog.machine import processor
@@ -175,10 +175,7 @@ class RunDirectory(Held):
             with (path / "run.json").open("rb") as file:
                 document = orjson.loads(file.read(LARGEST_IDENTITY))
         except (FileNotFoundError, NotADirectoryError) as error:
-            what = "has no run.json" if path.is_dir() else "is no folder"
-            raise RunError(
-                f"{path}: {what}, so it is no run; ris-tf runs lists the runs there are"
-            ) from error
+            raise RunError(f"{path}: {_why_no_run(path)}") from error
         except OSError as error:
             raise unreadable(path / "run.json", error) from error
         except orjson.JSONDecodeError as error:
@@ -219,6 +216,15 @@ class RunDirectory(Held):
                 raise unwritable(self.path / "run.json", error) from error
             raise
         self.identity = counted
+
+
+def _why_no_run(path: Path) -> str:
+    """What a folder is that is no run, and what can be given instead."""
+    if not path.is_dir():
+        return "is no folder, so it is no run; ris-tf runs lists the runs there are"
+    below = named_below(path, "run.json")
+    there = f"name one of those in it: {below}" if below else "ris-tf runs lists the runs there are"
+    return f"has no run.json, so it is no run; {there}"
 
 
 def _copy_state(source: RunDirectory, folder: Path) -> None:

@@ -16,7 +16,7 @@ import psutil
 from ris_tf.config import Config, dump_config, load_config
 from ris_tf.runlog.atomic import atomic_write, sync_folder
 from ris_tf.runlog.events import as_utf8
-from ris_tf.runlog.held import Held, unwritable
+from ris_tf.runlog.held import Held, named_below, unwritable
 from ris_tf.runlog.holder import Holder, RunError
 from ris_tf.runlog.rundir import check_name, unreadable
 from ris_tf.search.space import Choices, Entry, Space, entry_document, parse_entry
@@ -161,7 +161,9 @@ class SearchDirectory(Held):
         try:
             data = read_limited(file)
         except (FileNotFoundError, NotADirectoryError) as error:
-            raise RunError(f"{path}: has no {SEARCH_FILE}, so it is no search") from error
+            below = named_below(path, SEARCH_FILE)
+            remedy = f"; name one of those in it: {below}" if below else ""
+            raise RunError(f"{path}: has no {SEARCH_FILE}, so it is no search{remedy}") from error
         except OSError as error:
             raise unreadable(file, error) from error
         document = parsed(data)
