@@ -84,11 +84,12 @@ def nmse(estimate: Covariance, truth: Covariance) -> tf.Tensor:
 def inverse_quadratic_form(covariance: Covariance, vectors: tf.Tensor) -> tf.Tensor:
     """`a^H (G G^H + c I)^-1 a` of every column, by the Woodbury identity.
 
-    `(|a|^2 - |C^-1 G^H a|^2) / c`, with `C C^H = c I + G^H G` by Cholesky.
+    `(|a|^2 - |C^-1 G^H a|^2) / c`, with `C C^H = c I + G^H G` by Cholesky. The difference cancels
+    to `c / N` of its terms where `a` lies in the span of `G`: give it complex128 there.
 
     Args:
-        covariance: with `c > 0`.
-        vectors: `[..., N, P]` complex.
+        covariance: with `c > 0`, complex64 or complex128.
+        vectors: `[..., N, P]` of the same.
 
     Returns:
         `[..., P]` real, at least 0.

@@ -14,7 +14,7 @@ def sizes(x: tf.Tensor) -> list[Size]:
     Training's shapes are known, and its graphs hold constants; other programs may call a network
     with batches of any size.
     """
-    known = x.shape.as_list()
+    known = list(x.shape)
     if None not in known:
         return known
     found = tf.shape(x)
