@@ -26,7 +26,7 @@ def noise(*shape):
 FACTORS = {
     "rank one": lambda u: u[:, :, :1],
     "rank one, almost": lambda u: u[:, :, :1] + 0.02 * noise(4, 144, 1),
-    "rank K, almost": lambda u: u + 0.02 * noise(4, 144, 3),
+    "rank K, almost": lambda u: u + 0.3 * noise(4, 144, 3),
     "coincident columns": lambda u: tf.concat([u[:, :, :1], u[:, :, :1], 1e-4 * u[:, :, :1]], -1),
     "of no source": lambda u: noise(4, 144, 6),
 }
@@ -80,7 +80,7 @@ def test_contrast_and_its_gradient_are_those_of_dense_algebra(scenes, kind, load
     with tf.GradientTape() as tape:
         tape.watch(exact)
         wanted = oracle(exact, tf.cast(covariance.loading, tf.float64), scenes)
-    np.testing.assert_allclose(loss, wanted, rtol=3e-7, atol=1e-9)
+    np.testing.assert_allclose(loss, wanted, rtol=1e-5 if compiled else 3e-7, atol=1e-9)
     wanted_gradient = tape.gradient(wanted, exact).numpy()
     error = np.linalg.norm(gradient.numpy() - wanted_gradient) / np.linalg.norm(wanted_gradient)
     assert error < 1e-5
