@@ -181,7 +181,8 @@ def _each(name: str, value: Any, scenes: int, kinds: str, what: str) -> np.ndarr
 
 def _unit(name: str, array: np.ndarray) -> np.ndarray:
     """Scaled to a root mean square of 1 in every scene."""
-    parts = np.maximum(np.abs(array.real), np.abs(array.imag))  # whose squares may be out of range
+    # Not of squares, which may be out of range.
+    parts = np.maximum(np.abs(np.real(array)), np.abs(np.imag(array)))
     largest = parts.max(axis=(1, 2), keepdims=True)
     silent = np.flatnonzero(largest[:, 0, 0] == 0)
     if len(silent):
