@@ -9,8 +9,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from ris_tf.config import Config, load_config
-from ris_tf.data.measured import checked
+from ris_tf.config import Config, ConfigError, load_config
+from ris_tf.data.measured import checked, checked_count, checked_scene
 from ris_tf.estimation.bound import Bound, cramer_rao_bound
 from ris_tf.estimation.chunks import SCENES, in_chunks
 from ris_tf.estimation.estimators import Estimators, Question
@@ -23,6 +23,7 @@ from ris_tf.scene.positions import Positions
 from ris_tf.spectrum.spectra import SearchGrid
 
 ESTIMATOR = "network-music+ml"
+FROM_TRUTH = "truth+ml"  # an estimator for tables: it is told where the sources are
 QUIETEST = 1e-12  # noise over signal where the fit leaves nothing, 120 dB
 
 
@@ -67,11 +68,21 @@ class Localizer:
         network: trained.
         config: of its run.
         estimator: which; see `ris-tf evaluate --list`.
+
+    Raises:
+        ConfigError: no such estimator.
     """
 
     def __init__(self, network: Network, config: Config, estimator: str = ESTIMATOR):
         self.config = config
         self.estimators = Estimators(config, network)
+        names = [name for name in self.estimators.names if name != FROM_TRUTH]
+        if estimator not in names:
+            allowed = f"one of {', '.join(names)}"
+            raise ConfigError(
+                f"estimator = {estimator!r}: must be {allowed}",
+                key="estimator", value=estimator, allowed=allowed,
+            )  # fmt: skip
         self.estimator = self.estimators.named(estimator)
 
     @classmethod
@@ -80,9 +91,15 @@ class Localizer:
 
         Raises:
             RunError: it is no run, or has no network that can be read.
+            ConfigError: no such estimator.
         """
         directory = RunDirectory.open(Path(run))
         return cls(load_network(directory.path), load_config(directory.config_path), estimator)
+
+    @property
+    def most(self) -> int:
+        """`K_max`, as many sources as it finds."""
+        return self.config.scene.sources_max
 
     def localize(
         self, y: Any, channel: Any, codes: Any, snr_db: Any = None, count: Any = None
@@ -95,17 +112,18 @@ class Localizer:
             codes: `[B, L, N]` complex of modulus 1, or `[L, N]` for all scenes.
             snr_db: `[B]`, a number for all scenes, or `None` to estimate the noise from what the
                 sources leave.
-            count: sources in each scene, or `None` to count them.
+            count: `[B]` sources, from 1 to the network's `K_max`, or a whole number for all scenes,
+                or `None` to count them.
 
         Raises:
-            MeasurementError: says which array is wrong, and how.
+            MeasurementError: says which argument is wrong, and how.
         """
         measurement, given = checked(self.config, y, channel, codes, snr_db)
         scenes = len(measurement.y)
         power = np.mean(np.abs(measurement.y) ** 2, axis=(1, 2))
         known = Known(
             noise_variance=power / (1 + 10 ** (measurement.snr_db / 10)) if given else None,
-            count=None if count is None else np.full(scenes, count),
+            count=None if count is None else checked_count(count, scenes, self.most),
         )
         found = self.estimator.estimate(Question(measurement, known))
         return self._described(measurement, found, power, known.noise_variance)
@@ -123,8 +141,12 @@ class Localizer:
 
         Returns:
             The grid, and `[A, E]` float32 power.
+
+        Raises:
+            MeasurementError: says which argument is wrong, and how.
         """
         measurement, _ = checked(self.config, y, channel, codes)
+        scene = checked_scene(scene, len(measurement.y))
         one = Measurement(*(tf.constant(part[scene : scene + 1]) for part in measurement))
         covariance, count = self.estimators.network_covariance(one, tf.constant([-1]))
         power = self.estimators.power("mvdr", covariance, count)

@@ -55,6 +55,7 @@ def evaluate(
     """Compare estimators on fixed test scenes, by SNR and by number of sources."""
     from ris_tf.config import ConfigError, load_config, override_config, parse_config
     from ris_tf.estimation.catalogue import ESTIMATORS
+    from ris_tf.runlog import distinct_names
 
     load_named(plugin)
     if list_:
@@ -62,7 +63,9 @@ def evaluate(
         for name, one in ESTIMATORS.items():
             typer.echo(f"{name:<{width}}  {one.sentence}")
         return
+    _require_once(runs or [])
     directories = [open_run(run) for run in runs or []]
+    called = distinct_names([directory.path for directory in directories])
     if config and directories:
         problem = "runs have configurations of their own"
         raise ConfigError(problem, key="--config", remedy="leave it out")
@@ -86,7 +89,7 @@ def evaluate(
         "seed": chosen.seed,
         "snr": "known" if snr_known else "estimated",
         "source count": "known" if count_known else "estimated",
-        "runs": ", ".join(d.identity.name for d in directories) or "none",
+        "runs": ", ".join(called) or "none",
     }
     from ris_tf.engine.tensorflow_quiet import load_tensorflow
 
@@ -96,12 +99,24 @@ def evaluate(
     share_processors()
     from ris_tf.evaluation.run import Evaluation
 
-    used = _estimators(chosen, directories, names)
+    used = _estimators(chosen, dict(zip(called, directories, strict=True)), names)
     evaluation = Evaluation(chosen, used, scenes, snr_known, count_known)
     _run(evaluation, scenes)
     report = evaluation.report(settings)
     _show(report)
     _write(report, folder, figures)
+
+
+def _require_once(runs: list[Path]) -> None:
+    """Refuse a run that is given twice, by whatever path: its rows could not be told apart."""
+    from ris_tf.config import ConfigError
+
+    given: dict[Path, Path] = {}
+    for run in runs:
+        first = given.setdefault(run.resolve(), run)
+        if first is not run:
+            problem = f"is the same run as {first}"
+            raise ConfigError(problem, source=str(run), remedy="give each once")
 
 
 def _check_folder(folder: Path) -> None:
@@ -157,21 +172,22 @@ def _named(wanted: str, available: list[str]) -> list[str]:
     return [name for name in available if name in names]
 
 
-def _estimators(config: "Config", directories: list, names: list[str]) -> "dict[str, Estimator]":
+def _estimators(
+    config: "Config", runs: "dict[str, RunDirectory]", names: list[str]
+) -> "dict[str, Estimator]":
     """Estimators by the name of their row: of several runs, those of networks come once a run."""
     from ris_tf.estimation.catalogue import ESTIMATORS
     from ris_tf.estimation.estimators import Estimators
     from ris_tf.localizer import load_network
 
-    sets = [Estimators(config, load_network(d.path)) for d in directories]
-    sets = sets or [Estimators(config)]
+    sets = {label: Estimators(config, load_network(run.path)) for label, run in runs.items()}
+    first, *others = sets.items() or [("", Estimators(config))]
     used = {}
     for name in names or ESTIMATORS:
-        several = len(sets) > 1 and ESTIMATORS[name].network
-        for which, directory in zip(sets, directories or [None], strict=True):
-            label = f"{directory.identity.name}: {name}" if several and directory else name
-            if names or not which.problem(name):  # all means all that can be used
-                used.setdefault(label, which.named(name))
+        several = others and ESTIMATORS[name].network
+        for label, estimators in sets.items() if several else [first]:
+            if names or not estimators.problem(name):  # all means all that can be used
+                used[f"{label}: {name}" if several else name] = estimators.named(name)
     return used
 
 
@@ -207,7 +223,8 @@ def _show(report: "Report") -> None:
     for kind, title in ((BY_SNR, "by SNR (dB)"), (BY_COUNT, "by number of sources")):
         console.print(_by_group(report, kind, title))
     console.print(
-        "± half of a 95 % confidence interval; error/bound is a median: 0.67 is efficient",
+        "± or + and −: how far a 95 % confidence interval reaches; error/bound is a median: 0.67 "
+        "is efficient",
         soft_wrap=True,
     )
 

@@ -27,17 +27,17 @@ class _Column:
 
 
 def runs(
-    folder: Annotated[Path, typer.Argument(help="Folder to look under.")] = Path("runs"),
+    folder: Annotated[Path, typer.Argument(help="Folder to look under, or a run.")] = Path("runs"),
 ) -> None:
-    """List runs, oldest first: state, progress, validation loss."""
+    """List runs, oldest first: state, progress, validation loss; of a search, its trials."""
     from rich.console import Console
 
-    from ris_tf.runlog import RunError, find_runs
+    from ris_tf.search import is_search
 
-    if not folder.is_dir() and folder != Path("runs"):
-        remedy = "give the folder that holds the runs"
-        raise RunError("is no folder", source=str(folder), remedy=remedy)
-    rows = [(run, _summary(run)) for run in find_runs(folder)]
+    rows = [(run, _summary(run)) for run in _runs_of(folder)]
+    if not rows and is_search(folder):
+        typer.echo(f"{folder} is a search without a trial yet; look at it: ris-tf show {folder}")
+        return
     if not rows:
         typer.echo(f"no runs under {folder}/; start one: ris-tf train quickstart")
         return
@@ -49,6 +49,18 @@ def runs(
     elif needed > console.width:
         table = _table(rows, [column for column in COLUMNS if column.narrow])
     console.print(table)
+
+
+def _runs_of(folder: Path) -> "list[RunDirectory]":
+    """The run that a folder is, or those that lie below it."""
+    from ris_tf.runlog import RunDirectory, RunError, find_runs
+
+    if (folder / "run.json").is_file():
+        return [RunDirectory.open(folder)]
+    if not folder.is_dir() and folder != Path("runs"):
+        remedy = "give the folder that holds the runs"
+        raise RunError("is no folder", source=str(folder), remedy=remedy)
+    return find_runs(folder)
 
 
 def _summary(run: "RunDirectory") -> "Summary | None":

@@ -6,11 +6,15 @@ from pydantic import Field, model_validator
 
 from ris_tf.config.knobs import POSITIVE, Interval, Section, Within, knob
 
+# Least ridge of a Gram matrix of coincident columns, or of a channel of one path, that Cholesky
+# factors in float32; at 1e-6 it gives NaN.
+FACTORED = 1e-5
+
 
 class Covariance(Section):
     """Back-projection, blend and the effective covariance."""
 
-    ridge: float = knob(0.1, "Ridge alpha of the back-projection.", gt=POSITIVE, le=100)
+    ridge: float = knob(0.1, "Ridge alpha of the back-projection.", ge=FACTORED, le=100)
     range_weight: float = knob(0.3, "Weight of the range factor in R_pred.", ge=0, le=1)
     beta: float = knob(
         0.0,
@@ -29,6 +33,11 @@ class Covariance(Section):
     shrinkage_bounds: Annotated[Interval, Within(0, 1)] = knob(
         (1e-4, 5e-2), "Where shrinkage is clipped."
     )
+
+    def shrinkage_at(self, snr_db: float) -> float:
+        """Shrinkage of a scene of this signal-to-noise ratio."""
+        least, most = self.shrinkage_bounds
+        return min(max(self.shrinkage * 10 ** (-snr_db / 20), least), most)
 
 
 def weight_knob(default: float, sentence: str) -> Any:
@@ -64,7 +73,7 @@ class Objective(Section):
         "constant", "Named multipliers on the weights over the epochs."
     )
     projection_ridge: float = knob(
-        3e-4, "Tikhonov term of the projection's Gram matrix.", gt=POSITIVE, le=1
+        3e-4, "Tikhonov term of the projection's Gram matrix.", ge=FACTORED, le=1
     )
     angle_huber_deg: float = knob(
         0.25, "Where the angle loss turns from square to linear.", "deg", gt=POSITIVE, le=90

@@ -4,7 +4,7 @@ from functools import lru_cache, reduce
 from operator import or_
 from typing import Annotated, Any
 
-from pydantic import Field, create_model, field_validator
+from pydantic import Field, create_model, field_validator, model_validator
 
 from ris_tf.config.knobs import Section, knob
 from ris_tf.config.learning import Covariance, Objective, Training
@@ -20,6 +20,8 @@ from ris_tf.config.registry import (
 )
 from ris_tf.config.scene import Channel, Codes, Geometry, Imperfections, Scene
 from ris_tf.config.search import Search
+
+LEAST_LOADED = 1e-6  # on the diagonal of an effective covariance of trace N
 
 
 class Config(Section):
@@ -43,6 +45,33 @@ class Config(Section):
     def _beamspace_unless_said(cls, value: Any) -> Any:
         value = {} if value is None else value
         return {"kind": "beamspace", **value} if isinstance(value, dict) else value
+
+    @model_validator(mode="after")
+    def _panel_has_room_for_sources(self) -> "Config":
+        """The network's features hold a mean of the eigenvalues behind the `K_max + 1` largest."""
+        elements, most = self.geometry.elements, self.scene.sources_max
+        if elements < most + 2:
+            raise ValueError(
+                f"scene.sources_max = {most} takes a panel of at least {most + 2} elements, but "
+                f"geometry.columns x geometry.rows = {self.geometry.columns} x "
+                f"{self.geometry.rows} has {elements}: enlarge the panel, or set "
+                f"scene.sources_max to at most {elements - 2}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _effective_covariance_has_an_inverse(self) -> "Config":
+        """Its determinant and its inverse are taken, and the network's has a rank below `N`."""
+        knobs, snr_db = self.covariance, self.scene.snr_db[1]
+        least = knobs.loading + knobs.shrinkage_at(snr_db)
+        if least < LEAST_LOADED:
+            raise ValueError(
+                f"covariance.loading = {knobs.loading:g} with a shrinkage of "
+                f"{knobs.shrinkage_at(snr_db):g} at {snr_db:g} dB (covariance.shrinkage, "
+                f"shrinkage_bounds, scene.snr_db) leaves the covariance singular: their sum must "
+                f"be at least {LEAST_LOADED:g}; set covariance.loading to that or more"
+            )
+        return self
 
 
 def schema() -> type[Config]:

@@ -8,6 +8,8 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from ris_tf.scene.shapes import sizes
+
 EXACT_RANK = 12  # columns up to which all eigenvalues are computed
 MVDR_LOADING = 1e-2  # added to a covariance of trace N (SPEC 8)
 SUBSPACE_STEPS = 6  # each a product with A^2; on flat spectra 4 leave errors of 0.3 %
@@ -27,7 +29,7 @@ class Covariance(NamedTuple):
 
 def from_factor(factor: tf.Tensor) -> Covariance:
     """`G G^H` with nothing added: `factor` is `[..., N, r]`."""
-    return Covariance(factor, tf.zeros(factor.shape[:-2]))
+    return Covariance(factor, tf.zeros(sizes(factor)[:-2]))
 
 
 def adjoint_times(left: tf.Tensor, right: tf.Tensor) -> tf.Tensor:
@@ -82,11 +84,12 @@ def nmse(estimate: Covariance, truth: Covariance) -> tf.Tensor:
 def inverse_quadratic_form(covariance: Covariance, vectors: tf.Tensor) -> tf.Tensor:
     """`a^H (G G^H + c I)^-1 a` of every column, by the Woodbury identity.
 
-    `(|a|^2 - |C^-1 G^H a|^2) / c`, with `C C^H = c I + G^H G` by Cholesky.
+    `(|a|^2 - |C^-1 G^H a|^2) / c`, with `C C^H = c I + G^H G` by Cholesky. The difference cancels
+    to `c / N` of its terms where `a` lies in the span of `G`: give it complex128 there.
 
     Args:
-        covariance: with `c > 0`.
-        vectors: `[..., N, P]` complex.
+        covariance: with `c > 0`, complex64 or complex128.
+        vectors: `[..., N, P]` of the same.
 
     Returns:
         `[..., P]` real, at least 0.
@@ -140,12 +143,12 @@ def real_products(basis: tf.Tensor, vectors: tf.Tensor) -> tf.Tensor:
     Returns:
         `[..., r, 2, P]` float32.
     """
-    *leading, elements, rank = basis.shape
+    *leading, elements, rank = sizes(basis)
     rows = tf.linalg.matrix_transpose(tf.concat([tf.math.real(basis), tf.math.imag(basis)], -2))
     re, im = tf.math.real(vectors), tf.math.imag(vectors)
     columns = tf.concat([tf.concat([re, im], 1), tf.concat([im, -re], 1)], axis=0)
     seen = tf.matmul(tf.reshape(rows, [-1, 2 * elements]), columns, transpose_b=True)
-    return tf.reshape(seen, [*leading, rank, 2, -1])
+    return tf.reshape(seen, [*leading, rank, 2, vectors.shape[0]])
 
 
 def largest_eigenvalues(factor: tf.Tensor, count: int) -> tf.Tensor:

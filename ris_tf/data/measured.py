@@ -10,6 +10,7 @@ from ris_tf.scene import Measurement
 
 NEEDED = ("y", "channel", "codes")
 OFF_MODULUS = 1e-3  # how far a code may be from modulus 1
+SNR_DB = (-100.0, 150.0)  # beyond, float32 has no noise or no signal left
 
 
 class MeasurementError(ConfigError):
@@ -87,7 +88,10 @@ def checked(
 
 def _array(name: str, value: Any) -> np.ndarray:
     """A finite complex array."""
-    array = np.asarray(value)
+    try:
+        array = np.asarray(value)
+    except ValueError as error:  # lists of different lengths
+        raise MeasurementError(f"{name}: is no array: {' '.join(str(error).split())}") from error
     if array.dtype.kind not in "fciu":
         raise MeasurementError(f"{name}: holds {array.dtype}; give complex numbers")
     if array.dtype.kind != "c" and name != "codes":
@@ -114,24 +118,78 @@ def _shape(name: str, array: np.ndarray, axes: str, wanted: tuple[int | None, ..
 
 
 def _snr(value: Any, scenes: int) -> np.ndarray:
-    level = np.asarray(value)
-    if level.dtype.kind not in "fiu" or level.shape not in ((), (1,), (scenes,)):
-        raise MeasurementError(
-            f"snr_db: has shape {list(level.shape)} of {level.dtype}; give a number, or one for "
-            f"each of {scenes} scenes"
-        )
+    level = _each("snr_db", value, scenes, "fiu", "a number")
     if not np.isfinite(level).all():
         raise MeasurementError("snr_db: holds a number that is not finite; leave it out instead")
-    return np.broadcast_to(level.astype(np.float32).ravel(), (scenes,)).copy()
+    least, most = SNR_DB
+    wrong = level[(level < least) | (level > most)]
+    if len(wrong):
+        raise MeasurementError(
+            f"snr_db: holds {wrong[0]:g}; must be from {least:g} to {most:g} dB; leave it out to "
+            "have it estimated"
+        )
+    return level.astype(np.float32)
+
+
+def checked_count(value: Any, scenes: int, most: int) -> np.ndarray:
+    """Numbers of sources as the estimators take them: `[B]`.
+
+    Args:
+        value: a whole number for all scenes, or `[B]` of them.
+        scenes: `B`.
+        most: `K_max` of the network.
+
+    Raises:
+        MeasurementError: says what is wrong.
+    """
+    count = _each("count", value, scenes, "iu", "a whole number")
+    wrong = count[(count < 1) | (count > most)]
+    if len(wrong):
+        raise MeasurementError(
+            f"count: holds {wrong[0]}; must be from 1 to {most}, which is as many sources as the "
+            "run's network knows; leave it out to have them counted"
+        )
+    return count.astype(int)
+
+
+def checked_scene(value: Any, scenes: int) -> int:
+    """The number of one of `scenes` scenes.
+
+    Raises:
+        MeasurementError: there is none of that number.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | np.integer):
+        raise MeasurementError(f"scene = {value!r}: must be a whole number, from 0")
+    if not 0 <= value < scenes:
+        raise MeasurementError(f"scene = {value}: must be from 0 to {scenes - 1}")
+    return int(value)
+
+
+def _each(name: str, value: Any, scenes: int, kinds: str, what: str) -> np.ndarray:
+    """A number for every scene, of one for all or one for each: `[B]`."""
+    try:
+        array = np.asarray(value)
+    except ValueError as error:  # lists of different lengths
+        raise MeasurementError(f"{name}: is no array: {' '.join(str(error).split())}") from error
+    if array.dtype.kind not in kinds or array.shape not in ((), (1,), (scenes,)):
+        raise MeasurementError(
+            f"{name}: has shape {list(array.shape)} of {array.dtype}; give {what}, or one for "
+            f"each of {scenes} scenes"
+        )
+    return np.broadcast_to(array.ravel(), (scenes,)).copy()
 
 
 def _unit(name: str, array: np.ndarray) -> np.ndarray:
     """Scaled to a root mean square of 1 in every scene."""
-    level = np.sqrt(np.mean(np.abs(array) ** 2, axis=(1, 2), keepdims=True))
-    silent = np.flatnonzero(level[:, 0, 0] == 0)
+    # Not of squares, which may be out of range.
+    parts = np.maximum(np.abs(np.real(array)), np.abs(np.imag(array)))
+    largest = parts.max(axis=(1, 2), keepdims=True)
+    silent = np.flatnonzero(largest[:, 0, 0] == 0)
     if len(silent):
         raise MeasurementError(f"{name}: scene {silent[0]} is all zeros; nothing was received")
-    return (array / level).astype(np.complex64)
+    scaled = array / largest
+    level = np.sqrt(np.mean(np.abs(scaled) ** 2, axis=(1, 2), keepdims=True))
+    return (scaled / level).astype(np.complex64)
 
 
 def _place(index: Any) -> str:

@@ -3,13 +3,18 @@
 import tensorflow as tf
 
 
-def use_threads(threads: int) -> None:
-    """Compute with this many threads; must come before TensorFlow's first computation.
+def use_threads(threads: int) -> bool:
+    """Compute with this many threads; whether TensorFlow does.
 
-    Results depend on it: sums are split differently.
+    It does not where it has computed in this process before, as in a notebook. Results depend on
+    it: sums are split differently.
     """
-    tf.config.threading.set_intra_op_parallelism_threads(threads)
-    tf.config.threading.set_inter_op_parallelism_threads(threads)
+    try:
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
+        tf.config.threading.set_inter_op_parallelism_threads(threads)
+    except RuntimeError:
+        return False
+    return True
 
 
 def slower_than_float32(precision: str) -> str:

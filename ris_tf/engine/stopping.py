@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
@@ -65,7 +66,14 @@ class StopSignals:
 
     @contextmanager
     def caught(self) -> Iterator["StopSignals"]:
-        """While this runs, signals are requests."""
+        """While this runs, signals are requests.
+
+        In a thread beside the main one, as of a notebook or a server, they are left to the main
+        thread: Python lets no other have them. `stop` in the run's folder stops such a run.
+        """
+        if not in_main_thread():
+            yield self
+            return
         numbers = (signal.SIGINT, signal.SIGTERM)
         before = {number: signal.signal(number, self._note) for number in numbers}
         try:
@@ -73,6 +81,27 @@ class StopSignals:
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+
+@contextmanager
+def killed_by_interrupt() -> Iterator[None]:
+    """While this runs, Ctrl-C ends the process at once: for waits in which Python's handler sleeps.
+
+    In a thread beside the main one, signals are left as they are.
+    """
+    if not in_main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def in_main_thread() -> bool:
+    """Whether this is the thread that may take signals."""
+    return threading.current_thread() is threading.main_thread()
 
 
 def check_stop(

@@ -3,13 +3,9 @@
 from typing import NamedTuple
 
 import numpy as np
-from scipy.stats import binom
 
+from ris_tf.evaluation.intervals import median_interval, ratio_interval, share_interval
 from ris_tf.evaluation.matching import Matched
-
-RESAMPLED = 1000  # bootstrap draws of the scenes
-CONFIDENCE = 0.95
-SEED = 0  # of the bootstrap: the same scenes give the same intervals
 
 COORDINATES = ("azimuth", "elevation", "range")
 
@@ -33,7 +29,8 @@ def figures(
     `recall_direction`, `recall_position`, `precision`, `count_accuracy` are shares.
     `azimuth_rmse_deg`, `elevation_rmse_deg`, `range_rmse_m`, `position_rmse_m` are over sources
     matched in direction. `azimuth_over_bound`, ... are medians of `|error| / bound` over the same;
-    0.67 is efficient. Intervals are bootstrapped over scenes, those of medians are of ranks.
+    0.67 is efficient. Intervals are those of `intervals`: exact of shares and medians, of errors
+    bootstrapped over scenes.
 
     Args:
         matching: of `B` scenes.
@@ -58,8 +55,8 @@ def figures(
         for name, error in squared.items()
     }
     return {
-        **{name: _ratio(*sums) for name, sums in shares.items()},
-        **{name: Figure(*np.sqrt(_ratio(*sums))) for name, sums in roots.items()},
+        **{name: _share(*sums) for name, sums in shares.items()},
+        **{name: _root(*sums) for name, sums in roots.items()},
         **{
             f"{name}_over_bound": _median(np.where(found, values, np.nan))
             for name, values in (error_over_bound or {}).items()
@@ -67,25 +64,25 @@ def figures(
     }
 
 
-def _ratio(numerator: np.ndarray, denominator: np.ndarray) -> Figure:
-    """`sum numerator / sum denominator` over scenes, and its bootstrap interval."""
-    if not denominator.sum():
+def _share(successes: np.ndarray, trials: np.ndarray) -> Figure:
+    """`sum successes / sum trials` over scenes."""
+    if not trials.sum():
         return NOTHING
-    scenes = len(denominator)
-    draws = np.random.default_rng(SEED).multinomial(scenes, np.ones(scenes) / scenes, RESAMPLED)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        ratios = (draws @ numerator) / (draws @ denominator)
-    tail = (1 - CONFIDENCE) / 2
-    low, high = np.nanquantile(ratios, [tail, 1 - tail])
-    return Figure(float(numerator.sum() / denominator.sum()), float(low), float(high))
+    value = float(successes.sum() / trials.sum())
+    return Figure(value, *share_interval(successes, trials))
+
+
+def _root(squares: np.ndarray, counts: np.ndarray) -> Figure:
+    """The root of `sum squares / sum counts` over scenes."""
+    if not counts.sum():
+        return NOTHING
+    ratio = squares.sum() / counts.sum(), *ratio_interval(squares, counts)
+    return Figure(*(float(end) for end in np.sqrt(ratio)))
 
 
 def _median(values: np.ndarray) -> Figure:
-    """The median of all finite values, and its interval from the ranks of a binomial variable."""
+    """The median of all finite values."""
     ranked = np.sort(values[np.isfinite(values)])
     if not len(ranked):
         return NOTHING
-    tail = (1 - CONFIDENCE) / 2
-    ends = binom.ppf([tail, 1 - tail], len(ranked), 0.5).astype(int)
-    low, high = ranked[np.clip(ends, 0, len(ranked) - 1)]
-    return Figure(float(np.median(ranked)), float(low), float(high))
+    return Figure(float(np.median(ranked)), *median_interval(ranked))

@@ -29,14 +29,31 @@ class Column:
     digits: int = 2
 
     def text(self, merit: Merit | None, interval: bool = True) -> str:
-        """The value, with half the width of its interval behind it."""
+        """The value, and how far its interval reaches up and down, once where that is alike."""
         if merit is None or math.isnan(merit.value):
             return "-"
-        value, low, high = (self.scale * x for x in merit)
-        shown = f"{value:.{self.digits}f}"
-        if not interval or math.isnan(low):
-            return shown
-        return f"{shown} ±{(high - low) / 2:.{self.digits}f}"
+        up, down = self._reach(merit) if interval else ("", "")
+        if up == down:
+            return self._number(merit.value) + (f" ±{up}" if up else "")
+        return f"{self._number(merit.value)} +{up} −{down}"
+
+    def latex_text(self, merit: Merit | None) -> str:
+        """The same for LaTeX."""
+        if merit is None or math.isnan(merit.value):
+            return "-"
+        up, down = self._reach(merit)
+        reach = rf"\pm {up}" if up == down else f"^{{+{up}}}_{{-{down}}}"
+        return self._number(merit.value) + (f"${reach}$" if up else "")
+
+    def _reach(self, merit: Merit) -> tuple[str, str]:
+        """From the value to the upper and lower end of its interval; nothing without one."""
+        if math.isnan(merit.low) or math.isnan(merit.high):
+            return "", ""
+        up, down = merit.high - merit.value, merit.value - merit.low
+        return self._number(max(up, 0.0)), self._number(max(down, 0.0))
+
+    def _number(self, value: float) -> str:
+        return f"{self.scale * value:.{self.digits}f}"
 
 
 COLUMNS = (
@@ -114,14 +131,14 @@ def latex_table(report: Report) -> str:
     shown = [c for c in COLUMNS if any(c.name in row.merits for row in rows)]
     lines = [
         "% " + "; ".join(f"{key}: {value}" for key, value in report.settings.items()),
-        "% Half widths of 95 % confidence intervals behind the values.",
+        "% Behind the values: how far their 95 % confidence intervals reach up and down.",
         rf"\begin{{tabular}}{{l{'r' * len(shown)}}}",
         r"\toprule",
         " & ".join(["Estimator", *(column.latex for column in shown)]) + r" \\",
         r"\midrule",
     ]
     for row in [*rows, *(row for row in report.bound if row.kind == ALL)]:
-        cells = (c.text(row.merits.get(c.name)).replace("±", r"$\pm$") for c in shown)
+        cells = (c.latex_text(row.merits.get(c.name)) for c in shown)
         lines.append(" & ".join([_escaped(row.estimator), *cells]) + r" \\")
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", ""])
 

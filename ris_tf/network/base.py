@@ -1,5 +1,6 @@
 """What every kind of network is: measurements in, a prediction out."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -16,6 +17,7 @@ from ris_tf.covariance import (
 from ris_tf.network.parts import Part
 from ris_tf.network.prediction import Prediction
 from ris_tf.scene import Measurement
+from ris_tf.scene.shapes import sizes
 
 OURS = "ris_tf"
 
@@ -121,9 +123,21 @@ class Network(keras.Model):
         return network
 
 
-def as_measurement(measurement: Measurement | dict[str, tf.Tensor]) -> Measurement:
-    """A measurement, or one given as a dictionary of its fields."""
-    return Measurement(**measurement) if isinstance(measurement, dict) else measurement
+def as_measurement(measurement: Measurement | Mapping[str, Any]) -> Measurement:
+    """A measurement as networks compute with it, complex64 and float32.
+
+    Args:
+        measurement: or a dictionary of its fields, `snr_db` being 0 dB where it is missing.
+
+    Raises:
+        TypeError: the dictionary lacks a field, or has another.
+    """
+    if isinstance(measurement, Mapping):
+        measurement = Measurement(**{"snr_db": None, **measurement})
+    y, channel, codes, snr_db = measurement
+    y, channel, codes = (tf.cast(part, tf.complex64) for part in (y, channel, codes))
+    snr_db = tf.zeros(sizes(y)[:1]) if snr_db is None else tf.cast(snr_db, tf.float32)
+    return Measurement(y, channel, codes, snr_db)
 
 
 def _shape(layer: keras.layers.Layer) -> str:

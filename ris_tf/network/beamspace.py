@@ -19,6 +19,7 @@ from ris_tf.covariance import (
 from ris_tf.network.layers import QUIET, dropout
 from ris_tf.network.parts import Part, stack
 from ris_tf.scene import Measurement, field_axes, make_panel, steering_vectors
+from ris_tf.scene.shapes import sizes
 
 LEAST_OUTSIDE = 1e-5  # of a steering vector: what rounding leaves
 
@@ -135,7 +136,7 @@ def focused_image(backprojected: tf.Tensor, grid: FocusGrid) -> tf.Tensor:
 def _inside(basis: tf.Tensor, grid: FocusGrid) -> tf.Tensor:
     """`|W^H a|^2` at the points: `[B, planes, azimuths, elevations]`."""
     planes, azimuths, elevations = grid.shape
-    shape = [basis.shape[0], planes, -1, elevations]
+    shape = [sizes(basis)[0], planes, len(grid.vectors) // (planes * elevations), elevations]
     if not grid.mirrored:
         return tf.reshape(inside(basis, grid.vectors), shape)
     here, there = (tf.reshape(part, shape) for part in inside_both(basis, grid.vectors))

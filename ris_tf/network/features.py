@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from ris_tf.covariance import Covariance, largest_eigenvalues, log_determinant
 from ris_tf.covariance.lowrank import trace
+from ris_tf.scene.shapes import sizes
 
 ROW_POWER = 1e-6  # added to diag(A A^H)
 SMALL = 1e-12  # below any eigenvalue of an effective covariance
@@ -34,7 +35,7 @@ def antidiagonal_means(factor: tf.Tensor) -> tf.Tensor:
     sums = tf.signal.ifft(tf.reduce_sum(product, axis=1))[:, : 2 * elements - 1]
     entries = elements - np.abs(np.arange(2 * elements - 1) - (elements - 1))
     means = tf.stack([tf.math.real(sums), tf.math.imag(sums)], -1) / entries[:, None].astype("f4")
-    return tf.reshape(means, [factor.shape[0], -1])
+    return tf.reshape(means, [sizes(factor)[0], 2 * (2 * elements - 1)])
 
 
 def spectral_features(

@@ -4,18 +4,20 @@ import keras
 import tensorflow as tf
 
 from ris_tf.scene.random import fold_in, random_bits
+from ris_tf.scene.shapes import Size, product, sizes
 
 QUIET = 1e-20  # power below which a scene counts as silent, and is not divided by it
 
 
 def real_pairs(z: tf.Tensor) -> tf.Tensor:
     """Real and imaginary parts interleaved: `[..., n]` complex to `[..., 2n]` float32."""
-    return tf.reshape(tf.stack([tf.math.real(z), tf.math.imag(z)], -1), [*z.shape[:-1], -1])
+    *leading, last = sizes(z)
+    return tf.reshape(tf.stack([tf.math.real(z), tf.math.imag(z)], -1), [*leading, 2 * last])
 
 
 def complex_matrix(x: tf.Tensor, rows: int, columns: int) -> tf.Tensor:
     """Row-major `[..., 2 rows columns]` interleaved pairs to `[..., rows, columns]` complex64."""
-    pairs = tf.reshape(tf.cast(x, tf.float32), [*x.shape[:-1], rows, columns, 2])
+    pairs = tf.reshape(tf.cast(x, tf.float32), [*sizes(x)[:-1], rows, columns, 2])
     return tf.complex(pairs[..., 0], pairs[..., 1])
 
 
@@ -26,7 +28,7 @@ def dropout(x: tf.Tensor, rate: float, key: tf.Tensor | None, place: int) -> tf.
     is computed. Sixteen random bits decide an element: the rate is met to 1/65536.
 
     Args:
-        x: activations, an even number in all.
+        x: activations, of any shape.
         rate: share dropped.
         key: `[2]` int32 seed of the batch; `None`, outside training, drops nothing.
         place: tells one dropout of the network from another.
@@ -34,11 +36,19 @@ def dropout(x: tf.Tensor, rate: float, key: tf.Tensor | None, place: int) -> tf.
     if key is None or not rate:
         return x
     threshold = round(rate * 65536)
-    shape = x.shape
-    # Keras's own dropout draws with TensorFlow's default algorithm, 100 times slower in XLA.
-    bits = random_bits(fold_in(key, place), [shape.num_elements() // 2])
-    kept = tf.reshape(tf.bitcast(bits, tf.uint16), shape) >= tf.constant(threshold, tf.uint16)
+    shape = sizes(x)
+    drawn = tf.reshape(_sixteen_bits(fold_in(key, place), product(shape)), shape)
+    kept = drawn >= tf.constant(threshold, tf.uint16)
     return x * tf.cast(kept, x.dtype) * tf.cast(65536 / (65536 - threshold), x.dtype)
+
+
+def _sixteen_bits(key: tf.Tensor, count: Size) -> tf.Tensor:
+    """`count` random uint16 of a seed, two of each word that is drawn."""
+    # Keras's own dropout draws with TensorFlow's default algorithm, 100 times slower in XLA.
+    pairs = tf.bitcast(random_bits(key, [(count + 1) // 2]), tf.uint16)
+    if isinstance(count, int) and count % 2 == 0:
+        return pairs
+    return tf.reshape(pairs, [-1])[:count]  # one too many where their number is odd
 
 
 @keras.saving.register_keras_serializable("ris_tf")
@@ -121,7 +131,7 @@ class EncoderLayer(keras.layers.Layer):
 
     def _attention(self, x: tf.Tensor, key: tf.Tensor | None, place: int) -> tf.Tensor:
         """Multi-head self-attention; Keras's layer would bring its slow dropout."""
-        batch, length, _ = x.shape
+        batch, length, _ = sizes(x)
         each = self.width // self.heads
         split = tf.reshape(self.query_key_value(x), [batch, length, 3, self.heads, each])
         query, key_, value = tf.unstack(tf.transpose(split, [2, 0, 3, 1, 4]))

@@ -1,5 +1,6 @@
 """The network: an encoder, and the heads that both networks share (SPEC 3)."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -17,6 +18,7 @@ from ris_tf.network.parts import Part, stack
 from ris_tf.network.prediction import Prediction
 from ris_tf.network.reference import ReferenceEncoder
 from ris_tf.scene import Measurement, field_axes
+from ris_tf.scene.shapes import sizes
 
 ENCODERS = {"beamspace": BeamspaceEncoder, "reference": ReferenceEncoder}
 NARROW = 128  # width of the small layers beside the feature vectors
@@ -26,6 +28,11 @@ NARROW = 128  # width of the small layers beside the feature vectors
 @network("reference")
 class LocalizationNetwork(Network):
     """Measurements in; covariance, directions, ranges and source count out.
+
+    Call it with a `Measurement`, or a dictionary of its fields (`y`, `channel`, `codes`,
+    `snr_db`), of any batch size, known or not, in single or double precision. Where `snr_db` is
+    missing it is 0 dB, as in `Localizer`: it sets the shrinkage of the effective covariance.
+    Covariances and everything complex are computed in float32 whatever the precision.
 
     Args:
         config: the whole configuration.
@@ -93,7 +100,7 @@ class LocalizationNetwork(Network):
 
     def call(
         self,
-        measurement: Measurement | dict[str, tf.Tensor],
+        measurement: Measurement | Mapping[str, tf.Tensor],
         beta: tf.Tensor | float | None = None,
         key: tf.Tensor | None = None,
     ) -> Prediction:
@@ -136,7 +143,7 @@ class LocalizationNetwork(Network):
         azimuths, elevations = self.config.network.angle_grid
         scene = self.config.scene
         logits = tf.cast(self.angle_grid(f1), tf.float32) / self.config.network.temperature
-        shape = [f1.shape[0], scene.sources_max, azimuths * elevations]
+        shape = [sizes(f1)[0], scene.sources_max, azimuths * elevations]
         probability = tf.nn.softmax(tf.reshape(logits, shape))
         grid = tf.reshape(probability, [*shape[:2], azimuths, elevations])
         azimuth, elevation = field_axes(scene, azimuths, elevations)

@@ -8,6 +8,7 @@ from ris_tf.config.network import ReferenceNetwork
 from ris_tf.network.layers import QUIET, DepthwiseConv1D, EncoderLayer, real_pairs
 from ris_tf.network.parts import DROPOUTS, Part, stack
 from ris_tf.scene import Measurement
+from ris_tf.scene.shapes import product, sizes
 
 
 @keras.saving.register_keras_serializable("ris_tf")
@@ -69,7 +70,7 @@ class ReferenceEncoder(keras.layers.Layer):
         seen = real_pairs(tf.einsum("bmn,bln->blm", channel, codes))
         branches = [
             tf.reduce_mean(tokens, axis=1),
-            self.channel_branch(tf.reshape(seen, [seen.shape[0], -1])),
+            self.channel_branch(tf.reshape(seen, [sizes(seen)[0], product(seen.shape[1:])])),
             tf.reduce_mean(self.code_branch(real_pairs(codes)), axis=1),
         ]
         return self.fusion(tf.concat(branches, axis=-1))

@@ -21,10 +21,11 @@ from ris_tf.runlog.events import (
     encode,
 )
 from ris_tf.runlog.health import LOCALIZATION, Check, check_health
+from ris_tf.runlog.holder import HeldError, Holder, RunError
 from ris_tf.runlog.log import RunLog
 from ris_tf.runlog.machine import available_threads, processor
 from ris_tf.runlog.reader import EventTail, LogReader, read_run_log
-from ris_tf.runlog.rundir import Identity, RunDirectory, RunError, check_name, default_run_name
+from ris_tf.runlog.rundir import Identity, RunDirectory, check_name, default_run_name
 from ris_tf.runlog.samples import SpectrumSample, read_sample, write_sample
 from ris_tf.runlog.state import (
     RunWatch,
@@ -35,7 +36,7 @@ from ris_tf.runlog.state import (
     summarize,
     summary_of,
 )
-from ris_tf.runlog.words import number
+from ris_tf.runlog.words import distinct_names, number
 from ris_tf.runlog.writer import EventWriter, SilentWriter
 
 __all__ = [
@@ -49,6 +50,8 @@ __all__ = [
     "Event",
     "EventTail",
     "EventWriter",
+    "HeldError",
+    "Holder",
     "Identity",
     "LogReader",
     "Notice",
@@ -74,6 +77,7 @@ __all__ = [
     "check_name",
     "decode",
     "default_run_name",
+    "distinct_names",
     "encode",
     "find_runs",
     "naming",

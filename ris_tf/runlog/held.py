@@ -1,35 +1,15 @@
 """A folder that one process works on, and that anybody may ask it to stop working on."""
 
-import socket
+import time
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
 
-import psutil
+from ris_tf.runlog.holder import Holder, RunError
+from ris_tf.runlog.lock import LOCK_FILE, FolderLock, recorded_holder
 
-from ris_tf.errors import UserError
-
-SAME_START_S = 2.0  # start times of one process agree to this
 STOP_FILE = "stop"
-
-
-class RunError(UserError):
-    """A folder is no run, or cannot be used as asked; one line for the person who typed it."""
-
-
-class Holder(NamedTuple):
-    """Who works on a folder, or did last.
-
-    Attributes:
-        user: who started it.
-        host: its machine.
-        pid: its number.
-        pid_started: when it began, seconds since 1970.
-    """
-
-    user: str
-    host: str
-    pid: int
-    pid_started: float
+NAMED = 3  # folders that a message names
 
 
 class Held:
@@ -40,15 +20,64 @@ class Held:
     """
 
     path: Path
+    _lock: FolderLock | None = None
 
     @property
     def holder(self) -> Holder:
-        """Who works on it, or did last."""
+        """Who its identity names: who works on it, or did last."""
         raise NotImplementedError
 
+    def signs(self) -> Iterable[Path]:
+        """Files that whoever works on it writes to again and again."""
+        raise NotImplementedError
+
+    def last_sign(self) -> float:
+        """When one of these files last changed, seconds since 1970; 0 where there is none."""
+        return max(map(_changed, self.signs()), default=0.0)
+
     def holder_alive(self) -> bool | None:
-        """Whether the process that worked on it last is alive; `None` on another machine."""
-        return process_alive(self.holder.host, self.holder.pid, self.holder.pid_started)
+        """Whether the process that worked on it last still does; `None` on another machine."""
+        holder, recorded = self.holder, recorded_holder(self.path)
+        if recorded and recorded.ended and recorded.same_process(holder):
+            return False  # though its process may live on, as a notebook's does
+        return holder.alive()
+
+    @property
+    def lock_problem(self) -> str:
+        """Why nothing keeps a second process out during this session; empty where the lock does."""
+        problem = self._lock.problem if self._lock else ""
+        return problem and (
+            f"{self.path}: {problem}: nothing keeps two processes that begin at once from both "
+            "working on it; begin one at a time"
+        )
+
+    def end_session(self) -> None:
+        """Let other processes, and other sessions of this one, work on the folder.
+
+        The end of the process does it, too. Without a session it does nothing.
+        """
+        if self._lock:
+            self._lock.release()
+            self._lock = None
+
+    def _take_lock(self, holder: Holder, before: Holder) -> None:
+        """Make this process the one that works on the folder; it may be so already.
+
+        Args:
+            holder: this process.
+            before: who worked on it last, where the lock file does not say it.
+
+        Raises:
+            HeldError: another session works on it, or may.
+            RunError: the folder takes no file.
+        """
+        if self._lock:
+            return
+        try:
+            holder = replace(holder, since=time.time())
+            self._lock = FolderLock.take(self.path, holder, before, self.last_sign)
+        except OSError as error:
+            raise unwritable(self.path / LOCK_FILE, error) from error
 
     def request_stop(self) -> None:
         """Ask for a clean stop: checkpoints, end events, exit code 0.
@@ -74,19 +103,27 @@ class Held:
         (self.path / STOP_FILE).unlink(missing_ok=True)
 
 
-def process_alive(host: str, pid: int, started: float) -> bool | None:
-    """Whether a process is alive; `None` on another machine.
-
-    Args:
-        host: its machine.
-        pid: its number.
-        started: when it began, seconds since 1970: a number may be used again by another.
-    """
-    if host != socket.gethostname():
-        return None
+def _changed(path: Path) -> float:
     try:
-        process = psutil.Process(pid)
-        began, status = process.create_time(), process.status()
-    except (psutil.Error, ValueError, OverflowError):  # a damaged file may hold any number
-        return False
-    return abs(began - started) < SAME_START_S and status != psutil.STATUS_ZOMBIE
+        return path.stat().st_mtime
+    except OSError:  # not there yet, or not any more
+        return 0.0
+
+
+def named_below(folder: Path, file: str) -> str:
+    """The folders in a folder, or in those, that hold a file: a few by name, empty for none."""
+    for pattern in (f"*/{file}", f"*/*/{file}"):
+        found = sorted(path.parent for path in folder.glob(pattern) if path.is_file())
+        shown = [str(path) for path in found if not path.name.startswith(".")]
+        if shown:
+            more = f" and {len(shown) - NAMED} more" if len(shown) > NAMED else ""
+            return ", ".join(shown[:NAMED]) + more
+    return ""
+
+
+def unwritable(path: Path, error: OSError) -> RunError:
+    """One line for a file that cannot be written."""
+    return RunError(
+        f"{path}: cannot be written: {error.strerror or error}; "
+        "make room, or make the folder writable"
+    )

@@ -8,7 +8,7 @@ import socket
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from importlib import metadata
 from pathlib import Path
@@ -20,13 +20,16 @@ import psutil
 from ris_tf.runlog.atomic import atomic_write, sync_folder
 from ris_tf.runlog.events import CheckpointEvent, as_utf8, decode
 from ris_tf.runlog.health import LOCALIZATION
-from ris_tf.runlog.held import Held, Holder, RunError
+from ris_tf.runlog.held import Held, named_below, unwritable
+from ris_tf.runlog.holder import Holder, RunError
 from ris_tf.runlog.log import RunLog
 from ris_tf.runlog.machine import processor
 from ris_tf.runlog.reader import read_run_log
 
 PACKAGES = ("ris-tf", "tensorflow", "keras", "numpy")
 LARGEST_IDENTITY = 1 << 20  # bytes of run.json that are read; it has a few hundred
+
+LASTING = ("name", "task", "plugins", "created")  # what its sessions have in common
 
 BEST_NETWORK = "best.keras"  # among the checkpoints
 
@@ -91,8 +94,11 @@ class RunDirectory(Held):
     @property
     def holder(self) -> Holder:
         """Who works on it, or did last."""
-        who = self.identity
-        return Holder(who.user, who.host, who.pid, who.pid_started)
+        return _holder(self.identity)
+
+    def signs(self) -> Iterable[Path]:
+        """Files that training writes to again and again."""
+        return self.events_path, self.path / "run.json"
 
     @classmethod
     def create(
@@ -169,10 +175,7 @@ class RunDirectory(Held):
             with (path / "run.json").open("rb") as file:
                 document = orjson.loads(file.read(LARGEST_IDENTITY))
         except (FileNotFoundError, NotADirectoryError) as error:
-            what = "has no run.json" if path.is_dir() else "is no folder"
-            raise RunError(
-                f"{path}: {what}, so it is no run; ris-tf runs lists the runs there are"
-            ) from error
+            raise RunError(f"{path}: {_why_no_run(path)}") from error
         except OSError as error:
             raise unreadable(path / "run.json", error) from error
         except orjson.JSONDecodeError as error:
@@ -193,30 +196,35 @@ class RunDirectory(Held):
     def begin_session(self, command: Sequence[str]) -> None:
         """Make this process the one that works on the run, and count its session.
 
+        It is until `end_session`, or until the process ends; run.json is read again before.
+
         Raises:
-            RunError: another living process does, or run.json cannot be written.
+            HeldError: another session works on it, or may.
+            RunError: run.json cannot be read or written.
         """
-        if self.identity.session and self.holder_alive() and self.identity.pid != os.getpid():
-            raise RunError(
-                f"{self.path}: process {self.identity.pid} is working on it; "
-                f"stop that first: ris-tf stop {self.path}"
-            )
-        counted = replace(
-            _this_process(command),
-            name=self.identity.name,
-            task=self.identity.task,
-            plugins=self.identity.plugins,
-            created=self.identity.created,
-            session=self.identity.session + 1,
-        )
+        this = _this_process(command)
+        begun = self.identity.session > 0  # else it was made, and nobody has worked on it
+        self._take_lock(_holder(this), self.holder if begun else Holder())
         try:
+            last = RunDirectory.open(self.path).identity
+            kept = {name: getattr(last, name) for name in LASTING}
+            counted = replace(this, **kept, session=last.session + 1)
             atomic_write(self.path / "run.json", _encoded(counted))
-        except OSError as error:
-            raise RunError(
-                f"{self.path / 'run.json'}: cannot be written: {error.strerror or error}; "
-                "make room, or make the folder writable"
-            ) from error
+        except BaseException as error:
+            self.end_session()
+            if isinstance(error, OSError):
+                raise unwritable(self.path / "run.json", error) from error
+            raise
         self.identity = counted
+
+
+def _why_no_run(path: Path) -> str:
+    """What a folder is that is no run, and what can be given instead."""
+    if not path.is_dir():
+        return "is no folder, so it is no run; ris-tf runs lists the runs there are"
+    below = named_below(path, "run.json")
+    there = f"name one of those in it: {below}" if below else "ris-tf runs lists the runs there are"
+    return f"has no run.json, so it is no run; {there}"
 
 
 def _copy_state(source: RunDirectory, folder: Path) -> None:
@@ -274,6 +282,10 @@ def _this_process(command: Sequence[str]) -> Identity:
         processor=processor(),
         versions={name: _version(name) for name in PACKAGES},
     )
+
+
+def _holder(who: Identity) -> Holder:
+    return Holder(who.user, who.host, who.pid, who.pid_started)
 
 
 def _user() -> str:

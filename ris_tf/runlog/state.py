@@ -195,16 +195,10 @@ def _state(run: RunDirectory, log: RunLog, now: float) -> State:
     alive = run.holder_alive()
     if alive is False:
         return State.LOST if run.identity.session else State.NEW
-    quiet = now - _last_sign(run) > SILENT_S
+    quiet = now - run.last_sign() > SILENT_S
     if alive is None:  # on another machine: the log is all there is
         return State.LOST if quiet else State.RUNNING
     return State.STALLED if quiet else State.RUNNING
-
-
-def _last_sign(run: RunDirectory) -> float:
-    """When a run last wrote something."""
-    paths = (run.events_path, run.path / "run.json")
-    return max((path.stat().st_mtime for path in paths if path.exists()), default=0.0)
 
 
 def find_runs(folder: Path) -> list[RunDirectory]:

@@ -5,7 +5,7 @@ import shutil
 import socket
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,8 @@ import psutil
 from ris_tf.config import Config, dump_config, load_config
 from ris_tf.runlog.atomic import atomic_write, sync_folder
 from ris_tf.runlog.events import as_utf8
-from ris_tf.runlog.held import Held, Holder, RunError
+from ris_tf.runlog.held import Held, named_below, unwritable
+from ris_tf.runlog.holder import Holder, RunError
 from ris_tf.runlog.rundir import check_name, unreadable
 from ris_tf.search.space import Choices, Entry, Space, entry_document, parse_entry
 from ris_tf.search.trial import (
@@ -96,8 +97,13 @@ class SearchDirectory(Held):
     @property
     def holder(self) -> Holder:
         """Who works on it, or did last."""
-        who = self.search
-        return Holder(who.user, who.host, who.pid, who.pid_started)
+        return _holder(self.search)
+
+    def signs(self) -> Iterable[Path]:
+        """Files that a search and its trials write to again and again."""
+        trials = self.path.glob("trial_*")
+        below = (trial / name for trial in trials for name in (TRIAL_FILE, "events.jsonl"))
+        return self.path / SEARCH_FILE, self.path / "console.log", *below
 
     @classmethod
     def create(
@@ -158,7 +164,9 @@ class SearchDirectory(Held):
         try:
             data = read_limited(file)
         except (FileNotFoundError, NotADirectoryError) as error:
-            raise RunError(f"{path}: has no {SEARCH_FILE}, so it is no search") from error
+            below = named_below(path, SEARCH_FILE)
+            remedy = f"; name one of those in it: {below}" if below else ""
+            raise RunError(f"{path}: has no {SEARCH_FILE}, so it is no search{remedy}") from error
         except OSError as error:
             raise unreadable(file, error) from error
         document = parsed(data)
@@ -180,30 +188,30 @@ class SearchDirectory(Held):
     def begin_session(self, command: Sequence[str], trials: int = 0, alone: bool = True) -> None:
         """Make this process the one that works on the search.
 
+        It is until `end_session`, or until the process ends; search.json is read again before.
+
         Args:
             command: its command line.
             trials: trials that are planned from now on; 0 leaves them.
             alone: nobody else works on it, so that what is half made was left behind.
 
         Raises:
-            RunError: another living process does, or search.json cannot be written.
+            HeldError: another session works on it, or may.
+            RunError: search.json cannot be read or written.
         """
-        held = self.search
-        if held.pid != os.getpid() and self.holder_alive():
-            raise RunError(
-                f"{self.path}: process {held.pid} is working on it; "
-                f"stop that first: ris-tf stop {self.path}"
-            )
-        began = replace(_held_by_this_process(held, command), trials=trials or held.trials)
+        # search.json names whoever made the search before anybody works on it: the lock decides.
+        self._take_lock(_holder(_held_by_this_process(Search(), command)), before=Holder())
         try:
+            last = SearchDirectory.open(self.path).search
+            began = replace(_held_by_this_process(last, command), trials=max(trials, last.trials))
             for left in self.path.glob(".new-*") if alone else ():
                 shutil.rmtree(left, ignore_errors=True)
             atomic_write(self.path / SEARCH_FILE, _encoded(began))
-        except OSError as error:
-            raise RunError(
-                f"{self.path / SEARCH_FILE}: cannot be written: {error.strerror or error}; "
-                "make room, or make the folder writable"
-            ) from error
+        except BaseException as error:
+            self.end_session()
+            if isinstance(error, OSError):
+                raise unwritable(self.path / SEARCH_FILE, error) from error
+            raise
         self.search = began
 
     def trial_path(self, number: int) -> Path:
@@ -333,6 +341,10 @@ def _held_by_this_process(search: Search, command: Sequence[str]) -> Search:
         pid_started=process.create_time(),
         command=tuple(command),
     )
+
+
+def _holder(who: Search) -> Holder:
+    return Holder(who.user, who.host, who.pid, who.pid_started)
 
 
 def _check(search: Search) -> None:

@@ -3,7 +3,6 @@
 TensorFlow is loaded when the work begins, not with this module: a person sees something at once.
 """
 
-import signal
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING
 from ris_tf.config import Config
 from ris_tf.engine.cluster import Worker
 from ris_tf.engine.reporter import Reporter
-from ris_tf.engine.stopping import SKIPPED_IN_A_ROW, StopSignals
+from ris_tf.engine.stopping import SKIPPED_IN_A_ROW, StopSignals, killed_by_interrupt
 from ris_tf.runlog import Identity, Reason, RunDirectory, available_threads, processor
 
 if TYPE_CHECKING:
@@ -81,16 +80,18 @@ def _replicas(config: Config, worker: Worker) -> "Replicas":
     from ris_tf.engine.runtime import use_threads
     from ris_tf.training.task import make_replicas
 
-    use_threads(config.training.threads or 1)
+    threads = config.training.threads or 1
+    if not use_threads(threads):
+        print(
+            f"TensorFlow has computed in this process before, with other than {threads} threads, "
+            "and goes on so: results may differ in their last bits"
+        )
     if worker.count == 1:
         return make_replicas(config)
     print(f"worker {worker.index} of {worker.count}, chief {worker.chief}; waiting for the others")
-    # TensorFlow waits where Python's handler is not heard; nothing is written yet: just end.
-    before = signal.signal(signal.SIGINT, signal.SIG_DFL)
-    try:
+    # TensorFlow waits where Python's handler does not run; nothing is written yet: just end.
+    with killed_by_interrupt():
         return make_replicas(config)
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def work(job: Job, reporter: Reporter, signals: StopSignals) -> "Outcome | None":
@@ -99,9 +100,19 @@ def work(job: Job, reporter: Reporter, signals: StopSignals) -> "Outcome | None"
     Raises:
         RunError: another living process works on the run, or its folder takes no file.
     """
-    if job.worker.writes:
-        job.run.begin_session(sys.argv)
+    if not job.worker.writes:
+        return _trained(job, reporter, signals)
+    job.run.begin_session(sys.argv)
+    try:
+        if job.run.lock_problem:
+            reporter.say(job.run.lock_problem, "warning")
         job.run.clear_stop()
+        return _trained(job, reporter, signals)
+    finally:
+        job.run.end_session()
+
+
+def _trained(job: Job, reporter: Reporter, signals: StopSignals) -> "Outcome | None":
     with signals.caught():
         reporter.say(f"run {job.run.path}")
         session = _session(job, reporter, signals)

@@ -5,6 +5,10 @@ import shutil
 
 import pytest
 
+from ris_tf.config import Config, dump_config
+from ris_tf.runlog import RunDirectory, distinct_names
+from ris_tf.search import Choices, Search, SearchDirectory
+
 
 def test_runs_are_one_line_each_in_a_pipe(make_run, typed):
     make_run("2026-11-23_12-45-01_a-configuration-with-a-long-name", skipped=(3, 4), scale=8.0)
@@ -151,3 +155,73 @@ def test_version_and_wrong_usage(typed):
     assert typed("--version").out.startswith("ris-tf 0.")
     assert typed("show").code == 2
     assert typed("nothing").code == 2
+
+
+def test_runs_of_a_run_is_that_run(make_run, typed):
+    make_run("one")
+    make_run("two", ended="stopped")
+    answer = typed("runs", "runs/two")
+    assert answer.code == 0
+    assert re.match(r"runs/two\s+stopped\s+2/2", answer.out.splitlines()[1])
+    assert len(answer.out.splitlines()) == 2
+
+
+def test_runs_of_a_search_are_its_trials(typed, tmp_path):
+    plan = Search(algorithm="random", trials=2, space={"network.width": Choices((448, 512))})
+    search = SearchDirectory.create(tmp_path / "runs" / "wide", plan)
+    assert "is a search without a trial yet" in typed("runs", "runs/wide").out
+    RunDirectory.create(search.trial_path(1), dump_config(Config()), [])
+    assert re.match(r"runs/wide/trial_0001\s+", typed("runs", "runs/wide").out.splitlines()[1])
+
+
+COMMANDS = [("show",), ("check",), ("stop",), ("figure", "training"), ("train", "--resume"),
+            ("evaluate",)]  # fmt: skip
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize(
+    ("folder", "below"),
+    [("runs", "runs/five, runs/four, runs/one and 2 more"), (".", "runs/five"), ("empty", "")],
+)
+def test_a_folder_of_runs_names_some(make_run, typed, tmp_path, command, folder, below):
+    for name in ("one", "two", "three", "four", "five"):
+        make_run(name)
+    (tmp_path / "empty").mkdir()
+    answer = typed(*command, folder)
+    assert (answer.code, answer.out) == (2, "")
+    assert answer.err.startswith(f"ris-tf: {folder}: has no run.json, so it is no run; ")
+    assert (f"name one of those in it: {below}" in answer.err) == bool(below)
+    assert ("ris-tf runs lists the runs there are" in answer.err) == (not below)
+
+
+def test_a_folder_of_searches_names_some(typed, tmp_path):
+    plan = Search(algorithm="random", trials=2, space={"network.width": Choices((448, 512))})
+    SearchDirectory.create(tmp_path / "runs" / "wide", plan)
+    answer = typed("figure", "trials", "runs")
+    assert answer.code == 2
+    assert answer.err.endswith("so it is no search; name one of those in it: runs/wide\n")
+
+
+@pytest.mark.parametrize(
+    ("folders", "names"),
+    [
+        (["a/first"], ["first"]),
+        (["a/first", "b/first"], ["a/first", "b/first"]),
+        (["a/first", "b/first", "b/second"], ["a/first", "b/first", "second"]),
+        (["x/a/first", "y/a/first", "first"], ["x/a/first", "y/a/first", "TMP/first"]),
+        (["first/first", "first"], ["first/first", "TMP/first"]),
+        ([], []),
+    ],
+)
+def test_runs_are_called_by_the_shortest_paths_that_tell_them_apart(tmp_path, folders, names):
+    found = distinct_names([tmp_path / folder for folder in folders])
+    assert found == [name.replace("TMP", tmp_path.name) for name in names]
+    assert len(set(found)) == len(folders)
+
+
+def test_a_run_given_twice_is_refused(make_run, typed, tmp_path):
+    make_run("one")
+    (tmp_path / "link").symlink_to(tmp_path / "runs")
+    answer = typed("evaluate", "runs/one", "link/one")
+    assert (answer.code, answer.out) == (2, "")
+    assert answer.err == "ris-tf: link/one: is the same run as runs/one; give each once\n"

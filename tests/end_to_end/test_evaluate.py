@@ -6,7 +6,10 @@ import json
 import pytest
 from commands import ris_tf
 
+from ris_tf.config import dump_config
 from ris_tf.estimation.catalogue import ESTIMATORS
+from ris_tf.network import build_network
+from ris_tf.runlog import RunDirectory
 
 SMALL = [
     "--set=geometry.columns=6",
@@ -115,3 +118,21 @@ def test_estimators_are_listed(tmp_path):
     done = ris_tf("evaluate", "--list", cwd=tmp_path)
     assert done.returncode == 0
     assert "network-music+ml" in done.stdout
+
+
+def test_runs_of_one_name_have_rows_of_their_own(make_config, tmp_path):
+    for seed, folder in enumerate(("a", "b")):
+        config = make_config(f"seed={seed}")
+        run = RunDirectory.create(tmp_path / folder / "first", dump_config(config), ["test"])
+        build_network(config).save(run.best_network)
+    words = ("--estimators", "network,sample-mvdr", "--scenes", "16", "--out", "there")
+    done = ris_tf("evaluate", "a/first", "b/first", *words, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    document = json.loads((tmp_path / "there" / "evaluation.json").read_text())
+    rows = {row["estimator"]: row["merits"] for row in document["rows"] if row["group"] == "all"}
+    assert list(rows) == ["a/first: network", "b/first: network", "sample-mvdr"]
+    a, b = (document["position_error_quantiles_m"][f"{run}/first: network"] for run in "ab")
+    assert a != b, "other weights, other errors"
+    assert document["settings"]["runs"] == "a/first, b/first"
+    for text in (done.stdout, (tmp_path / "there" / "evaluation.tex").read_text()):
+        assert text.count("a/first: network") == text.count("b/first: network") > 0

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ris_tf.config import parse_config
+from ris_tf.config import ConfigError, parse_config
 from ris_tf.data.measured import MeasurementError, checked, read_measurements
 from ris_tf.localizer import Localizer
 from ris_tf.network import build_network
@@ -89,11 +89,51 @@ def test_a_known_count_is_kept(localizer):
         ({"codes": ARRAYS["codes"][0, 0]}, "codes: has shape"),
         ({"snr_db": [1.0, 2.0]}, "snr_db: has shape"),
         ({"snr_db": np.nan}, "not finite"),
+        ({"snr_db": 1e6}, "snr_db: holds 1e[+]06; must be from -100 to 150 dB"),
+        ({"snr_db": "loud"}, "snr_db: has shape"),
+        ({"snr_db": [[1.0], [2.0, 3.0]]}, "snr_db: is no array"),
+        ({"y": [[1j, 2j], [3j]]}, "y: is no array"),
     ],
 )
 def test_what_is_wrong_is_told(changes, says):
     with pytest.raises(MeasurementError, match=says):
         checked(CONFIG, **{**ARRAYS, **changes})
+
+
+@pytest.mark.parametrize(
+    "count", [7, 3, 0, -1, 1.0, True, "two", [1, 2], [[1] * 6], [1] * 5 + [3], [1, [2]], np.nan]
+)
+def test_counts_that_cannot_be_are_one_line(localizer, count):
+    with pytest.raises(MeasurementError, match=r"^count: .*; ?|^count: is no array") as refused:
+        localizer.localize(**ARRAYS, count=count)
+    assert "\n" not in str(refused.value)
+
+
+def test_counts_may_differ_from_scene_to_scene(localizer):
+    count = [1, 2, 1, 2, 1, 2]
+    np.testing.assert_array_equal(localizer.localize(**ARRAYS, count=count).count, count)
+    np.testing.assert_array_equal(localizer.localize(**ARRAYS, count=np.int8(2)).count, 2)
+
+
+@pytest.mark.parametrize("scene", [-1, 6, 1.0, True, None, "0"])
+def test_scenes_that_are_not_there_are_one_line(localizer, scene):
+    with pytest.raises(MeasurementError, match=r"^scene = .*: must be "):
+        localizer.spectrum(**ARRAYS, scene=scene)
+
+
+@pytest.mark.parametrize("name", ["truth+ml", "mvdr", "", "Network", None])
+def test_estimators_that_are_not_there_are_named(localizer, name):
+    with pytest.raises(ConfigError, match=r"must be one of network, network\+ml, ") as refused:
+        Localizer(localizer.estimators.network, CONFIG, name)
+    assert (refused.value.key, refused.value.value) == ("estimator", name)
+
+
+@pytest.mark.parametrize("scale", [1e-200, 1e200])
+def test_scales_whose_squares_are_out_of_range_are_taken_out(scale):
+    plain, _ = checked(CONFIG, **ARRAYS)
+    loud = {name: ARRAYS[name].astype(complex) * scale for name in ("y", "channel")}
+    for a, b in zip(checked(CONFIG, **{**ARRAYS, **loud})[0], plain, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-6)
 
 
 @settings(deadline=None, max_examples=40)

@@ -1,6 +1,5 @@
 """The run directory: made whole, opened with care, its state told from outside."""
 
-import os
 import subprocess
 import sys
 import time
@@ -86,23 +85,6 @@ def test_fields_of_a_wrong_type_keep_their_defaults(run):
     (run.path / "run.json").write_text('{"pid": "x", "session": 3, "host": null}')
     identity = RunDirectory.open(run.path).identity
     assert (identity.pid, identity.session, identity.host) == (0, 3, "")
-
-
-def test_sessions_are_counted_and_held_by_one_process(run):
-    run.begin_session(["again"])
-    assert RunDirectory.open(run.path).identity.session == 1
-    code = f"""
-import sys
-from ris_tf.runlog import RunDirectory, RunError
-from pathlib import Path
-try:
-    RunDirectory.open(Path({str(run.path)!r})).begin_session([])
-except RunError as error:
-    sys.exit(str(error))
-"""
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert done.returncode == 1
-    assert f"process {os.getpid()} is working on it" in done.stderr
 
 
 def log(run, *events):

@@ -191,7 +191,8 @@ def begin(search: SearchDirectory, trials: int, command: list[str], role: Role) 
     search.begin_session(command, trials, alone=not role.name)
     _wait_for_others(search)
     search.clear_stop()
-    lines = repair(search, search.config())
+    lines = [search.lock_problem] if search.lock_problem else []
+    lines += repair(search, search.config())
     _release(search, others=bool(role.name))
     return lines
 

@@ -1,0 +1,223 @@
+"""The lock of a folder that one process works on: the kernel's, which ends with the process.
+
+The lock file also says who holds it, since when, and when that ended: for people, and for what the
+kernel cannot tell, which is a process on another machine, or a file system without locks. It stays
+in the folder: were it removed, two processes could lock two files of one name.
+"""
+
+import atexit
+import errno
+import os
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import asdict, fields, replace
+from pathlib import Path
+
+import orjson
+
+from ris_tf.runlog.holder import HeldError, Holder
+
+try:
+    import fcntl
+except ImportError:  # Windows, where runs are only looked at
+    fcntl = None
+
+LOCK_FILE = "lock"
+LARGEST_RECORD = 1 << 12  # bytes of the file that are read; it has two hundred
+DOUBT_S = 600.0  # silence after which a holder on another machine counts as gone
+NAMED_S = 1.0  # that a process which has just taken a lock has to write its name into it
+NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EINVAL)
+
+_held: "dict[tuple[int, int], FolderLock]" = {}  # by device and inode of the lock file
+
+
+class FolderLock:
+    """A folder's lock, held by this process until it is released or the process ends.
+
+    Attributes:
+        problem: why the file system keeps nobody out; empty where it does.
+    """
+
+    def __init__(self, descriptor: int, holder: Holder, problem: str):
+        self.problem = problem
+        self._descriptor = descriptor
+        self._holder = holder
+        self._file = _identity(descriptor)
+        _held[self._file] = self
+
+    @classmethod
+    def take(
+        cls, folder: Path, holder: Holder, before: Holder, last_sign: Callable[[], float]
+    ) -> "FolderLock":
+        """Take a folder's lock; what it guards is to be read again after that.
+
+        Args:
+            folder: the folder.
+            holder: this process.
+            before: who worked on the folder last, where the lock file does not say it.
+            last_sign: when the folder's files last changed, seconds since 1970.
+
+        Raises:
+            HeldError: another session holds it, or may.
+            OSError: the lock file cannot be opened or written.
+        """
+        descriptor, problem = _locked(folder)
+        try:
+            _require_free(folder, descriptor, before, problem, last_sign)
+            _write(descriptor, holder)
+            return cls(descriptor, holder, problem)
+        except BaseException:
+            os.close(descriptor)
+            raise
+
+    def release(self) -> None:
+        """Let others take it; once more does nothing."""
+        if _held.pop(self._file, None) is self:
+            with suppress(OSError):  # a full disk: the kernel knows that nobody holds it
+                _write(self._descriptor, replace(self._holder, ended=time.time()))
+            os.close(self._descriptor)
+
+
+def recorded_holder(folder: Path) -> Holder | None:
+    """Who the lock file says holds a folder, or did last; `None` where it says nothing.
+
+    Reading takes no lock: it never keeps a process from taking one.
+    """
+    try:
+        with (folder / LOCK_FILE).open("rb") as file:
+            return _parsed(file.read(LARGEST_RECORD))
+    except OSError:
+        return None
+
+
+def _locked(folder: Path) -> tuple[int, str]:
+    """The lock file, opened and locked, and why it could not be locked where it was not."""
+    path = folder / LOCK_FILE
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        try:
+            problem = _flock(descriptor, folder)
+            with suppress(FileNotFoundError):
+                if _identity(descriptor) == _identity(path):
+                    return descriptor, problem
+        except BaseException:
+            os.close(descriptor)
+            raise
+        os.close(descriptor)  # somebody removed the file in between: lock the one that is there
+
+
+def _flock(descriptor: int, folder: Path) -> str:
+    """Lock a file for this process, without waiting; why the file system cannot, or nothing.
+
+    Raises:
+        HeldError: another process holds it, or another session of this one.
+    """
+    if _identity(descriptor) in _held:
+        raise _held_error(folder, descriptor)
+    if fcntl is None:
+        return "this system locks no files"
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno in NO_LOCKS:
+            return f"its file system locks no files ({error.strerror})"
+        if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
+            raise _held_error(folder, descriptor) from None
+        raise
+    return ""
+
+
+def _held_error(folder: Path, descriptor: int) -> HeldError:
+    """Names the process that holds a lock, once it has written its name."""
+    until = time.monotonic() + NAMED_S
+    while (holder := _read(descriptor) or Holder()).alive() is False:
+        if time.monotonic() > until:
+            return _refusal(folder, Holder())
+        time.sleep(0.01)
+    return _refusal(folder, holder)
+
+
+def _refusal(folder: Path, holder: Holder) -> HeldError:
+    here = holder.pid == os.getpid() and holder.here
+    remedy = "end its session first" if here else f"stop that first: ris-tf stop {folder}"
+    return HeldError(f"{holder} is working on it", folder, holder, remedy)
+
+
+def _require_free(
+    folder: Path, descriptor: int, before: Holder, problem: str, last_sign: Callable[[], float]
+) -> None:
+    """Refuse a folder that somebody works on although its file could be locked.
+
+    Raises:
+        HeldError: a process of this machine does where files are not locked, or one of another
+            machine may: whether locks reach there cannot be known.
+    """
+    recorded = _read(descriptor)
+    holder = recorded or before
+    if holder.ended or not holder.pid:
+        return
+    if holder.here:
+        # A lock that was taken here says that whoever is recorded is gone.
+        if (problem or not recorded) and holder.pid != os.getpid() and holder.alive():
+            raise _refusal(folder, holder)
+        return
+    silent = time.time() - last_sign()
+    if recorded and silent < DOUBT_S:
+        raise HeldError(
+            f"{holder} may be working on it: it wrote {max(silent, 0):.0f} s ago",
+            folder,
+            holder,
+            f"stop it there, or if it is gone, wait for {DOUBT_S / 60:.0f} minutes of silence or "
+            f"remove {folder / LOCK_FILE}",
+        )
+
+
+def _identity(file: int | Path) -> tuple[int, int]:
+    status = os.stat(file)  # noqa: PTH116 (a descriptor has no Path)
+    return status.st_dev, status.st_ino
+
+
+def _read(descriptor: int) -> Holder | None:
+    return _parsed(os.pread(descriptor, LARGEST_RECORD, 0))
+
+
+def _write(descriptor: int, holder: Holder) -> None:
+    data = orjson.dumps(asdict(holder)) + b"\n"
+    os.pwrite(descriptor, data, 0)
+    os.ftruncate(descriptor, len(data))
+
+
+def _parsed(data: bytes) -> Holder | None:
+    """A holder; `None` where a field is missing or not as it should be."""
+    try:
+        document = orjson.loads(data)
+        values = {item.name: document[item.name] for item in fields(Holder)}
+    except (ValueError, KeyError, TypeError):
+        return None
+    texts, pid = (values["user"], values["host"]), values["pid"]
+    times = (values["pid_started"], values["since"], values["ended"])
+    fits = (
+        all(isinstance(text, str) for text in texts)
+        and type(pid) is int
+        and pid >= 0
+        and all(type(moment) in (int, float) for moment in times)
+    )
+    return Holder(**values) if fits else None
+
+
+def _release_all() -> None:
+    for lock in list(_held.values()):
+        lock.release()
+
+
+def _forget_all() -> None:
+    """In a process that was forked: the lock is its parent's, and ends with that."""
+    for lock in list(_held.values()):
+        os.close(lock._descriptor)
+    _held.clear()
+
+
+atexit.register(_release_all)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_all)
