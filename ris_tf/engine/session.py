@@ -315,6 +315,8 @@ class TrainingSession:
                 self.run_directory.clear_stop()
         except OSError as error:
             self.reporter.say(f"the run's folder is not in order: {_refused(error)}", "error")
+        if self.run_directory:
+            self.run_directory.end_session()
         return Outcome(reason, text, self.progress, self.validation, cause)
 
 

@@ -87,15 +87,29 @@ class GuardedTrainer(GuardedStep):
         self.follow(plan, training, checked)
         settings = settings_of(self)
         directory, resumed = (None, False) if run is None else _directory(run, settings, resume)
-        log = directory.console_path if directory else None
-        with Reporter(log, None if verbose else Console(quiet=True)) as reporter:
+        console = None if verbose else Console(quiet=True)
+        try:
+            with Reporter(directory.console_path if directory else None, console) as reporter:
+                return self._in_session(reporter, directory, resumed, callbacks)
+        finally:
             if directory:
-                reporter.say(f"run {directory.path}")
-            session = TrainingSession(self, reporter, run=directory, resume=resumed)
-            session.callbacks = list(callbacks)
-            outcome = session.run()
-            style = {"finished": "good", "early": "good", "failed": "error"}
-            reporter.say(f"{outcome.reason}: {outcome.text}", style.get(outcome.reason, "warning"))
+                directory.end_session()
+
+    def _in_session(
+        self,
+        reporter: Reporter,
+        directory: RunDirectory | None,
+        resumed: bool,
+        callbacks: Sequence[keras.callbacks.Callback],
+    ) -> Outcome:
+        if directory:
+            reporter.say(f"run {directory.path}")
+        notices = (directory.lock_problem,) if directory and directory.lock_problem else ()
+        session = TrainingSession(self, reporter, run=directory, resume=resumed, notices=notices)
+        session.callbacks = list(callbacks)
+        outcome = session.run()
+        style = {"finished": "good", "early": "good", "failed": "error"}
+        reporter.say(f"{outcome.reason}: {outcome.text}", style.get(outcome.reason, "warning"))
         return outcome
 
     def _planned(

@@ -104,8 +104,6 @@ def work(job: Job, reporter: Reporter, signals: StopSignals) -> "Outcome | None"
         return _trained(job, reporter, signals)
     job.run.begin_session(sys.argv)
     try:
-        if job.run.lock_problem:
-            reporter.say(job.run.lock_problem, "warning")
         job.run.clear_stop()
         return _trained(job, reporter, signals)
     finally:
@@ -141,7 +139,7 @@ def _session(job: Job, reporter: Reporter, signals: StopSignals) -> "TrainingSes
             signals=signals,
             judge=job.judge,
             patience_at_unity=job.patience_at_unity,
-            notices=(slow,) if slow else (),
+            notices=tuple(text for text in (slow, job.run.lock_problem) if text),
         )
         _compare_processors(session, job.before)
     except CheckpointError as error:
