@@ -12,7 +12,7 @@ from pathlib import Path
 import keras
 
 from ris_tf.config import Config, dump_config, load_config, replace_values
-from ris_tf.search.budget import trial_config
+from ris_tf.search.running.budget import trial_config
 from ris_tf.training.task import make_trainer
 
 ROOT = Path(__file__).parent.parent

@@ -1,13 +1,19 @@
-"""Starting and ending `ris-tf` processes, which live on without the monitor."""
+"""Starting and ending `ris-tf` processes, which live on without the monitor.
+
+All of it may wait for a disk: the window has it done in another thread.
+"""
 
 import os
 import signal
 import subprocess
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 from gui.models.commands import Command
+from ris_tf.errors import UserError
 from ris_tf.runlog import RunDirectory, RunError
+from ris_tf.search import SearchDirectory, is_search
 
 LAST = 4096  # bytes of a process's output that are looked at
 
@@ -55,6 +61,38 @@ class Started:
         data = os.pread(self._output.fileno(), LAST, max(size - LAST, 0))
         lines = data.decode("utf-8", "replace").strip().splitlines()
         return lines[-1].strip() if lines else ""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How a process that was started is getting on.
+
+    Attributes:
+        code: how it ended, `None` while it runs.
+        began: whether the folder that it was to make is there, and it works on it.
+        last_line: the last line that it printed.
+    """
+
+    code: int | None
+    began: bool
+    last_line: str
+
+
+def standing(started: Started, path: Path) -> Standing:
+    """See whether what was started has its folder, or ended before."""
+    code = started.exit_code()
+    return Standing(code, code is None and _is_held(path, started), started.last_line())
+
+
+def _is_held(path: Path, started: Started) -> bool:
+    """Whether a run's or search's folder is there, and the process that was started works on it."""
+    try:
+        if is_search(path):
+            return SearchDirectory.open(path).search.pid == started.pid
+        run = RunDirectory.open(path)
+    except UserError:
+        return False
+    return run.identity.session > 0 and run.identity.pid == started.pid
 
 
 def stop(run: RunDirectory) -> None:

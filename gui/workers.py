@@ -2,10 +2,15 @@
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
+from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
+from ris_tf.errors import UserError
+
+Then = Callable[[Any], None]
 PATIENCE_S = 3.0  # a read that takes longer is reported as not answering
 
 
@@ -21,8 +26,9 @@ class Poller(QObject):
     Args:
         poll: returns something new, or `None`.
         busy_s: pause after a call that returned something.
-        idle_s: pause after one that did not.
+        idle_s: pause after one that did not; `None` waits until it is woken.
         parent: its owner.
+        patience_s: calls that take longer are reported as not answering; `PATIENCE_S` unless given.
     """
 
     ready = Signal()
@@ -31,16 +37,18 @@ class Poller(QObject):
         self,
         poll: Callable[[], object | None],
         busy_s: float,
-        idle_s: float,
+        idle_s: float | None,
         parent: QObject | None = None,
+        patience_s: float | None = None,
     ):
         super().__init__(parent)
         self._poll, self._busy_s, self._idle_s = poll, busy_s, idle_s
+        self._patience_s = patience_s
         self._latest: object | None = None
         self._told = False
         self._lock = threading.Lock()
         self._wake = threading.Event()
-        self._stopped = False
+        self._stopped = self._resting = False
         self._began: float | None = None
         # A daemon: a read that never returns must not keep the program from ending.
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -56,7 +64,12 @@ class Poller(QObject):
 
     def wake(self) -> None:
         """Call at once."""
+        self._resting = False
         self._wake.set()
+
+    def rest(self) -> None:
+        """Call no more until it is woken."""
+        self._resting = True
 
     def take(self) -> object | None:
         """The newest result since the last `take`, `None` if there is none."""
@@ -69,7 +82,8 @@ class Poller(QObject):
         """How long the call under way has been going on beyond patience; 0 if all is well."""
         began = self._began
         waited = time.monotonic() - began if began is not None else 0.0
-        return waited if waited > PATIENCE_S else 0.0
+        patience = PATIENCE_S if self._patience_s is None else self._patience_s
+        return waited if waited > patience else 0.0
 
     @property
     def is_reading(self) -> bool:
@@ -88,7 +102,8 @@ class Poller(QObject):
             self._began = None
             if result is not None:
                 self._offer(result)
-            self._wake.wait(self._idle_s if result is None else self._busy_s)
+            pause = self._idle_s if result is None else self._busy_s
+            self._wake.wait(None if self._resting else pause)
             self._wake.clear()
         self._poll, self._latest = _nothing, None  # a stopped reader keeps no log
 
@@ -102,3 +117,68 @@ class Poller(QObject):
             self.ready.emit()
         except RuntimeError:  # the window went while the disk was read: nobody listens any more
             self._stopped = True
+
+
+class Jobs(QObject):
+    """Does what was asked for, one after another, in a thread of its own.
+
+    What a job returns is handed back in the window's thread. A job may raise `UserError`; any other
+    error is one of ours and ends the thread, which `poller.failed` tells.
+
+    Args:
+        parent: its owner.
+        patience_s: see `Poller`.
+
+    Attributes:
+        poller: the thread, for who looks after those that do not answer.
+    """
+
+    def __init__(self, parent: QObject | None = None, patience_s: float | None = None):
+        super().__init__(parent)
+        self._waiting: deque[tuple[Callable[[], Any], Then, Then]] = deque()
+        self._ended: deque[Callable[[], None]] = deque()
+        self._asked = self._done = 0  # the first is the window's to write, the second the thread's
+        self.poller = Poller(self._work, 0.0, None, self, patience_s)
+        self.poller.ready.connect(self._hand_back)
+
+    def do(self, job: Callable[[], Any], then: Then, refused: Then) -> None:
+        """Do a job when those before it are done.
+
+        Args:
+            job: what to do; in the thread.
+            then: gets what it returned.
+            refused: gets the `UserError` that it raised.
+        """
+        self._waiting.append((job, then, refused))
+        self._asked += 1
+        if self._asked == 1:
+            self.poller.start()
+        self.poller.wake()
+
+    @property
+    def idle(self) -> bool:
+        """Whether all is done, and handed back, that was asked for."""
+        return self._done == self._asked and not self._ended
+
+    def finish(self, seconds: float) -> None:
+        """Wait until all is done that was asked for, but no longer than this."""
+        until = time.monotonic() + seconds
+        while self._done < self._asked and time.monotonic() < until:
+            time.sleep(0.005)
+
+    def _work(self) -> bool | None:
+        if not self._waiting:
+            return None
+        job, then, refused = self._waiting.popleft()
+        try:
+            result, back = job(), then
+        except UserError as error:
+            result, back = error, refused
+        self._ended.append(lambda: back(result))
+        self._done += 1
+        return True
+
+    def _hand_back(self) -> None:
+        self.poller.take()
+        while self._ended:
+            self._ended.popleft()()

@@ -12,9 +12,10 @@ Names are loaded when they are asked for: importing the package loads no TensorF
 | spectra | `search_grid`, `mvdr_spectrum`, `music_spectrum` |
 | estimation | `Localizer`, `Localization`, `Estimators`, `Bound`, `cramer_rao_bound` |
 | measurements | `read_measurements` |
+| training any Keras model | `GuardedTrainer`, `warmup_cosine` |
 | runs | `RunDirectory`, `RunLog`, `read_run_log`, `check_health`, `find_runs` |
 | searches | `SearchDirectory`, `Trial`, `best_trial` |
-| errors | `UserError`, and below it `ConfigError`, `MeasurementError`, `RunError` |
+| errors | `UserError`, and of it `ConfigError`, `MeasurementError`, `RunError` |
 
     import ris_tf
 

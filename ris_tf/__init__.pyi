@@ -20,6 +20,7 @@ from ris_tf.data.measured import (
     MeasurementError as MeasurementError,
     read_measurements as read_measurements,
 )
+from ris_tf.engine import GuardedTrainer as GuardedTrainer, warmup_cosine as warmup_cosine
 from ris_tf.errors import UserError as UserError
 from ris_tf.estimation.bound import Bound as Bound, cramer_rao_bound as cramer_rao_bound
 from ris_tf.estimation.estimators import Estimators as Estimators

@@ -62,6 +62,10 @@ class UserError(ValueError):
         """An error of this class, of a value that comes from another source."""
         return cls(**{**error._arguments(), "source": source})
 
+    def with_source(self, source: str) -> Self:
+        """The same error of a value that comes from another source."""
+        return self.like(self, source)
+
     def _arguments(self) -> dict[str, Any]:
         names = ("problem", "source", "key", "allowed", "remedy", "others")
         given = {name: getattr(self, name) for name in names}

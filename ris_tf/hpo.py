@@ -60,7 +60,7 @@ def _parser() -> argparse.ArgumentParser:
 def _search_and_check(asked: argparse.Namespace) -> int:
     from ris_tf.cli.check import report
     from ris_tf.cli.plugins import load_named
-    from ris_tf.cli.tune import MOST_WORKERS, Algorithm, Request, run_search
+    from ris_tf.cli.tune import MAX_WORKERS, Algorithm, Request, run_search
     from ris_tf.config import ConfigError
     from ris_tf.runlog import RunDirectory
     from ris_tf.search import SearchDirectory, best_trial
@@ -70,8 +70,8 @@ def _search_and_check(asked: argparse.Namespace) -> int:
     if asked.algorithm not in (None, *Algorithm):
         allowed = f"must be one of {', '.join(Algorithm)}"
         raise ConfigError(key="--algorithm", value=asked.algorithm, allowed=allowed)
-    if not 1 <= asked.workers <= MOST_WORKERS:
-        allowed = f"must be from 1 to {MOST_WORKERS}"
+    if not 1 <= asked.workers <= MAX_WORKERS:
+        allowed = f"must be from 1 to {MAX_WORKERS}"
         raise ConfigError(key="--workers", value=asked.workers, allowed=allowed)
     if asked.resume and not asked.name:
         raise ConfigError(key="--resume", remedy="name the search with --name")

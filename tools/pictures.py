@@ -1,8 +1,8 @@
 """Takes the pictures of the monitor in docs/images: every tab, light and dark, of real runs.
 
 The runs are trained by `ris-tf` here: quickstart, the same without the subspace term to compare it
-with, a short one in half precision that drops windows, and a search of twelve trials, which takes
-half an hour on two cores.
+with, a short one in half precision that drops windows, somebody's own model, and a search of twelve
+trials, which takes half an hour on two cores.
 """
 
 import subprocess
@@ -32,6 +32,7 @@ TABS = {
     "configuration": [],
     "launch": [],
 }
+OWN = "stripes"
 COMPARED = ["quickstart", "core-terms"]
 SEARCH = ["--n-trials", "12", "--epochs-per-trial", "10", "--space", "wide"]
 
@@ -43,10 +44,14 @@ def main() -> None:
             ris_tf("train", QUICKSTART, "--name", name, "--runs-dir", str(RUNS), *changes)
     if not (RUNS / "search").exists():
         ris_tf("tune", QUICKSTART, "--name", "search", "--runs-dir", str(RUNS), *SEARCH)
+    if not (RUNS / OWN).exists():
+        example = ROOT / "examples" / "own_model.py"
+        subprocess.run([sys.executable, str(example), str(RUNS / OWN)], check=True, cwd=ROOT)
     for theme in ("light", "dark"):
         for tab, runs in TABS.items():
             picture(f"monitor-{tab}-{theme}", tab, theme, runs)
         picture(f"monitor-compare-{theme}", "loss", theme, COMPARED)
+        picture(f"monitor-own-model-{theme}", "loss", theme, [OWN])
         picture(f"monitor-search-{theme}", "search", theme, ["search/trial_0011"])
 
 

@@ -14,7 +14,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from gui.models.settings import KIND, Settings, text_of
+from gui.models.configurations import KIND
+from gui.models.settings import Settings, text_of
 from gui.theme import LIGHT, Theme
 from ris_tf.config import Knob
 

@@ -1,9 +1,10 @@
 """The Launch tab: a configuration, edited in a form, and the run that is started from it."""
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QFontDatabase, QGuiApplication, QPalette
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QFontDatabase, QGuiApplication
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -18,26 +19,32 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from gui.launch.launches import Launches
+from gui.launch.plugins import agreed_to, list_knobs, missing
 from gui.launch.search_plan import SearchPlanForm
 from gui.launch.settings_form import SettingsForm
 from gui.models.commands import (
     Command,
+    Wanted,
     free_name,
+    is_there,
+    plugin_names,
     resume_command,
     resume_search_command,
     train_command,
     tune_command,
 )
 from gui.models.settings import ALL, Settings
-from gui.processes import Started
 from gui.tabs.tab import Tab
 from gui.theme import Theme
+from gui.workers import Jobs, Poller
+from ris_tf.config.declared import WAIT_S
 from ris_tf.errors import UserError
+from ris_tf.registry import named_plugins
 from ris_tf.runlog import RunDirectory, check_name
-from ris_tf.search import SearchDirectory, is_search
 
 CONFIGS = Path("configs")
-LOOK_MS = 250  # how often a process that is starting is looked at
+LEAVE_S = 1.0  # how long the window waits, when it closes, for what was just started
 COMMAND_LINES = 2
 NOTHING = (
     "No configuration chosen.\n\nBrowse for a YAML file, or start from a run: select it at the "
@@ -46,7 +53,7 @@ NOTHING = (
 
 
 class LaunchTab(Tab):
-    """Choose a configuration, change it, start it.
+    """Choose a configuration, change it, start it. Files and processes are for another thread.
 
     Args:
         runs_dir: folder that gets new runs.
@@ -59,20 +66,18 @@ class LaunchTab(Tab):
     def __init__(self, runs_dir: Path, parent: QWidget | None = None):
         super().__init__(parent)
         self.settings: Settings | None = None
-        self._starting: list[tuple[Started, Path]] = []
-        self._running: list[Started] = []
+        self._asked: Path | None = None  # the configuration that was chosen last
+        self._asking = False
+        self._there: tuple[Path, bool] | None = None  # whether a folder is there, as last asked
+        self._jobs = Jobs(self)
+        self._listing = Jobs(self, patience_s=WAIT_S)  # knobs: a plug-in may import TensorFlow
+        self._launches = Launches(self._jobs, self)
+        self._launches.begun.connect(self._begun)
+        self._launches.failed.connect(self._not_begun)
         self._make(runs_dir)
         self._lay_out()
-        self._look = QTimer(self, interval=LOOK_MS)
-        self._look.timeout.connect(self._look_after)
-        found = sorted(CONFIGS.glob("*.yaml"))
-        for path in found:
-            self.files.addItem(str(path))
-        if found:
-            first = next((p for p in found if p.stem == "quickstart"), found[0])
-            self.open_config(first)
-        else:
-            self._refresh()
+        self._refresh()
+        self._jobs.do(lambda: sorted(CONFIGS.glob("*.yaml")), self._offer, self._refuse)
 
     def _make(self, runs_dir: Path) -> None:
         self.files = QComboBox()
@@ -88,6 +93,10 @@ class LaunchTab(Tab):
         self.plan.hide()
         self.name = QLineEdit()
         self.name.setAccessibleName("name of the run")
+        self.plugins = QLineEdit(", ".join(named_plugins()))
+        self.plugins.setPlaceholderText("modules that add terms or networks")
+        self.plugins.setAccessibleName("plug-ins")
+        self.plugins.setToolTip("Python modules, as --plugin takes them; Enter loads their knobs")
         self.runs_dir = QLineEdit(str(runs_dir))
         self.runs_dir.setAccessibleName("folder that gets the run")
         self.search = QLineEdit()
@@ -115,6 +124,7 @@ class LaunchTab(Tab):
         self.browse.clicked.connect(self._browse)
         self.copy.clicked.connect(self._copy)
         self.start_button.clicked.connect(self.start)
+        self.plugins.editingFinished.connect(self._add_plugins)
         self.form.edited.connect(self._refresh)
         self.plan.edited.connect(self._refresh)
         self.kind.currentIndexChanged.connect(self._change_kind)
@@ -126,7 +136,7 @@ class LaunchTab(Tab):
     def _lay_out(self) -> None:
         top = QGridLayout()
         for row, (text, widget) in enumerate(
-            {"C&onfiguration": self.files, "&Name": self.name}.items()
+            {"C&onfiguration": self.files, "&Name": self.name, "&Plug-ins": self.plugins}.items()
         ):
             label = QLabel(text)
             label.setBuddy(widget)
@@ -138,7 +148,7 @@ class LaunchTab(Tab):
         top.addWidget(folder, 1, 2)
         top.addWidget(self.runs_dir, 1, 3)
         top.addWidget(self.kind, 0, 3)
-        top.addWidget(self.plan, 2, 0, 1, 4)
+        top.addWidget(self.plan, 3, 0, 1, 4)
         top.setColumnStretch(1, 3)
         top.setColumnStretch(3, 2)
         finding = QHBoxLayout()
@@ -159,40 +169,104 @@ class LaunchTab(Tab):
         layout.addLayout(below)
         layout.addWidget(self.status)
 
-    def open_config(self, path: Path) -> None:
-        """Edit a configuration file; one that cannot be used is told, and nothing changes."""
-        try:
-            settings = Settings.load(path)
-        except UserError as error:
-            self._say(str(error), wrong=True)
-            if self.settings:
-                self.files.setCurrentText(str(self.settings.source))
-            return
-        self.settings = settings
-        if self.files.findText(str(path)) < 0:
+    def readers(self) -> dict[str, Poller]:
+        """That of its files."""
+        return {
+            "the files of the Launch tab": self._jobs.poller,
+            "the knobs of the plug-ins": self._listing.poller,
+        }
+
+    def is_read(self) -> bool:
+        """Whether its files are read."""
+        return self._jobs.idle and self._listing.idle
+
+    def close_down(self) -> None:
+        """What was started a moment ago is started before the window is gone."""
+        self._jobs.finish(LEAVE_S)
+        super().close_down()
+
+    def _offer(self, found: list[Path]) -> None:
+        """The configurations that there are; one is opened unless another was asked for."""
+        for path in found:
             self.files.addItem(str(path))
-        self.files.setCurrentText(str(path))
-        self.name.setText(self._next_name())
+        if found and self._asked is None:
+            self.open_config(next((p for p in found if p.stem == "quickstart"), found[0]))
+
+    def open_config(self, path: Path, before: Settings | None = None) -> None:
+        """Edit a configuration file; one that cannot be used is told, and nothing changes.
+
+        Args:
+            path: the file.
+            before: settings whose edits are made again.
+        """
+        self._asked = path
+        self._jobs.do(
+            lambda: Settings.load(path),
+            lambda settings: self._edit(settings, before),
+            self._refuse,
+        )
+
+    def _add_plugins(self) -> None:
+        """Go on editing, with the knobs of the plug-ins that were typed."""
+        plugins = missing(plugin_names(self.plugins.text()))
+        if plugins and not self._listing.idle:
+            self._say(f"{', '.join(plugins)}: wait until the plug-ins before are listed")
+        elif plugins and (path := self._asked):
+            self._list_knobs(plugins, lambda: self.open_config(path, self.settings))
+
+    def _list_knobs(self, plugins: Sequence[str], then: Callable[[], None]) -> None:
+        """Have the forms show and check what plug-ins add, which another process loads."""
+
+        def declared() -> None:
+            self.plugins.setText(", ".join(named_plugins()))
+            then()
+
+        self._say(f"listing the knobs of {', '.join(plugins)}")
+        list_knobs(self._listing, plugins, declared, self._refuse)
+
+    def _edit(self, settings: Settings, before: Settings | None) -> None:
+        if settings.source != self._asked:
+            return
+        if before and before.source == settings.source:
+            settings.edit_like(before)
+        self.settings = settings
+        path = str(settings.source)
+        if self.files.findText(path) < 0:
+            self.files.addItem(path)
+        self.files.setCurrentText(path)
+        self._rename()
         self.form.show_settings(settings)
         self._say("")
         self._refresh()
 
+    def _refuse(self, error: UserError) -> None:
+        self._say(str(error), wrong=True)
+        if self.settings:
+            self.files.setCurrentText(str(self.settings.source))
+
     def edit_again(self, run: RunDirectory) -> None:
         """Start again with the settings of a run, to be changed first."""
-        self.open_config(run.config_path)
+        plugins, path = missing(run.identity.plugins), run.config_path
+        if not plugins:
+            self.open_config(path)
+        elif agreed_to(plugins, self):
+            self._list_knobs(plugins, lambda: self.open_config(path))
 
     def resume(self, run: RunDirectory) -> None:
         """Go on with a run from its last checkpoint."""
-        self._begin(resume_command(run.path), run.path)
+        plugins = missing(run.identity.plugins)
+        if not plugins or agreed_to(plugins, self):
+            self._begin(resume_command(run.path, [*named_plugins(), *plugins]), run.path)
 
     def resume_search(self, search: Path) -> None:
         """Go on with a search that was stopped or killed."""
-        self._begin(resume_search_command(search), search)
+        self._begin(resume_search_command(search, named_plugins()), search)
 
     def _change_kind(self) -> None:
         self.plan.setVisible(self.searches)
-        self.start_button.setToolTip(f"start the {self._noun()} (Ctrl+Return)")
-        self.name.setText(self._next_name())
+        what = "search" if self.searches else "run"
+        self.start_button.setToolTip(f"start the {what} (Ctrl+Return)")
+        self._rename()
         self._refresh()
 
     @property
@@ -200,76 +274,63 @@ class LaunchTab(Tab):
         """Whether a search is started, not a single run."""
         return self.kind.currentText() == "Search"
 
-    def _noun(self) -> str:
-        return "search" if self.searches else "run"
-
     def start(self) -> None:
         """Start the run that the form describes."""
-        if self._command() is None:
-            return
-        command, folder = self._command(), Path(self.runs_dir.text())
-        assert command is not None
-        path = folder / self.name.text()
-        self._begin(command, path)
+        if command := self._command():
+            self._begin(command, Path(self.runs_dir.text()) / self.name.text())
 
     @property
     def starting(self) -> list[Path]:
         """Runs whose processes were started, and have not begun yet."""
-        return [path for _, path in self._starting]
+        return self._launches.starting
 
     def restyle(self, theme: Theme) -> None:
         """Take the theme's colours."""
         self.form.restyle(theme)
 
     def _begin(self, command: Command, path: Path) -> None:
-        try:
-            started = Started(command)
-        except UserError as error:
-            self._say(str(error), wrong=True)
-            return
-        self._starting.append((started, path))
         self._say(f"starting {path}: TensorFlow takes some seconds to load")
-        self._look.start()
+        self._launches.begin(command, path)
         self._refresh()
 
-    def _look_after(self) -> None:
-        """See whether what was started has its folder, or ended before."""
-        for started, path in list(self._starting):
-            code = started.exit_code()
-            if code is None and not _is_held(path, started):
-                continue
-            self._starting.remove((started, path))
-            self._running.append(started)
-            if code:
-                words = started.last_line().removeprefix("ris-tf: ") or "it printed nothing"
-                self._say(f"not started, exit code {code}: {words}", wrong=True)
-            else:
-                self._say(f"started {path}")
-                self.launched.emit(path)
-                if self.name.text() == path.name:  # not where another was typed meanwhile
-                    self.name.setText(self._next_name())
-            self._refresh()
-        # Asking for the exit code is also what takes a process that ended off the system's list.
-        self._running = [started for started in self._running if started.exit_code() is None]
-        if not self._starting and not self._running:
-            self._look.stop()
+    def _begun(self, path: Path) -> None:
+        self._say(f"started {path}")
+        self.launched.emit(path)
+        if self.name.text() == path.name:  # not where another was typed meanwhile
+            self._rename()
+        self._there = None
+        self._refresh()
 
-    def _next_name(self) -> str:
+    def _not_begun(self, why: str) -> None:
+        self._say(why, wrong=True)
+        self._refresh()
+
+    def _rename(self) -> None:
+        """Suggest a name that is free, unless another is typed before it is found."""
         if self.settings is None:
-            return self.name.text()
-        return free_name(Path(self.runs_dir.text()), self.settings.source, self.searches)
+            return
+        folder, source, searches = Path(self.runs_dir.text()), self.settings.source, self.searches
+        before = self.name.text()
+
+        def take(name: str) -> None:
+            if self.name.text() == before:
+                self.name.setText(name)
+                self._refresh()
+
+        self._jobs.do(lambda: free_name(folder, source, searches), take, self._refuse)
 
     def _command(self) -> Command | None:
         """What would be started, `None` where something is wrong."""
         if self.settings is None or self._problem():
             return None
-        what = (
+        wanted = Wanted(
             self.settings.source,
             self.settings.overrides(),
             self.name.text(),
             Path(self.runs_dir.text()),
+            named_plugins(),
         )
-        return tune_command(*what, self.plan.plan()) if self.searches else train_command(*what)
+        return tune_command(wanted, self.plan.plan()) if self.searches else train_command(wanted)
 
     def _problem(self) -> str:
         """Why it cannot be started."""
@@ -289,12 +350,19 @@ class LaunchTab(Tab):
         return self._taken(Path(self.runs_dir.text() or ".") / self.name.text())
 
     def _taken(self, path: Path) -> str:
-        """Why a folder cannot be that of a new run."""
-        if path.exists():
-            return f"{path} exists; choose another name"
-        if any(path == other for _, other in self._starting):
+        """Why a folder cannot be that of a new run; of one not looked at yet, nothing is known."""
+        if path in self.starting:
             return f"{path.name} is starting"
+        if self._there and self._there[0] == path:
+            return f"{path} exists; choose another name" if self._there[1] else ""
+        if not self._asking:
+            self._asking = True
+            self._jobs.do(lambda: (path, is_there(path)), self._take_there, self._refuse)
         return ""
+
+    def _take_there(self, there: tuple[Path, bool]) -> None:
+        self._asking, self._there = False, there
+        self._refresh()
 
     def _refresh(self) -> None:
         """Show the command, or why there is none."""
@@ -312,8 +380,6 @@ class LaunchTab(Tab):
 
     def _say(self, text: str, wrong: bool = False) -> None:
         self.status.setText(f"✖ {text}" if wrong else text)
-        roles = QPalette.ColorRole
-        self.status.setForegroundRole(roles.WindowText)
         font = self.status.font()
         font.setBold(wrong)
         self.status.setFont(font)
@@ -328,14 +394,3 @@ class LaunchTab(Tab):
     def _copy(self) -> None:
         QGuiApplication.clipboard().setText(self.command.toPlainText())
         self._say("copied the command")
-
-
-def _is_held(path: Path, started: Started) -> bool:
-    """Whether a run's or search's folder is there, and the process that was started works on it."""
-    try:
-        if is_search(path):
-            return SearchDirectory.open(path).search.pid == started.pid
-        run = RunDirectory.open(path)
-    except UserError:
-        return False
-    return run.identity.session > 0 and run.identity.pid == started.pid

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ris_tf.registry import named_plugins
 from ris_tf.runlog import default_run_name
 
 
@@ -31,18 +30,44 @@ class Command:
         return [sys.executable, "-m", "ris_tf.cli", *self.words]
 
 
-def train_command(config: Path, overrides: Sequence[str], name: str, runs_dir: Path) -> Command:
-    """Train from a configuration file.
+def plugin_names(text: str) -> tuple[str, ...]:
+    """Modules or files that somebody typed, apart by commas."""
+    return tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
 
-    Args:
-        config: the file.
+
+def _plugin_words(plugins: Sequence[str]) -> list[str]:
+    return [word for plugin in plugins for word in ("--plugin", plugin)]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a new run or search is to be.
+
+    Attributes:
+        config: its configuration file.
         overrides: `key=value` texts.
-        name: of the run.
+        name: of the run or search.
         runs_dir: folder that gets it.
+        plugins: modules that the configuration needs.
     """
-    changes = [word for override in overrides for word in ("--set", override)]
-    where = ["--name", name, "--runs-dir", str(runs_dir)]
-    return Command(("train", str(config), *changes, *where, *_plugins()))
+
+    config: Path
+    overrides: Sequence[str]
+    name: str
+    runs_dir: Path
+    plugins: Sequence[str] = ()
+
+    def command(self, name: str, *options: str) -> Command:
+        """As a command, which may have options of its own."""
+        changes = [word for override in self.overrides for word in ("--set", override)]
+        where = ["--name", self.name, "--runs-dir", str(self.runs_dir)]
+        plugins = _plugin_words(self.plugins)
+        return Command((name, str(self.config), *plugins, *changes, *options, *where))
+
+
+def train_command(wanted: Wanted) -> Command:
+    """Train from a configuration file."""
+    return wanted.command("train")
 
 
 @dataclass(frozen=True)
@@ -64,39 +89,37 @@ class SearchPlan:
     workers: int = 1
 
 
-def tune_command(
-    config: Path, overrides: Sequence[str], name: str, runs_dir: Path, plan: SearchPlan
-) -> Command:
+def tune_command(wanted: Wanted, plan: SearchPlan) -> Command:
     """Search hyperparameters around a configuration file.
 
     Args:
-        config: the file.
-        overrides: `key=value` texts.
-        name: of the search.
-        runs_dir: folder that gets it.
+        wanted: the search.
         plan: how much is searched, and where.
     """
-    changes = [word for override in overrides for word in ("--set", override)]
     numbers = ["--n-trials", str(plan.trials), "--epochs-per-trial", str(plan.epochs)]
     how = ["--space", plan.space, "--algorithm", plan.algorithm]
     several = ["--workers", str(plan.workers)] if plan.workers > 1 else []
-    where = ["--name", name, "--runs-dir", str(runs_dir)]
-    return Command(("tune", str(config), *changes, *numbers, *how, *several, *where, *_plugins()))
+    return wanted.command("tune", *numbers, *how, *several)
 
 
-def resume_search_command(search: Path) -> Command:
-    """Go on with a search that was stopped or killed."""
-    return Command(("tune", str(search), "--resume", *_plugins()))
+def resume_search_command(search: Path, plugins: Sequence[str] = ()) -> Command:
+    """Go on with a search that was stopped or killed.
+
+    Args:
+        search: its folder.
+        plugins: modules that it needs, as the person at the keyboard named them.
+    """
+    return Command(("tune", str(search), "--resume", *_plugin_words(plugins)))
 
 
-def resume_command(run: Path) -> Command:
-    """Go on with a run from its last checkpoint."""
-    return Command(("train", "--resume", str(run), *_plugins()))
+def resume_command(run: Path, plugins: Sequence[str] = ()) -> Command:
+    """Go on with a run from its last checkpoint.
 
-
-def _plugins() -> list[str]:
-    """Those that the person named when the monitor was started, for the process that works."""
-    return [word for name in named_plugins() for word in ("--plugin", name)]
+    Args:
+        run: its folder.
+        plugins: modules that it needs, as the person at the keyboard named them.
+    """
+    return Command(("train", "--resume", str(run), *_plugin_words(plugins)))
 
 
 def free_name(runs_dir: Path, config: Path, search: bool = False) -> str:
@@ -106,7 +129,15 @@ def free_name(runs_dir: Path, config: Path, search: bool = False) -> str:
     name = default_run_name(Path(stem).with_suffix(".yaml"))
     number = 2
     free = name
-    while (runs_dir / free).exists():
+    while is_there(runs_dir / free):
         free = f"{name}-{number}"
         number += 1
     return free
+
+
+def is_there(path: Path) -> bool:
+    """Whether there is anything at a path that somebody typed; `False` where it can be none."""
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # too long, not ours to look into, a zero byte
+        return False

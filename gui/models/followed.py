@@ -5,22 +5,27 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from gui.models.configurations import flat
 from gui.models.curves import abscissa
 from gui.models.index import Stamp, stamp
-from ris_tf.config import Config, load_config
+from ris_tf.config import read_mapping
 from ris_tf.errors import UserError
 from ris_tf.runlog import (
+    LOCALIZATION,
     Check,
     LogReader,
     RunDirectory,
+    RunError,
     RunLog,
     Summary,
     check_health,
     summary_of,
 )
+from ris_tf.search import SearchDirectory, is_search
 
 PIECE = 1 << 20  # bytes of log between two looks at the clock
 VIEW_S = 1 / 30  # views get what changed at most this often
@@ -39,7 +44,8 @@ class RunView:
         label: what it is called on the screen.
         colour: `#rrggbb` of its curves.
         run: the folder, `None` where it cannot be opened.
-        config: its configuration, `None` where that cannot be read.
+        configuration: what config.yaml holds by dotted key, empty where that cannot be read; a
+            plug-in's or another model's keys may be among them.
         log: its events.
         generation: another object when the log began anew, since a resumed run cut it.
         summary: what it is doing.
@@ -48,14 +54,17 @@ class RunView:
         complete: whether the log is read to its end.
         share: how much of the log is read, 0..1.
         problem: what cannot be read, in one line.
-        resumable: whether the run can be gone on with now.
+        resumable: whether `ris-tf train --resume` can go on with it now.
+        search: folder of the search that it is a trial of, `None` if it is of none.
+        search_busy: whether somebody works on that search, or may do so on another machine; `None`
+            where that cannot be told.
     """
 
     path: Path
     label: str
     colour: str
     run: RunDirectory | None = None
-    config: Config | None = None
+    configuration: dict[str, Any] = field(default_factory=dict)
     log: RunLog = field(default_factory=RunLog)
     generation: object = None
     summary: Summary | None = None
@@ -65,13 +74,33 @@ class RunView:
     share: float = 0.0
     problem: str = ""
     resumable: bool = False
+    search: Path | None = None
+    search_busy: bool | None = None
     _x: dict[str, np.ndarray] = field(default_factory=dict, compare=False, repr=False)
+    _weights: dict[str, float] = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def localizes(self) -> bool:
+        """Whether it trains localization; else it is anybody's model, with names of its own."""
+        return self.run is None or self.run.identity.task == LOCALIZATION
 
     def x(self, kind: str) -> np.ndarray:
         """`[n]` x values of the windows, made once; see `abscissa`."""
         if kind not in self._x:
             self._x[kind] = abscissa(self.log, kind)
         return self._x[kind]
+
+    def weight(self, term: str) -> float:
+        """Weight of a loss term: the configuration's, else the largest that was logged, else 1."""
+        given = self.configuration.get(f"objective.weights.{term}")
+        if isinstance(given, int | float):
+            return float(given)
+        if term not in self._weights:
+            logged = self.log.column(f"weight/{term}") if f"weight/{term}" in self.log.names else []
+            # Without a copy, which a million windows would show: NaN is passed over.
+            largest = float(np.fmax.reduce(logged)) if len(logged) else np.nan
+            self._weights[term] = largest if np.isfinite(largest) else 1.0
+        return self._weights[term]
 
 
 class FollowedRun:
@@ -88,7 +117,7 @@ class FollowedRun:
         self.path, self.label, self.colour = path, label, colour
         self._clock = clock
         self._run: RunDirectory | None = None
-        self._config: Config | None = None
+        self._configuration: dict[str, Any] = {}
         self._reader = LogReader(path / "events.jsonl")
         self._console = _Console(path / "console.log")
         self._stamps: dict[str, Stamp | None] = {}
@@ -96,6 +125,7 @@ class FollowedRun:
         self._summary: Summary | None = None
         self._summed_at = 0.0
         self._resumable = False
+        self._search: tuple[Path | None, bool | None] = (None, None)
         self._checks: tuple[Check, ...] = ()
         self._next_checks = 0.0
         self._checked = -1
@@ -122,7 +152,7 @@ class FollowedRun:
             label=self.label,
             colour=self.colour,
             run=self._run,
-            config=self._config,
+            configuration=self._configuration,
             log=self._reader.log.snapshot(),
             generation=self._generation,
             summary=self._summary,
@@ -132,6 +162,8 @@ class FollowedRun:
             share=tail.offset / tail.size if tail.size else 1.0,
             problem=self._problem,
             resumable=self._resumable,
+            search=self._search[0],
+            search_busy=self._search[1],
         )
 
     def _moved(self, name: str) -> bool:
@@ -161,7 +193,7 @@ class FollowedRun:
 
     def _configure(self) -> None:
         if self._run:
-            self._config = load_config(self._run.config_path)
+            self._configuration = flat(read_mapping(self._run.config_path))
 
     @staticmethod
     def _attempt(problems: list[str], read: Callable[[], None]) -> bool:
@@ -191,13 +223,18 @@ class FollowedRun:
         now = self._clock()
         if not self._run or not (changed or now - self._summed_at > STATE_S):
             return False
-        before, self._summed_at = (self._summary, self._resumable), now
+        before, self._summed_at = self._standing(), now
         self._summary = summary_of(self._run, self._reader.log, now)
-        # A process that wrote its end event takes a moment to end.
-        self._resumable = self._summary.resumable and not self._run.holder_alive()
-        known, resumable = before
-        moved = known is None or known.state != self._summary.state
-        return moved or resumable != self._resumable
+        # A process that wrote its end event takes a moment to end. What goes on with anybody's own
+        # model is a program of theirs.
+        ours = self._run.identity.task == LOCALIZATION
+        self._resumable = ours and self._summary.resumable and not self._run.holder_alive()
+        self._search = _search_of(self.path)
+        return before != self._standing()
+
+    def _standing(self) -> tuple:
+        """What may change though nothing is written."""
+        return self._summary and self._summary.state, self._resumable, self._search
 
     def _check(self) -> bool:
         """Health, as often as its cost allows, once the log is read to its end."""
@@ -211,6 +248,16 @@ class FollowedRun:
         ended = time.monotonic()
         self._next_checks = ended + max((ended - began) / CHECKS_SHARE, VIEW_S)
         return True
+
+
+def _search_of(run: Path) -> tuple[Path | None, bool | None]:
+    """The search that a run lies in, and whether somebody works on it."""
+    if not is_search(run.parent):
+        return None, None
+    try:
+        return run.parent, SearchDirectory.open(run.parent).holder_alive() is not False
+    except RunError:
+        return run.parent, None
 
 
 class _Console:

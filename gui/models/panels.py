@@ -1,6 +1,6 @@
 """Which curves stand in which plot: losses, gradients, schedules of one run or of several."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -8,13 +8,11 @@ import numpy as np
 from gui.models.curves import Smoother, at_steps
 from gui.models.followed import RunView
 from gui.models.palette import COLOURS
-from gui.models.words import duration
-from ris_tf.runlog import RunLog
 
 TOTAL = "total loss (dots: validation)"
-TERM, WEIGHT, LAYER = "term/", "weight/", "layer/"
-PARTS = {"backbone": "norm/backbone", "heads": "norm/head"}
-TITLES = {
+LOSS = "loss"
+TERM, WEIGHT, NORM, RATE, LAYER = "term/", "weight/", "norm/", "rate/", "layer/"
+TITLES = {  # of localization's terms; all others go by their own names
     "covariance": "covariance NMSE",
     "covariance_pred": "predicted covariance NMSE",
     "subspace": "energy outside subspace",
@@ -73,21 +71,6 @@ class Panel:
 
 
 @dataclass(frozen=True)
-class Mark:
-    """A vertical line: an epoch's end, a phase, a dropped window.
-
-    Attributes:
-        x: where.
-        kind: `epoch`, `phase`, `dropped` or `session`.
-        text: what it is, shown beside it.
-    """
-
-    x: float
-    kind: str
-    text: str = ""
-
-
-@dataclass(frozen=True)
 class Options:
     """How curves are shown.
 
@@ -106,43 +89,71 @@ class Options:
     hidden: frozenset[str] = frozenset()
 
 
-def terms_of(runs: Sequence[RunView]) -> list[str]:
-    """Loss terms that any of the runs logs, in the order of the log."""
-    names = (name for run in runs for name in run.log.names if name.startswith(TERM))
-    return list(dict.fromkeys(name.removeprefix(TERM) for name in names))
+def names_of(runs: Sequence[RunView], prefix: str) -> list[str]:
+    """What follows a prefix in the series that any of the runs logs, in the order of the logs."""
+    names = (name for run in runs for name in run.log.names if name.startswith(prefix))
+    return list(dict.fromkeys(name.removeprefix(prefix) for name in names))
 
 
 def terms_off(runs: Sequence[RunView]) -> list[str]:
-    """Terms of weight 0 in every run."""
-    return [term for term in terms_of(runs) if not any(_is_on(run, term) for run in runs)]
+    """Terms of weight 0 in every run that has them."""
+    return [term for term in names_of(runs, TERM) if not any(_is_on(run, term) for run in runs)]
 
 
 def _is_on(run: RunView, term: str) -> bool:
-    if run.config:
-        return getattr(run.config.objective.weights, term, 0.0) > 0
-    weight = run.log.column(WEIGHT + term)
-    return bool(len(weight)) and bool(weight[-1] > 0)
+    return TERM + term in run.log.names and run.weight(term) > 0
+
+
+def title_of(runs: Sequence[RunView], term: str) -> str:
+    """What a term is called: localization's in words, those of other models by their own names."""
+    those = [run for run in runs if TERM + term in run.log.names]
+    return TITLES.get(term, term) if all(run.localizes for run in those) else term
+
+
+def has_weights(runs: Sequence[RunView]) -> bool:
+    """Whether any run weighs its terms."""
+    return bool(names_of(runs, WEIGHT))
 
 
 def loss_panels(runs: Sequence[RunView], options: Options, smoother: Smoother) -> list[Panel]:
-    """Total and validation loss, and every term of weight above 0."""
+    """Total and validation loss, every term of weight above 0, and other models' metrics."""
     off = terms_off(runs)
-    shown = [term for term in terms_of(runs) if term not in off and term not in options.hidden]
-    how = "weight × term" if options.weighted else "term"
-    series: list[tuple[str, list[Curve]]] = []
-    if "loss" not in options.hidden:
-        series.append((TOTAL, list(_totals(runs, options, smoother))))
+    shown = [t for t in names_of(runs, TERM) if t not in off and t not in options.hidden]
+    how = "weight × term" if options.weighted and has_weights(runs) else "term"
+    series: list[tuple[str, str, list[Curve]]] = []
+    if LOSS not in options.hidden:
+        series.append((TOTAL, LOSS, list(_totals(runs, options, smoother))))
     series += [
-        (TITLES.get(term, term), list(_term_curves(runs, term, options, smoother)))
+        (title_of(runs, term), how, list(_term_curves(runs, term, options, smoother)))
         for term in shown
+    ]
+    series += [
+        (f"{metric} (validation)", "metric", list(_metric_curves(runs, metric, options)))
+        for metric in metrics_of(runs)
+        if metric not in options.hidden
     ]
     if not options.together:
         return [
-            Panel(title, "loss" if title == TOTAL else how, tuple(curves), log=options.log)
-            for title, curves in series
+            Panel(title, label, tuple(curves), log=options.log) for title, label, curves in series
         ]
-    curves = [_told_apart(curve, i, runs) for i, (_, lines) in enumerate(series) for curve in lines]
+    curves = [
+        _told_apart(curve, i, runs) for i, (_, _, lines) in enumerate(series) for curve in lines
+    ]
     return [Panel("loss and its terms", f"loss, {how}", tuple(curves), log=options.log)]
+
+
+def metrics_of(runs: Sequence[RunView]) -> list[str]:
+    """What the validations of other models than ours have beside the loss and its terms."""
+    names = (
+        name for run in runs if not run.localizes for v in run.log.validations for name in v.values
+    )
+    return [name for name in dict.fromkeys(names) if name != LOSS and not name.startswith(TERM)]
+
+
+def _metric_curves(runs: Sequence[RunView], metric: str, options: Options) -> Iterator[Curve]:
+    for run in runs:
+        if not run.localizes:
+            yield from _validated(run, metric, metric, options)
 
 
 def _told_apart(curve: Curve, which: int, runs: Sequence[RunView]) -> Curve:
@@ -156,8 +167,8 @@ def _told_apart(curve: Curve, which: int, runs: Sequence[RunView]) -> Curve:
 
 def _totals(runs: Sequence[RunView], options: Options, smoother: Smoother) -> Iterator[Curve]:
     for run in runs:
-        yield _series(run, "loss", "loss", options, smoother)
-        yield from _validated(run, "loss", "loss", options)
+        yield _series(run, LOSS, LOSS, options, smoother)
+        yield from _validated(run, LOSS, LOSS, options)
 
 
 def _term_curves(
@@ -166,12 +177,11 @@ def _term_curves(
     for run in runs:
         if not _is_on(run, term):
             continue
-        scale = None
-        if options.weighted:
-            scale = run.log.column(WEIGHT + term)
+        weighted = options.weighted and WEIGHT + term in run.log.names
+        scale = run.log.column(WEIGHT + term) if weighted else None
         yield _series(run, TERM + term, term, options, smoother, scale)
-        factor = getattr(run.config.objective.weights, term, 1.0) if run.config else 1.0
-        yield from _validated(run, TERM + term, term, options, factor if options.weighted else 1.0)
+        factor = run.weight(term) if weighted else 1.0
+        yield from _validated(run, TERM + term, term, options, factor)
 
 
 def _series(
@@ -202,131 +212,81 @@ def _validated(
         yield Curve(name, run.label, run.colour, x, values.astype(np.float64), points=True)
 
 
+def _lines(
+    runs: Sequence[RunView], series: Mapping[str, str], options: Options, smoother: Smoother
+) -> tuple[Curve, ...]:
+    """Each series of each run that has it; several in one plot are told apart by colour.
+
+    Args:
+        runs: whose.
+        series: names in the log by what they are called.
+        options: how they are shown.
+        smoother: smooths them.
+    """
+    drawn = []
+    for i, (title, name) in enumerate(series.items()):
+        for run in runs:
+            if name in run.log.names:
+                curve = _series(run, name, title, options, smoother)
+                drawn.append(_told_apart(curve, i, runs) if len(series) > 1 else curve)
+    return tuple(drawn)
+
+
 def gradient_panels(runs: Sequence[RunView], options: Options, smoother: Smoother) -> list[Panel]:
     """Norms before clipping with the threshold, the share clipped, the loss scale."""
     levels = _thresholds(runs)
     dashed = f" (dashed: clip at {', '.join(f'{level:g}' for level in levels)})" if levels else ""
-    total = tuple(_series(run, "norm/total", "total", options, smoother) for run in runs)
-    parts = tuple(
-        _told_apart(_series(run, series, name, options, smoother), i, runs)
-        for i, (name, series) in enumerate(PARTS.items())
-        for run in runs
-    )
+    total = _lines(runs, {"total": "norm/total"}, options, smoother)
+    groups = [group for group in names_of(runs, NORM) if group != "total"]
+    each = _lines(runs, {group: NORM + group for group in groups}, options, smoother)
+    scale = _lines(runs, {"loss scale": "scale"}, options, Smoother(1))
     panels = [
         Panel(f"gradient norm{dashed}", "norm", total, levels, options.log),
-        Panel("of backbone and heads", "norm", parts, log=options.log),
+        Panel("gradient norm by group", "norm", each, log=options.log),
+        Panel("share of windows clipped so far", "share", tuple(_shares_clipped(runs, options))),
+        Panel("loss scale", "factor", scale, log=_spans_decades(scale)),
     ]
-    clipped = tuple(_share_clipped(run, options) for run in runs)
-    panels.append(Panel("share of windows clipped so far", "share", clipped))
-    scale = tuple(_series(run, "scale", "loss scale", options, Smoother(1)) for run in runs)
-    panels.append(Panel("loss scale", "factor", scale, log=_spans_decades(scale)))
-    return panels
+    return [panel for panel in panels if panel.curves]
 
 
 def _thresholds(runs: Sequence[RunView]) -> tuple[float, ...]:
-    """Clip thresholds of the runs that clip."""
-    norms = [run.config.training.clip_norm for run in runs if run.config]
-    return tuple(dict.fromkeys(norm for norm in norms if norm > 0))
+    """Clip thresholds of the runs that clip, whichever section of their settings has it."""
+    norms = (
+        value
+        for run in runs
+        for key, value in run.configuration.items()
+        if key.rpartition(".")[2] == "clip_norm" and isinstance(value, int | float) and value > 0
+    )
+    return tuple(dict.fromkeys(float(norm) for norm in norms))
 
 
 def _spans_decades(curves: Sequence[Curve]) -> bool:
     """Whether a logarithmic axis has anything to show."""
-    values = np.concatenate([curve.y[np.isfinite(curve.y)] for curve in curves])
+    values = np.concatenate([np.zeros(0), *(curve.y[np.isfinite(curve.y)] for curve in curves)])
     return bool(len(values)) and bool(0 < 8 * values.min() <= values.max())
 
 
-def _share_clipped(run: RunView, options: Options) -> Curve:
+def _shares_clipped(runs: Sequence[RunView], options: Options) -> Iterator[Curve]:
     """Share of the windows so far whose gradient was cut to the threshold."""
-    clipped = run.log.column("clip") < 1
-    share = np.cumsum(clipped) / np.arange(1, len(clipped) + 1)
-    x = run.x(options.x)
-    return Curve("share clipped", run.label, run.colour, x, share.astype(np.float32))
+    for run in runs:
+        if "clip" in run.log.names:
+            clipped = run.log.column("clip") < 1
+            share = np.cumsum(clipped) / np.arange(1, len(clipped) + 1)
+            x, y = run.x(options.x), share.astype(np.float32)
+            yield Curve("share clipped", run.label, run.colour, x, y)
 
 
 def schedule_panels(runs: Sequence[RunView], options: Options) -> list[Panel]:
-    """Learning rates, loss weights, beta, and what validated."""
-    single = len(runs) == 1
-    none = Smoother(1)
-
-    def lines(names: dict[str, str]) -> tuple[Curve, ...]:
-        drawn = []
-        for i, (title, series) in enumerate(names.items()):
-            for run in runs:
-                curve = _series(run, series, title, options, none)
-                if single or len(names) > 1:
-                    curve = _told_apart(curve, i, runs)
-                drawn.append(curve)
-        return tuple(drawn)
-
-    on = [term for term in terms_of(runs) if term not in terms_off(runs)]
-    return [
-        Panel(
-            "learning rates",
-            "rate",
-            lines({"backbone": "rate/backbone", "heads": "rate/head"}),
-            log=options.log,
-        ),
-        Panel("loss weights", "weight", lines({t: WEIGHT + t for t in on}), log=options.log),
-        Panel("beta: share of the sample covariance", "share", lines({"beta": "beta"})),
-        Panel(
-            "updates applied", "count",
-            lines({"optimizer iterations": "iteration", "schedule position": "schedule"}),
-        ),
-    ]  # fmt: skip
-
-
-def marks_of(run: RunView, options: Options) -> list[Mark]:
-    """Ends of epochs, phases, sessions and dropped windows of a run."""
-    log = run.log
-    kinds: list[tuple[str, list[tuple[int, str]]]] = [
-        ("epoch", [(e.step, f"epoch {e.epoch + 1} ends") for e in log.epoch_ends]),
-        ("phase", [(p.step, p.text) for p in log.phases]),
-        ("session", [(s.step, f"session {s.session}") for s in log.sessions[1:]]),
-        ("dropped", dropped(log)),
+    """Learning rates by group, loss weights and beta where there are any, updates applied."""
+    none, off = Smoother(1), terms_off(runs)
+    rates = {group: RATE + group for group in names_of(runs, RATE)}
+    weights = {term: WEIGHT + term for term in names_of(runs, TERM) if term not in off}
+    updates = {"optimizer iterations": "iteration", "schedule position": "schedule"}
+    beta = _lines(runs, {"beta": "beta"}, options, none)
+    panels = [
+        Panel("learning rates", "rate", _lines(runs, rates, options, none), log=options.log),
+        Panel("loss weights", "weight", _lines(runs, weights, options, none), log=options.log),
+        Panel("beta: share of the sample covariance", "share", beta),
+        Panel("updates applied", "count", _lines(runs, updates, options, none)),
     ]
-    marks = []
-    for kind, found in kinds:
-        x = at_steps(log, np.array([step for step, _ in found], np.int64), options.x)
-        marks += [Mark(float(at), kind, text) for at, (_, text) in zip(x, found, strict=True)]
-    return marks
-
-
-def dropped(log: RunLog) -> list[tuple[int, str]]:
-    """Windows that were dropped, with the reason."""
-    told = {}
-    for notice in log.notices:
-        words = notice.text.split(" ", 3)
-        if words[:1] == ["window"] and words[2:3] == ["dropped:"] and words[1].isdigit():
-            told[int(words[1])] = words[3] if len(words) > 3 else ""
-    places = np.flatnonzero(log.column("ok") == 0)
-    scales = log.column("scale")[places]
-    return [
-        (int(step), told.get(int(step), f"not finite at scale {scale:g}"))
-        for step, scale in zip(log.steps[places], scales, strict=True)
-    ]
-
-
-def value_at(curve: Curve, x: float) -> float:
-    """The exact value of a curve at the window nearest to `x`; NaN beyond its ends."""
-    place = nearest(curve.x, x)
-    return float(curve.y[place]) if place is not None else float("nan")
-
-
-def nearest(values: np.ndarray, x: float) -> int | None:
-    """Index of the value nearest to `x` in an order that never falls; `None` beyond its ends."""
-    if not len(values) or not values[0] <= x <= values[-1]:
-        return None
-    after = int(np.searchsorted(values, x))
-    before = max(after - 1, 0)
-    return before if x - values[before] < values[after] - x else after
-
-
-def where(run: RunView, x: float, options: Options) -> str:
-    """The window nearest to `x`, in words: `step 123 · epoch 2 · 0:45`."""
-    place = nearest(run.x(options.x), x)
-    if place is None:
-        return ""
-    log = run.log
-    since = duration(3600 * run.x("time")[place])
-    text = f"step {log.steps[place]:,} · epoch {log.epochs[place] + 1} · after {since}"
-    return f"{text} · dropped" if log.column("ok")[place] == 0 else text
+    return [panel for panel in panels if panel.curves]

@@ -2,16 +2,15 @@
 
 import json
 import re
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from gui.models.configurations import KIND, flat
 from ris_tf.config import Config, Knob, all_knobs, load_config, override_config, schema
 from ris_tf.errors import UserError
 
-KIND = "network.kind"
 WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*$")  # what needs no quotes, if YAML reads no number in it
 ALL = ""  # the key of errors that concern no single value
 
@@ -30,7 +29,7 @@ class Settings:
 
     def __init__(self, base: Config, source: Path):
         self.base, self.source = base, source
-        self._values = {path: text_of(value) for path, value in flat(base).items()}
+        self._values = {path: text_of(value) for path, value in values_of(base).items()}
         self._edits: dict[str, str] = {}
 
     @classmethod
@@ -79,6 +78,11 @@ class Settings:
         else:
             self._edits[path] = text
 
+    def edit_like(self, other: "Settings") -> None:
+        """Take what was typed in other settings."""
+        for path in sorted(other._edits, key=lambda path: path != KIND):  # the kind comes first
+            self.edit(path, other._edits[path])
+
     def reset(self, path: str) -> None:
         """Take back what was typed."""
         if path == KIND:
@@ -106,7 +110,7 @@ class Settings:
         try:
             self.config()
         except UserError as error:
-            whole = str(error)
+            whole = error
         else:
             return {}
         found = {}
@@ -114,8 +118,11 @@ class Settings:
             try:
                 override_config(self.base, [*self._kind_text(), f"{path}={self._edits[path]}"])
             except UserError as error:
-                found[path] = _told(str(error), path, self._edits[path])
-        return found or {ALL: _told(whole, "", "")}
+                found[path] = _beside(error, path)
+        if not found:  # each value can be used, and all together cannot
+            place = whole.key if whole.key in {knob.path for knob in self.knobs()} else ALL
+            found[place] = _beside(whole, place)
+        return found
 
     def overrides(self) -> list[str]:
         """The fewest `key=value` texts that make this configuration of the file.
@@ -123,12 +130,8 @@ class Settings:
         Raises:
             ConfigError: the texts cannot be used.
         """
-        wanted, known = flat(self.config()), flat(self.base)
-        texts = []
-        if wanted[KIND] != known[KIND]:
-            kind = wanted[KIND]
-            texts.append(f"network={{kind: {kind}}}")
-            known = flat(override_config(self.base, texts))
+        wanted, texts = values_of(self.config()), self._kind_text()
+        known = values_of(override_config(self.base, texts))
         return texts + [
             f"{path}={text_of(value)}" for path, value in wanted.items() if value != known[path]
         ]
@@ -175,17 +178,9 @@ def _kinds() -> set[str]:
     return {knob.variant for knob in all_knobs(schema()) if knob.variant}
 
 
-def flat(config: Config) -> dict[str, Any]:
+def values_of(config: Config) -> dict[str, Any]:
     """Values by dotted key."""
-    return dict(_flat(config.model_dump(mode="json"), ""))
-
-
-def _flat(document: dict[str, Any], prefix: str) -> Iterable[tuple[str, Any]]:
-    for name, value in document.items():
-        if isinstance(value, dict):
-            yield from _flat(value, f"{prefix}{name}.")
-        else:
-            yield f"{prefix}{name}", value
+    return flat(config.model_dump(mode="json"))
 
 
 def text_of(value: Any) -> str:
@@ -195,10 +190,6 @@ def text_of(value: Any) -> str:
     return json.dumps(value)
 
 
-def _told(line: str, path: str, text: str) -> str:
-    """An error line without the source, the key and the value, which the form shows."""
-    for start in (f"--set {f'{path}={text}'!r}: ", "--set: ", "configuration: "):
-        line = line.removeprefix(start)
-    return (
-        line.removeprefix(f"{path} = None: ").removeprefix(f"{path} = ").removeprefix(f"{path}: ")
-    )
+def _beside(error: UserError, path: str) -> str:
+    """An error as it stands beside a value, whose name and text are there already."""
+    return error.advice if error.key in ("", path) else error.sentence

@@ -1,107 +1,124 @@
-"""Spectra of validation scenes as a run's samples hold them: which there are, and what they say."""
+"""Spectra of validation scenes: a run's samples, read, and in words."""
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from gui.models.words import number
-from ris_tf.config import load_config
-from ris_tf.errors import UserError
 from ris_tf.runlog import RunError, RunLog, Sample, SpectrumSample, read_sample
 
 MOST_KEPT = 32  # samples in memory
-MOST_BYTES = 64 * 2**20  # and what they may take together; the one in sight always stays
+MOST_BYTES = 64 * 2**20  # and what they may take together
+LEAST_KEPT = 2  # those in sight always stay
 LONGEST = 80  # characters of a path that are shown
 
 
-class Spectra:
-    """The samples of a run, read when they are looked at.
+Wanted = tuple[Path, Sample]  # a run's folder, and an event of its log
 
-    Args:
-        run: the run's folder. Nothing outside of it is read, whatever its log says.
+
+def latest_of_epochs(events: Sequence[Sample]) -> list[Sample]:
+    """A run's samples by epoch, ascending; of two of an epoch, the later one counts."""
+    by_epoch = {event.epoch: event for event in events}
+    return [by_epoch[epoch] for epoch in sorted(by_epoch)]
+
+
+class SampleReader:
+    """Reads the samples that are looked at, and keeps those looked at last.
+
+    The window's thread says what it wants, another one polls.
+
+    Attributes:
+        wanted: what is looked at now.
     """
 
-    def __init__(self, run: Path):
-        self.run = run
-        self._events: list[Sample] = []
-        self._kept: int | None = None
-        self._read: OrderedDict[Sample, SpectrumSample] = OrderedDict()
+    def __init__(self) -> None:
+        self.wanted: tuple[Wanted, ...] = ()
+        self._given: dict[Wanted, str | int] = {}
+        self._kept: OrderedDict[Wanted, SpectrumSample] = OrderedDict()
 
-    def follow(self, events: Sequence[Sample]) -> None:
-        """Take the log's sample events; of two of an epoch, the later one counts."""
-        by_epoch = {event.epoch: event for event in events}
-        self._events = [by_epoch[epoch] for epoch in sorted(by_epoch)]
+    def want(self, wanted: Sequence[Wanted]) -> None:
+        """Say what is looked at now."""
+        self.wanted = tuple(wanted)
 
-    def __len__(self) -> int:
-        return len(self._events)
+    def poll(self) -> dict[Wanted, SpectrumSample | str] | None:
+        """What is wanted, each a sample or one line that says why there is none.
 
-    @property
-    def epochs(self) -> list[int]:
-        """Epoch of every sample, from 0, ascending."""
-        return [event.epoch for event in self._events]
+        `None` where nothing changed since the last call. A file that could not be read, since it
+        is on its way perhaps, is tried again by each call. Never raises for a bad file.
+        """
+        found = {wanted: self.at(*wanted) for wanted in self.wanted}
+        # Arrays are not compared: what was kept is the same object.
+        marks = {w: s if isinstance(s, str) else id(s) for w, s in found.items()}
+        if marks == self._given:
+            return None
+        self._given = marks
+        return found
 
-    def at(self, index: int) -> SpectrumSample | str:
-        """A sample, or one line that says why there is none; never raises for a bad file."""
-        event = self._events[index]
-        if event in self._read:
-            self._read.move_to_end(event)
-            return self._read[event]
+    def at(self, run: Path, event: Sample) -> SpectrumSample | str:
+        """A sample, or one line that says why there is none.
+
+        Args:
+            run: the run's folder. Nothing outside of it is read, whatever its log says.
+            event: what its log says of the sample.
+        """
+        if (run, event) in self._kept:
+            self._kept.move_to_end((run, event))
+            return self._kept[run, event]
         try:
-            sample = read_sample(self._inside(event.path))
+            sample = read_sample(_inside(run, event.path))
         except RunError as error:
             return str(error)
-        self._read[event] = sample
+        self._kept[run, event] = sample
         self._forget()
         return sample
 
     def _forget(self) -> None:
         """Keep the samples looked at last."""
-        while len(self._read) > 1 and (
-            len(self._read) > MOST_KEPT or sum(map(_bytes, self._read.values())) > MOST_BYTES
+        while len(self._kept) > LEAST_KEPT and (
+            len(self._kept) > MOST_KEPT or sum(map(_bytes, self._kept.values())) > MOST_BYTES
         ):
-            self._read.popitem(last=False)
+            self._kept.popitem(last=False)
 
-    def _inside(self, path: str) -> Path:
-        """A path of the log as one in the run's folder, links followed.
 
-        Raises:
-            RunError: it leads out of the folder, or is no path.
-        """
-        shown = repr(path if len(path) <= LONGEST else f"{path[:LONGEST]}...")
-        relative = Path(path)
-        if relative.is_absolute() or ".." in relative.parts:
-            raise RunError(f"{self.run}: its log names a sample outside of it: {shown}")
-        try:
-            folder = self.run.resolve()
-            target = (folder / relative).resolve()
-        except (OSError, ValueError, RuntimeError) as error:  # a loop of links, a zero byte
-            raise RunError(f"{self.run}: its log names no path of a sample: {shown}") from error
-        if not target.is_relative_to(folder):
-            raise RunError(f"{self.run}: its log names a sample outside of it: {shown}")
-        return target
+def _inside(run: Path, path: str) -> Path:
+    """A path of a log as one in the run's folder, links followed.
 
-    def why_none(self, log: RunLog) -> str:
-        """Why a run has no spectra, in one line."""
-        if self._scenes_kept() == 0:
-            return "samples are off in this run (training.samples = 0)"
-        if log.validations:
-            return (
-                "no spectra in this run: it was trained by an older ris-tf, or what its network "
-                "said was not finite"
-            )
-        return "no spectra yet: the first are written after the first validation"
+    Raises:
+        RunError: it leads out of the folder, or is no path.
+    """
+    shown = repr(path if len(path) <= LONGEST else f"{path[:LONGEST]}...")
+    relative = Path(path)
+    if relative.is_absolute() or ".." in relative.parts:
+        raise RunError(f"{run}: its log names a sample outside of it: {shown}")
+    try:
+        folder = run.resolve()
+        target = (folder / relative).resolve()
+    except (OSError, ValueError, RuntimeError) as error:  # a loop of links, a zero byte
+        raise RunError(f"{run}: its log names no path of a sample: {shown}") from error
+    if not target.is_relative_to(folder):
+        raise RunError(f"{run}: its log names a sample outside of it: {shown}")
+    return target
 
-    def _scenes_kept(self) -> int:
-        """`training.samples` of the run; -1 where its configuration cannot be read."""
-        if self._kept is None:
-            try:
-                self._kept = load_config(self.run / "config.yaml").training.samples
-            except UserError:  # the monitor says so elsewhere
-                self._kept = -1
-        return self._kept
+
+def why_none(log: RunLog, configuration: Mapping[str, Any]) -> str:
+    """Why a run has no spectra, in one line.
+
+    Args:
+        log: the run's.
+        configuration: its values by dotted key.
+    """
+    if configuration.get("training.samples") == 0:
+        return "samples are off in this run (training.samples = 0)"
+    if log.validations:
+        return (
+            "no spectra in this run: it was trained by an older ris-tf, or what its network "
+            "predicted was not finite"
+        )
+    return "no spectra yet: the first are written after the first validation"
 
 
 def _bytes(sample: SpectrumSample) -> int:

@@ -1,8 +1,8 @@
 """A search's trials as the monitor shows them: rows, progress, the best so far."""
 
-import math
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from gui.models.words import number
@@ -16,8 +16,6 @@ from ris_tf.search import (
     best_trial,
     rows_of,
 )
-
-POLL_S = 1.0  # a search is read again at most this often
 
 # A mark of its own shape for every state: colour alone does not tell.
 MARKS = {
@@ -43,56 +41,56 @@ def state_text(trial: Trial) -> str:
     return f"{MARKS[trial.state]} {trial.state}"
 
 
-class SearchModel:
-    """A search that the view follows.
-
-    Args:
-        path: the search's folder.
-        clock: seconds since 1970.
-        ticks: seconds that are never set back.
+@dataclass(frozen=True)
+class SearchView:
+    """A search as it is at an instant; nothing in it changes.
 
     Attributes:
+        path: its folder.
         search: what is searched.
         trials: in the order of their numbers.
         problem: why nothing newer can be read, in one line; empty where all is well.
     """
 
-    def __init__(
-        self,
-        path: Path,
-        clock: Callable[[], float] = time.time,
-        ticks: Callable[[], float] = time.monotonic,
-    ):
-        self.path = Path(path)
-        self.search = Search()
-        self.trials: tuple[Trial, ...] = ()
-        self.problem = ""
-        self._clock, self._ticks = clock, ticks
-        self._reader = SearchReader(self.path, clock)
-        self._polled = -math.inf
+    path: Path
+    search: Search = field(default_factory=Search)
+    trials: tuple[Trial, ...] = ()
+    problem: str = ""
 
-    def poll(self) -> bool:
-        """Read what changed, at most once a second; whether there is anything new to show."""
-        if self._ticks() - self._polled < POLL_S:
-            return False
-        self._polled = self._ticks()
-        before = self.problem
-        try:
-            changed = self._reader.poll()
-            self.problem = ""
-        except RunError as error:
-            changed, self.problem = False, str(error)
-        self.search, self.trials = self._reader.search, self._reader.trials
-        return changed or self.problem != before
-
-    def rows(self) -> list[Row]:
-        """The table's rows as of now, best first."""
-        return rows_of(self.trials, self._clock())
+    def rows(self, now: float) -> list[Row]:
+        """The table's rows at a time in seconds since 1970, best first."""
+        return rows_of(self.trials, now)
 
     @property
     def going_on(self) -> bool:
         """Whether a trial runs, so that times change by themselves."""
         return any(trial.state == TrialState.RUNNING for trial in self.trials)
+
+
+class FollowedSearch:
+    """Reads a search again and again, only what changed.
+
+    Args:
+        path: the search's folder.
+        clock: seconds since 1970.
+    """
+
+    def __init__(self, path: Path, clock: Callable[[], float] = time.time):
+        self.path = Path(path)
+        self._reader = SearchReader(self.path, clock)
+        self._view: SearchView | None = None
+
+    def poll(self) -> SearchView | None:
+        """Read what changed; `None` where there is nothing new to show."""
+        changed, problem = False, ""
+        try:
+            changed = self._reader.poll()
+        except RunError as error:
+            problem = str(error)
+        if self._view and not changed and problem == self._view.problem:
+            return None
+        self._view = SearchView(self.path, self._reader.search, self._reader.trials, problem)
+        return self._view
 
 
 def headline(search: Search, trials: Sequence[Trial]) -> str:

@@ -8,7 +8,7 @@ from PySide6.QtCore import QLineF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen
 from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
 
-from gui.models.panels import Mark
+from gui.models.marks import Mark
 from gui.theme import LIGHT, Theme
 
 MOST_MARKS = 60  # vertical lines of a kind in sight; with more they tell nothing

@@ -6,8 +6,9 @@ import pyqtgraph as pg
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QWidget
 
-from gui.models.panels import Mark, Panel
-from gui.plots.plot import PanelPlot
+from gui.models.marks import Mark
+from gui.models.panels import Panel
+from gui.plots.plot import PanelPlot, ends_of
 from gui.theme import LIGHT, Theme
 
 LEAST_WIDTH = 200  # pixels of a plot that can still be read
@@ -53,8 +54,9 @@ class PlotGrid(pg.GraphicsLayoutWidget):
             self._marks = list(marks)
             for plot in self._plots:
                 plot.show_marks(self._marks)
+        ends = ends_of(panels)
         for plot, panel in zip(self._plots, panels, strict=True):
-            plot.clip = clip
+            plot.clip, plot.ends = clip, ends
             plot.show_panel(panel, self.theme)
         self._label_x()
 

@@ -8,7 +8,8 @@ from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor
 
 from gui.models.curves import visible, without_outliers
-from gui.models.panels import Curve, Mark, Panel
+from gui.models.marks import Mark
+from gui.models.panels import Curve, Panel
 from gui.plots.backdrop import Backdrop, TickedAxis
 from gui.theme import Theme
 
@@ -19,6 +20,7 @@ RAW_ALPHA = 70  # of 255, for raw values behind smoothed ones
 STYLES = (Qt.PenStyle.SolidLine, Qt.PenStyle.DashLine, Qt.PenStyle.DotLine, Qt.PenStyle.DashDotLine)
 X_ROOM, Y_ROOM = 0.015, 0.06  # share of the range that is left free at its ends
 CALM = 0.7  # a y range stays as long as the values fill this much of it
+NOTHING = (0.0, 1.0)  # x range where there is nothing to see
 AXIS_WIDTH = 64  # pixels of the y axis: that of plots one above the other must agree
 
 
@@ -125,6 +127,7 @@ class PanelPlot(pg.PlotItem):
 
     Attributes:
         span: x range that was zoomed into; `None` shows all there is and grows with it.
+        ends: x range of all there is, the same for all plots of a grid.
     """
 
     def __init__(self) -> None:
@@ -137,6 +140,7 @@ class PanelPlot(pg.PlotItem):
         self.panel: Panel | None = None
         self.clip = False
         self.span: tuple[float, float] | None = None
+        self.ends = NOTHING
         self.view = self.getViewBox()
         self.backdrop = Backdrop(axes["left"], axes["bottom"])
         self.crosshair = pg.InfiniteLine(angle=90, movable=False)
@@ -186,7 +190,7 @@ class PanelPlot(pg.PlotItem):
         """Reduce every curve to what is in sight, and fit the axes to it."""
         if self.panel is None:
             return
-        low, high = self.span or _ends(self.panel)
+        low, high = self.span or self.ends
         pixels, log = int(self.view.width()), self.panel.log
         drawn = [trace.draw(low, high, pixels, log) for trace in self._traces.values()]
         levels = np.array([line.value() for line in self._levels])
@@ -218,12 +222,13 @@ class PanelPlot(pg.PlotItem):
             self.addItem(line, ignoreBounds=True)
 
 
-def _ends(panel: Panel) -> tuple[float, float]:
+def ends_of(panels: Iterable[Panel]) -> tuple[float, float]:
     """The x of all curves, with a little room."""
-    xs = [end for curve in panel.curves if len(curve.x) for end in (curve.x[0], curve.x[-1])]
+    curves = [curve for panel in panels for curve in panel.curves if len(curve.x)]
+    xs = [end for curve in curves for end in (curve.x[0], curve.x[-1])]
     xs = [float(x) for x in xs if np.isfinite(x)]
     if not xs:
-        return 0.0, 1.0
+        return NOTHING
     low, high = min(xs), max(xs)
     room = X_ROOM * (high - low) or 0.5
     return low - room, high + room

@@ -13,7 +13,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from gui.models.panels import Curve, Panel, value_at
+from gui.models.marks import value_at
+from gui.models.panels import Curve, Panel
 from gui.models.words import number
 from gui.theme import LIGHT, Theme
 
@@ -81,8 +82,11 @@ class Readout(QWidget):
             off: terms of weight 0.
         """
         drawn = [curve for panel in panels for curve in panel.curves]
-        curves = [curve for curve in drawn if not curve.points]
-        self._validations = {(c.run, c.name): c for c in drawn if c.points}
+        lines = {(c.run, c.name) for c in drawn if not c.points}
+        # A metric is of validations alone, and has a row of its own.
+        curves = [c for c in drawn if not c.points or (c.run, c.name) not in lines]
+        dots = [c for c in drawn if c.points and (c.run, c.name) in lines]
+        self._validations = {(c.run, c.name): c for c in dots}
         self.list.setColumnHidden(2, not self._validations)
         before = [(c.name, c.run, c.colour, c.style) for c in self._curves]
         now = [(c.name, c.run, c.colour, c.style) for c in curves]
@@ -107,7 +111,7 @@ class Readout(QWidget):
         for term in off:
             row = self._row(term, "", None)
             row.setText(1, "off")
-            row.setToolTip(0, f"objective.weights.{term} is 0")
+            row.setToolTip(0, f"the weight of {term} is 0")
             for column in (0, 1):
                 row.setForeground(column, QColor(self.theme.muted))
         self.list.blockSignals(False)

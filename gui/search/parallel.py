@@ -8,7 +8,8 @@ from PySide6.QtCore import QPointF, Qt, QTimer
 from PySide6.QtGui import QColor, QFontMetricsF, QGradient, QLinearGradient
 from PySide6.QtWidgets import QGraphicsItem, QGraphicsRectItem, QWidget
 
-from gui.search.plots import REACH, SearchPlot, Theme, grey
+from gui.search.plots import REACH, SearchPlot, grey
+from gui.theme import Theme
 from ris_tf.search import Parallel, Trial, TrialState
 
 BINS = 24  # colours that tell objectives apart: a curve item each, however many trials

@@ -1,7 +1,6 @@
 """What the plots of a search share, and the one of the best so far."""
 
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import pyqtgraph as pg
@@ -10,30 +9,12 @@ from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QToolTip, QWidget
 
 from gui.models.words import number
+from gui.theme import LIGHT, Theme
 from ris_tf.search import Best, Trial
 
 REACH = 8  # pixels from a line at which it is meant
 SYMBOLS = {"finished": "o", "pruned": "t", "failed": "x"}
 COLOURS = {"finished": ("#0072B2", "#56B4E9"), "failed": ("#D55E00", "#ff8a3d")}  # light, dark
-
-
-class Theme(Protocol):
-    """Colours as `#rrggbb`, and whether text is light on dark."""
-
-    @property
-    def background(self) -> str: ...  # noqa: D102
-    @property
-    def foreground(self) -> str: ...  # noqa: D102
-    @property
-    def grid(self) -> str: ...  # noqa: D102
-    @property
-    def dark(self) -> bool: ...  # noqa: D102
-
-
-class Plain:
-    """Black on white, until a theme is given."""
-
-    background, foreground, grid, dark = "#ffffff", "#1b1f24", "#d5d9df", False
 
 
 def grey(theme: Theme) -> QColor:
@@ -59,7 +40,7 @@ class SearchPlot(pg.PlotWidget):
     def __init__(self, title: str, parent: QWidget | None = None, **options):
         super().__init__(parent, **options)
         self.title = title
-        self.theme: Theme = Plain()
+        self.theme = LIGHT
         self.setAccessibleName(title)
         self.setMouseEnabled(x=False, y=False)
         self.setMenuEnabled(False)

@@ -1,33 +1,29 @@
 """The tab of a hyperparameter search: its trials, the best so far, parallel coordinates."""
 
+import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
 
 import pyqtgraph as pg
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QLabel, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
-from gui.models.trials import SearchModel, headline
+from gui.models.followed import RunView
+from gui.models.trials import FollowedSearch, SearchView, headline
 from gui.search.parallel import ParallelPlot
-from gui.search.plots import BestPlot, Theme
+from gui.search.plots import BestPlot
 from gui.search.table import TrialTable
 from gui.tabs.tab import Tab
-from ris_tf.search import best_so_far, is_search, parallel, trials_csv
+from gui.theme import Theme
+from gui.workers import Poller
+from ris_tf.search import Row, best_so_far, parallel, trials_csv
 
 NO_SEARCH = "no search selected: choose a trial of one at the left"
+READING = "reading the search"
 NO_TRIAL = "no trial has ended yet"
 UNREADABLE = "the search cannot be read"
-LOOK_MS = 1100  # between looks for what is new, a little more than the model's pace
-
-
-class HasPath(Protocol):
-    """A run that is looked at."""
-
-    @property
-    def path(self) -> Path:
-        """Its folder."""
-        ...
+READ_S = 1.0  # between looks for what is new
+TIMES_MS = 1100  # between looks at the clock, while a trial runs
 
 
 class SearchTab(Tab):
@@ -38,7 +34,9 @@ class SearchTab(Tab):
 
     def __init__(self, parent: QWidget | None = None):
         super().__init__(parent)
-        self.search: SearchModel | None = None
+        self.search: SearchView | None = None
+        self._reader: tuple[Path, Poller] | None = None
+        self._retired: list[Poller] = []  # kept until their threads, which may still tell, end
         self._asked: Path | None = None  # the run that was last shown
         self.header = QLabel()
         self.header.setWordWrap(True)
@@ -55,8 +53,8 @@ class SearchTab(Tab):
         for plot in (self.best, self.parallel):
             plot.picked.connect(self.trials.select)
         self.trials.chosen.connect(self.trial_chosen)
-        self._timer = QTimer(self, interval=LOOK_MS)
-        self._timer.timeout.connect(self._look)
+        self._timer = QTimer(self, interval=TIMES_MS)
+        self._timer.timeout.connect(self._show_times)
 
     def _lay_out(self) -> None:
         self._upper = QSplitter(Qt.Orientation.Horizontal)
@@ -80,30 +78,38 @@ class SearchTab(Tab):
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(self._pages)
 
-    def show_runs(self, runs: Sequence[HasPath]) -> None:
+    def show_runs(self, runs: Sequence[RunView]) -> None:
         """Show the search that the first run lies in; costs next to nothing if nothing changed."""
-        path = Path(runs[0].path) if runs else None
-        if path is None or not is_search(path.parent):
-            self._asked = None
-            self.show_search(None)
-            return
-        if not self.search or self.search.path != path.parent:
-            self.show_search(SearchModel(path.parent))
-        else:
-            self._look()
+        run = runs[0] if runs else None
+        self.follow(run.search if run else None)
+        path = run.path if run else None
         if path != self._asked:
             self._asked = path
             self.trials.select(path)
 
-    def show_search(self, search: SearchModel | None) -> None:
-        """Show a search, or that there is none."""
-        if search is self.search and search is None:
+    def follow(self, path: Path | None) -> None:
+        """Read the search in a folder from now on, or none."""
+        if path == (self._reader[0] if self._reader else None):
             return
-        self.search = search
-        self._pages.setCurrentIndex(0 if search is None else 1)
-        if search:
-            search.poll()
-            self._show()
+        if self._reader:
+            self._reader[1].stop()
+            self._retired = [old for old in self._retired if old.is_reading] + [self._reader[1]]
+        self.search, self._reader = None, None
+        self._pages.setCurrentIndex(0)
+        self.message.setText(READING if path else NO_SEARCH)
+        if path:
+            poller = Poller(FollowedSearch(path).poll, READ_S, READ_S)
+            poller.ready.connect(lambda: self._take(poller))
+            self._reader = path, poller
+            poller.start()
+
+    def readers(self) -> dict[str, Poller]:
+        """The search's."""
+        return {"the search": self._reader[1]} if self._reader else {}
+
+    def is_read(self) -> bool:
+        """Whether the search is read, if there is one."""
+        return self._reader is None or self.search is not None
 
     def restyle(self, theme: Theme) -> None:
         """Take the theme's colours."""
@@ -117,25 +123,43 @@ class SearchTab(Tab):
     def table(self, title: str | None) -> str:
         """Every trial, best first, as CSV: what both plots are drawn from."""
         del title
-        return trials_csv(self.search.search, self.search.rows()) if self.search else ""
+        return trials_csv(self.search.search, self._rows()) if self.search else ""
 
     def showEvent(self, event) -> None:
         """Look for what is new while it can be seen: trials change without the selected run."""
         super().showEvent(event)
         self._timer.start()
+        for reader in self.readers().values():
+            reader.wake()
 
     def hideEvent(self, event) -> None:
         """Nobody looks."""
         super().hideEvent(event)
         self._timer.stop()
+        for reader in self.readers().values():
+            reader.rest()
 
-    def _look(self) -> None:
-        if not self.search:
+    def _take(self, poller: Poller) -> None:
+        view = poller.take()
+        if not isinstance(view, SearchView) or not self._reader or self._reader[1] is not poller:
             return
-        if self.search.poll():
-            self._show()
-        elif self.search.going_on:
-            self.trials.show_rows(self.search.search, self.search.rows())
+        first = self.search is None
+        self.show_view(view)
+        if first:
+            self.trials.select(self._asked)
+
+    def show_view(self, view: SearchView) -> None:
+        """Show a search as it is now."""
+        self.search = view
+        self._pages.setCurrentIndex(1)
+        self._show()
+
+    def _rows(self) -> list[Row]:
+        return self.search.rows(time.time()) if self.search else []
+
+    def _show_times(self) -> None:
+        if self.search and self.search.going_on:
+            self.trials.show_rows(self.search.search, self._rows())
 
     def _show(self) -> None:
         assert self.search is not None
@@ -147,7 +171,7 @@ class SearchTab(Tab):
             self.search.problem,
         ]
         self.header.setText("\n".join(filter(None, lines)))
-        self.trials.show_rows(search, self.search.rows())
+        self.trials.show_rows(search, self._rows())
         ended = any(trial.settled for trial in trials)
         for widget in (self.best, self.parallel):
             widget.setVisible(ended)

@@ -15,14 +15,16 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from gui.models.configtree import Entry, entries
+from gui.models.configurations import Entry, entries
 from gui.models.followed import RunView
 from gui.tabs.tab import Tab
 from gui.theme import LIGHT, Theme
 
+LONGEST = 200  # letters of a value: a file may hold any text
+
 
 class ConfigurationTab(Tab):
-    """Every knob of the selected runs, by section; where they differ is marked."""
+    """Every value of the selected runs' config.yaml, by section; where they differ is marked."""
 
     title = "Configuration"
 
@@ -60,8 +62,8 @@ class ConfigurationTab(Tab):
 
     def show_runs(self, runs: Sequence[RunView]) -> None:
         """Show the configurations of runs."""
-        self._runs = [run for run in runs if run.config]
-        key = [(run.path, id(run.config)) for run in self._runs]
+        self._runs = [run for run in runs if run.configuration]
+        key = [(run.path, id(run.configuration)) for run in self._runs]
         if key != self._key:
             self._key = key
             self._fill()
@@ -69,18 +71,20 @@ class ConfigurationTab(Tab):
     def _fill(self) -> None:
         self.tree.clear()
         runs = self._runs
-        several = len(runs) > 1
+        several, ours = len(runs) > 1, [run.localizes for run in runs]
         self.only.setText("only what &differs" if several else "only what is not &default")
+        self.only.setVisible(several or any(ours))
         labels = [run.label for run in runs] if several else ["value"]
         self.tree.setHeaderLabels(["key", *labels, "default", "unit"])
-        found = entries([run.config for run in runs if run.config])
+        found = entries([run.configuration for run in runs], ours)
+        for column in range(self.tree.columnCount()):  # of others' models, no default is known
+            self.tree.setColumnHidden(column, column > len(labels) and not any(ours))
         marked = [entry for entry in found if (entry.differs if several else entry.changed)]
-        words = "differ" if several else "are not the default"
-        self.bar_title.setText(f"configuration: {len(marked)} of {len(found)} values {words}")
+        self.bar_title.setText(_headline(len(marked), len(found), several, any(ours)))
         text = self.search.text().casefold()
         sections: dict[str, QTreeWidgetItem] = {}
         for entry in found:
-            if self.only.isChecked() and entry not in marked:
+            if self.only.isVisibleTo(self) and self.only.isChecked() and entry not in marked:
                 continue
             if text and text not in f"{entry.path} {entry.sentence}".casefold():
                 continue
@@ -98,8 +102,9 @@ class ConfigurationTab(Tab):
                 sections[section] = QTreeWidgetItem(parent, [section])
             parent = sections[section]
         mark = "≠ " if marked else ""
-        row = QTreeWidgetItem(parent, [mark + name, *entry.values, entry.default, entry.unit])
-        row.setToolTip(0, f"{entry.path}\n{entry.sentence}")
+        values = [_cut(value) for value in entry.values]
+        row = QTreeWidgetItem(parent, [mark + name, *values, entry.default, entry.unit])
+        row.setToolTip(0, f"{entry.path}\n{entry.sentence}".strip())
         if marked:
             bold = QFont(self.tree.font())
             bold.setBold(True)
@@ -107,3 +112,15 @@ class ConfigurationTab(Tab):
                 row.setFont(column, bold)
         for column in (len(entry.values) + 1, len(entry.values) + 2):
             row.setForeground(column, QColor(self.theme.muted))
+
+
+def _headline(marked: int, found: int, several: bool, ours: bool) -> str:
+    """How many values there are, and how many of them are marked."""
+    if not several and not ours:
+        return f"configuration: {found} values"
+    words = "differ" if several else "are not the default"
+    return f"configuration: {marked} of {found} values {words}"
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"

@@ -17,7 +17,8 @@ from PySide6.QtWidgets import (
 
 from gui.models.curves import AXES, SMOOTHINGS, Smoother
 from gui.models.followed import RunView
-from gui.models.panels import Mark, Options, Panel, marks_of, where
+from gui.models.marks import Mark, marks_of, where
+from gui.models.panels import Options, Panel
 from gui.models.tables import panels_csv
 from gui.plots.grid import PlotGrid
 from gui.plots.readout import Readout
@@ -57,7 +58,9 @@ class CurvesTab(Tab):
         self._make_choices()
         self._lay_out()
         self.grid.crossed.connect(self._crossed)
-        self.readout.hidden_changed.connect(self._hide)
+        # Queued: the list is made anew, which must not be while one of its rows is changing.
+        queued = Qt.ConnectionType.QueuedConnection
+        self.readout.hidden_changed.connect(self._hide, queued)
 
     def panels(self, options: Options, smoother: Smoother) -> list[Panel]:
         """The plots of `self.runs`."""

@@ -2,13 +2,14 @@
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import QTimer
-from PySide6.QtGui import QFont
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QFont, QFontMetrics
 from PySide6.QtWidgets import QLabel, QListWidget, QVBoxLayout, QWidget
 
 from gui.models.curves import AXES, Smoother
 from gui.models.layers import LayerImage, layer_image
-from gui.models.panels import Options, Panel, dropped, gradient_panels
+from gui.models.marks import dropped
+from gui.models.panels import Options, Panel, gradient_panels
 from gui.models.tables import layers_csv
 from gui.tabs.curves import CurvesTab
 from gui.theme import Theme
@@ -17,6 +18,7 @@ SHOWN = 200  # dropped windows listed, the last ones
 IMAGE_MS = 500  # least time between two images of the layers
 LAYERS = "gradient norm by layer, log10"
 NAMES_WIDTH = 140  # pixels
+ROOM = 16  # of which the axis takes some
 NAME_HEIGHT = 11  # pixels
 
 
@@ -119,6 +121,7 @@ class LayerMap(pg.GraphicsLayoutWidget):
         self.bar.setImageItem(self.image, insert_in=self.plot)
         small = QFont(self.font())
         small.setPointSizeF(7.5)
+        self._metrics = QFontMetrics(small)
         self.plot.getAxis("left").setTickFont(small)
         self.plot.getAxis("bottom").enableAutoSIPrefix(False)
         self._layers: list[str] = []
@@ -162,10 +165,10 @@ class LayerMap(pg.GraphicsLayoutWidget):
     def _name_rows(self) -> None:
         room = max(self.plot.getViewBox().height() / NAME_HEIGHT, 1)
         every = max(-int(-len(self._layers) // room), 1)
-        ticks = [(i + 0.5, _short(name)) for i, name in enumerate(self._layers)]
+        # The end of a path tells most.
+        names = (
+            self._metrics.elidedText(name, Qt.TextElideMode.ElideLeft, NAMES_WIDTH - ROOM)
+            for name in self._layers
+        )
+        ticks = [(i + 0.5, name) for i, name in enumerate(names)]
         self.plot.getAxis("left").setTicks([ticks[::every]])
-
-
-def _short(name: str) -> str:
-    """The end of a layer's path, which tells most."""
-    return name if len(name) <= 26 else "…" + name[-25:]

@@ -1,12 +1,15 @@
 """The Loss tab: total, validation and every term."""
 
+from collections.abc import Sequence
+
 from gui.models.curves import Smoother
-from gui.models.panels import TITLES, Options, Panel, loss_panels, terms_off
+from gui.models.followed import RunView
+from gui.models.panels import Options, Panel, has_weights, loss_panels, terms_off, title_of
 from gui.tabs.curves import CurvesTab
 
 
 class LossTab(CurvesTab):
-    """Total, validation and every term of the loss, raw or weighted."""
+    """Total, validation, every term of the loss, raw or weighted, and metrics of other models."""
 
     title = "Loss"
     choices = ("layout", "values", "x", "smoothing", "log", "clip", "terms")
@@ -20,4 +23,9 @@ class LossTab(CurvesTab):
         """Terms that were switched off, and those of weight 0."""
         off = terms_off(self.runs)
         hidden = sorted(name for name in self.options.hidden if name not in off)
-        return [(name, TITLES.get(name, name)) for name in hidden], off
+        return [(name, title_of(self.runs, name)) for name in hidden], off
+
+    def show_runs(self, runs: Sequence[RunView]) -> None:
+        """Show runs; the choice of weights is for those that have them."""
+        self._widgets["values"].setEnabled(has_weights(runs))
+        super().show_runs(runs)

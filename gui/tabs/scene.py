@@ -2,8 +2,6 @@
 
 import csv
 import io
-import math
-import time
 from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import zip_longest
@@ -25,17 +23,20 @@ from PySide6.QtWidgets import (
 )
 
 from gui.models.followed import RunView
-from gui.models.spectra import Spectra, scene_title
+from gui.models.spectra import SampleReader, Wanted, latest_of_epochs, scene_title, why_none
 from gui.plots.spectrum import SCALES_DB, SpectrumPane
 from gui.tabs.tab import Tab
 from gui.theme import Theme
+from gui.workers import Poller
+from ris_tf.runlog import Sample, SpectrumSample
 
 SIDE_BY_SIDE = 2  # runs
 PLAY, PAUSE = "▶", "❚❚"
 STEPS = {Qt.Key.Key_Left.value: -1, Qt.Key.Key_Right.value: 1}  # keys of unknown number come too
 PLAY_MS = 500  # an epoch
-RETRY_S = 2.0  # between looks at a file that could not be read
+RETRY_S = 2.0  # between looks at a file that could not be read: it may be on its way
 NARROW = 600  # pixels; see `resizeEvent`
+READING = "reading the spectra"
 NO_RUN = "no run selected: choose one to see the spectra of its validation scenes"
 
 
@@ -47,9 +48,9 @@ class SceneTab(Tab):
     def __init__(self, parent: QWidget | None = None):
         super().__init__(parent)
         self._runs: list[RunView] = []
-        self._spectra: dict[Path, Spectra] = {}
+        self._events: dict[Path, list[Sample]] = {}
+        self._samples: dict[Wanted, SpectrumSample | str] = {}  # as far as they are read
         self._seen: list[tuple] | None = None
-        self._retry = math.inf  # when to look again at a file that may be on its way
         self._epochs: list[int] = []
         self.scenes = QComboBox()
         self.scenes.setToolTip("validation scene")
@@ -69,6 +70,10 @@ class SceneTab(Tab):
         self.empty = QLabel(NO_RUN, wordWrap=True, alignment=Qt.AlignmentFlag.AlignCenter)
         self.panes = [SpectrumPane() for _ in range(SIDE_BY_SIDE)]
         self._timer = QTimer(self, interval=PLAY_MS)
+        self._reader = SampleReader()
+        self._poller = Poller(self._reader.poll, 0.0, RETRY_S, self)
+        self._poller.ready.connect(self._take)
+        self._poller.start()
         self._lay_out()
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.scenes.currentIndexChanged.connect(self._show)
@@ -116,27 +121,34 @@ class SceneTab(Tab):
         """Show the first of these; costs nothing where nothing changed.
 
         Args:
-            runs: the selected runs in order, of which `path`, `label`, `colour` and `log` are used.
+            runs: the selected runs in order; those of other models are passed over.
         """
-        runs = list(runs[:SIDE_BY_SIDE])
+        runs = [run for run in runs if run.localizes][:SIDE_BY_SIDE]
         seen = [_marks(run) for run in runs]
-        if seen == self._seen and time.monotonic() < self._retry:
+        if seen == self._seen:
             return
+        for pane, run, before in zip_longest(self.panes, runs, self._runs):
+            if run and (before is None or run.path != before.path):
+                pane.show_problem(READING)
         self._seen, self._runs = seen, runs
-        self._spectra = {run.path: self._spectra.get(run.path, Spectra(run.path)) for run in runs}
-        for run in runs:
-            self._spectra[run.path].follow(run.log.samples)
-        self._retry = math.inf
-        if not any(len(spectra) for spectra in self._spectra.values()):
-            self.empty.setText(
-                self._spectra[runs[0].path].why_none(runs[0].log) if runs else NO_RUN
-            )
+        self._events = {run.path: latest_of_epochs(run.log.samples) for run in runs}
+        if not any(self._events.values()):
+            why = why_none(runs[0].log, runs[0].configuration) if runs else NO_RUN
+            self.empty.setText(why)
             self._stack.setCurrentIndex(0)
             self.play.setChecked(False)
             return
         self._stack.setCurrentIndex(1)
         self._follow_epochs()
         self._show()
+
+    def readers(self) -> dict[str, Poller]:
+        """That of the samples."""
+        return {"the spectra": self._poller}
+
+    def is_read(self) -> bool:
+        """Whether the samples in sight are read."""
+        return all(wanted in self._samples for wanted in self._reader.wanted)
 
     def restyle(self, theme: Theme) -> None:
         """Take the theme's colours."""
@@ -180,7 +192,7 @@ class SceneTab(Tab):
         before = self._epochs
         at_end = not before or self.slider.value() == len(before) - 1
         epoch = None if at_end else before[self.slider.value()]
-        self._epochs = sorted({e for spectra in self._spectra.values() for e in spectra.epochs})
+        self._epochs = sorted({event.epoch for events in self._events.values() for event in events})
         self.slider.blockSignals(True)
         self.slider.setRange(0, len(self._epochs) - 1)
         place = len(self._epochs) if epoch is None else bisect_right(self._epochs, epoch)
@@ -221,28 +233,40 @@ class SceneTab(Tab):
             return
         epoch = self._epochs[self.slider.value()]
         latest = " (latest)" if self.slider.value() == self.slider.maximum() else ""
-        self._retry = math.inf
         self.epoch.setText(f"epoch {epoch + 1}{latest}")
+        wanted = [(run.path, self._event(run, epoch)) for run in self._runs]
+        self._reader.want([(path, event) for path, event in wanted if event])
+        self._poller.wake()
         for pane, run in zip(self.panes, self._runs, strict=False):
-            self._show_run(pane, run, epoch)
+            self._show_run(pane, run, self._event(run, epoch))
         for pane, run in zip_longest(self.panes, self._runs):
             pane.setVisible(run is not None)
             pane.frame(run.colour if run and len(self._runs) > 1 else None)
 
-    def _show_run(self, pane: SpectrumPane, run: RunView, epoch: int) -> None:
-        """A run at an epoch, or at its last one before."""
-        spectra = self._spectra[run.path]
-        if not len(spectra):
-            pane.show_problem(f"{run.label}: {spectra.why_none(run.log)}")
+    def _take(self) -> None:
+        samples = self._poller.take()
+        if isinstance(samples, dict):
+            self._samples = samples
+            self._show()
+
+    def _event(self, run: RunView, epoch: int) -> Sample | None:
+        """A run's sample of an epoch, or its last one before."""
+        events = self._events[run.path]
+        place = bisect_right(events, epoch, key=lambda event: event.epoch)
+        return events[max(place - 1, 0)] if events else None
+
+    def _show_run(self, pane: SpectrumPane, run: RunView, event: Sample | None) -> None:
+        """A run's sample; until it is read, what was there before."""
+        if event is None:
+            pane.show_problem(f"{run.label}: {why_none(run.log, run.configuration)}")
             return
-        sample = spectra.at(max(bisect_right(spectra.epochs, epoch) - 1, 0))
+        sample = self._samples.get((run.path, event))
         if isinstance(sample, str):
-            self._retry = time.monotonic() + RETRY_S
             pane.show_problem(sample)
-            return
-        if run is self._runs[0]:
-            self._name_scenes([scene_title(sample, i) for i in range(len(sample.snr_db))])
-        pane.show_spectrum(sample, max(self.scenes.currentIndex(), 0), run.label)
+        elif sample:
+            if run is self._runs[0]:
+                self._name_scenes([scene_title(sample, i) for i in range(len(sample.snr_db))])
+            pane.show_spectrum(sample, max(self.scenes.currentIndex(), 0), run.label)
 
     def _name_scenes(self, names: list[str]) -> None:
         """Fill the list of scenes, keeping the chosen one."""
@@ -260,4 +284,5 @@ def _marks(run: RunView) -> tuple:
     """What changes where there is something new to show of a run."""
     log = run.log
     last = log.samples[-1] if log.samples else None
-    return run.path, run.label, run.colour, len(log.samples), last, bool(log.validations)
+    kept = run.configuration.get("training.samples")
+    return run.path, run.label, run.colour, len(log.samples), last, bool(log.validations), kept

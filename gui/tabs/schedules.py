@@ -1,4 +1,4 @@
-"""The Schedules tab: learning rates, loss weights, beta, updates."""
+"""The Schedules tab: learning rates, updates, loss weights and beta where there are any."""
 
 from gui.models.curves import Smoother
 from gui.models.panels import Options, Panel, schedule_panels

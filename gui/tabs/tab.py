@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QWidget
 
 from gui.models.followed import RunView
 from gui.theme import Theme
+from gui.workers import Poller
 
 if TYPE_CHECKING:
     import pyqtgraph as pg
@@ -26,6 +27,19 @@ class Tab(QWidget):
 
     def restyle(self, theme: Theme) -> None:
         """Take the theme's colours, where the palette is not enough."""
+
+    def readers(self) -> dict[str, Poller]:
+        """Threads that read or write for it, by what they are at; the window looks after them."""
+        return {}
+
+    def is_read(self) -> bool:
+        """Whether it shows all that it wants to read."""
+        return True
+
+    def close_down(self) -> None:
+        """The window closes: stop the readers."""
+        for reader in self.readers().values():
+            reader.stop()
 
     def plots(self) -> "list[pg.PlotItem]":
         """Plots that can be exported."""

@@ -10,7 +10,8 @@ from PySide6.QtGui import QAction, QDesktopServices, QGuiApplication, QKeySequen
 from PySide6.QtWidgets import QCheckBox, QMenu, QMessageBox
 
 from gui.models.followed import RunView
-from ris_tf.runlog import RunError, State
+from ris_tf.errors import UserError
+from ris_tf.runlog import State
 from ris_tf.search import SearchDirectory
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ class Actions:
         runs = [
             Entry("Run", "&New run…", ("Ctrl+N",), lambda: w.show_tab("launch")),
             Entry("Run", "&Resume", ("Ctrl+R",), self.resume, _resumable),
-            Entry("Run", "Start &again with these settings…", ("Ctrl+G",), self.again, _readable),
+            Entry("Run", "Start &again with these settings…", ("Ctrl+G",), self.again, _ours),
             Entry("Run", "&Stop with a checkpoint", ("Ctrl+S",), self.stop, _alive),
             Entry("Run", "&Kill…", ("Ctrl+K",), self.kill, _alive),
             Entry(
@@ -167,17 +168,19 @@ class Actions:
         for view in self._selected(_idle_search)[:1]:
             self.window.show_tab("launch")
             launch = self.window.tab("launch")
-            launch.resume_search(view.path.parent)  # pyright: ignore[reportAttributeAccessIssue]
+            launch.resume_search(view.search)  # pyright: ignore[reportAttributeAccessIssue]
 
     def stop_search(self) -> None:
         """Ask the searches of the selected trials to stop with checkpoints."""
-        for path in dict.fromkeys(view.path.parent for view in self._selected(_busy_search)):
-            said = f"{path.name}: asked to stop; its trials leave a checkpoint"
-            self._attempt(lambda path=path: SearchDirectory.open(path).request_stop(), said)
+        for path in dict.fromkeys(view.search for view in self._selected(_busy_search)):
+            if path is None:
+                continue
+            done = f"{path.name}: asked to stop; its trials leave a checkpoint"
+            self._attempt(lambda path=path: SearchDirectory.open(path).request_stop(), done)
 
     def again(self) -> None:
         """A new run with the settings of the selected one, to be changed first."""
-        for view in self._selected(_readable)[:1]:
+        for view in self._selected(_ours)[:1]:
             self.window.show_tab("launch")
             launch = self.window.tab("launch")
             launch.edit_again(view.run)  # pyright: ignore[reportAttributeAccessIssue]
@@ -255,12 +258,11 @@ class Actions:
         KeysDialog(rows, self.window).exec()
 
     def _attempt(self, act: Callable[[], None], done: str) -> None:
-        try:
-            act()
-        except RunError as error:
-            QMessageBox.warning(self.window, "ris-gui", str(error))
-        else:
-            self.window.say(done)
+        """Have something done that may wait for a disk, and say so."""
+        self.window.jobs.do(act, lambda _: self.window.say(done), self._refused)
+
+    def _refused(self, error: UserError) -> None:
+        QMessageBox.warning(self.window, "ris-gui", str(error))
 
 
 def _tab_names() -> list[str]:
@@ -277,25 +279,21 @@ def _resumable(view: RunView) -> bool:
     return view.resumable
 
 
-def _search_alive(view: RunView) -> bool | None:
-    """Whether somebody works on the search that a run is a trial of; `None` if it is of none."""
-    try:
-        alive = SearchDirectory.open(view.path.parent).holder_alive()
-    except RunError:
-        return None
-    return alive is not False
-
-
 def _busy_search(view: RunView) -> bool:
-    return _search_alive(view) is True
+    return view.search_busy is True
 
 
 def _idle_search(view: RunView) -> bool:
-    return _search_alive(view) is False
+    return view.search_busy is False
 
 
 def _readable(view: RunView) -> bool:
     return view.run is not None
+
+
+def _ours(view: RunView) -> bool:
+    """Whether its settings are `ris-tf`'s, so that the form can edit them."""
+    return view.run is not None and view.localizes
 
 
 def _count(paths: list[Path]) -> str:

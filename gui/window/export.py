@@ -11,6 +11,7 @@ from PySide6.QtGui import QImage, QImageWriter, QPaintDevice, QPainter
 from PySide6.QtWidgets import QFileDialog, QInputDialog, QMessageBox
 
 from gui.tabs.tab import Tab
+from ris_tf.errors import UserError
 
 if TYPE_CHECKING:
     import pyqtgraph as pg
@@ -22,7 +23,7 @@ WIDTH = 1600  # pixels of a picture
 ALL = "all plots of the tab"
 
 
-class ExportError(Exception):
+class ExportError(UserError):
     """A plot cannot be saved; the message is one line."""
 
 
@@ -44,12 +45,16 @@ def ask_and_export(window: "MainWindow") -> None:
     path = Path(name)
     if not path.suffix:
         path = path.with_suffix("." + kind.rpartition(".")[2].rstrip(")"))
-    try:
-        export(tab, None if choice == ALL else choice, path)
-    except ExportError as error:
+
+    def refuse(error: UserError) -> None:
         QMessageBox.warning(window, "Export", str(error))
+
+    try:
+        data = contents(tab, None if choice == ALL else choice, path)
+    except ExportError as error:
+        refuse(error)
     else:
-        window.say(f"saved {path}")
+        window.jobs.do(lambda: save(path, data), lambda _: window.say(f"saved {path}"), refuse)
 
 
 def titled(plots: "list[pg.PlotItem]") -> "dict[str, pg.PlotItem]":
@@ -61,8 +66,8 @@ def titled(plots: "list[pg.PlotItem]") -> "dict[str, pg.PlotItem]":
     return found
 
 
-def export(tab: Tab, title: str | None, path: Path) -> None:
-    """Save a plot, or all of a tab.
+def contents(tab: Tab, title: str | None, path: Path) -> bytes:
+    """A plot, or all of a tab, as a file of the kind that a path asks for.
 
     Args:
         tab: whose plots they are.
@@ -70,36 +75,43 @@ def export(tab: Tab, title: str | None, path: Path) -> None:
         path: ends in .png, .svg or .csv.
 
     Raises:
-        ExportError: the file cannot be written, or its kind is unknown.
+        ExportError: the kind is unknown, or the plot has no table.
     """
     suffix = path.suffix.lower()
+    if suffix == ".csv":
+        return _table(tab, title)
+    if suffix in (".png", ".svg"):
+        return _picture(tab, title, suffix)
+    raise ExportError(f"{path}: must end in .png, .svg or .csv")
+
+
+def save(path: Path, data: bytes) -> None:
+    """Write a file; the window has it done in another thread.
+
+    Raises:
+        ExportError: it cannot be written.
+    """
     try:
-        if suffix == ".csv":
-            _table(tab, title, path)
-        elif suffix in (".png", ".svg"):
-            _picture(tab, title, path, suffix)
-        else:
-            raise ExportError(f"{path}: must end in .png, .svg or .csv")
+        path.write_bytes(data)
     except OSError as error:
         raise ExportError(f"{path}: cannot be written: {error.strerror or error}") from error
 
 
-def _table(tab: Tab, title: str | None, path: Path) -> None:
+def _table(tab: Tab, title: str | None) -> bytes:
     text = tab.table(title)
     if not text:
         raise ExportError("this plot has no table of values; save it as .png or .svg")
-    path.write_text(text, "utf-8")
+    return text.encode()
 
 
-def _picture(tab: Tab, title: str | None, path: Path, suffix: str) -> None:
+def _picture(tab: Tab, title: str | None, suffix: str) -> bytes:
     plots = titled(tab.plots())
     if title:
         pieces = [Piece(plots[title].scene(), plots[title].sceneBoundingRect())]
     else:
         scenes = dict.fromkeys(plot.scene() for plot in plots.values())
         pieces = [Piece(scene, scene.views()[0].viewRect()) for scene in scenes]
-    draw = _svg if suffix == ".svg" else _png
-    path.write_bytes(draw(pieces))
+    return _svg(pieces) if suffix == ".svg" else _png(pieces)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """The window: runs at the left, tabs at the right, and what holds them together."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib import import_module
 from pathlib import Path
 
@@ -21,12 +21,14 @@ from gui.memory import Collector
 from gui.models.followed import FollowedRun, RunView
 from gui.models.index import RunIndex
 from gui.models.palette import COLOURS
+from gui.models.places import Started, as_listed, folder_of_new_runs
 from gui.tabs.tab import Tab
 from gui.theme import LIGHT, THEMES, Theme, apply
 from gui.window.actions import Actions
 from gui.window.runs import RunsPanel
-from gui.workers import Poller
-from ris_tf.search import is_search
+from gui.window.status import status_of
+from gui.workers import Jobs, Poller
+from ris_tf.errors import UserError
 
 # Tabs by name; each is imported when it is first looked at: pyqtgraph takes longer than the window.
 TABS = {
@@ -40,14 +42,15 @@ TABS = {
     "search": ("gui.search.tab", "SearchTab"),
     "launch": ("gui.launch.tab", "LaunchTab"),
 }
+OF_LOCALIZATION = ("scene",)  # tabs that runs of other models have nothing for
 FRAME_MS = 33  # views are refreshed at most this often
 LATEST_MS = 250  # and no later than this after something new
 SHARE = 0.1  # of a core that may go into making what is drawn; training may need the rest
 FIRST_TAB_MS = 400
 LOOK_MS = 500  # how often reads are looked after that do not come back
 SCAN_S, FOLLOW_S, FOLLOW_IDLE_S = 1.0, 0.001, 0.1
+LEAVE_S = 1.0  # how long closing waits for what was asked for
 SIZE = (1280, 720)
-FIRST_TRIAL = "trial_0001"  # what is selected of a search that was started
 LEFT = 300  # pixels of the table at first
 
 
@@ -71,6 +74,9 @@ class MainWindow(QMainWindow):
         self.theme = theme
         self.views: dict[Path, RunView] = {}
         self.made: dict[str, Tab] = {}
+        self.jobs = Jobs(self)
+        # Looked at once, before there is a window that could stand still.
+        self._runs_dir = folder_of_new_runs(self.places)
         self._followers: dict[Path, Poller] = {}
         self._colours: dict[Path, str] = {}
         self._retired: list[Poller] = []
@@ -122,8 +128,12 @@ class MainWindow(QMainWindow):
         return list(TABS)[self.tabs.currentIndex()]
 
     def show_tab(self, name: str) -> None:
-        """Bring a tab to the front."""
-        self.tabs.setCurrentIndex(list(TABS).index(name))
+        """Bring a tab to the front, if the selected runs have it."""
+        place = list(TABS).index(name)
+        if self.tabs.isTabVisible(place):
+            self.tabs.setCurrentIndex(place)
+        else:
+            self.say(f"the selected runs have no {name}")
 
     def tab(self, name: str) -> Tab:
         """A tab, made when it is first asked for."""
@@ -134,7 +144,7 @@ class MainWindow(QMainWindow):
     def _make(self, name: str) -> Tab:
         module, of = TABS[name]
         kind = getattr(import_module(module), of)
-        tab = kind(self._runs_dir()) if name == "launch" else kind()
+        tab = kind(self._runs_dir) if name == "launch" else kind()
         tab.restyle(self.theme)
         if name == "launch":
             tab.launched.connect(self._launched)
@@ -157,16 +167,26 @@ class MainWindow(QMainWindow):
         """Let the tab in front show what is selected now."""
         if not self.isVisible():
             return
+        views = self.selected_views()
+        self._offer_tabs(views)
         tab, began = self.tab(self.tab_name), time.perf_counter()
-        tab.show_runs(self.selected_views())
+        tab.show_runs(views)
         took_ms = 1e3 * (time.perf_counter() - began)
         self._frame.setInterval(round(min(max(took_ms / SHARE, FRAME_MS), LATEST_MS)))
         self._say_state()
         self.drawn.emit()
 
+    def _offer_tabs(self, views: Sequence[RunView]) -> None:
+        """Hide what belongs to localization alone while only other models' runs are selected."""
+        wanted = not views or any(view.localizes for view in views)
+        for name in OF_LOCALIZATION:
+            self.tabs.setTabVisible(list(TABS).index(name), wanted)
+
     def is_read(self) -> bool:
         """Whether the table is there and the selected runs are read and shown."""
         if self._first_rows or self._waiting_for or self._frame.isActive():
+            return False
+        if not all(tab.is_read() for name, tab in self.made.items() if name == self.tab_name):
             return False
         return all(path in self.views and self.views[path].complete for path in self._followers)
 
@@ -210,7 +230,10 @@ class MainWindow(QMainWindow):
         self._remember()
         self._watch.stop()
         self._collector.stop()
-        for poller in (self._scanner, *self._followers.values()):
+        self.jobs.finish(LEAVE_S)
+        for tab in self.made.values():
+            tab.close_down()
+        for _, poller in self.readers():
             poller.stop()
         event.accept()
 
@@ -218,11 +241,6 @@ class MainWindow(QMainWindow):
         """The first tab is made when the table is there, or when that takes long."""
         super().showEvent(event)
         QTimer.singleShot(FIRST_TAB_MS, self.refresh)
-
-    def _runs_dir(self) -> Path:
-        """Where new runs go: the first folder that is no run."""
-        folders = [p for p in self.places if not (p / "run.json").is_file()]
-        return folders[0] if folders else self.places[0].parent
 
     def _show_rows(self) -> None:
         rows = self._scanner.take()
@@ -246,22 +264,19 @@ class MainWindow(QMainWindow):
 
     def _launched(self, path: object) -> None:
         """A run was started, or a search with its first trial: look at it."""
-        started = Path(str(path))
-        search = is_search(started)
-        run = self._as_listed(started / FIRST_TRIAL if search else started)
-        self.actions_.started.add(run)
-        self.choose([run])
-        self.show_tab("search" if search else "loss")
+        started, places = Path(str(path)), tuple(self.places)
+        self.jobs.do(lambda: as_listed(started, places), self._look_at, self._refuse)
 
-    def _as_listed(self, path: Path) -> Path:
-        """A run's path as the table has it; its folder is watched from now on if it was not."""
-        real = path.resolve()
-        for place in self.places:
-            if real.is_relative_to(place.resolve()):
-                return place / real.relative_to(place.resolve())
-        self.places.append(path.parent)
-        self._index.places = list(self.places)
-        return path
+    def _look_at(self, started: Started) -> None:
+        if started.new_place:
+            self.places.append(started.new_place)
+            self._index.places = list(self.places)
+        self.actions_.started.add(started.run)
+        self.choose([started.run])
+        self.show_tab("search" if started.is_search else "loss")
+
+    def _refuse(self, error: UserError) -> None:
+        self.say(str(error))
 
     def _follow(self, paths: list[Path]) -> None:
         """Read the selected runs, and no others."""
@@ -311,31 +326,18 @@ class MainWindow(QMainWindow):
 
     def _say_state(self) -> None:
         """What is wrong or under way, in the status bar."""
-        level, text = self._state()
+        level, text = status_of(self)
         self.banner.setText(text)
         self.banner.setVisible(bool(text))
         self.banner.setStyleSheet(f"color: {self.theme.state(level)}" if level else "")
 
-    def _state(self) -> tuple[str, str]:
-        readers = [(path.name, poller) for path, poller in self._followers.items()]
-        for name, poller in [*readers, ("the folder of runs", self._scanner)]:
-            if poller.failed:
-                return "red", f"{name}: reading failed, the terminal says why; please report it"
-            if waited := poller.waiting_s:
-                return "amber", f"{name}: not answering for {waited:.0f} s (disk or network?)"
-        for view in self.selected_views():
-            if view.problem:
-                return "amber", view.problem
-            if not view.complete:
-                return "", f"{view.label}: reading, {view.share:.0%}"
-        if self.runs.left_out:
-            return "", f"the first {len(self._followers)} of the selected runs are shown"
-        states = [row.state for row in self.runs.rows.values()]
-        counts = [f"{states.count(state)} {state}" for state in dict.fromkeys(sorted(states))]
-        return (
-            "",
-            f"{len(states)} run{'s' * (len(states) != 1)}: {', '.join(counts)}" if states else "",
-        )
+    def readers(self) -> Iterator[tuple[str, Poller]]:
+        """All threads that read or write for the window, by what they are at."""
+        yield from ((path.name, poller) for path, poller in self._followers.items())
+        for tab in self.made.values():
+            yield from tab.readers().items()
+        yield "what was asked for", self.jobs.poller
+        yield "the folder of runs", self._scanner
 
     def _restore(self) -> None:
         if not self.settings:

@@ -64,7 +64,8 @@ def evaluate(
         return
     directories = [open_run(run) for run in runs or []]
     if config and directories:
-        raise ConfigError("--config: runs have configurations of their own; leave it out")
+        problem = "runs have configurations of their own"
+        raise ConfigError(problem, key="--config", remedy="leave it out")
     if directories:
         base = load_config(directories[0].config_path)
     else:
@@ -107,7 +108,7 @@ def _check_folder(folder: Path) -> None:
     from ris_tf.config import ConfigError
 
     if folder.exists() and not folder.is_dir():
-        raise ConfigError(f"--out {folder}: is a file; name a folder")
+        raise ConfigError("is a file", key="--out", value=folder, remedy="name a folder")
 
 
 def check_network(directory: "RunDirectory", config: "Config") -> None:
@@ -122,13 +123,17 @@ def check_network(directory: "RunDirectory", config: "Config") -> None:
         mine, theirs = getattr(getattr(own, section), name), getattr(getattr(config, section), name)
         if mine != theirs:
             raise ConfigError(
-                f"{directory.path}: its {section}.{name} is {mine}, the scenes' is {theirs}; "
-                "evaluate it apart"
+                f"the scenes' is {theirs}",
+                source=str(directory.path),
+                key=f"{section}.{name}",
+                value=mine,
+                remedy="evaluate it apart",
             )
     if not directory.best_network.exists():
         raise ConfigError(
-            f"{directory.path}: has no trained network yet; "
-            f"ris-tf train --resume {directory.path} goes on with it"
+            "has no trained network yet",
+            source=str(directory.path),
+            remedy=f"ris-tf train --resume {directory.path} goes on with it",
         )
 
 
@@ -144,9 +149,11 @@ def _named(wanted: str, available: list[str]) -> list[str]:
         if name not in ESTIMATORS:
             raise ESTIMATORS.unknown(name, "--estimators")
         if name not in available:
-            raise ConfigError(f"--estimators {name}: takes a run's network; name a run")
+            problem = "takes a run's network"
+            raise ConfigError(problem, key="--estimators", value=name, remedy="name a run")
     if not names:
-        raise ConfigError(f"--estimators: names none; all, or some of {', '.join(available)}")
+        allowed = f"must be all, or some of {', '.join(available)}"
+        raise ConfigError("names none", key="--estimators", allowed=allowed)
     return [name for name in available if name in names]
 
 
@@ -227,7 +234,7 @@ def _by_group(report: "Report", kind: str, title: str) -> "Table":
 
 
 def _write(report: "Report", folder: Path, figures: bool) -> None:
-    from ris_tf.config import ConfigError
+    from ris_tf.config import not_written
     from ris_tf.evaluation import csv_table, json_document, latex_table
     from ris_tf.runlog import atomic_write
 
@@ -243,7 +250,5 @@ def _write(report: "Report", folder: Path, figures: bool) -> None:
             for name, figure in evaluation_figures(report).items():
                 save_figure(figure, folder / f"{name}.pdf")
     except OSError as error:
-        raise ConfigError(
-            f"--out {folder}: cannot be written: {error.strerror or error}; choose another folder"
-        ) from error
+        raise not_written("--out", folder, error, "choose another folder") from error
     typer.echo(f"written to {folder}: {', '.join(DOCUMENTS)}{', figures' if figures else ''}")

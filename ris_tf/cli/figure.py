@@ -39,7 +39,7 @@ def training(
     target = target_file(out, directory.path / "training.png")
     log = directory.log()
     if not len(log.steps):
-        raise RunError(f"{run}: has no window yet, so there is nothing to draw")
+        raise RunError("has no window yet, so there is nothing to draw", source=str(run))
     from ris_tf.figures import training_figure
 
     write_figure(training_figure(log, directory.identity.name), target)
@@ -74,7 +74,7 @@ def _of_search(what: str, folder: Path, out: Path | None) -> None:
 
     missing = why_not_drawn(what, search.search, trials)
     if missing:
-        raise RunError(f"{folder}: {missing}, so there is nothing to draw")
+        raise RunError(f"{missing}, so there is nothing to draw", source=str(folder))
     write_figure(FIGURES[what](search.search, trials), target)
 
 
@@ -84,19 +84,18 @@ def target_file(out: Path | None, default: Path) -> Path:
 
     target = out or default
     if target.suffix.lower() not in SUFFIXES:
-        raise ConfigError(f"--out {target}: must end in {', '.join(SUFFIXES)}")
+        allowed = f"must end in {', '.join(SUFFIXES)}"
+        raise ConfigError(key="--out", value=target, allowed=allowed)
     return target
 
 
 def write_figure(drawn: "Figure", target: Path) -> None:
     """Write a figure and say where."""
-    from ris_tf.config import ConfigError
+    from ris_tf.config import not_written
     from ris_tf.figures import save_figure
 
     try:
         save_figure(drawn, target)
     except OSError as error:
-        raise ConfigError(
-            f"--out {target}: cannot be written: {error.strerror or error}; choose another file"
-        ) from error
+        raise not_written("--out", target, error, "choose another file") from error
     typer.echo(str(target))

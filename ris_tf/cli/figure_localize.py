@@ -44,7 +44,7 @@ def spectrum(
     from ris_tf.config import ConfigError
 
     if method not in ("mvdr", "music"):
-        raise ConfigError(f"--method {method}: must be mvdr or music")
+        raise ConfigError(key="--method", value=method, allowed="must be mvdr or music")
     chosen = _config(run, config, set_, plugin)
     target = target_file(out, Path("spectrum.pdf"))
     if run:
@@ -101,7 +101,8 @@ def _config(
 
     load_named(plugins)
     if run and config:
-        raise ConfigError("--config: a run has a configuration of its own; leave it out")
+        problem = "a run has a configuration of its own"
+        raise ConfigError(problem, key="--config", remedy="leave it out")
     if run:
         base = load_config(open_run(run).config_path)
     else:

@@ -17,7 +17,7 @@ def init(
 ) -> None:
     """Write a configuration with every key, its meaning, unit and bounds as comments."""
     from ris_tf import __version__
-    from ris_tf.config import ConfigError, commented_config, load_config
+    from ris_tf.config import ConfigError, commented_config, load_config, not_written
 
     config = load_config(name)
     file = out or Path(f"{Path(name).stem}.yaml")
@@ -30,7 +30,5 @@ def init(
         remedy = "choose another --out, or remove it"
         raise ConfigError("exists", key="--out", value=file, remedy=remedy) from error
     except OSError as error:
-        problem = f"cannot be written: {error.strerror or error}"
-        remedy = "choose another file"
-        raise ConfigError(problem, key="--out", value=file, remedy=remedy) from error
+        raise not_written("--out", file, error, "choose another file") from error
     typer.echo(f"{file}: change what you like, then: ris-tf train {file}")

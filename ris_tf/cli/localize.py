@@ -60,14 +60,17 @@ def localize(
     _check_estimator(estimator)
     most = load_config(directory.config_path).scene.sources_max
     if count and count > most:
-        raise ConfigError(f"--count {count}: the run's network knows up to {most} sources")
+        problem = f"the run's network knows up to {most} sources"
+        raise ConfigError(problem, key="--count", value=count)
     if out and out.suffix.lower() not in FORMATS:
-        raise ConfigError(f"--out {out}: must end in {' or '.join(FORMATS)}")
+        allowed = f"must end in {' or '.join(FORMATS)}"
+        raise ConfigError(key="--out", value=out, allowed=allowed)
     picture = figure or (out.with_suffix(".pdf") if out else None)
     if picture and picture.suffix.lower() not in PICTURES:
-        raise ConfigError(f"--figure {picture}: must end in {', '.join(PICTURES)}")
+        allowed = f"must end in {', '.join(PICTURES)}"
+        raise ConfigError(key="--figure", value=picture, allowed=allowed)
     if not file.exists():
-        raise ConfigError(f"{file}: no such file")
+        raise ConfigError("no such file", source=str(file))
     from ris_tf.engine.tensorflow_quiet import load_tensorflow
 
     load_tensorflow()
@@ -87,7 +90,8 @@ def localize(
     except MeasurementError as error:
         raise MeasurementError(f"{file}: {error}") from error
     if picture and scene >= len(found.count):
-        raise ConfigError(f"--scene {scene}: the file holds scenes 0..{len(found.count) - 1}")
+        problem = f"the file holds scenes 0..{len(found.count) - 1}"
+        raise ConfigError(problem, key="--scene", value=scene)
     _show(found, "estimated" if told is None else "given")
     if out:
         _write(out, csv_text(found) if out.suffix.lower() == ".csv" else json_text(found))
@@ -181,14 +185,12 @@ def _show(found: "Localization", snr: str) -> None:
 
 
 def _write(path: Path, text: str) -> None:
-    from ris_tf.config import ConfigError
+    from ris_tf.config import not_written
     from ris_tf.runlog import atomic_write
 
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         atomic_write(path, text.encode())
     except OSError as error:
-        raise ConfigError(
-            f"--out {path}: cannot be written: {error.strerror or error}; choose another file"
-        ) from error
+        raise not_written("--out", path, error, "choose another file") from error
     typer.echo(str(path))

@@ -35,7 +35,8 @@ def runs(
     from ris_tf.runlog import RunError, find_runs
 
     if not folder.is_dir() and folder != Path("runs"):
-        raise RunError(f"{folder}: is no folder; give the folder that holds the runs")
+        remedy = "give the folder that holds the runs"
+        raise RunError("is no folder", source=str(folder), remedy=remedy)
     rows = [(run, _summary(run)) for run in find_runs(folder)]
     if not rows:
         typer.echo(f"no runs under {folder}/; start one: ris-tf train quickstart")

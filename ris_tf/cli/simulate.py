@@ -26,9 +26,10 @@ def simulate(
     load_named(plugin)
     chosen = load_config(config, set_ or [])
     if out.suffix != ".npz":
-        raise ConfigError(f"--out {out}: must end in .npz")
+        raise ConfigError(key="--out", value=out, allowed="must end in .npz")
     if split not in ("training", "validation", "test"):
-        raise ConfigError(f"--split {split}: must be training, validation or test")
+        allowed = "must be training, validation or test"
+        raise ConfigError(key="--split", value=split, allowed=allowed)
     from ris_tf.engine.tensorflow_quiet import load_tensorflow
 
     load_tensorflow()
@@ -41,7 +42,8 @@ def simulate(
 
     target = target_of(out, scenes)
     if target.exists():
-        raise ConfigError(f"{target}: exists; choose another --out, or remove it")
+        remedy = "choose another --out, or remove it"
+        raise ConfigError("exists", source=str(target), remedy=remedy)
     console = Console(highlight=False, soft_wrap=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task(f"simulating {scenes:,} scenes", total=scenes)

@@ -13,13 +13,14 @@ def stop(run: RunFolder) -> None:
     if is_search(run):
         search = SearchDirectory.open(run)
         if search.holder_alive() is False:
-            raise RunError(f"{run}: nothing works on it, so there is nothing to stop")
+            problem = "nothing works on it, so there is nothing to stop"
+            raise RunError(problem, source=str(run))
         search.request_stop()
         typer.echo(f"{run}: asked to stop; its trials checkpoint after their window")
         return
     directory = RunDirectory.open(run)
     state = summarize(directory).state
     if state not in (State.RUNNING, State.STALLED):
-        raise RunError(f"{run}: is {state}, so there is nothing to stop")
+        raise RunError(f"is {state}, so there is nothing to stop", source=str(run))
     directory.request_stop()
     typer.echo(f"{run}: asked to stop; it checkpoints after its window")

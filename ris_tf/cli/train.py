@@ -53,7 +53,8 @@ def _begin(request: _Request) -> int:
     from ris_tf.training.job import Job, resolved, several_replicas
 
     if request.config is None:
-        raise ConfigError("train: give a configuration (ris-tf train quickstart), or --resume RUN")
+        remedy = "give a configuration (ris-tf train quickstart), or --resume RUN"
+        raise ConfigError(source="train", remedy=remedy)
     config = resolved(load_config(request.config, request.overrides))
     name = default_run_name(request.config) if request.name is None else request.name
     check_name(name)
@@ -76,14 +77,17 @@ def _resume(request: _Request) -> int:
     assert request.resume is not None
     if request.config or request.overrides or request.name:
         raise ConfigError(
-            "train --resume takes the run alone: its configuration is in the run; "
-            "to train with other settings, start a new run"
+            "takes the run alone: its configuration is in the run",
+            key="--resume",
+            value=request.resume,
+            remedy="to train with other settings, start a new run",
         )
     run = open_run(request.resume)
     config = load_config(run.config_path)
     worker = Worker.of(config.training.distribution)
     if worker.writes and summarize(run).state is State.FINISHED:
-        raise ConfigError(f"{run.path}: is finished; start a new run to train longer")
+        remedy = "start a new run to train longer"
+        raise ConfigError("is finished", source=str(run.path), remedy=remedy)
     return _work(Job(run, config, worker, several_replicas(config, worker), before=run.identity))
 
 

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from ris_tf.search.ending import Ending
 
 FAILED, INTERRUPTED = 1, 130  # exit codes
-MOST = 100_000  # trials, or epochs of one
-MOST_WORKERS = 256
+MAX = 100_000  # trials, or epochs of one
+MAX_WORKERS = 256
 
 
 class Algorithm(StrEnum):
@@ -70,7 +70,7 @@ def tune(
     ] = False,
     workers: Annotated[
         int,
-        typer.Option(min=1, max=MOST_WORKERS, help="Trials at a time; they share the processors."),
+        typer.Option(min=1, max=MAX_WORKERS, help="Trials at a time; they share the processors."),
     ] = 1,
     plugin: Plugins = None,
 ) -> None:
@@ -78,7 +78,7 @@ def tune(
 
     The same command with --resume goes on where a search was left. On several machines,
     keras-tuner's variables KERASTUNER_TUNER_ID, KERASTUNER_ORACLE_IP and KERASTUNER_ORACLE_PORT
-    say which part each process takes.
+    say which role each process has.
     """
     load_named(plugin)
     raise typer.Exit(
@@ -121,23 +121,24 @@ def run_search(request: Request) -> int:
     """Search, and print what came of it; the exit code."""
     from ris_tf.config import ConfigError
     from ris_tf.engine.reporter import Reporter
-    from ris_tf.search.supervisor import supervise
-    from ris_tf.search.workers import Part, begin, finish, take_part, wait_for_search
+    from ris_tf.search.running.supervisor import supervise
+    from ris_tf.search.running.workers import Role, begin, finish, run_role, wait_for_search
 
-    part = Part.of_environment()
-    if part.name and request.workers > 1:
+    role = Role.of_environment()
+    if role.name and request.workers > 1:
         raise ConfigError(
-            "--workers: starts processes on this machine, but KERASTUNER_TUNER_ID makes this one "
-            "of several; leave out one of them"
+            "starts processes on this machine, but KERASTUNER_TUNER_ID makes this one of several",
+            key="--workers",
+            remedy="leave out one of them",
         )
-    if part.works:
+    if role.works:
         with Reporter(None) as reporter:
             search = wait_for_search(_path(request), reporter)
-            early = take_part(search, part, reporter)
-            reporter.say(early.text if early else f"{part.name}: no trial left")
+            early = run_role(search, role, reporter)
+            reporter.say(early.text if early else f"{role.name}: no trial left")
         return INTERRUPTED if early and early.interrupted else 0
     search, trials = _opened(request) if _exists(request) else (_made(request), 0)
-    lines = begin(search, trials, sys.argv, part)
+    lines = begin(search, trials, sys.argv, role)
     with Reporter(search.path / "console.log") as reporter:
         for line in lines:
             reporter.say(line, "warning")
@@ -145,7 +146,7 @@ def run_search(request: Request) -> int:
         if request.workers > 1:
             early = supervise(search, request.workers, reporter)
         else:
-            early = take_part(search, part, reporter, quiet=False)
+            early = run_role(search, role, reporter, quiet=False)
         return _say_results(reporter, search, early, finish(search))
 
 
@@ -196,7 +197,8 @@ def _planned(request: Request, config: "Config") -> "Search":
     from ris_tf.config import ConfigError
     from ris_tf.registry import named_plugins
     from ris_tf.search import Search
-    from ris_tf.search.spaces import make_space, value_of
+    from ris_tf.search.hyperparameters import value_of
+    from ris_tf.search.named_spaces import make_space
     from ris_tf.search.trial import frozen
 
     n_trials = 20 if request.n_trials is None else request.n_trials
@@ -207,12 +209,14 @@ def _planned(request: Request, config: "Config") -> "Search":
         ("--epochs-per-trial", epochs, 1),
         ("--early-stop-patience", patience, 0),
     ):
-        if value is not None and not least <= value <= MOST:
-            raise ConfigError(f"{option} {value}: must be from {least} to {MOST}")
+        if value is not None and not least <= value <= MAX:
+            raise ConfigError(key=option, value=value, allowed=f"must be from {least} to {MAX}")
     if config.training.distribution == "multi_worker":
         raise ConfigError(
-            "training.distribution = multi_worker: a trial trains on one machine; search on "
-            "several with keras-tuner's variables instead: see docs/searches.md"
+            "a trial trains on one machine",
+            key="training.distribution",
+            value=config.training.distribution,
+            remedy="search on several with keras-tuner's variables: see docs/searches.md",
         )
     algorithm = request.algorithm or Algorithm.BAYESIAN
     if algorithm is Algorithm.HYPERBAND:
@@ -233,13 +237,15 @@ def _planned(request: Request, config: "Config") -> "Search":
 
 def _require_bracket(n_trials: int, epochs: int) -> None:
     from ris_tf.config import ConfigError
-    from ris_tf.search.pruning import first_bracket
+    from ris_tf.search.running.pruning import first_bracket
 
     least = first_bracket(epochs)
     if n_trials < least:
         raise ConfigError(
-            f"--n-trials {n_trials}: must be at least {least} for hyperband: so many has its first "
-            f"bracket of {epochs} epochs, and before its end no trial has had them all"
+            key="--n-trials",
+            value=n_trials,
+            allowed=f"must be at least {least} for hyperband: so many has its first bracket of "
+            f"{epochs} epochs, and before its end no trial has had them all",
         )
 
 
@@ -252,7 +258,7 @@ def _opened(request: Request) -> "tuple[SearchDirectory, int]":
     from ris_tf.config import ConfigError, load_config
     from ris_tf.registry import require_plugins
     from ris_tf.search import SearchDirectory
-    from ris_tf.search.spaces import make_space
+    from ris_tf.search.named_spaces import make_space
 
     search = SearchDirectory.open(_path(request))
     require_plugins(search.search.plugins, str(search.path))
@@ -260,13 +266,15 @@ def _opened(request: Request) -> "tuple[SearchDirectory, int]":
     _require_whole(search)
     if request.config.is_dir() and (request.overrides or request.name):
         raise ConfigError(
-            f"{request.config}: is a search, whose configuration and name are its own; leave out "
-            "--set and --name"
+            "is a search, whose configuration and name are its own",
+            source=str(request.config),
+            remedy="leave out --set and --name",
         )
     if not request.config.is_dir() and load_config(request.config, request.overrides) != config:
         raise ConfigError(
-            f"{request.config}: is not what {search.path} searches around any more; go on with "
-            f"ris-tf tune {search.path} --resume, or choose another --name"
+            f"is not what {search.path} searches around any more",
+            source=str(request.config),
+            remedy=f"go on with ris-tf tune {search.path} --resume, or choose another --name",
         )
     typed = {
         "--epochs-per-trial": (request.epochs_per_trial, plan.epochs),
@@ -277,19 +285,25 @@ def _opened(request: Request) -> "tuple[SearchDirectory, int]":
         if given is not None and given != own:
             begun = "the configuration's" if own == -1 else own
             raise ConfigError(
-                f"{option} {given}: {search.path} was begun with {begun}, and trials would not "
-                "compare; leave it out, or choose another --name"
+                f"{search.path} was begun with {begun}, and trials would not compare",
+                key=option,
+                value=given,
+                remedy="leave it out, or choose another --name",
             )
     if request.space is not None and make_space(request.space, config) != plan.space:
         raise ConfigError(
-            f"--space {request.space}: {search.path} was begun with another; leave it out, or "
-            "choose another --name"
+            f"{search.path} was begun with another",
+            key="--space",
+            value=request.space,
+            remedy="leave it out, or choose another --name",
         )
     trials = plan.trials if request.n_trials is None else request.n_trials
-    if not plan.trials <= trials <= MOST:
+    if not plan.trials <= trials <= MAX:
         raise ConfigError(
-            f"--n-trials {trials}: {search.path} was begun with {plan.trials}; give as many or "
-            f"more, at most {MOST}"
+            f"{search.path} was begun with {plan.trials}",
+            key="--n-trials",
+            value=trials,
+            remedy=f"give as many or more, at most {MAX}",
         )
     return search, trials
 

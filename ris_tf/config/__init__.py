@@ -2,7 +2,7 @@
 
 from ris_tf.config.commented import commented_config
 from ris_tf.config.describe import Knob, all_knobs
-from ris_tf.config.errors import ConfigError
+from ris_tf.config.errors import ConfigError, not_written
 from ris_tf.config.load import (
     dump_config,
     load_config,
@@ -32,6 +32,7 @@ __all__ = [
     "config_file",
     "dump_config",
     "load_config",
+    "not_written",
     "override_config",
     "parse_config",
     "read_mapping",

@@ -75,15 +75,23 @@ def declare_plugins(names: Sequence[str]) -> None:
     Raises:
         PluginError: they cannot be loaded; the line is that process's.
     """
-    if not names:
-        return
+    if names:
+        declare(additions_of(names))
+
+
+def additions_of(names: Sequence[str]) -> dict[str, Any]:
+    """What plug-ins add to the schema, as a process of its own says that loads them.
+
+    Raises:
+        PluginError: they cannot be loaded; the line is that process's.
+    """
     options = [word for name in names for word in ("--plugin", name)]
     command = [sys.executable, "-m", "ris_tf.cli", "knobs", "--json", *options]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=WAIT_S)
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["ended without a word"])[-1]
         raise PluginError(last.removeprefix("ris-tf: "))
-    declare(json.loads(done.stdout))
+    return json.loads(done.stdout)
 
 
 def _rows(section: type[Section] | None) -> list[dict[str, Any]]:

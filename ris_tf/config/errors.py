@@ -28,6 +28,12 @@ class ConfigError(UserError):
     """A configuration, or an argument of a command, cannot be used."""
 
 
+def not_written(option: str, path: object, error: OSError, remedy: str) -> ConfigError:
+    """The error of an output that an option names and the disk refused."""
+    problem = f"cannot be written: {error.strerror or error}"
+    return ConfigError(problem, key=option, value=path, remedy=remedy)
+
+
 def refused(
     error: ValidationError, source: str, document: Any, kinds: dict[str, list[str]]
 ) -> ConfigError:

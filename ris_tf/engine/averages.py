@@ -34,6 +34,13 @@ class Averages:
         """State of a checkpoint."""
         return [*self.ema, *self.swa, self.taken]
 
+    def begin_anew(self) -> None:
+        """Both averages are the weights again, and nothing was taken."""
+        for copies in (self.ema, self.swa):
+            for weight, copy in zip(self.weights, copies, strict=False):
+                copy.assign(weight.value)
+        self.taken.assign(0)
+
     def update(self, applied: tf.Tensor) -> None:
         """Take the new weights, after `applied` applied windows, this one included."""
         if self.ema_decay is not None:

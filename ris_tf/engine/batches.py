@@ -75,6 +75,7 @@ class Streamed:
 
     Attributes:
         position: batches taken so far, over the whole run.
+        shared_by: replicas that share each batch.
         like: the first batch, which tells structure, types and size of the others.
 
     Raises:
@@ -84,18 +85,20 @@ class Streamed:
     def __init__(self, source: Source, per_epoch: int | None = None):
         if per_epoch is None and source.length is None:
             raise UserError(
-                "fit: how many batches make an epoch is not known from the data; give "
-                "steps_per_epoch",
+                "how many batches make an epoch is not known from the data",
+                source="fit",
                 key="steps_per_epoch",
+                remedy="give steps_per_epoch",
             )
         self.source = source
         self.per_epoch: int = source.length or 0 if per_epoch is None else per_epoch
         self.position = 0
+        self.shared_by = 1
         self._readings = 1
         self._reading = source.reading(0)
         first = next(self._reading, None)
         if first is None or self.per_epoch < 1:
-            raise UserError("fit: the data has no batch", key="data")
+            raise UserError("has no batch", source="fit", key="data")
         self.like = _arrays(first)
         self.size = _examples(self.like)
         self._pending: list[Any] = [self.like]
@@ -131,13 +134,22 @@ class Streamed:
             batch = next(self._reading, None)
         if batch is None:
             raise UserError(
-                f"fit: the data ended after {self.position} batches and cannot be read again; give "
-                "a data set, arrays or a list instead of an iterator",
+                f"ended after {self.position} batches and cannot be read again",
+                source="fit",
                 key="data",
+                remedy="give a data set, arrays or a list instead of an iterator",
             )
         self.position += 1
         batch = _arrays(batch)
         _require_alike(batch, self.like, self.position)
+        if _examples(batch) % self.shared_by:
+            raise UserError(
+                f"batch {self.position} has {_examples(batch)} examples, which {self.shared_by} "
+                "replicas cannot share equally",
+                source="fit",
+                key="data",
+                remedy="leave it out of the data (drop_remainder=True)",
+            )
         return batch
 
     def _begin(self) -> None:
@@ -187,9 +199,10 @@ class Streamed:
         sizes = {_examples(batch) for batch in others}
         if (self.source.uniform and others) or len(sizes) > 1:
             raise UserError(
-                f"fit: batches of {sorted({self.size, *sizes})} examples in one window; batches "
-                "that are accumulated must have one size, the last of the data excepted",
-                key="accumulation",
+                f"batches of {sorted({self.size, *sizes})} examples in one window",
+                source="fit",
+                key="data",
+                allowed="batches that are accumulated must have one size, but for the last",
             )
         parts = _stacked(whole, self.like), _stacked(others, self.like)
         return parts[:1] if self.source.uniform else parts
@@ -218,13 +231,15 @@ def batches_of(
         return data
     if steps_per_epoch is not None and steps_per_epoch < 1:
         raise UserError(
-            f"fit: steps_per_epoch = {steps_per_epoch}: must be at least 1", key="steps_per_epoch"
+            source="fit", key="steps_per_epoch", value=steps_per_epoch, allowed="must be at least 1"
         )
     if callable(data) and not isinstance(data, keras.utils.PyDataset) and _arguments(data) == 2:
         if steps_per_epoch is None:
             raise UserError(
-                "fit: a function of (epoch, batch) has no end; give steps_per_epoch",
+                "a function of (epoch, batch) has no end",
+                source="fit",
                 key="steps_per_epoch",
+                remedy="give steps_per_epoch",
             )
         return Numbered(data, steps_per_epoch)
     return Streamed(_source(data, batch_size, seed), steps_per_epoch)
@@ -240,10 +255,11 @@ def _source(data: Any, batch_size: int, seed: int) -> Source:
     if isinstance(data, Iterable) or (callable(data) and _arguments(data) == 0):
         return _IterableSource(data)
     raise UserError(
-        f"fit: data of type {type(data).__name__}: give arrays, a tf.data.Dataset, a PyDataset, an "
-        "iterable of batches, or a function of (epoch, batch)",
+        f"is of type {type(data).__name__}",
+        source="fit",
         key="data",
-        value=type(data).__name__,
+        allowed="give arrays, a tf.data.Dataset, a PyDataset, an iterable of batches, or a "
+        "function of (epoch, batch)",
     )
 
 
@@ -283,13 +299,14 @@ class _ArraySource:
 
     def __init__(self, data: Any, batch_size: int, seed: int):
         if batch_size < 1:
-            raise UserError(f"fit: batch_size = {batch_size}: must be at least 1", key="batch_size")
+            raise UserError(
+                source="fit", key="batch_size", value=batch_size, allowed="must be at least 1"
+            )
         self.data = tf.nest.map_structure(np.asarray, _tuples(data))
         sizes = {len(array) for array in tf.nest.flatten(self.data)}
         if len(sizes) != 1:
-            raise UserError(
-                f"fit: arrays of {sorted(sizes)} examples; all must have as many", key="data"
-            )
+            problem = f"arrays of {sorted(sizes)} examples"
+            raise UserError(problem, source="fit", key="data", allowed="all must have as many")
         self.examples, self.batch_size, self.seed = sizes.pop(), batch_size, seed
         self.length: int | None = -(-self.examples // batch_size)
         self.uniform = self.examples % batch_size == 0
@@ -369,13 +386,13 @@ def _require_alike(batch: Any, like: Any, position: int) -> None:
     try:
         tf.nest.assert_same_structure(batch, like)
     except (TypeError, ValueError) as error:
-        raise UserError(
-            f"fit: batch {position} of the data is of another structure than the first", key="data"
-        ) from error
+        problem = f"batch {position} is of another structure than the first"
+        raise UserError(problem, source="fit", key="data") from error
     for own, first in zip(tf.nest.flatten(batch), tf.nest.flatten(like), strict=True):
         if own.dtype != first.dtype or own.shape[1:] != first.shape[1:]:
             raise UserError(
-                f"fit: batch {position} of the data has an array of shape {list(own.shape)} and "
-                f"type {own.dtype}, the first one {list(first.shape)} and {first.dtype}",
+                f"batch {position} has an array of shape {list(own.shape)} and type {own.dtype}, "
+                f"the first one {list(first.shape)} and {first.dtype}",
+                source="fit",
                 key="data",
             )

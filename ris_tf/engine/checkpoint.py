@@ -6,8 +6,9 @@ run as JSON. It is written to a temporary name, synced and renamed; the one befo
 
 import json
 import os
+import re
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
@@ -17,6 +18,7 @@ import numpy as np
 from ris_tf.runlog import naming, sync_folder
 
 LAST, PREVIOUS, BEST = "last.npz", "previous.npz", "best.keras"
+BEST_WEIGHTS = "best.weights.h5"
 UNREADABLE_LAST = "last.unreadable.npz"  # where a damaged one is kept
 PROGRESS = "progress"  # name of the JSON entry; variables have a slash or are named below it
 # What reading a damaged file raises: numpy and zipfile do not agree on one error.
@@ -78,18 +80,32 @@ def save(folder: Path, variables: Mapping[str, keras.Variable], progress: Progre
 
 
 def save_network(folder: Path, network: keras.Model) -> Path:
-    """Write the network alone, as it is now, to `best.keras`."""
-    partial, best = folder / "best.partial.keras", folder / BEST
+    """Write the network alone, as it is now, to `best.keras`.
+
+    Of a model that Keras cannot make again from its configuration, the weights: `best.weights.h5`.
+
+    Raises:
+        OSError: the disk refused; what was there before is still there.
+    """
     try:
-        with naming(best):
-            network.save(partial)
+        return _replaced(folder / BEST, network.save)
+    except (NotImplementedError, TypeError):  # what get_config of a subclassed model may raise
+        return _replaced(folder / BEST_WEIGHTS, network.save_weights)
+
+
+def _replaced(path: Path, write: Callable[[Path], None]) -> Path:
+    """Replace a file by what is written, whole or not at all."""
+    partial = path.with_name(path.name.replace("best", "best.partial"))
+    try:
+        with naming(path):
+            write(partial)
             with partial.open("rb") as file:
                 os.fsync(file.fileno())
-        partial.replace(best)
+        partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
-    sync_folder(folder)
-    return best
+    sync_folder(path.parent)
+    return path
 
 
 def begun(folder: Path) -> bool:
@@ -99,7 +115,7 @@ def begun(folder: Path) -> bool:
 
 def clean(folder: Path) -> None:
     """Remove what a killed process left half-written."""
-    for pattern in ("last.partial.npz", "best.partial.keras"):
+    for pattern in ("last.partial.npz", "best.partial.keras", "best.partial.weights.h5"):
         (folder / pattern).unlink(missing_ok=True)
 
 
@@ -149,7 +165,17 @@ def _read(
     progress = Progress(**json.loads(str(values.pop(PROGRESS)[()])))
     wanted = {name: tuple(variable.shape) for name, variable in variables.items()}
     found = {name: value.shape for name, value in values.items()}
-    if wanted != found:
-        differing = sorted(set(wanted.items()) ^ set(found.items()))[0][0]
-        raise ValueError(f"it is of another network: {differing!r} differs")
-    return values, progress
+    if wanted == found:
+        return values, progress
+    if [*_unnumbered(wanted)] == [*_unnumbered(found)]:
+        return dict(zip(wanted, values.values(), strict=True)), progress
+    differing = sorted(set(wanted.items()) ^ set(found.items()))[0][0]
+    raise ValueError(f"it is of another network: {differing!r} differs")
+
+
+def _unnumbered(shapes: Mapping[str, tuple[int, ...]]) -> Iterator[tuple[str, tuple[int, ...]]]:
+    """Names without the numbers that Keras gives to layers nobody named, and shapes.
+
+    They count up in a process: the same model made again there has others.
+    """
+    return ((re.sub(r"_\d+", "", name), shape) for name, shape in shapes.items())

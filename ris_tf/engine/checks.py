@@ -19,6 +19,4 @@ def check_numbers(
     }
     for key, (value, holds, allowed) in rules.items():
         if not holds:
-            raise UserError(
-                f"{key} = {value}: must be {allowed}", key=key, value=value, allowed=allowed
-            )
+            raise UserError(key=key, value=value, allowed=f"must be {allowed}")

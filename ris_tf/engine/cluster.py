@@ -42,15 +42,15 @@ class Worker:
             return cls()
         text = os.environ.get("TF_CONFIG", "")
         if not text:
+            problem = "needs TF_CONFIG in the environment"
             raise UserError(
-                f"training.distribution: multi_worker needs TF_CONFIG in the environment, {REMEDY}"
+                problem, key="training.distribution", value="multi_worker", remedy=REMEDY
             )
         try:
             return cls._decoded(json.loads(text))
         except (ValueError, TypeError, KeyError, AttributeError, IndexError) as error:
-            raise UserError(
-                f"TF_CONFIG: does not say who takes part ({error}): {text[:200]!r}; {REMEDY}"
-            ) from error
+            problem = f"does not say who takes part: {error}"
+            raise UserError(problem, key="TF_CONFIG", value=text, remedy=REMEDY) from error
 
     @classmethod
     def _decoded(cls, document: dict) -> "Worker":

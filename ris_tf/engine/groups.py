@@ -79,4 +79,4 @@ def _variables(name: str, members: Any) -> Iterable[keras.Variable]:
 
 
 def _error(name: str, text: str) -> UserError:
-    return UserError(f"groups.{name}: {text}", key=f"groups.{name}")
+    return UserError(text, key=f"groups.{name}")

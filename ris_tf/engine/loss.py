@@ -5,7 +5,8 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from ris_tf.errors import UserError
+from ris_tf.errors import UserError, shown
+from ris_tf.runlog import Cause
 
 
 class Step(NamedTuple):
@@ -51,6 +52,8 @@ class Loss(NamedTuple):
 class GradientPathError(RuntimeError):
     """No gradient reaches what a loss was to train."""
 
+    cause = Cause.GRADIENT_PATH
+
 
 def as_loss(returned: Any) -> Loss:
     """What a loss function returned, as a `Loss` of float32 scalars.
@@ -67,22 +70,19 @@ def as_loss(returned: Any) -> Loss:
         loss = Loss(*returned)
     else:
         loss = Loss(returned)
-    _require_scalar("the loss", loss.value)
+    _require_scalar("its value", loss.value)
     if loss.value.dtype in (tf.float16, tf.bfloat16):
         raise UserError(
-            f"loss: is {loss.value.dtype.name}; cast the model's outputs to float32 before the "
-            "loss is computed from them",
+            f"is {loss.value.dtype.name}",
             key="loss",
-            value=loss.value.dtype.name,
+            remedy="cast the model's outputs to float32 before it is computed from them",
         )
     named = {"terms": loss.terms, "weights": loss.weights, "also": loss.also}
     plain = {}
     for kind, values in named.items():
         if not isinstance(values, Mapping):
-            raise UserError(
-                f"loss: {kind} must be a dictionary of scalars by name. Received: {values!r}",
-                key="loss",
-            )
+            allowed = "must be a dictionary of scalars by name"
+            raise UserError(key=f"loss.{kind}", value=values, allowed=allowed)
         for name, value in values.items():
             _require_scalar(name, value)
         plain[kind] = {name: tf.cast(value, tf.float32) for name, value in values.items()}
@@ -91,10 +91,11 @@ def as_loss(returned: Any) -> Loss:
 
 def _require_scalar(name: str, value: Any) -> None:
     try:
-        shape = tf.convert_to_tensor(value).shape
-    except (TypeError, ValueError) as error:
-        raise UserError(
-            f"loss: {name} must be a scalar tensor. Received: {value!r}", key="loss"
-        ) from error
-    if shape.rank != 0:
-        raise UserError(f"loss: {name} has shape {shape}; take its mean over the batch", key="loss")
+        tensor = tf.convert_to_tensor(value)
+    except (TypeError, ValueError):
+        tensor = None
+    if tensor is None or not (tensor.dtype.is_floating or tensor.dtype.is_integer):
+        raise UserError(f"{name} must be a scalar tensor, not {shown(value)}", key="loss")
+    if tensor.shape.rank != 0:
+        problem = f"{name} has shape {tensor.shape}"
+        raise UserError(problem, key="loss", remedy="take its mean over the batch")

@@ -19,19 +19,15 @@ def use_precision(model: keras.Model, precision: str) -> None:
             has chosen, and `precision=None` leaves it so.
     """
     if precision not in PRECISIONS:
-        raise UserError(
-            f"precision = {precision!r}: must be one of {', '.join(PRECISIONS)}",
-            key="precision",
-            value=precision,
-            allowed=", ".join(PRECISIONS),
-        )
+        allowed = f"must be one of {', '.join(PRECISIONS)}"
+        raise UserError(key="precision", value=precision, allowed=allowed)
     for layer in _layers(model):
         if layer.dtype_policy.name not in ("float32", precision):
             raise UserError(
-                f"precision = {precision!r}: layer {layer.name!r} was made with "
-                f"{layer.dtype_policy.name}; leave precision out to train the model as it is",
+                f"layer {layer.name!r} was made with {layer.dtype_policy.name}",
                 key="precision",
                 value=precision,
+                remedy="leave precision out to train the model as it is",
             )
     for layer in _layers(model):
         layer.dtype_policy = precision

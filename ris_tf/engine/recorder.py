@@ -59,7 +59,8 @@ class StepRecorder(keras.callbacks.Callback):
         patience_at_unity: int = SKIPPED_IN_A_ROW,
     ):
         super().__init__()
-        self.paths = [variable.path for variable in trainer.weights_trained]
+        own = f"{trainer.model.name}/"
+        self.paths = [variable.path.removeprefix(own) for variable in trainer.weights_trained]
         self.layers = LayerNorms(self.paths)
         self.trainer = trainer
         self.task = task

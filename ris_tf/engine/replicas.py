@@ -49,10 +49,10 @@ class Replicas:
         for name, size in (sizes or {}).items():
             if size % self.count:
                 raise UserError(
-                    f"{name}: {size} cannot be shared equally by "
-                    f"{self.count} replicas; take a multiple of {self.count}",
+                    f"cannot be shared equally by {self.count} replicas",
                     key=name,
                     value=size,
+                    remedy=f"take a multiple of {self.count}",
                 )
         self._total = tf.function(self._total_of)
 
@@ -176,8 +176,9 @@ def _joined() -> Strategy:
     except tf.errors.OpError as error:
         reason = " ".join(error.message.split())
         raise UserError(
-            f"TF_CONFIG: this worker cannot take part: {reason}; is its address this machine's, "
-            "and its port free?"
+            f"this worker cannot take part: {reason}",
+            key="TF_CONFIG",
+            remedy="its address must be this machine's, and its port free",
         ) from error
 
 
@@ -187,7 +188,8 @@ def _devices(wanted: int | None) -> list[str]:
     if not gpus:
         return _logical_processors(wanted or 1)
     if wanted and wanted > len(gpus):
-        raise UserError(f"replicas: {wanted}, but this machine has {len(gpus)} GPUs")
+        problem = f"this machine has {len(gpus)} GPUs"
+        raise UserError(problem, key="training.replicas", value=wanted)
     return [f"GPU:{i}" for i in range(wanted or len(gpus))]
 
 

@@ -28,6 +28,11 @@ class LossScale:
         """State of a checkpoint."""
         return [self.value, self.streak]
 
+    def begin_anew(self) -> None:
+        """Back to the first scale."""
+        self.value.assign(FIRST_SCALE if self.dynamic else 1.0)
+        self.streak.assign(0)
+
     def after_applied(self) -> None:
         """Count an applied window; double after 2,000 in a row."""
         if not self.dynamic:
@@ -52,9 +57,6 @@ def is_dynamic(loss_scale: str, model: keras.Model) -> bool:
         UserError: it is not `auto`, `dynamic` or `none`.
     """
     if loss_scale not in ("auto", "dynamic", "none"):
-        raise UserError(
-            f"loss_scale = {loss_scale!r}: must be one of auto, dynamic, none",
-            key="loss_scale",
-            value=loss_scale,
-        )
+        allowed = "must be one of auto, dynamic, none"
+        raise UserError(key="loss_scale", value=loss_scale, allowed=allowed)
     return loss_scale == "dynamic" or (loss_scale == "auto" and computes_in_float16(model))

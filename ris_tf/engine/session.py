@@ -10,12 +10,11 @@ import tensorflow as tf
 
 from ris_tf.engine import checkpoint
 from ris_tf.engine.checkpoint import CheckpointError, Progress
-from ris_tf.engine.loss import GradientPathError
 from ris_tf.engine.phases import changes_after
 from ris_tf.engine.recorder import StepRecorder
 from ris_tf.engine.reporter import Reporter
 from ris_tf.engine.step import GuardedStep
-from ris_tf.engine.stopping import SKIPPED_IN_A_ROW, Stop, StopSignals, check_stop
+from ris_tf.engine.stopping import SKIPPED_IN_A_ROW, Stop, StopSignals, cause_of, check_stop
 from ris_tf.engine.task import Task
 from ris_tf.runlog import (
     Cause,
@@ -32,13 +31,6 @@ from ris_tf.runlog import (
 
 # What TensorFlow raises in the processes that are left when one of several dies.
 LOST_WORKER = (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.InternalError)
-# Causes of a failure by what was raised, the first that fits.
-CAUSES: tuple[tuple[type[BaseException] | tuple, Cause], ...] = (
-    ((MemoryError, tf.errors.ResourceExhaustedError), Cause.OUT_OF_MEMORY),
-    (GradientPathError, Cause.GRADIENT_PATH),
-    (OSError, Cause.DISK),
-    (BaseException, Cause.ERROR),
-)
 
 
 @dataclass(frozen=True)
@@ -181,7 +173,7 @@ class TrainingSession:
             with self.signals.caught():
                 return self._end(*self._until_stopped())
         except KeyboardInterrupt:
-            self._end("interrupted", "interrupted twice, at once")
+            self._end("interrupted", "interrupted twice, at once", Cause.SIGNAL)
             self.reporter.say("stopped at once; the last checkpoint is what there is", "warning")
             raise
         except OSError as error:
@@ -192,8 +184,8 @@ class TrainingSession:
             if self.replicas.worker.count > 1 and isinstance(error, LOST_WORKER):
                 text = f"a worker is gone: {_one_line(error)}"
                 return self._end("failed", text, Cause.LOST_WORKER)
-            cause = next(cause for kinds, cause in CAUSES if isinstance(error, kinds))
-            self._end("failed", f"{type(error).__name__}: {_one_line(error)}", cause)
+            text = f"{type(error).__name__}: {_one_line(error)}"
+            self._end("failed", text, cause_of(error))
             raise
 
     def _until_stopped(self) -> tuple[str, str, Cause | None]:

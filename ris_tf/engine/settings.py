@@ -70,15 +70,16 @@ def require_same(run: RunDirectory, settings: dict[str, Any]) -> None:
             kept = yaml.safe_load(file.read(LARGEST_FILE))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         reason = " ".join(str(error).split())[:200]
-        raise UserError(f"{run.config_path}: cannot be read: {reason}") from error
+        raise UserError(f"cannot be read: {reason}", source=str(run.config_path)) from error
     before, now = _flat(kept), _flat(yaml.safe_load(as_yaml(settings)))
     for key in dict.fromkeys((*now, *before)):
         if before.get(key) != now.get(key):
             raise UserError(
-                f"{run.path}: cannot be resumed: its {key} is {before.get(key)}, this trainer's is "
-                f"{now.get(key)}; give the same, or begin another run",
+                f"the run was begun with {before.get(key)}",
+                source=f"{run.path} cannot be resumed",
                 key=key,
                 value=now.get(key),
+                remedy="give the same, or begin another run",
             )
 
 

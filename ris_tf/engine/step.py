@@ -97,7 +97,9 @@ class GuardedStep(keras.Model):
     ):
         super().__init__(name="trainer", dtype="float32")
         if not model.built:
-            raise UserError("model: has no weights yet; call it once on a batch", key="model")
+            raise UserError(
+                "has no weights yet", key="model", remedy="call it once on a batch, or build it"
+            )
         if precision is not None:
             use_precision(model, precision)
         check_numbers(accumulation=accumulation, clip_norm=clip_norm, ema=ema, swa=swa)
@@ -147,12 +149,23 @@ class GuardedStep(keras.Model):
         """
         self.plan = plan
         self.training_batches, self.validation_batches = training, validation
+        for batches in (training, validation):
+            if isinstance(batches, Streamed):
+                batches.shared_by = self.replicas.count
         if isinstance(self.rate_schedule, WarmupCosine):
             self.rate_schedule = self.rate_schedule.planned(plan.windows)
         if self.swa_share is not None:
             self.averages.swa_begins = share_of(self.swa_share, plan.windows)
         self.train_function = self.test_function = None
         self.optimizer.learning_rate.assign(self._rate())
+
+    def begin_anew(self) -> None:
+        """Forget everything of earlier training but the weights that the model has."""
+        for variable in self.optimizer.variables:
+            variable.assign(tf.zeros_like(variable.value))
+        self.position.assign(0)
+        self.scale.begin_anew()
+        self.averages.begin_anew()
 
     @property
     def series(self) -> list[str]:

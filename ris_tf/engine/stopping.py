@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 
-from ris_tf.runlog import Cause
+from ris_tf.runlog import Cause, Reason
 
 RESOURCE_EXHAUSTED = 8  # `error_code` of TensorFlow's errors where memory ran out
 SKIPPED_IN_A_ROW = 20  # windows dropped one after the other before a run gives up
@@ -31,7 +31,10 @@ class Stop(Exception):  # noqa: N818 (not an error)
 
 
 def cause_of(error: BaseException) -> Cause:
-    """The cause of a run that an exception ended, told by its class and code."""
+    """The cause of a run that an exception ended: its own `cause`, or by its class and code."""
+    own = getattr(error, "cause", None)
+    if isinstance(own, Cause):
+        return own
     if isinstance(error, MemoryError) or getattr(error, "error_code", None) == RESOURCE_EXHAUSTED:
         return Cause.OUT_OF_MEMORY
     return Cause.DISK if isinstance(error, OSError) else Cause.ERROR
@@ -86,6 +89,7 @@ def check_stop(
     """
     stopped, interrupted = total([stop_requested(), signals.received is not None])
     if interrupted:
-        raise Stop("interrupted", f"interrupted by {signals.received or 'a signal to a worker'}")
+        by = signals.received or "a signal to a worker"
+        raise Stop(Reason.INTERRUPTED, f"interrupted by {by}", Cause.SIGNAL)
     if stopped:
-        raise Stop("stopped", "stopped on request")
+        raise Stop(Reason.STOPPED, "stopped on request", Cause.ON_REQUEST)

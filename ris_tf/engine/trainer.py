@@ -47,7 +47,8 @@ class GuardedTrainer(GuardedStep):
     ) -> Outcome:
         """Train, validate after every epoch and, with `run`, record it all.
 
-        The first Ctrl-C or SIGTERM ends training after the window, with a checkpoint.
+        The first Ctrl-C or SIGTERM ends training after the window, with a checkpoint. Where `fit`
+        is called again, it begins anew with the weights that the model has.
 
         Args:
             data: a `tf.data.Dataset` of batches, a `keras.utils.PyDataset`, arrays in any
@@ -82,6 +83,7 @@ class GuardedTrainer(GuardedStep):
         if validation is not None:
             checked = batches_of(validation, batch_size, validation_steps, self.seed)
         plan = self._planned(training, checked, epochs, patience)
+        self.begin_anew()
         self.follow(plan, training, checked)
         settings = settings_of(self)
         directory, resumed = (None, False) if run is None else _directory(run, settings, resume)
@@ -99,18 +101,14 @@ class GuardedTrainer(GuardedStep):
     def _planned(
         self, training: Batches, validation: Batches | None, epochs: int, patience: int
     ) -> Plan:
-        if epochs < 1 or patience < 0:
-            raise UserError(
-                f"fit: epochs = {epochs}, patience = {patience}: at least 1 and 0", key="epochs"
-            )
+        for name, value, least in (("epochs", epochs, 1), ("patience", patience, 0)):
+            if value < least:
+                allowed = f"must be at least {least}"
+                raise UserError(source="fit", key=name, value=value, allowed=allowed)
         for name, batches in (("data", training), ("validation", validation)):
             if batches and batches.size % self.replicas.count:
-                raise UserError(
-                    f"fit: batches of {batches.size} in {name} cannot be shared equally by "
-                    f"{self.replicas.count} replicas",
-                    key=name,
-                    value=batches.size,
-                )
+                problem = f"batches of {batches.size}: {self.replicas.count} replicas cannot share"
+                raise UserError(problem, source="fit", key=name)
         return Plan(
             epochs=epochs,
             batches_per_epoch=training.per_epoch,
@@ -129,7 +127,7 @@ def _directory(run: str | Path, settings: dict, resume: bool) -> tuple[RunDirect
         directory = RunDirectory.open(path)
         require_same(directory, settings)
         if summarize(directory).state is State.FINISHED:
-            raise UserError(f"{path}: is finished; begin another run", key="resume", value=str(run))
+            raise UserError("is finished", source=str(path), remedy="begin another run")
     else:
         directory = RunDirectory.create(path, as_yaml(settings), sys.argv, task=MODEL)
     directory.begin_session(sys.argv)

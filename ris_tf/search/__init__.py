@@ -1,7 +1,7 @@
-"""Hyperparameter searches: their folders and trials. No TensorFlow here.
+"""Hyperparameter searches: what they choose from, their folders and trials. No TensorFlow here.
 
-What trains the trials, keras-tuner's oracles and tuner, is in modules of this package that nothing
-here imports.
+What works on a search, keras-tuner's oracles and tuner, is in `running`, which nothing here
+imports.
 """
 
 from ris_tf.search.directory import Search, SearchDirectory, SearchReader, find_searches, is_search

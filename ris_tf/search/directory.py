@@ -20,7 +20,7 @@ from ris_tf.runlog.held import Held, Holder, RunError
 from ris_tf.runlog.rundir import check_name, unreadable
 from ris_tf.search.space import Choices, Entry, Space, entry_document, parse_entry
 from ris_tf.search.trial import (
-    MOST_BYTES,
+    MAX_BYTES,
     TRIAL_FILE,
     Trial,
     Value,
@@ -38,7 +38,7 @@ from ris_tf.search.trial_reader import Stamp, TrialReader, stamp_of
 
 SEARCH_FILE, CONFIG_FILE = "search.json", "config.yaml"
 WORDS = ("command", "plugins")  # fields that are lists of texts
-MOST_KEYS = 64  # hyperparameters of a search: more cannot be shown side by side
+MAX_KEYS = 64  # hyperparameters of a search: more cannot be shown side by side
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,7 @@ class SearchDirectory(Held):
         _check(search)
         made = replace(_held_by_this_process(search, command), name=path.name, created=time.time())
         data = _encoded(made)
-        if len(data) > MOST_BYTES:
+        if len(data) > MAX_BYTES:
             raise RunError(f"{path}: a search of {len(data)} bytes; list fewer choices")
         partial = None
         try:
@@ -164,7 +164,7 @@ class SearchDirectory(Held):
         document = parsed(data)
         if not isinstance(document, dict):
             raise RunError(
-                f"{file}: not readable as a JSON object of at most {MOST_BYTES:,} bytes; "
+                f"{file}: not readable as a JSON object of at most {MAX_BYTES:,} bytes; "
                 "take it from a copy of the search"
             )
         return cls(path, _decoded(document))
@@ -336,8 +336,8 @@ def _held_by_this_process(search: Search, command: Sequence[str]) -> Search:
 
 
 def _check(search: Search) -> None:
-    if len(search.space) > MOST_KEYS:
-        raise RunError(f"space: {len(search.space)} keys; must be at most {MOST_KEYS}")
+    if len(search.space) > MAX_KEYS:
+        raise RunError(f"space: {len(search.space)} keys; must be at most {MAX_KEYS}")
     for key, entry in search.space.items():
         parse_entry(key, entry_document(entry))
     if as_values(dict(search.defaults)) is None:
@@ -382,7 +382,7 @@ def _space(document: Any) -> dict[str, Entry]:
     if not isinstance(document, dict):
         return {}
     space: dict[str, Entry] = {}
-    for key, entry in list(document.items())[:MOST_KEYS]:
+    for key, entry in list(document.items())[:MAX_KEYS]:
         try:
             space[one_line(key)] = parse_entry(key, entry)
         except RunError:

@@ -12,7 +12,7 @@ from ris_tf.search.space import Choices, Range
 from ris_tf.search.trial import Trial, TrialState, Value
 from ris_tf.search.trial_table import has_objective, short_names, value_text
 
-MOST_TICKS = 8  # categories that an axis names; of more, only the first and the last
+MAX_TICKS = 8  # categories that an axis names; of more, only the first and the last
 OBJECTIVE = "objective"
 REACH = 4.0  # the objective's axis ends this many times (median - least) above the least
 
@@ -157,7 +157,7 @@ def _axis(key: str, label: str, entry: Choices | Range, values: Sequence[Value])
         return _numeric(key, label, low, high, entry.log)
     categories = _distinct([*entry.values, *values])
     last = len(categories) - 1
-    named = range(last + 1) if last < MOST_TICKS else (0, last)
+    named = range(last + 1) if last < MAX_TICKS else (0, last)
     ticks = tuple((_share(i, 0, last), value_text(categories[i])) for i in named)
     return Axis(key, label, 0, last, False, categories, ticks)
 

@@ -16,11 +16,11 @@ from ris_tf.runlog.events import Cause, as_utf8
 from ris_tf.search.ending import Ending
 
 TRIAL_FILE = "trial.json"
-MOST_BYTES = 1_000_000  # of a search.json or trial.json; larger ones are damaged or no such file
-MOST_NUMBER = 1e30  # size of a figure that can still be drawn
-MOST_TRIALS = 10_000_000  # trial numbers and counts beyond are damage
-MOST_ENTRIES = 64  # of a list that is a hyperparameter's value
-MOST_TEXT = 500  # characters of a reason or of a text value
+MAX_BYTES = 1_000_000  # of a search.json or trial.json; larger ones are damaged or no such file
+MAX_NUMBER = 1e30  # size of a figure that can still be drawn
+MAX_TRIALS = 10_000_000  # trial numbers and counts beyond are damage
+MAX_ENTRIES = 64  # of a list that is a hyperparameter's value
+MAX_TEXT = 500  # characters of a reason or of a text value
 
 # What a hyperparameter may be: a JSON scalar, or a list of those kept as a tuple.
 Value = bool | int | float | str | None | tuple["Value", ...]
@@ -54,12 +54,12 @@ class Trial:
         objectives: the objective after each of them.
         started: seconds since 1970, 0 before.
         ended: seconds since 1970, 0 before.
-        drawn: what keras-tuner's oracle chose, in its own words: it is told them again when the
-            search goes on.
+        drawn: what keras-tuner's oracle chose, in its own words: it is given them again when
+            the search goes on.
         worker: id of the worker that was given it; empty while none is.
         cause: why it ended, for programs, where its state does not say it all.
         path: its folder, as it was found; not part of the file.
-        damaged: whether its trial.json could not be used, so that the state is told from its run.
+        damaged: whether its trial.json could not be used, so that the state is read from its run.
     """
 
     number: int
@@ -202,7 +202,7 @@ def _objectives(values: Any) -> tuple[float, ...] | None:
 
 def parsed(data: bytes) -> Any:
     """A JSON document, `None` where the bytes are none or too many."""
-    if len(data) > MOST_BYTES:
+    if len(data) > MAX_BYTES:
         return None
     try:
         return orjson.loads(data)
@@ -219,7 +219,7 @@ def read_limited(path: Path) -> bytes:
     if not stat.S_ISREG(path.stat().st_mode):
         raise OSError(f"{path}: not a regular file")
     with path.open("rb") as file:
-        return file.read(MOST_BYTES + 1)
+        return file.read(MAX_BYTES + 1)
 
 
 def is_number(value: Any) -> TypeGuard[float]:
@@ -227,13 +227,13 @@ def is_number(value: Any) -> TypeGuard[float]:
     return (
         isinstance(value, int | float)
         and not isinstance(value, bool)
-        and abs(value) <= MOST_NUMBER  # NaN is not, either
+        and abs(value) <= MAX_NUMBER  # NaN is not, either
     )
 
 
 def is_count(value: Any) -> TypeGuard[int]:
     """Whether a JSON value is a number of trials or epochs."""
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST_TRIALS
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_TRIALS
 
 
 def as_values(document: Any) -> dict[str, Value] | None:
@@ -246,11 +246,11 @@ def as_values(document: Any) -> dict[str, Value] | None:
 def is_value(value: Any) -> bool:
     """Whether a JSON value may be a hyperparameter's: a scalar, or a list of scalars."""
     if isinstance(value, list | tuple):
-        return len(value) <= MOST_ENTRIES and all(
+        return len(value) <= MAX_ENTRIES and all(
             not isinstance(entry, list | tuple) and is_value(entry) for entry in value
         )
     if isinstance(value, str):
-        return len(value) <= MOST_TEXT
+        return len(value) <= MAX_TEXT
     return value is None or isinstance(value, bool) or is_number(value)
 
 
@@ -268,6 +268,6 @@ def plain(value: Value) -> Any:
 
 def one_line(text: str) -> str:
     """Text without line breaks or unprintable characters, cut where nobody reads on."""
-    text = " ".join(as_utf8(text[: 4 * MOST_TEXT]).split())
+    text = " ".join(as_utf8(text[: 4 * MAX_TEXT]).split())
     shown = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
-    return shown if len(shown) <= MOST_TEXT else shown[: MOST_TEXT - 1] + "…"
+    return shown if len(shown) <= MAX_TEXT else shown[: MAX_TEXT - 1] + "…"

@@ -79,7 +79,7 @@ class _Entry:
         self._watch: RunWatch | None = None
 
     def poll(self, now: float) -> Trial | None:
-        """The folder's trial, `None` where it has none that could be told."""
+        """The folder's trial, `None` where it has none."""
         stamp = stamp_of(self.path / TRIAL_FILE)
         if stamp != self._stamp:
             self._stamp = stamp
@@ -113,18 +113,18 @@ class _Entry:
         if stamps[:1] != self._run_stamps[:1]:  # another process works on it
             self._watch = None
         self._run_stamps = stamps
-        self._told = self._told_by_run(number, now)
+        self._told = self._read_from_log(number, now)
         return self._told
 
-    def _told_by_run(self, number: int, now: float) -> Trial | None:
+    def _read_from_log(self, number: int, now: float) -> Trial | None:
         try:
             if not self._watch:
                 self._watch = RunWatch(_opened(self.path))
             summary = self._watch.poll(now, READ_ON)
-        except (RunError, OSError):  # nothing that could be told
+        except (RunError, OSError):  # nothing to tell the state by
             self._watch = None
             return None
-        why = f"{TRIAL_FILE} cannot be read; state told from its log"
+        why = f"{TRIAL_FILE} cannot be read; state read from its log"
         return Trial(
             number=number,
             state=STATES[summary.state],
@@ -148,7 +148,7 @@ def _opened(path: Path) -> RunDirectory:
 
 
 def _is_abandoned(path: Path, now: float) -> bool:
-    """Whether the process that worked on a trial's run is gone, as far as can be told."""
+    """Whether the process that worked on a trial's run is gone, as far as is known."""
     try:
         alive = _opened(path).holder_alive()
     except RunError:  # no run yet, or a damaged one

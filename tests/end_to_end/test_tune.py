@@ -107,7 +107,7 @@ def test_failures_alike_end_a_search_with_the_reason(home):
     words = ["--n-trials", "4", "--epochs-per-trial", "1", "--algorithm", "random", *shared]
     code, said = tune(home, "tiny.yaml", "--space", "odd.yaml", "--name", "odd", *words)
     assert code == 1, said
-    assert "3 trials in a row failed (refused), the last: refused: training: batch" in said
+    assert "3 trials in a row failed (refused), the last: training: batch" in said
     assert [trial.state for trial in trials_of(home, "odd")] == [TrialState.FAILED] * 3
     time.sleep(1)  # when a process began is known to a second, and what failed before is past
     code, said = tune(home, "runs/odd", "--resume")  # what was wrong may be right now

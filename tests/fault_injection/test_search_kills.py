@@ -41,7 +41,7 @@ def victim(process, which):
     for child in psutil.Process(process.pid).children(recursive=True):
         with suppress(psutil.Error):
             name = child.environ().get("KERASTUNER_TUNER_ID", "")
-            part = "ris_tf.search.workers" in child.cmdline()
+            part = "ris_tf.search.running.workers" in child.cmdline()
             trains = "spawn_main" in " ".join(child.cmdline())
             if (which == "trial" and trains) or (part and name.startswith(which)):
                 return child.pid

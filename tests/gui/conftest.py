@@ -51,29 +51,43 @@ def row(step: int, dropped: bool = False) -> list[float]:
 class FakeRun:
     """A run's folder that a test writes to like training does."""
 
+    series = SERIES
+    culprit = "heads/dense/kernel"  # what is not finite where a window is dropped
+
     def __init__(self, path: Path, config: Config | None = None, windows: int = 40):
         self.windows = windows
-        self.folder = RunDirectory.create(path, dump_config(config or Config()), ["test"])
+        self.folder = self.create(path, config or Config())
         self.folder.begin_session(["test"])
         self.path = path
         self.writer = EventWriter(path / "events.jsonl")
         self.next = 0
         epochs = -(-windows // PER_EPOCH)
         self.writer.write(Session(1, 1e9, 0, 0, windows, epochs, PER_EPOCH))
-        self.writer.write(Series(SERIES))
+        self.writer.write(Series(self.series))
+
+    def create(self, path: Path, config: Config) -> RunDirectory:
+        """The folder."""
+        return RunDirectory.create(path, dump_config(config), ["test"])
+
+    def row(self, step: int, dropped: bool) -> list[float]:
+        """Values of a window."""
+        return row(step, dropped)
+
+    def validation(self, epoch: int) -> dict[str, float]:
+        """Metrics of an epoch's end."""
+        return {"loss": 1 + 1 / (epoch + 1), "term/covariance": 0.5}
 
     def train(self, windows: int, dropped: tuple[int, ...] = ()) -> "FakeRun":
         """Write so many more windows, with the ends of epochs that fall into them."""
         for step in range(self.next, self.next + windows):
             epoch, at = step // PER_EPOCH, 1e9 + step
-            self.writer.step(step, epoch, at, row(step, step in dropped))
+            self.writer.step(step, epoch, at, self.row(step, step in dropped))
             if step in dropped:
-                text = f"window {step} dropped: heads/dense/kernel is not finite at scale 1024"
-                self.writer.write(Notice(at, "warning", text))
+                values = {"window": step, "variable": self.culprit, "scale": 1024.0}
+                self.writer.write(Notice(at, "warning", "words for people", "dropped", values))
             if step % PER_EPOCH == PER_EPOCH - 1:
                 self.writer.write(Epoch(epoch, step, at, 10.0, 50.0, []))
-                figures = {"loss": 1 + 1 / (epoch + 1), "term/covariance": 0.5}
-                self.writer.write(Validation(epoch, step, at, "ema", figures))
+                self.writer.write(Validation(epoch, step, at, "ema", self.validation(epoch)))
                 path = "checkpoints/last.npz"
                 self.writer.write(CheckpointEvent(step + 1, epoch + 1, at, path, True))
         self.next += windows
@@ -100,6 +114,51 @@ class FakeRun:
             if view and view.complete and view.checks:
                 return view
         raise AssertionError("the run was not read")
+
+
+class ModelRun(FakeRun):
+    """A run of anybody's model: an image classifier, with names and settings of its own."""
+
+    series = (
+        *("loss", "term/cross_entropy", "term/range", "term/sparsity"),
+        *("norm/body", "norm/classifier", "norm/total", "clip", "ok", "offender", "scale"),
+        *("rate/body", "rate/classifier", "iteration", "schedule"),
+        *("layer/conv_1", "layer/conv_2", "layer/classifier"),
+    )
+    culprit = "classifier/bias"
+    applied = 0.0  # updates
+    settings = "precision: mixed_float16\naccumulation: 4\nclip_norm: 0.5\ngroups: {body: 1.0}\n"
+
+    def create(self, path: Path, config: Config) -> RunDirectory:
+        """The folder; its settings are the engine's."""
+        del config
+        return RunDirectory.create(path, self.settings, ["python", "mine.py"], task="model")
+
+    def row(self, step: int, dropped: bool) -> list[float]:
+        """Values of a window; window `n` has a loss of `2 + 5 / (n + 1)`."""
+        loss = 2 + 5 / (step + 1)
+        norms = [np.nan] * 3 if dropped else [0.8, 0.3, 0.9]
+        self.applied += not dropped
+        return [
+            *(loss, loss - 0.3, 0.2 / (step + 1), 0.1 / (step + 1), *norms),
+            *(0.7, float(not dropped), 2.0 if dropped else -1.0, 512.0),
+            *(1e-3, 5e-4, self.applied, self.applied, 0.2, 0.05, 1e-3 * (step + 1)),
+        ]
+
+    def validation(self, epoch: int) -> dict[str, float]:
+        """Metrics of an epoch's end."""
+        accuracy = 1 - 0.5 / (epoch + 1)
+        return {"loss": 2 + 1 / (epoch + 1), "term/cross_entropy": 1.9, "accuracy": accuracy}
+
+
+@pytest.fixture
+def model_run(tmp_path: Path):
+    """Makes runs of anybody's model: `model_run("name")`."""
+
+    def make(name: str = "mine", windows: int = 40) -> ModelRun:
+        return ModelRun(tmp_path / "runs" / name, windows=windows)
+
+    return make
 
 
 @pytest.fixture

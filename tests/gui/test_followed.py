@@ -1,6 +1,7 @@
 """A run that is looked at: everything new is seen, nothing on the disk raises."""
 
 import itertools
+import json
 import shutil
 
 import numpy as np
@@ -24,7 +25,7 @@ def test_windows_are_seen_as_they_are_written(fake_run):
     run = fake_run().train(5)
     followed, view = follow(run)
     assert len(view.log) == 5
-    assert view.config is not None
+    assert view.configuration["training.epochs"] == 60
     assert view.summary.state == "running"
     run.train(1)
     assert len(followed.poll().log) == 6
@@ -80,18 +81,41 @@ def test_a_folder_that_is_no_run_yet_is_told_and_then_read(fake_run, tmp_path):
     assert len(view.log) == 5
 
 
-def test_a_configuration_of_the_future_is_told_for_as_long_as_it_is_there(fake_run):
+def test_an_unreadable_configuration_is_told_for_as_long_as_it_is_there(fake_run):
     run = fake_run().train(5)
     before = (run.path / "config.yaml").read_text()
-    (run.path / "config.yaml").write_text("quantum: true\n")
+    (run.path / "config.yaml").write_text("quantum: [true\n")
     followed, view = follow(run)
-    assert "quantum" in view.problem
+    assert "not readable as YAML" in view.problem
     assert len(view.log) == 5
     for _ in range(3):
         view = followed.poll() or view
-    assert "quantum" in view.problem
+    assert "not readable as YAML" in view.problem
     (run.path / "config.yaml").write_text(before)
     assert followed.poll().problem == ""
+
+
+def test_keys_that_are_not_known_here_are_values_as_all_others(fake_run):
+    """A plug-in's knobs, or those of a later version."""
+    run = fake_run().train(5)
+    with (run.path / "config.yaml").open("a") as file:
+        file.write("quantum: {depth: 3}\n")
+    _, view = follow(run)
+    assert view.problem == ""
+    assert view.configuration["quantum.depth"] == 3
+
+
+def test_other_models_go_on_by_their_own_programs(fake_run, model_run):
+    ours, theirs = (run.train(12).end("stopped") for run in (fake_run("a"), model_run()))
+    for run in (ours, theirs):
+        (run.path / "checkpoints" / "last.npz").touch()
+        document = json.loads((run.path / "run.json").read_text())
+        (run.path / "run.json").write_text(json.dumps(document | {"pid": 0}))
+    ours, theirs = ours.view(), theirs.view()
+    assert (ours.localizes, theirs.localizes) == (True, False)
+    assert ours.summary.resumable
+    assert theirs.summary.resumable
+    assert (ours.resumable, theirs.resumable) == (True, False)
 
 
 def test_a_run_looked_at_again_is_read_anew(fake_run):

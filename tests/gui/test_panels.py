@@ -2,35 +2,33 @@
 
 import csv
 import io
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from gui.models.configtree import entries
+from gui.models.configurations import entries, flat
 from gui.models.curves import Smoother
-from gui.models.followed import FollowedRun
+from gui.models.followed import FollowedRun, RunView
 from gui.models.layers import layer_image
-from gui.models.panels import (
-    Options,
-    gradient_panels,
-    loss_panels,
-    marks_of,
-    schedule_panels,
-    terms_off,
-    value_at,
-    where,
-)
+from gui.models.marks import dropped, marks_of, value_at, where
+from gui.models.panels import Options, gradient_panels, loss_panels, schedule_panels, terms_off
 from gui.models.tables import panels_csv
 from gui.models.words import duration, moment, number
 from ris_tf.config import Config, parse_config
-from ris_tf.runlog import RunLog, Series, Steps
+from ris_tf.runlog import Notice, RunLog, Series, Steps
 
 RAW = Smoother(1)
+FOLDER = Path("run")
 
 
 @pytest.fixture
 def view(fake_run):
     return fake_run().train(12, dropped=(4,)).phase("SWA begins").train(13).view()
+
+
+def two_windows(*values):
+    return Steps(np.arange(2), np.zeros(2, int), np.arange(2.0), np.array(values, float))
 
 
 def curve(panels, name, points=False):
@@ -154,12 +152,106 @@ def test_empty_and_unreadable_runs_have_no_curves_and_raise_nothing(fake_run):
 
 def test_configurations_side_by_side():
     other = parse_config({"network": {"kind": "reference"}, "training": {"epochs": 3}})
-    found = {entry.path: entry for entry in entries([Config(), other])}
+    settings = [flat(config.model_dump(mode="json")) for config in (Config(), other)]
+    found = {entry.path: entry for entry in entries(settings, [True, True])}
     assert found["training.epochs"].values == ("60", "3")
     assert found["training.epochs"].differs
     assert not found["seed"].differs
     assert found["network.heads"].values == ("", "8")
     assert found["network.planes_m"].values[1] == ""
+
+
+def test_configurations_of_other_models_are_as_they_stand(model_run):
+    view = model_run().train(1).view()
+    found = entries([view.configuration], [False])
+    assert [(e.path, *e.values, e.default) for e in found] == [
+        ("precision", "mixed_float16", ""),
+        ("accumulation", "4", ""),
+        ("clip_norm", "0.5", ""),
+        ("groups.body", "1", ""),
+    ]
+    assert not any(entry.changed for entry in found)
+    ours = flat(Config().model_dump(mode="json"))
+    both = {e.path: e for e in entries([ours, view.configuration], [True, False])}
+    assert both["training.epochs"].values == ("60", "")
+    assert both["accumulation"].values == ("", "4")
+    assert both["training.epochs"].default == "60"
+
+
+def test_other_models_have_their_own_names(model_run):
+    """No word of localization: a term called `range` is theirs, not the distance of a source."""
+    view = model_run().train(25).view()
+    panels = loss_panels([view], Options(), RAW)
+    assert [p.title for p in panels[1:]] == [
+        "cross_entropy", "range", "sparsity", "accuracy (validation)",
+    ]  # fmt: skip
+    np.testing.assert_allclose(curve(panels, "accuracy", points=True).y, [0.5, 0.75])
+    np.testing.assert_allclose(curve(panels, "cross_entropy", points=True).y, 1.9)
+    assert terms_off([view]) == []
+    raw, weighted = (
+        [c.y for p in loss_panels([view], Options(weighted=on), RAW) for c in p.curves]
+        for on in (False, True)
+    )
+    np.testing.assert_array_equal(np.concatenate(raw), np.concatenate(weighted))
+    gradients = gradient_panels([view], Options(), RAW)
+    assert gradients[0].levels == (0.5,)
+    assert [c.name for c in gradients[1].curves] == ["body", "classifier"]
+    schedules = schedule_panels([view], Options())
+    assert [p.title for p in schedules] == ["learning rates", "updates applied"]
+    assert [c.name for c in schedules[0].curves] == ["body", "classifier"]
+    image = layer_image(view.log, view.x("step"))
+    assert image.layers == ["conv_1", "conv_2", "classifier"]
+    assert len(view.checks) == 6
+    assert all(check.passed for check in view.checks)
+
+
+def test_runs_of_two_kinds_are_compared_where_they_have_the_same(fake_run, model_run):
+    ours, theirs = fake_run("ours").train(12).view(), model_run("theirs").train(12).view()
+    panels = {p.title: p for p in loss_panels([ours, theirs], Options(), RAW)}
+    runs = {title: {c.run for c in panel.curves} for title, panel in panels.items()}
+    assert runs["total loss (dots: validation)"] == {"ours", "theirs"}
+    assert runs["covariance NMSE"] == {"ours"}
+    assert runs["range"] == runs["accuracy (validation)"] == {"theirs"}
+    gradients = gradient_panels([ours, theirs], Options(), RAW)
+    assert gradients[0].levels == (1.0, 0.5)
+    groups = {(c.run, c.name) for c in gradients[1].curves}
+    assert groups == {
+        ("ours", "backbone"), ("ours", "head"), ("theirs", "body"), ("theirs", "classifier"),
+    }  # fmt: skip
+    beta = [p for p in schedule_panels([ours, theirs], Options()) if p.title.startswith("beta")]
+    assert [c.run for p in beta for c in p.curves] == ["ours"]
+
+
+def test_a_term_of_a_plug_in_goes_by_its_name_and_weight():
+    log = RunLog()
+    log.append(Series(["loss", "term/entropy", "term/still", "weight/entropy", "weight/still"]))
+    log.append(two_windows([1, 2, 3, 4, 0], [1, 2, 3, 4, 0]))
+    view = RunView(FOLDER, "a", "#000000", log=log)
+    panels = loss_panels([view], Options(weighted=True), RAW)
+    assert [p.title for p in panels] == ["total loss (dots: validation)", "entropy"]
+    np.testing.assert_array_equal(panels[1].curves[0].y, [8, 8])
+    assert terms_off([view]) == ["still"]
+
+
+@pytest.mark.parametrize(
+    ("notice", "text"),
+    [
+        (Notice(0.0, "warning", "", "dropped", {"window": 1.0, "variable": "loss"}),
+         "loss is not finite at scale 64"),
+        (Notice(0.0, "warning", "", "dropped", {"window": float("nan"), "variable": "loss"}),
+         "not finite at scale 64"),
+        (Notice(0.0, "warning", "", "dropped", {"window": "1", "variable": 7.0}),
+         "not finite at scale 64"),
+        (Notice(0.0, "warning", "window 1 dropped: a is not finite at scale 64"),
+         "not finite at scale 64"),
+    ],
+)  # fmt: skip
+def test_what_was_not_finite_is_read_from_values_never_from_words(notice, text):
+    log = RunLog()
+    log.append(Series(["ok", "scale"]))
+    log.append(two_windows([1, 64], [0, 64]))
+    log.append(notice)
+    assert dropped(log) == [(1, text)]
 
 
 def test_words():

@@ -8,9 +8,13 @@ from PySide6.QtCore import QSettings
 from PySide6.QtWidgets import QFileDialog, QInputDialog, QTreeWidget
 
 from gui.window import export as export_module
-from gui.window.export import ALL, ExportError, ask_and_export, export, titled
+from gui.window.export import ALL, ExportError, ask_and_export, contents, save, titled
 from gui.window.keys import KeysDialog
 from gui.window.window import MainWindow
+
+
+def export(tab, title, path):
+    save(path, contents(tab, title, path))
 
 
 @pytest.fixture
@@ -60,11 +64,13 @@ def test_what_cannot_be_saved_is_one_line(window, tmp_path):
         export(window.tab("health"), None, tmp_path / "a.csv")
 
 
-def test_the_dialogs_lead_to_a_file(window, tmp_path, monkeypatch):
+def test_the_dialogs_lead_to_a_file(qtbot, window, tmp_path, monkeypatch):
     monkeypatch.setattr(QInputDialog, "getItem", lambda *a: (ALL, True))
     chosen = (str(tmp_path / "a"), export_module.FORMATS[2])
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *a: chosen)
     ask_and_export(window)
+    message = window.statusBar().currentMessage
+    qtbot.waitUntil(lambda: message() == f"saved {tmp_path / 'a.csv'}", timeout=30_000)
     assert (tmp_path / "a.csv").read_text().startswith("plot,curve,run,x,value")
     window.show_tab("health")
     ask_and_export(window)

@@ -1,44 +1,26 @@
 """The Scene tab: what a run's samples say, and one line where they say nothing."""
 
 import shutil
+import threading
 import time
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from driven import SOON_MS, sample
 from PySide6.QtCore import QPointF, Qt
 
 from gui.models import spectra as model
-from gui.models.spectra import Spectra, matches, reading, scene_title
+from gui.models.configurations import flat
+from gui.models.spectra import SampleReader, latest_of_epochs, matches, reading, scene_title
 from gui.tabs import scene as view
 from gui.tabs.scene import SceneTab
 from gui.theme import DARK, LIGHT
-from ris_tf.config import Config, dump_config
-from ris_tf.runlog import RunLog, Sample, SpectrumSample, Validation, write_sample
+from ris_tf.config import Config
+from ris_tf.runlog import RunLog, Sample, Validation, write_sample
 
 NAN = np.nan
 SIZE = (820, 600)
-
-
-def sample(epoch=0, scenes=2):
-    """A peak that walks with the epoch, at a source; the second scene has two sources."""
-    azimuth, elevation = np.linspace(-60, 60, 25), np.linspace(-30, 30, 13)
-    far = (azimuth - 10 * epoch) ** 2 + elevation[:, None] ** 2
-    truth = np.full((scenes, 3, 3), NAN, np.float32)
-    truth[:, 0] = 10 * epoch, 0, 2.5
-    truth[1:, 1] = -40, 20, 8
-    estimate = np.full_like(truth, NAN)
-    estimate[:, 0] = 10 * epoch + 2, -1, 3
-    return SpectrumSample(
-        azimuth_deg=azimuth,
-        elevation_deg=elevation,
-        spectrum_db=np.stack([-far / 100] * scenes).astype(np.float16),
-        truth=truth,
-        estimate=estimate,
-        snr_db=np.arange(scenes, dtype=np.float32) + 12.3,
-        epoch=epoch,
-        step=10 * epoch + 9,
-    )
 
 
 def event(epoch, path=None):
@@ -61,8 +43,10 @@ def make_run(tmp_path):
         path = tmp_path / name
         (path / "samples").mkdir(parents=True)
         config = Config.model_validate({"training": {"samples": samples}})
-        (path / "config.yaml").write_text(dump_config(config))
-        run = SimpleNamespace(path=path, label=name, colour="#0072B2", log=RunLog())
+        run = SimpleNamespace(
+            path=path, label=name, colour="#0072B2", log=RunLog(), localizes=True,
+            configuration=flat(config.model_dump(mode="json")),
+        )  # fmt: skip
         return add(run, *epochs, **kwargs)
 
     return make
@@ -71,11 +55,32 @@ def make_run(tmp_path):
 @pytest.fixture
 def tab(qtbot):
     tab = SceneTab()
-    qtbot.addWidget(tab)
+    qtbot.addWidget(tab, before_close_func=SceneTab.close_down)
     tab.restyle(LIGHT)
     tab.resize(*SIZE)
     tab.show()
     return tab
+
+
+@pytest.fixture
+def settled(tab, qtbot):
+    """Waits until what the tab wants is read and shown."""
+
+    def wait():
+        qtbot.waitUntil(tab.is_read, timeout=SOON_MS)
+
+    return wait
+
+
+@pytest.fixture
+def show(tab, settled):
+    """Shows runs, and waits until their samples are there."""
+
+    def shown(runs):
+        tab.show_runs(runs)
+        settled()
+
+    return shown
 
 
 def colours(widget):
@@ -89,38 +94,44 @@ def colours(widget):
 
 
 def test_samples_are_read_when_asked_for(make_run):
-    run = make_run("one", 0, 3)
-    spectra = Spectra(run.path)
-    spectra.follow(run.log.samples)
-    assert spectra.epochs == [0, 3]
-    assert spectra.at(1).epoch == 3
+    run, reader = make_run("one", 0, 3), SampleReader()
+    first, last = ((run.path, event) for event in run.log.samples)
+    assert reader.poll() is None
+    reader.want([last])
+    assert reader.poll()[last].epoch == 3
+    assert reader.poll() is None
     shutil.rmtree(run.path / "samples")
-    assert spectra.at(1).epoch == 3, "kept"
-    assert "cannot be read" in spectra.at(0)
+    reader.want([first, last])
+    found = reader.poll()
+    assert found[last].epoch == 3, "kept"
+    assert "cannot be read" in found[first]
+    assert reader.poll() is None
+    (run.path / "samples").mkdir()
+    write_sample(run.path / first[1].path, sample(0))
+    assert reader.poll()[first].epoch == 0, "tried again"
 
 
 def test_what_is_kept_is_bounded(make_run, monkeypatch):
     run = make_run("one", *range(6))
     monkeypatch.setattr(model, "MOST_KEPT", 3)
-    spectra = Spectra(run.path)
-    spectra.follow(run.log.samples)
+    reader, events = SampleReader(), run.log.samples
     for i in (0, 1, 2, 0, 3, 4):
-        spectra.at(i)
-    assert [event.epoch for event in spectra._read] == [0, 3, 4]
+        reader.at(run.path, events[i])
+    assert [event.epoch for _, event in reader._kept] == [0, 3, 4]
     monkeypatch.setattr(model, "MOST_BYTES", 1)
-    assert spectra.at(5).epoch == 5
-    assert len(spectra._read) == 1
+    assert reader.at(run.path, events[5]).epoch == 5
+    assert len(reader._kept) == model.LEAST_KEPT, "what is in sight stays, however large"
 
 
 def test_rewritten_sample_is_read_again(make_run):
     run = make_run("one", 0)
-    spectra = Spectra(run.path)
-    spectra.follow(run.log.samples)
-    spectra.at(0)
+    reader = SampleReader()
+    reader.at(run.path, run.log.samples[0])
     write_sample(run.path / "samples" / "epoch_0000.npz", sample(0, scenes=1))
-    spectra.follow([*run.log.samples, Sample(9, 0, 2.0, "samples/epoch_0000.npz")])
-    assert len(spectra) == 1
-    assert len(spectra.at(0).snr_db) == 1
+    again = Sample(9, 0, 2.0, "samples/epoch_0000.npz")
+    (latest,) = latest_of_epochs([*run.log.samples, again])
+    assert latest is again
+    assert len(reader.at(run.path, latest).snr_db) == 1
 
 
 @pytest.mark.parametrize(
@@ -134,9 +145,7 @@ def test_paths_that_a_log_must_not_name(make_run, path):
     (one.path / "outside").symlink_to(two.path / "samples" / "epoch_0000.npz")
     (one.path / "loop").symlink_to("loop")
     path = path.format(two=two.path / "samples" / "epoch_0000.npz")
-    spectra = Spectra(one.path)
-    spectra.follow([event(0, path)])
-    line = spectra.at(0)
+    line = SampleReader().at(one.path, event(0, path))
     assert isinstance(line, str)
     assert "\n" not in line
     assert str(one.path) in line
@@ -145,9 +154,7 @@ def test_paths_that_a_log_must_not_name(make_run, path):
 def test_link_to_a_run_is_followed(make_run, tmp_path):
     run = make_run("one", 0)
     (tmp_path / "latest").symlink_to(run.path)
-    spectra = Spectra(tmp_path / "latest")
-    spectra.follow(run.log.samples)
-    assert spectra.at(0).epoch == 0
+    assert SampleReader().at(tmp_path / "latest", run.log.samples[0]).epoch == 0
 
 
 def test_words():
@@ -167,8 +174,8 @@ def test_words():
 # -- the view -------------------------------------------------------------------------------------
 
 
-def test_picture_sources_estimates_and_table(tab, make_run):
-    tab.show_runs([make_run("one", 0, 1, 2)])
+def test_picture_sources_estimates_and_table(tab, show, make_run):
+    show([make_run("one", 0, 1, 2)])
     (plot,) = tab.plots()
     pane = tab.panes[0]
     assert colours(pane.graphics) > 30
@@ -186,9 +193,9 @@ def test_picture_sources_estimates_and_table(tab, make_run):
     assert pane.table.rowCount() == 2
 
 
-def test_nothing_is_cut_off(tab, make_run, qtbot):
+def test_nothing_is_cut_off(tab, show, make_run, qtbot):
     long = "a-run-of-a-very-long-name-" * 5
-    tab.show_runs([make_run(long, 0), make_run("two", 0)])
+    show([make_run(long, 0), make_run("two", 0)])
     qtbot.wait(20)
     assert tab.size().toTuple() == SIZE
     assert "…" in tab.plots()[0].titleLabel.text
@@ -205,27 +212,27 @@ def test_nothing_is_cut_off(tab, make_run, qtbot):
         assert pane.table.columnWidth(0) > needed
 
 
-def test_slider_stays_at_the_latest_or_where_it_was(tab, make_run):
+def test_slider_stays_at_the_latest_or_where_it_was(tab, show, make_run):
     run = make_run("one", 0, 1)
-    tab.show_runs([run])
-    tab.show_runs([add(run, 2)])
+    show([run])
+    show([add(run, 2)])
     assert tab.epoch.text() == "epoch 3 (latest)"
     tab.step(-1)
-    tab.show_runs([add(run, 3)])
+    show([add(run, 3)])
     assert tab.epoch.text() == "epoch 2"
     assert tab.slider.maximum() == 3
 
 
-def test_nothing_is_done_where_nothing_changed(tab, make_run, monkeypatch):
+def test_nothing_is_done_where_nothing_changed(tab, show, make_run, monkeypatch):
     run = make_run("one", 0)
-    tab.show_runs([run])
+    show([run])
     monkeypatch.setattr(tab, "_show", pytest.fail)
     run.log = run.log.snapshot()
     tab.show_runs([run])
 
 
-def test_keys_step(tab, make_run, qtbot):
-    tab.show_runs([make_run("one", 0, 1, 2)])
+def test_keys_step(tab, show, make_run, qtbot):
+    show([make_run("one", 0, 1, 2)])
     for key, shown in ((Qt.Key.Key_Left, 2), (Qt.Key.Key_Left, 1), (Qt.Key.Key_Left, 1),
                        (Qt.Key.Key_Right, 2), (Qt.Key.Key_unknown, 2)):  # fmt: skip
         qtbot.keyClick(tab, key)
@@ -234,8 +241,8 @@ def test_keys_step(tab, make_run, qtbot):
     assert tab.epoch.text() == "epoch 3 (latest)"
 
 
-def test_play_goes_through_all_epochs_once(tab, make_run, qtbot):
-    tab.show_runs([make_run("one", 0, 1, 2)])
+def test_play_goes_through_all_epochs_once(tab, show, make_run, qtbot):
+    show([make_run("one", 0, 1, 2)])
     tab._timer.setInterval(5)
     seen = []
     tab.slider.valueChanged.connect(seen.append)
@@ -245,8 +252,8 @@ def test_play_goes_through_all_epochs_once(tab, make_run, qtbot):
     assert not tab._timer.isActive()
 
 
-def test_hover_tells_direction_and_level(tab, make_run, qtbot):
-    tab.show_runs([make_run("one", 0)])
+def test_hover_tells_direction_and_level(tab, show, make_run, qtbot):
+    show([make_run("one", 0)])
     qtbot.wait(20)
     pane = tab.panes[0]
     at = pane.plot.getViewBox().mapViewToScene(QPointF(0.5, 0.5))
@@ -256,16 +263,16 @@ def test_hover_tells_direction_and_level(tab, make_run, qtbot):
     assert "nearest estimate" in pane.hover.text()
 
 
-def test_two_runs_side_by_side(tab, make_run):
+def test_two_runs_side_by_side(tab, show, make_run):
     """Each at the chosen epoch, or its last before; a third is left out."""
     runs = [make_run("one", 0, 1, 2), make_run("two", 0, 1, scenes=1), make_run("three", 0)]
-    tab.show_runs(runs)
+    show(runs)
     titles = [plot.titleLabel.text for plot in tab.plots()]
     assert ["one, epoch 3" in titles[0], "two, epoch 2" in titles[1]] == [True, True]
     tab.scenes.setCurrentIndex(1)
     assert len(tab.plots()) == 1
     assert tab.panes[1].problem.text() == "two: keeps 1 scenes, no scene 2"
-    tab.show_runs(runs[2:])
+    show(runs[2:])
     assert not tab.panes[1].isVisible()
     assert "three" in tab.plots()[0].titleLabel.text
 
@@ -286,42 +293,65 @@ def test_empty_states(tab, make_run):
     assert tab.empty.text() == "samples are off in this run (training.samples = 0)"
     tab.show_runs([make_run("one", 0), run])
     assert "older ris-tf" in tab.panes[1].problem.text()
-    (run.path / "config.yaml").unlink()
+    run.configuration = {}
     tab.show_runs([run])
     assert "older ris-tf" in tab.empty.text()
 
 
-def test_bad_file_shows_a_line_until_it_is_good(tab, make_run, monkeypatch):
+def test_bad_file_shows_a_line_until_it_is_good(tab, show, settled, make_run, qtbot):
     run = make_run("one", 0, 1)
     path = run.path / "samples" / "epoch_0001.npz"
     good = path.read_bytes()
     path.write_bytes(good[:1000])
-    tab.show_runs([run])
+    show([run])
     pane = tab.panes[0]
     assert pane.problem.isVisible()
     assert "epoch_0001.npz: is no sample" in pane.problem.text()
     assert tab.plots() == []
     tab.step(-1)
+    settled()
     assert len(tab.plots()) == 1
     tab.step(1)
+    settled()
+    assert tab.plots() == []
     path.write_bytes(good)
-    tab.show_runs([run])
-    assert tab.plots() == [], "not looked at again at once"
-    later = time.monotonic() + view.RETRY_S
-    monkeypatch.setattr(view.time, "monotonic", lambda: later)
-    tab.show_runs([run])
-    assert len(tab.plots()) == 1
+    qtbot.waitUntil(lambda: len(tab.plots()) == 1, timeout=SOON_MS)
 
 
-def test_labels_are_text(tab, make_run):
+def test_a_sample_that_takes_long_leaves_the_one_before(tab, show, make_run, monkeypatch):
+    """A disk that does not answer, and a window that does."""
+    run = make_run("one", 0, 1)
+    show([run])
+    hangs = threading.Event()
+    monkeypatch.setattr(model, "read_sample", lambda path: hangs.wait(30) and None)
+    began = time.monotonic()
+    tab.step(-1)
+    assert time.monotonic() - began < 5
+    assert tab.epoch.text() == "epoch 1"
+    assert "one, epoch 2" in tab.plots()[0].titleLabel.text
+    tab.show_runs([make_run("two", 0)])
+    assert tab.plots() == []
+    assert tab.panes[0].problem.text() == view.READING, "not another run's"
+    tab._poller.stop()
+    hangs.set()
+
+
+def test_runs_of_other_models_are_passed_over(tab, show, make_run):
+    other = make_run("other", 0)
+    other.localizes = False
+    show([other, make_run("one", 0)])
+    assert ["one" in plot.titleLabel.text for plot in tab.plots()] == [True]
+
+
+def test_labels_are_text(tab, show, make_run):
     run = make_run("one", 0)
     run.label = "<img src=x>&"
-    tab.show_runs([run])
+    show([run])
     assert "&lt;img" in tab.plots()[0].titleLabel.text
 
 
-def test_theme_scale_and_table(tab, make_run):
-    tab.show_runs([make_run("one", 0)])
+def test_theme_scale_and_table(tab, show, make_run):
+    show([make_run("one", 0)])
     light = tab.grab().toImage().pixel(10, SIZE[1] // 2)
     tab.restyle(DARK)
     assert tab.grab().toImage().pixel(10, SIZE[1] // 2) != light

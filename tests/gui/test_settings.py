@@ -1,15 +1,25 @@
 """The form's model: what is typed is what is trained, and says what is wrong as it is typed."""
 
 import contextlib
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gui.models.commands import free_name, resume_command, train_command
-from gui.models.settings import ALL, KIND, Settings, flat, text_of
-from ris_tf.config import Config, ConfigError, all_knobs, load_config
+from gui.models.commands import (
+    Wanted,
+    free_name,
+    plugin_names,
+    resume_command,
+    train_command,
+)
+from gui.models.configurations import KIND
+from gui.models.settings import ALL, Settings, text_of, values_of
+from ris_tf.config import Config, ConfigError, Knob, all_knobs, load_config
+from ris_tf.config.declared import declare
+from ris_tf.registry import plugins_apart
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 QUICKSTART = CONFIGS / "quickstart.yaml"
@@ -87,6 +97,25 @@ def test_what_is_wrong_is_told_where_it_is(edits, where, words):
     errors = settings.errors()
     assert list(errors) == [where]
     assert words in errors[where]
+    assert where == ALL or where not in errors[where], "the row has the name already"
+
+
+def test_where_an_error_stands_is_read_from_its_key(monkeypatch):
+    """Whatever its words are: another form of the line moves no error to another row."""
+    settings = Settings.load(QUICKSTART)
+    settings.edit("training.epochs", "7")
+    error = ConfigError("quite other words", source="x", key="training.patience", value=3)
+
+    def refuse(base, texts):
+        if len(texts) > 1:
+            raise error
+        return base
+
+    settings.edit("seed", "3")
+    monkeypatch.setattr("gui.models.settings.override_config", refuse)
+    assert settings.errors() == {"training.patience": "quite other words"}
+    error.key = "training"
+    assert settings.errors() == {ALL: error.sentence}
 
 
 @given(st.sampled_from(PATHS), st.text())
@@ -97,6 +126,58 @@ def test_no_text_breaks_the_form(path, text):
     with contextlib.suppress(ConfigError):
         settings.overrides()
     assert settings.errors() == {} or all(settings.errors().values())
+
+
+THEIRS = {
+    "plugins": ["theirs"],
+    "terms": [{"name": "rarity", "weight": 0.1, "sentence": "Rarity.", "knobs": [
+        asdict(Knob("base", None, "int", 2, None, "Of the logarithm.", bounds=(("ge", 2),)))]}],
+    "networks": [{"name": "mine", "sentence": "Mine.", "knobs": [
+        asdict(Knob("kind", "mine", "choice", "mine", None, "Kind.", choices=("mine",))),
+        asdict(Knob("width", "mine", "int", 7, None, "Width.", bounds=(("ge", 1),)))]}],
+}  # fmt: skip
+
+
+@pytest.fixture
+def theirs():
+    """What a plug-in adds, declared as the monitor does it: nothing of it is loaded."""
+    with plugins_apart():
+        declare(THEIRS)
+        yield
+
+
+def test_knobs_of_a_plug_in_stand_beside_ours_and_are_checked(theirs):
+    settings = Settings.load(QUICKSTART)
+    knobs = {knob.path: knob for knob in settings.knobs()}
+    assert settings.text("objective.rarity.base") == "2"
+    assert knobs[KIND].choices == ("beamspace", "reference", "mine")
+    assert settings.find("logarithm") == {"objective.rarity.base"}
+    settings.edit("objective.weights.rarity", "0.5")
+    settings.edit("objective.rarity.base", "1")
+    assert settings.errors() == {"objective.rarity.base": "must be at least 2"}
+    settings.edit("objective.rarity.base", "10")
+    assert settings.overrides() == ["objective.weights.rarity=0.5", "objective.rarity.base=10"]
+
+
+def test_a_network_of_a_plug_in_is_a_kind_as_ours(theirs):
+    settings = Settings.load(QUICKSTART)
+    settings.edit(KIND, "mine")
+    assert settings.text("network.width") == "256", "kept: both have a width"
+    settings.edit("network.width", "7")
+    assert settings.overrides() == ["network={kind: mine}"]
+
+
+def test_what_was_typed_stays_when_a_plug_in_is_added():
+    before = Settings.load(QUICKSTART)
+    before.edit("training.epochs", "3")
+    before.edit(KIND, "reference")
+    before.edit("network.heads", "4")
+    with plugins_apart():
+        declare(THEIRS)
+        after = Settings.load(QUICKSTART)
+        after.edit_like(before)
+        assert after.overrides() == before.overrides()
+    assert len(before.overrides()) > 2
 
 
 def test_search_finds_names_sentences_and_units():
@@ -119,17 +200,20 @@ def test_texts_are_read_back_as_they_were(value):
 def test_every_default_is_a_text_that_reads_as_itself(tmp_path):
     empty = tmp_path / "empty.yaml"
     empty.write_text("")
-    overrides = [f"{p}={text_of(v)}" for p, v in flat(Config()).items()]
+    overrides = [f"{p}={text_of(v)}" for p, v in values_of(Config()).items()]
     assert load_config(empty, overrides) == Config()
 
 
 def test_commands_as_text_and_as_arguments(tmp_path):
-    command = train_command(Path("a b.yaml"), ["scene.snr_db=[0, 5]"], "n", Path("runs"))
+    command = train_command(Wanted(Path("a b.yaml"), ["scene.snr_db=[0, 5]"], "n", Path("runs")))
     assert command.text == (
         "ris-tf train 'a b.yaml' --set 'scene.snr_db=[0, 5]' --name n --runs-dir runs"
     )
     assert command.argv[1:4] == ["-m", "ris_tf.cli", "train"]
     assert resume_command(Path("runs/a")).text == "ris-tf train --resume runs/a"
+    plugins = plugin_names("mine, mine, a b.py,")
+    assert plugins == ("mine", "a b.py")
+    assert "--plugin mine" in train_command(Wanted(Path("a"), [], "n", Path("r"), plugins)).text
 
 
 def test_names_are_free(tmp_path, monkeypatch):

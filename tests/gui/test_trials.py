@@ -1,6 +1,6 @@
-"""What the monitor makes of a search, without Qt: its headline, and when it is read again."""
+"""What the monitor makes of a search, without Qt: its headline, and what of it is read again."""
 
-from gui.models.trials import SearchModel, headline
+from gui.models.trials import FollowedSearch, headline
 from ris_tf.search import Choices, Search, SearchDirectory, Trial, TrialState
 
 SEARCH = Search(algorithm="random", trials=8, space={"network.width": Choices((448, 512))})
@@ -28,19 +28,17 @@ def test_headline_tells_progress_and_the_best():
     assert headline(Search(), []) == "search · 0 trials done · no objective yet"
 
 
-def test_model_reads_at_most_once_a_second(tmp_path):
+def test_only_what_changed_is_told(tmp_path):
     search = SearchDirectory.create(tmp_path / "s", SEARCH)
-    ticks = [0.0]
-    model = SearchModel(search.path, ticks=lambda: ticks[0])
-    assert model.poll()
+    followed = FollowedSearch(search.path)
+    before = followed.poll()
+    assert before.trials == ()
+    assert followed.poll() is None
     search.write_trial(TRIALS[0])
-    ticks[0] = 0.5
-    assert not model.poll()
-    ticks[0] = 1.1
-    assert model.poll()
-    assert [t.number for t in model.trials] == [1]
+    assert [t.number for t in followed.poll().trials] == [1]
+    assert before.trials == (), "a view does not change"
     (search.path / "search.json").write_text("torn")
-    ticks[0] = 3.0
-    assert model.poll()
-    assert "JSON" in model.problem
-    assert [t.number for t in model.trials] == [1]  # what was read is still shown
+    torn = followed.poll()
+    assert "JSON" in torn.problem
+    assert [t.number for t in torn.trials] == [1], "what was read is still shown"
+    assert followed.poll() is None

@@ -201,9 +201,9 @@ def test_hidden_terms_stay_away_until_switched_on(qtbot, open_window, fake_run, 
 
     count = len(tab.grid.plots())
     switch("subspace", on=False)
-    assert len(tab.grid.plots()) == count - 1
+    qtbot.waitUntil(lambda: len(tab.grid.plots()) == count - 1, timeout=SOON_MS)
     switch("energy outside subspace", on=True)
-    assert len(tab.grid.plots()) == count
+    qtbot.waitUntil(lambda: len(tab.grid.plots()) == count, timeout=SOON_MS)
 
 
 def test_a_disk_that_stops_answering_is_told_and_freezes_nothing(

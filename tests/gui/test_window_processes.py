@@ -4,12 +4,23 @@ import subprocess
 import sys
 
 from driven import SOON_MS, state_of, trigger, windows_shown
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QMessageBox
 
 from gui.models.index import RunIndex
+from ris_tf.config import Config, dump_config
+from ris_tf.registry import plugins_apart
+from ris_tf.runlog import RunDirectory
 from ris_tf.search import SearchDirectory
 
 TRAINING_MS = 120_000
+
+
+def open_config(qtbot, launch, path):
+    """Open a configuration in the form, and wait for it and for the name that is suggested."""
+    launch.open_config(path)
+    qtbot.waitUntil(lambda: launch.settings and launch.settings.source == path, timeout=SOON_MS)
+    qtbot.waitUntil(lambda: path.stem in launch.name.text(), timeout=SOON_MS)
 
 
 def test_launch_watch_stop_resume_finish(qtbot, open_window, tiny_yaml, tmp_path, monkeypatch):
@@ -18,7 +29,7 @@ def test_launch_watch_stop_resume_finish(qtbot, open_window, tiny_yaml, tmp_path
     window = open_window(tmp_path / "runs")
     window.show_tab("launch")
     launch = window.tab("launch")
-    launch.open_config(tiny_yaml)
+    open_config(qtbot, launch, tiny_yaml)
     launch.form.rows["training.compile"].editor.setChecked(False)
     for path, text in {
         "training.epochs": "8",
@@ -51,11 +62,77 @@ def test_launch_watch_stop_resume_finish(qtbot, open_window, tiny_yaml, tmp_path
     assert RunIndex([run]).poll()[0].summary.reason == "8 epochs"
 
 
+PLUGIN = """
+from ris_tf.plugins import Section, knob, term
+
+class Rarity(Section):
+    base: int = knob(2, "Base of the logarithm.", ge=2)
+
+@term("rarity", weight=0.1, knobs=Rarity)
+def rarity(comparison, knobs):
+    "How rare it is."
+"""
+
+
+def test_knobs_of_a_plug_in_come_from_a_process_of_its_own(qtbot, open_window, tiny_yaml, tmp_path):
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "rare.py").write_text(PLUGIN)
+    window = open_window(tmp_path / "runs")
+    window.show_tab("launch")
+    launch = window.tab("launch")
+    open_config(qtbot, launch, tiny_yaml)
+    editor = launch.form.rows["training.epochs"].editor
+    editor.clear()
+    qtbot.keyClicks(editor, "7")
+
+    def type_plugin(name):
+        launch.plugins.clear()
+        qtbot.keyClicks(launch.plugins, name)
+        qtbot.keyClick(launch.plugins, Qt.Key.Key_Return)
+
+    with plugins_apart():
+        type_plugin("no_such_module")
+        qtbot.waitUntil(lambda: "no_such_module" in launch.status.text(), timeout=SOON_MS)
+        qtbot.waitUntil(lambda: "✖" in launch.status.text(), timeout=TRAINING_MS)
+        assert "--plugin" not in launch.command.toPlainText(), "what is edited has no plug-in"
+        file = str(tmp_path / "rare.py")
+        type_plugin(file)
+        qtbot.waitUntil(lambda: "objective.rarity.base" in launch.form.rows, timeout=TRAINING_MS)
+        row = launch.form.rows["objective.rarity.base"]
+        assert row.hint.text() == "≥ 2"
+        row.editor.clear()
+        qtbot.keyClicks(row.editor, "1")
+        assert "at least 2" in row.error.text()
+        qtbot.keyClicks(row.editor, "0")
+        text = launch.command.toPlainText()
+        assert f"--plugin {file}" in text
+        assert "--set training.epochs=7" in text, "what was typed before stays"
+        assert "--set objective.rarity.base=10" in text
+    assert "rare" not in sys.modules
+
+
+def test_code_that_a_run_names_is_run_only_when_agreed_to(open_window, tmp_path, monkeypatch):
+    run = RunDirectory.create(
+        tmp_path / "runs" / "a", dump_config(Config()), ["x"], plugins=["<b>evil"]
+    )
+    launch = open_window(tmp_path / "runs").tab("launch")
+    asked, begun = [], []
+    monkeypatch.setattr(launch._launches, "begin", lambda command, path: begun.append(command.text))
+    for answer in (QMessageBox.StandardButton.Cancel, QMessageBox.StandardButton.Yes):
+        monkeypatch.setattr(
+            QMessageBox, "exec", lambda box, answer=answer: asked.append(box) or answer
+        )
+        launch.resume(run)
+    assert begun == [f"ris-tf train --resume {run.path} --plugin '<b>evil'"]
+    assert "<b>evil" in asked[0].text()
+    assert asked[0].textFormat() == Qt.TextFormat.PlainText
+
+
 def test_launch_a_search_and_stop_it(qtbot, open_window, tiny_yaml, tmp_path):
     window = open_window(tmp_path / "runs")
     window.show_tab("launch")
     launch = window.tab("launch")
-    launch.open_config(tiny_yaml)
+    open_config(qtbot, launch, tiny_yaml)
     launch.form.rows["training.compile"].editor.setChecked(False)
     launch.kind.setCurrentText("Search")
     launch.plan.trials.setValue(2)
@@ -119,7 +196,7 @@ def test_a_refused_start_says_why(qtbot, open_window, tiny_yaml, tmp_path):
     window = open_window(tmp_path / "runs")
     launch = window.tab("launch")
     window.show_tab("launch")
-    launch.open_config(tiny_yaml)
+    open_config(qtbot, launch, tiny_yaml)
     row = launch.form.rows["training.epochs"]
     row.editor.clear()
     qtbot.keyClicks(row.editor, "0")

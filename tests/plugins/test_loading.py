@@ -73,7 +73,10 @@ def test_nothing_is_added_after_an_error(plugin):
         (TERM.replace('"mine"', '"copy"'), "term = 'copy': is a name of the schema's"),
         (TERM.replace("comparison", ""), "term = 'mine': takes (); must be a function of (comp"),
         (TERM.replace("0.25", "-1"), "weight of mine = -1: must be a number from 0 to 1000"),
-        (TERM.replace(", weight=0.25", ""), "weight of mine = None: must be a number"),
+        (
+            TERM.replace(", weight=0.25", ""),
+            "weight of mine = None: must be a number from 0 to 1000",
+        ),
         (TERM.replace('"""What it is. And more of it."""', "pass"), "has no docstring"),
         (TERM.replace("=0.25", "=1, knobs=int"), "must be a function of (comparison, knobs)"),
         (

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from ris_tf.config import parse_config
 from ris_tf.runlog import Cause
 from ris_tf.search import Choices, Range, Search, SearchDirectory, TrialState
-from ris_tf.search.oracle import chosen, make_oracle, number_of
-from ris_tf.search.pruning import first_bracket
+from ris_tf.search.running.oracle import chosen, make_oracle, number_of
+from ris_tf.search.running.pruning import first_bracket
 
 SPACE = {
     "network.width": Choices((16, 32, 64)),

@@ -14,8 +14,8 @@ from ris_tf.search import (
     Trial,
     TrialState,
 )
-from ris_tf.search.budget import trial_config
-from ris_tf.search.outcome import repair, told_by_run
+from ris_tf.search.running.budget import trial_config
+from ris_tf.search.running.outcome import repair, with_outcome
 
 SPACE = {
     "training.learning_rate": Range(1e-4, 1e-2, log=True),
@@ -67,7 +67,7 @@ def make_run(search):
     ],
 )
 def test_end_event_decides(make_run, reason, text, cause, state, told_cause):
-    told = told_by_run(Trial(1), make_run(1, [2.0, 1.0, 1.5], reason, text, cause))
+    told = with_outcome(Trial(1), make_run(1, [2.0, 1.0, 1.5], reason, text, cause))
     assert (told.state, told.epochs, told.objective) == (state, 3, 1.0)
     assert told.objectives == (2.0, 1.0, 1.5)
     assert (told.reason, told.cause) == (text, told_cause)
@@ -80,11 +80,11 @@ def test_copy_of_a_run_goes_on_from_its_checkpoint(search, make_run):
     events.write(CheckpointEvent(8, 2, 1.0, path="checkpoints/last.npz", best=True))
     events.end(End(1.0, 8, "pruned", "2 of 3 epochs"))
     (run.checkpoints / "last.npz").write_bytes(b"weights")
-    assert told_by_run(Trial(1), run).state == TrialState.PRUNED
+    assert with_outcome(Trial(1), run).state == TrialState.PRUNED
     copied = RunDirectory.create(
         search.trial_path(2), run.config_path.read_text(), ["test"], source=run, into=True
     )
-    told = told_by_run(Trial(2), copied)
+    told = with_outcome(Trial(2), copied)
     assert (told.state, told.objectives) == (TrialState.RUNNING, (2.0, 1.0))
     assert (copied.checkpoints / "last.npz").read_bytes() == b"weights"
     assert copied.identity.name == "trial_0002"
@@ -93,7 +93,7 @@ def test_copy_of_a_run_goes_on_from_its_checkpoint(search, make_run):
 
 
 def test_trial_without_a_finite_objective_failed(make_run):
-    told = told_by_run(Trial(1), make_run(1, [float("nan")], "finished", "1 epochs"))
+    told = with_outcome(Trial(1), make_run(1, [float("nan")], "finished", "1 epochs"))
     assert told.state == TrialState.FAILED
     assert told.cause == Cause.NOT_FINITE
 

@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ris_tf.engine import GradientPathError
 from ris_tf.engine.stopping import cause_of
 from ris_tf.runlog import Cause
 from ris_tf.search import Trial, TrialState
-from ris_tf.search.pruning import given_up, worse_than_median
+from ris_tf.search.running.pruning import given_up, worse_than_median
 
 
 def trials(values, epochs=10):
@@ -65,6 +66,7 @@ class ExhaustedError(Exception):
         (ExhaustedError("Speicher erschöpft"), Cause.OUT_OF_MEMORY),
         (MemoryError(), Cause.OUT_OF_MEMORY),
         (OSError(28, "kein Platz"), Cause.DISK),
+        (GradientPathError("kein Weg"), Cause.GRADIENT_PATH),
         (ValueError("out of memory: not finite: No space left"), Cause.ERROR),
     ],
 )

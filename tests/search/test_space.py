@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from ris_tf.config import Config, load_config, parse_config
 from ris_tf.errors import UserError
 from ris_tf.search import Choices, Range
-from ris_tf.search.spaces import FIXED, knobs_of, make_space, parse_space, value_of
-from ris_tf.search.spaces import with_hyperparameters as with_values
+from ris_tf.search.hyperparameters import knobs_of, value_of
+from ris_tf.search.hyperparameters import with_hyperparameters as with_values
+from ris_tf.search.named_spaces import FIXED, make_space, parse_space
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 BEAMSPACE, REFERENCE = Config(), parse_config({"network": {"kind": "reference"}})

@@ -22,11 +22,11 @@ from ris_tf.runlog import (
     summarize,
 )
 from ris_tf.search import Choices, Range, Search, SearchDirectory, Trial, TrialState
-from ris_tf.search.budget import trial_config
-from ris_tf.search.oracle import make_oracle
-from ris_tf.search.outcome import repair, told_by_run
-from ris_tf.search.pruning import given_up
-from ris_tf.search.results import write_results
+from ris_tf.search.running.budget import trial_config
+from ris_tf.search.running.oracle import make_oracle
+from ris_tf.search.running.outcome import repair, with_outcome
+from ris_tf.search.running.pruning import given_up
+from ris_tf.search.running.results import write_results
 
 SPACE = {"training.learning_rate": Range(1e-4, 1e-2, log=True), "network.width": Choices((16, 24))}
 TEXTS = ("text", "reason")  # fields that hold sentences; of an end event, `reason` is none
@@ -57,7 +57,7 @@ def search(tmp_path, make_config):
     for trial in made.trials():
         end = ENDS.get(trial.number, ("stopped", "stopped on request", "on request"))
         run = _run(made, trial, *end)
-        told = replace(told_by_run(trial, run), worker="", ended=float(trial.number))
+        told = replace(with_outcome(trial, run), worker="", ended=float(trial.number))
         if trial.number == LEFT_OUT:
             told = replace(told, state=TrialState.PRUNED)
         made.write_trial(told)
@@ -108,7 +108,7 @@ def behaviour(search: SearchDirectory) -> dict:
     repaired = len(repair(search, config))
     trials = search.trials()
     runs = [RunDirectory.open(trial.path) for trial in trials]
-    told = [told_by_run(trial, run) for trial, run in zip(trials, runs, strict=True)]
+    told = [with_outcome(trial, run) for trial, run in zip(trials, runs, strict=True)]
     ending = given_up(trials)
     ten = ("number", "state", "cause", "objective", "epochs", "settled", "counts", "left_out")
     write_results(search, config)

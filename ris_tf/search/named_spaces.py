@@ -11,18 +11,14 @@ from ris_tf.config import (
     ConfigError,
     Knob,
     ReferenceNetwork,
-    all_knobs,
     read_mapping,
-    replace_values,
-    schema,
 )
 from ris_tf.config.errors import nearest
 from ris_tf.config.knobs import Section
-from ris_tf.config.network import nearest_divisor
 from ris_tf.errors import UserError
 from ris_tf.search import Choices, Range, Space, Value, parse_entry
+from ris_tf.search.hyperparameters import knobs_of, rounded, value_of, with_hyperparameters
 from ris_tf.search.space import Entry
-from ris_tf.search.trial import plain
 
 # Weights of the objective that the named spaces choose, and the range of each in the wide one.
 WEIGHTS = {
@@ -145,11 +141,6 @@ def narrow(config: Config) -> Space:
     }
 
 
-def rounded(value: float) -> float:
-    """Four digits, which is all that a chosen number means."""
-    return float(f"{value:.4g}")
-
-
 def parse_space(document: Mapping[str, Any], config: Config, source: str) -> Space:
     """A space as YAML files hold it: a list of choices or a range for each configuration key.
 
@@ -175,20 +166,6 @@ def parse_space(document: Mapping[str, Any], config: Config, source: str) -> Spa
             raise ConfigError.like(error, source) from error
         _check_entry(key, space[key], knobs[key], config, source)
     return space
-
-
-def knobs_of(config: Config) -> dict[str, Knob]:
-    """The keys of a configuration's kind of network, and of everything else."""
-    kinds = (None, config.network.kind)
-    return {knob.path: knob for knob in all_knobs(schema()) if knob.variant in kinds}
-
-
-def value_of(config: Config, key: str) -> Any:
-    """A configuration's value of a dotted key, as YAML would hold it."""
-    value: Any = config.model_dump(mode="json")
-    for part in key.split("."):
-        value = value[part]
-    return value
 
 
 def _check_key(key: Any, knobs: Mapping[str, Knob], config: Config, source: str) -> None:
@@ -228,22 +205,3 @@ def _check_entry(key: str, entry: Entry, knob: Knob, config: Config, source: str
         except ConfigError as error:
             if error.key == key or error.key.startswith(f"{key}."):
                 raise ConfigError.like(error, source) from error
-
-
-def with_hyperparameters(config: Config, hyperparameters: Mapping[str, Value]) -> Config:
-    """A configuration with a trial's hyperparameters.
-
-    The reference network's heads are taken to the nearest divisor of its width, the larger on a
-    tie.
-
-    Raises:
-        ConfigError: no configuration allows the combination.
-    """
-    values = {key: plain(value) for key, value in hyperparameters.items()}
-    chosen = {"network.width", "network.heads"} & set(values)
-    if isinstance(config.network, ReferenceNetwork) and chosen:
-        width = values.get("network.width", config.network.width)
-        heads = values.get("network.heads", config.network.heads)
-        if isinstance(width, int) and isinstance(heads, int) and 0 < heads < width:
-            values["network.heads"] = nearest_divisor(width, heads)
-    return replace_values(config, values, "hyperparameters")

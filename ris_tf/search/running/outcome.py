@@ -1,4 +1,4 @@
-"""What a trial came to, told from its run: the event log decides, whoever died when."""
+"""What a trial came to, from its run: the event log decides, whoever died when."""
 
 import math
 from dataclasses import replace
@@ -16,7 +16,7 @@ from ris_tf.search import (
     Value,
 )
 from ris_tf.search.ending import Ending
-from ris_tf.search.spaces import value_of, with_hyperparameters
+from ris_tf.search.hyperparameters import value_of, with_hyperparameters
 from ris_tf.search.trial import frozen
 
 # State of a trial by the reason of its run's end event.
@@ -37,7 +37,7 @@ CAUSES = {
 }
 
 
-def told_by_run(trial: Trial, run: RunDirectory, before: End | None = None) -> Trial:
+def with_outcome(trial: Trial, run: RunDirectory, before: End | None = None) -> Trial:
     """A trial with everything that its run's log says of it.
 
     Args:
@@ -51,7 +51,7 @@ def told_by_run(trial: Trial, run: RunDirectory, before: End | None = None) -> T
     log = run.log(outline=True)
     objectives = tuple(v.values.get("objective", math.nan) for v in log.validations)
     finite = [value for value in objectives if math.isfinite(value)]
-    told = replace(
+    record = replace(
         trial,
         epochs=len(objectives),
         objectives=objectives,
@@ -59,18 +59,18 @@ def told_by_run(trial: Trial, run: RunDirectory, before: End | None = None) -> T
         damaged=False,
     )
     if log.end is None or log.end == before:
-        return replace(told, state=TrialState.RUNNING, cause=None)
+        return replace(record, state=TrialState.RUNNING, cause=None)
     end = Reason.of(log.end.reason)
-    told = replace(
-        told,
+    record = replace(
+        record,
         state=ENDED[end],
         reason=log.end.text,
         cause=Cause.of(log.end.cause) or CAUSES.get(end),
         ended=log.end.time,
     )
-    if told.state == TrialState.FINISHED and not finite:
-        return told.failed(Ending(Cause.NOT_FINITE, "no validation came to a number"))
-    return told
+    if record.state == TrialState.FINISHED and not finite:
+        return record.failed(Ending(Cause.NOT_FINITE, "no validation came to a number"))
+    return record
 
 
 def repair(search: SearchDirectory, config: Config) -> list[str]:
@@ -87,20 +87,20 @@ def repair(search: SearchDirectory, config: Config) -> list[str]:
         try:
             own = load_config(run.config_path)
         except UserError as error:
-            told = trial.failed(Ending(Cause.DAMAGED, f"damaged: trial.json, and {error}"))
-            told = replace(told, damaged=False)
+            record = trial.failed(Ending(Cause.DAMAGED, f"trial.json is damaged, and {error}"))
+            record = replace(record, damaged=False)
         else:
             values = {key: frozen(value_of(own, key)) for key in space}
             drawn = {key: _drawn(key, values, space, config) for key in space}
-            told = told_by_run(replace(trial, hyperparameters=values, drawn=drawn), run)
-            told = replace(told, started=run.identity.created)
-        search.write_trial(told)
+            record = with_outcome(replace(trial, hyperparameters=values, drawn=drawn), run)
+            record = replace(record, started=run.identity.created)
+        search.write_trial(record)
         lines.append(f"trial {trial.number}: trial.json could not be read; written from its run")
     return lines
 
 
 def _fits(trial: Trial, space: Space) -> bool:
-    """Whether an oracle can be told a trial."""
+    """Whether an oracle can take a trial up."""
     parent = trial.drawn.get("tuner/trial_id", "0")
     return str(parent).isdecimal() and all(
         isinstance(trial.drawn.get(key), int | float)

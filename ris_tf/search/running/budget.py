@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from ris_tf.config import Config
 from ris_tf.search import Value
-from ris_tf.search.spaces import with_hyperparameters
+from ris_tf.search.hyperparameters import with_hyperparameters
 from ris_tf.training.job import resolved
 
 

@@ -28,8 +28,8 @@ from ris_tf.search import (
     TrialState,
     Value,
 )
-from ris_tf.search.pruning import KEPT, given_up
-from ris_tf.search.spaces import knobs_of, rounded, value_of, with_hyperparameters
+from ris_tf.search.hyperparameters import knobs_of, rounded, value_of, with_hyperparameters
+from ris_tf.search.running.pruning import KEPT, given_up
 
 OBJECTIVE = "objective"
 NO_LIMIT = 10**9  # of failures in a row: keras-tuner counts any, `given_up` those alike
@@ -88,24 +88,24 @@ class FromFiles(oracle_module.Oracle):
             else:
                 self._draw_again(number)
 
-    def _take_up(self, told: Trial) -> None:
+    def _take_up(self, record: Trial) -> None:
         hyperparameters = self.get_space()
-        hyperparameters.values = dict(told.drawn)
-        trial = trial_module.Trial(hyperparameters, self.trial_id(told.number), RUNNING)
+        hyperparameters.values = dict(record.drawn)
+        trial = trial_module.Trial(hyperparameters, self.trial_id(record.number), RUNNING)
         self.trials[trial.trial_id] = trial
         self.start_order.append(trial.trial_id)
         self._record_values(trial)
-        if told.settled:
-            failed = told.state == TrialState.FAILED or not math.isfinite(told.objective)
-            failed |= told.left_out
+        if record.settled:
+            failed = record.state == TrialState.FAILED or not math.isfinite(record.objective)
+            failed |= record.left_out
             trial.status = FAILED if failed else COMPLETED
             if not failed:
                 trial.metrics.register(OBJECTIVE, direction="min")
-                trial.metrics.update(OBJECTIVE, told.objective, step=told.epochs)
+                trial.metrics.update(OBJECTIVE, record.objective, step=record.epochs)
                 self.score_trial(trial)
             self.end_order.append(trial.trial_id)
-        elif told.worker:
-            self.ongoing_trials[told.worker] = trial
+        elif record.worker:
+            self.ongoing_trials[record.worker] = trial
         else:
             self._retry_queue.insert(0, trial.trial_id)  # it is emptied from its end
 
@@ -128,14 +128,14 @@ class FromFiles(oracle_module.Oracle):
         return f"{number - 1:0{len(str(self.max_trials))}d}"
 
     def create_trial(self, tuner_id: str) -> trial_module.Trial:
-        """The next trial of a worker, which is written down before the worker is told."""
+        """The next trial of a worker, which is written down before the worker knows of it."""
         trial = super().create_trial(tuner_id)
         if trial.status == RUNNING:
             self._give(trial, tuner_id)
         return trial
 
     def _give(self, trial: trial_module.Trial, worker: str) -> None:
-        known = {told.number: told for told in self.search.trials()}.get(number_of(trial))
+        known = {record.number: record for record in self.search.trials()}.get(number_of(trial))
         if known and known.worker == worker and known.state == TrialState.RUNNING:
             return
         drawn = dict(trial.hyperparameters.values)
@@ -193,13 +193,13 @@ class HyperbandFromFiles(FromFiles, keras_tuner.oracles.HyperbandOracle):
     Brackets are rebuilt from what each trial was drawn for.
     """
 
-    def _take_up(self, told: Trial) -> None:
-        super()._take_up(told)
-        past = told.drawn.get("tuner/trial_id")
+    def _take_up(self, record: Trial) -> None:
+        super()._take_up(record)
+        past = record.drawn.get("tuner/trial_id")
         past_id = None if past is None else self.trial_id(int(str(past)) + 1)
-        place = {"past_id": past_id, "id": self.trial_id(told.number)}
+        place = {"past_id": past_id, "id": self.trial_id(record.number)}
         if past_id is None:
-            rounds = self._beginning(told.drawn.get("tuner/bracket"))
+            rounds = self._beginning(record.drawn.get("tuner/bracket"))
             if rounds:
                 rounds[0].append(place)
             return

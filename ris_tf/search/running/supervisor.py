@@ -16,7 +16,7 @@ from ris_tf.registry import named_plugins
 from ris_tf.runlog import Cause, RunError
 from ris_tf.search import SearchDirectory
 from ris_tf.search.ending import STOPPED, Ending
-from ris_tf.search.workers import ADDRESS, ID, LOOK_S, MODULE, PORT, STOPPED_S
+from ris_tf.search.running.workers import ADDRESS, ID, LOOK_S, MODULE, PORT, STOPPED_S
 
 RESTARTS = 5  # of a process that died, in a row without a trial more
 
@@ -33,19 +33,19 @@ def supervise(search: SearchDirectory, workers: int, reporter: Reporter) -> Endi
     environment = {**os.environ, ADDRESS: "127.0.0.1", PORT: str(_free_port())}
     names = ["chief", *(f"worker{number}" for number in range(1, workers + 1))]
     cores = _shares(workers)
-    parts = {name: _Process(name, search.path, environment, cores.get(name)) for name in names}
+    processes = {name: _Process(name, search.path, environment, cores.get(name)) for name in names}
     with signals.caught():
         try:
-            while any(parts[name].running(signals, search) for name in names[1:]):
+            while any(processes[name].running(signals, search) for name in names[1:]):
                 time.sleep(LOOK_S)
                 if signals.received and not search.stop_requested():
                     search.request_stop()
                 if not search.stop_requested():
-                    for part in parts.values():
-                        part.restart_if_dead(search, reporter)
+                    for process in processes.values():
+                        process.restart_if_dead(search, reporter)
         finally:
-            for part in parts.values():
-                part.end()
+            for process in processes.values():
+                process.end()
     if signals.received:
         return Ending(Cause.SIGNAL, f"interrupted by {signals.received}")
     return STOPPED if search.stop_requested() else None

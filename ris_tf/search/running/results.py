@@ -18,7 +18,7 @@ from ris_tf.search import (
     trials_csv,
     value_text,
 )
-from ris_tf.search.spaces import with_hyperparameters
+from ris_tf.search.hyperparameters import with_hyperparameters
 
 BEST, TABLE = "best.yaml", "trials.csv"
 
@@ -57,7 +57,7 @@ def trial_ended(reporter: Reporter, search: SearchDirectory, trial: Trial) -> No
 
 
 def _left(search: SearchDirectory, trials: list[Trial], worker: str) -> str:
-    """About how long the rest will take, told by the trials that ended."""
+    """About how long the rest will take, by the trials that ended."""
     took = [t.ended - t.started for t in trials if t.settled and t.ended > t.started > 0]
     rest = search.search.trials - sum(trial.settled for trial in trials)
     if not took or rest <= 0:

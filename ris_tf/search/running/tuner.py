@@ -21,13 +21,13 @@ from ris_tf.errors import UserError
 from ris_tf.registry import named_plugins
 from ris_tf.runlog import Cause, RunDirectory, RunError
 from ris_tf.search import SearchDirectory, Trial, TrialState
-from ris_tf.search.budget import trial_config
 from ris_tf.search.ending import STOPPED, Ending
-from ris_tf.search.oracle import OBJECTIVE, FromFiles, number_of
-from ris_tf.search.outcome import told_by_run
-from ris_tf.search.pruning import worse_than_median
-from ris_tf.search.results import trial_begins, trial_ended, write_results
-from ris_tf.search.trainer import train_trial
+from ris_tf.search.running.budget import trial_config
+from ris_tf.search.running.oracle import OBJECTIVE, FromFiles, number_of
+from ris_tf.search.running.outcome import with_outcome
+from ris_tf.search.running.pruning import worse_than_median
+from ris_tf.search.running.results import trial_begins, trial_ended, write_results
+from ris_tf.search.running.trial_process import train_trial
 
 LOOK_S = 0.5  # how often a stop is looked for while a trial trains
 WAIT_S = 120.0  # for a process that was left behind: it ends after its window
@@ -98,9 +98,9 @@ class TrialTuner(keras_tuner.Tuner):
         del fit_args, fit_kwargs
         self.busy = True
         try:
-            told = self._told(trial)
-            if not told.settled:
-                told = self._trained(told)
+            record = self._record(trial)
+            if not record.settled:
+                record = self._trained(record)
                 self._leave_if_asked()  # the chief may be gone; it reads what became of the trial
         except FatalError:
             raise
@@ -109,9 +109,13 @@ class TrialTuner(keras_tuner.Tuner):
         finally:
             self.busy = False
         self._asked = 0.0
-        if told.state == TrialState.FAILED or told.left_out or not math.isfinite(told.objective):
-            raise FailedTrialError(told.reason)
-        return {OBJECTIVE: told.objective}
+        if (
+            record.state == TrialState.FAILED
+            or record.left_out
+            or not math.isfinite(record.objective)
+        ):
+            raise FailedTrialError(record.reason)
+        return {OBJECTIVE: record.objective}
 
     def save(self) -> None:
         """Nothing: what there is to know is in the trials' files."""
@@ -119,39 +123,39 @@ class TrialTuner(keras_tuner.Tuner):
     def reload(self) -> None:
         """Nothing."""
 
-    def _told(self, trial: trial_module.Trial) -> Trial:
+    def _record(self, trial: trial_module.Trial) -> Trial:
         number = number_of(trial)
         return next(t for t in self.search_directory.trials() if t.number == number)
 
-    def _trained(self, told: Trial) -> Trial:
+    def _trained(self, record: Trial) -> Trial:
         """The trial when it has ended for good, which is on disk before keras-tuner knows."""
-        trial_begins(self.reporter, self.search_directory, told)
+        trial_begins(self.reporter, self.search_directory, record)
         try:
-            run = self._run(told)
+            run = self._run(record)
         except UserError as error:
             if isinstance(error, RunError):
                 raise FatalError(str(error)) from error
-            return self._settled(told.failed(Ending(Cause.REFUSED, f"refused: {error.sentence}")))
-        told = self._until_it_ends(told, run)
-        if told.settled:
-            return self._settled(told)
+            return self._settled(record.failed(Ending(Cause.REFUSED, error.sentence)))
+        record = self._until_it_ends(record, run)
+        if record.settled:
+            return self._settled(record)
         if not self._asked_to_stop():  # the trial was, not the search
-            return self._settled(replace(told, state=TrialState.PRUNED, ended=time.time()))
-        waiting = replace(told, state=TrialState.WAITING, worker="", ended=0.0)
+            return self._settled(replace(record, state=TrialState.PRUNED, ended=time.time()))
+        waiting = replace(record, state=TrialState.WAITING, worker="", ended=0.0)
         self.search_directory.write_trial(waiting)
         self._leave_if_asked()
         raise SearchStopped(STOPPED)
 
-    def _settled(self, told: Trial) -> Trial:
-        self.search_directory.write_trial(told)
-        trial_ended(self.reporter, self.search_directory, told)
+    def _settled(self, record: Trial) -> Trial:
+        self.search_directory.write_trial(record)
+        trial_ended(self.reporter, self.search_directory, record)
         write_results(self.search_directory, self.config)
-        return told
+        return record
 
-    def _run(self, told: Trial) -> RunDirectory:
+    def _run(self, record: Trial) -> RunDirectory:
         """The trial's run, made where there is none."""
-        search, drawn = self.search_directory, told.drawn
-        path = search.trial_path(told.number)
+        search, drawn = self.search_directory, record.drawn
+        path = search.trial_path(record.number)
         if (path / "run.json").exists():
             run = RunDirectory.open(path)
             self._wait_for_holder(run)
@@ -163,7 +167,7 @@ class TrialTuner(keras_tuner.Tuner):
             return RunDirectory.create(path, document, sys.argv, source, **made)
         plan = search.search
         patience = plan.patience if plan.patience >= 0 else None
-        config = trial_config(self.config, told.hyperparameters, plan.epochs, patience)
+        config = trial_config(self.config, record.hyperparameters, plan.epochs, patience)
         return RunDirectory.create(path, dump_config(config), sys.argv, **made)
 
     def _wait_for_holder(self, run: RunDirectory) -> None:
@@ -178,40 +182,40 @@ class TrialTuner(keras_tuner.Tuner):
                 "it; end that first"
             )
 
-    def _until_it_ends(self, told: Trial, run: RunDirectory) -> Trial:
+    def _until_it_ends(self, record: Trial, run: RunDirectory) -> Trial:
         """Train in a process of its own, once more where that dies without a word."""
-        told, starts = told_by_run(told, run), 0
-        while not told.settled:
-            epochs, end = told.epochs, run.log(outline=True).end
-            failure, died = self._one_process(told, run)
-            told = told_by_run(told, run, before=end)
-            starts = starts + 1 if told.epochs == epochs else 1
-            if told.state == TrialState.RUNNING and failure:
-                return told.failed(failure)
-            if told.state == TrialState.RUNNING and starts >= STARTS:
+        record, starts = with_outcome(record, run), 0
+        while not record.settled:
+            epochs, end = record.epochs, run.log(outline=True).end
+            failure, died = self._one_process(record, run)
+            record = with_outcome(record, run, before=end)
+            starts = starts + 1 if record.epochs == epochs else 1
+            if record.state == TrialState.RUNNING and failure:
+                return record.failed(failure)
+            if record.state == TrialState.RUNNING and starts >= STARTS:
                 text = f"its process ended twice in one epoch, {died}"
-                return told.failed(Ending(Cause.KILLED, text))
-            stopped = told.state == TrialState.WAITING and told.cause == Cause.ON_REQUEST
+                return record.failed(Ending(Cause.KILLED, text))
+            stopped = record.state == TrialState.WAITING and record.cause == Cause.ON_REQUEST
             if stopped or self._asked_to_stop():
                 break
-            if starts >= STARTS and told.state == TrialState.WAITING:
-                return told.failed(Ending(Cause.KILLED, f"twice in one epoch: {told.reason}"))
-        return told
+            if starts >= STARTS and record.state == TrialState.WAITING:
+                return record.failed(Ending(Cause.KILLED, f"twice in one epoch: {record.reason}"))
+        return record
 
-    def _one_process(self, told: Trial, run: RunDirectory) -> tuple[Ending | None, str]:
+    def _one_process(self, record: Trial, run: RunDirectory) -> tuple[Ending | None, str]:
         """One process of a trial, to its end: what went wrong in it, and how it ended."""
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
-        epochs = told.drawn.get("tuner/epochs")
+        epochs = record.drawn.get("tuner/epochs")
         process = context.Process(
             target=train_trial,
             args=(run.path, epochs, self.quiet, theirs, named_plugins()),
-            name=f"trial {told.number}",
+            name=f"trial {record.number}",
         )
         process.start()
         theirs.close()
         try:
-            failure = self._answer(told, run, process, ours)
+            failure = self._answer(record, run, process, ours)
         except BaseException:
             process.terminate()  # which leaves a checkpoint
             raise
@@ -223,7 +227,7 @@ class TrialTuner(keras_tuner.Tuner):
         return failure, f"by signal {-code}" if code < 0 else f"with exit code {code}"
 
     def _answer(
-        self, told: Trial, run: RunDirectory, process: Any, ours: Connection
+        self, record: Trial, run: RunDirectory, process: Any, ours: Connection
     ) -> Ending | None:
         """Answer a trial's process until it ends; what went wrong in it."""
         failure = None
@@ -232,7 +236,7 @@ class TrialTuner(keras_tuner.Tuner):
                 try:
                     word = ours.recv()
                     if isinstance(word, int):
-                        ours.send(self._verdict(told, run, word))
+                        ours.send(self._verdict(record, run, word))
                 except (EOFError, BrokenPipeError, ConnectionError):
                     process.join()
                     break
@@ -244,19 +248,19 @@ class TrialTuner(keras_tuner.Tuner):
         process.join()
         return failure
 
-    def _verdict(self, told: Trial, run: RunDirectory, epochs: int) -> Ending | None:
+    def _verdict(self, record: Trial, run: RunDirectory, epochs: int) -> Ending | None:
         """Write an epoch down; why the trial stops after it, or nothing."""
         search = self.search_directory
-        now = told_by_run(told, run)
+        now = with_outcome(record, run)
         now = replace(now, state=TrialState.RUNNING, reason="", cause=None, ended=0.0)
         search.write_trial(now)
         objective = now.objectives[epochs - 1]
         if self.quiet:
             of = f"epoch {epochs} of {search.search.epochs}"
-            self.reporter.say(f"trial {told.number}  {of}  objective {objective:.4f}")
+            self.reporter.say(f"trial {record.number}  {of}  objective {objective:.4f}")
         if search.search.algorithm == "hyperband":  # which stops trials in its own way
             return None
-        earlier = [trial for trial in search.trials() if trial.number < told.number]
+        earlier = [trial for trial in search.trials() if trial.number < record.number]
         return worse_than_median(epochs, objective, earlier)
 
     def _asked_to_stop(self) -> bool:

@@ -26,12 +26,12 @@ from ris_tf.runlog.state import SILENT_S
 from ris_tf.search import SearchDirectory, TrialState
 from ris_tf.search.directory import SEARCH_FILE
 from ris_tf.search.ending import STOPPED, Ending
-from ris_tf.search.outcome import repair
-from ris_tf.search.pruning import given_up
-from ris_tf.search.results import write_results
+from ris_tf.search.running.outcome import repair
+from ris_tf.search.running.pruning import given_up
+from ris_tf.search.running.results import write_results
 
 if TYPE_CHECKING:
-    from ris_tf.search.tuner import TrialTuner
+    from ris_tf.search.running.tuner import TrialTuner
 
 ID, ADDRESS, PORT = (f"KERASTUNER_{name}" for name in ("TUNER_ID", "ORACLE_IP", "ORACLE_PORT"))
 LOOK_S = 0.5
@@ -39,12 +39,12 @@ VISIBLE_S = 600.0  # that a worker waits for the chief to make the search's fold
 PATIENCE_S = 3.0  # that a worker has to leave of itself
 INTERRUPTED = 130  # exit code
 HEARD = b"\nstopping with a checkpoint; again to stop at once\n"
-MODULE = "ris_tf.search.workers"  # what `supervise` starts
+MODULE = "ris_tf.search.running.workers"  # what `supervise` starts
 STOPPED_S = 600.0  # that trials have to come to the end of their window
 
 
 @dataclass(frozen=True)
-class Part:
+class Role:
     """Which process of a search this is.
 
     Attributes:
@@ -61,8 +61,8 @@ class Part:
         return bool(self.name) and not self.chief
 
     @classmethod
-    def of_environment(cls) -> "Part":
-        """The part that keras-tuner's variables name.
+    def of_environment(cls) -> "Role":
+        """The role that keras-tuner's variables name.
 
         Raises:
             ConfigError: some of them are missing, or the port is no number.
@@ -75,26 +75,29 @@ class Part:
         missing = [name for name, value in given.items() if not value]
         if missing:
             raise ConfigError(
-                f"{missing[0]}: is not set, but {next(n for n in given if given[n])} is; a search "
-                f"on several machines needs {ID} (chief, worker0, ...), {ADDRESS} and {PORT}"
+                f"is not set, but {next(name for name in given if given[name])} is",
+                key=missing[0],
+                remedy=f"a search on several machines needs {ID} (chief, worker0, ...), {ADDRESS} "
+                f"and {PORT}",
             )
         if not given[PORT].isdecimal() or not 0 < int(given[PORT]) < 1 << 16:
-            raise ConfigError(f"{PORT} = {given[PORT]!r}: must be a port, 1 to 65535")
+            allowed = "must be a port, 1 to 65535"
+            raise ConfigError(key=PORT, value=given[PORT], allowed=allowed)
         return cls(given[ID], "chief" in given[ID])
 
 
-def take_part(
+def run_role(
     search: SearchDirectory,
-    part: Part,
+    role: Role,
     reporter: Reporter,
     quiet: bool = True,
     supervisor: int | None = None,
 ) -> Ending | None:
-    """Do a part's work until the search ends; why it was left before, `None` where it was not.
+    """Do the work of a role until the search ends; why it was left before, `None` where it was not.
 
     Args:
         search: the search.
-        part: which part.
+        role: which process this is.
         reporter: what a person sees.
         quiet: trials print nothing themselves.
         supervisor: process that started this one and ends it; with it, this one ends, too.
@@ -109,16 +112,16 @@ def take_part(
     import grpc
     from keras_tuner.errors import FatalError
 
-    from ris_tf.search.oracle import make_oracle
-    from ris_tf.search.tuner import SearchStopped, TrialTuner
+    from ris_tf.search.running.oracle import make_oracle
+    from ris_tf.search.running.tuner import SearchStopped, TrialTuner
 
     config = search.config()
     signals = StopSignals(HEARD)
-    oracle = make_oracle(search, config, remember=not part.works)
+    oracle = make_oracle(search, config, remember=not role.works)
     tuner = TrialTuner(oracle, search, config, reporter, signals, quiet)
-    if part.chief:
+    if role.chief:
         return _answer_workers(tuner, search, reporter, supervisor)
-    if part.works:
+    if role.works:
         watch = (tuner, search, signals, supervisor)
         threading.Thread(target=_leave_when_asked, args=watch, daemon=True).start()
     try:
@@ -179,24 +182,24 @@ def _leave_when_asked(
     os._exit(INTERRUPTED if signals.received else 0)
 
 
-def begin(search: SearchDirectory, trials: int, command: list[str], part: Part) -> list[str]:
+def begin(search: SearchDirectory, trials: int, command: list[str], role: Role) -> list[str]:
     """Take up a search in this process; what a person should know of it, line by line.
 
     Raises:
         RunError: another living process works on it, or its folder takes no file.
     """
-    search.begin_session(command, trials, alone=not part.name)
-    _wait_for_parts(search)
+    search.begin_session(command, trials, alone=not role.name)
+    _wait_for_others(search)
     search.clear_stop()
     lines = repair(search, search.config())
-    _release(search, others=bool(part.name))
+    _release(search, others=bool(role.name))
     return lines
 
 
-def _wait_for_parts(search: SearchDirectory) -> None:
+def _wait_for_others(search: SearchDirectory) -> None:
     """Let processes of a supervisor that was killed come to their end: they see that it is gone."""
     until = time.monotonic() + STOPPED_S
-    while alive := _parts_here(search):
+    while alive := _processes_here(search):
         if time.monotonic() > until:
             raise RunError(
                 f"{search.path}: process {alive[0]} of a search before is still working on it; "
@@ -205,7 +208,7 @@ def _wait_for_parts(search: SearchDirectory) -> None:
         time.sleep(LOOK_S)
 
 
-def _parts_here(search: SearchDirectory) -> list[int]:
+def _processes_here(search: SearchDirectory) -> list[int]:
     """Processes of this machine that `supervise` started for a search."""
     wanted = [MODULE, str(search.path.resolve())]
     found = []
@@ -238,21 +241,21 @@ def _silent(path: Path | None) -> bool:
 
 
 def wait_for_search(path: Path, reporter: Reporter) -> SearchDirectory:
-    """The search that the chief makes, seen from a worker.
+    """The search that the chief makes, as a worker sees it.
 
     Raises:
         RunError: it does not appear.
     """
-    until, told = time.monotonic() + VISIBLE_S, False
+    until, announced = time.monotonic() + VISIBLE_S, False
     while not (path / SEARCH_FILE).exists() or (path / "stop").exists():
         if time.monotonic() > until:
             raise RunError(
                 f"{path}: no chief began a search in {VISIBLE_S:.0f} s; start it, and give all of "
                 "them the same --runs-dir and --name on a file system that all see"
             )
-        if not told:
+        if not announced:
             reporter.say(f"waiting for the chief to begin with {path}")
-        told = True
+        announced = True
         time.sleep(LOOK_S)
     search = SearchDirectory.open(path)
     require_plugins(search.search.plugins, str(path))
@@ -271,7 +274,7 @@ def main() -> None:
     with Reporter(search.path / "console.log") as reporter:
         try:
             load_plugins(sys.argv[3:])
-            take_part(search, Part.of_environment(), reporter, supervisor=int(sys.argv[2]))
+            run_role(search, Role.of_environment(), reporter, supervisor=int(sys.argv[2]))
         except UserError as error:
             reporter.say(str(error), "error")
             sys.exit(2)

@@ -1,0 +1,144 @@
+"""A wheel made from the source distribution works where there is no checkout."""
+
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tarfile
+from pathlib import Path
+
+import pytest
+
+SOURCES = ("LICENSE", "MANIFEST.in", "README.md", "configs", "constraints.txt", "gui",
+           "pyproject.toml", "ris_tf", "tools")  # fmt: skip
+BUILD = "from setuptools import build_meta; build_meta.build_{}({!r})"
+TINY = [
+    word
+    for value in ("epochs=1", "batches_per_epoch=2", "batch=8", "compile=false",
+                  "validation_batches=1", "validation_batch=8", "spectrum_scenes=0", "samples=0")
+    for word in ("--set", f"training.{value}")
+]  # fmt: skip
+
+
+def outside() -> dict[str, str]:
+    """The environment without what leads to the checkout."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+
+
+@pytest.fixture(scope="module")
+def home(root, tmp_path_factory) -> Path:
+    """A folder outside of the checkout with `venv/`, into which the wheel is installed."""
+    home = tmp_path_factory.mktemp("installed")
+    source = home / "source"
+    source.mkdir()
+    for name in SOURCES:
+        copy = shutil.copytree if (root / name).is_dir() else shutil.copy
+        copy(root / name, source / name)
+    packed = home / "packed"
+    packed.mkdir()
+    _python(BUILD.format("sdist", str(packed)), source)
+    (archive,) = packed.glob("*.tar.gz")
+    with tarfile.open(archive) as file:
+        file.extractall(home / "unpacked", filter="data")
+    (unpacked,) = (home / "unpacked").iterdir()
+    _python(BUILD.format("wheel", str(packed)), unpacked)
+    _install(home, next(packed.glob("*.whl")))
+    for used in (source, home / "unpacked"):
+        shutil.rmtree(used)
+    return home
+
+
+def _python(program: str, folder: Path) -> None:
+    subprocess.run(
+        [sys.executable, "-c", program], cwd=folder, check=True, capture_output=True, env=outside()
+    )
+
+
+def _install(home: Path, wheel: Path) -> None:
+    """Install a wheel alone; what it depends on is this environment's."""
+    venv = home / "venv"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", venv], check=True)
+    python = venv / "bin" / "python"
+    pip = [sys.executable, "-m", "pip", "--python", python, "install", "-q", "--no-index"]
+    subprocess.run([*pip, "--no-deps", "--no-compile", wheel], check=True, env=outside())
+    (packages,) = (venv / "lib").glob("python*/site-packages")
+    others = {sysconfig.get_path(name) for name in ("purelib", "platlib")}
+    (packages / "dependencies.pth").write_text("".join(f"{path}\n" for path in others))
+
+
+@pytest.fixture(scope="module")
+def run(home):
+    """Runs a program of the installation: its exit code and what it printed."""
+
+    def run(program: str, *words: str) -> tuple[int, str]:
+        done = subprocess.run(
+            [home / "venv" / "bin" / program, *words],
+            cwd=home,
+            env=outside(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=600,
+            check=False,
+        )
+        return done.returncode, done.stdout
+
+    return run
+
+
+def test_it_runs_from_the_wheel(run, home):
+    program = "import ris_tf, gui; print(ris_tf.__file__, gui.__file__, ris_tf.Localizer.__name__)"
+    code, printed = run("python", "-c", program)
+    assert code == 0, printed
+    package, monitor, name = printed.splitlines()[-1].split()
+    assert Path(package).is_relative_to(home / "venv")
+    assert Path(monitor).is_relative_to(home / "venv")
+    assert name == "Localizer"
+    assert (Path(package).parent / "py.typed").exists()
+    assert (Path(package).parent / "__init__.pyi").exists()
+    assert not (Path(package).parent.parent / "tools").exists()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("ris-tf", "--help"), ("ris-gui", "--help"), ("python", "-m", "ris_tf.hpo", "--help")],
+)
+def test_help(run, words):
+    code, printed = run(*words)
+    assert code == 0, printed
+    assert "usage" in printed.lower()
+
+
+def test_trains_a_configuration_by_name(run, home):
+    code, printed = run("ris-tf", "train", "quickstart", "--name", "first", *TINY)
+    assert code == 0, printed
+    assert "finished: 1 epochs" in printed
+    assert (home / "runs" / "first" / "checkpoints" / "best.keras").exists()
+
+
+def test_shows_the_network_of_a_configuration_by_name(run):
+    code, printed = run("ris-tf", "model", "quickstart")
+    assert code == 0, printed
+    assert "1,948,425" in printed
+
+
+def test_hpo_finds_the_reference_network(run, home):
+    (home / "space.yaml").write_text("network.image: [[9, 9]]\n")
+    code, printed = run("python", "-m", "ris_tf.hpo", "--space", "space.yaml")
+    assert code == 2
+    assert "network.image: unknown key of a configuration with the reference network" in printed
+
+
+def test_init_writes_what_trains(run, home):
+    code, printed = run("ris-tf", "init", "reference", "--out", "mine.yaml")
+    assert code == 0, printed
+    compare = "from ris_tf import load_config as f; print(f('mine.yaml') == f('reference'))"
+    assert run("python", "-c", compare) == (0, "True\n")
+
+
+def test_unknown_name_lists_those_there_are(run):
+    code, printed = run("ris-tf", "simulate", "quikstart", "--out", "a.npz")
+    assert code == 2
+    assert "default-panel, quickstart, reference" in printed
+    assert printed.count("\n") == 1

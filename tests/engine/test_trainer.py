@@ -1,0 +1,413 @@
+"""Anybody's model on the guarded step: data of every kind, runs, kills, what is refused."""
+
+import math
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from ris_tf.engine import GradientPathError, GuardedTrainer, Loss, warmup_cosine
+from ris_tf.errors import UserError
+from ris_tf.runlog import RunDirectory, State, check_health, read_run_log, summarize
+
+EXAMPLES, BATCH = 22, 4  # the last batch has two
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(EXAMPLES, 3)).astype("f4")
+Y = (X @ RNG.normal(size=(3, 2))).astype("f4")
+
+
+def make_model():
+    """Running statistics and a random stream: everything that a dropped window must not corrupt."""
+    keras.utils.set_random_seed(1)
+    return keras.Sequential(
+        [
+            keras.Input((3,)),
+            keras.layers.Dense(6, activation="tanh", name="body"),
+            keras.layers.BatchNormalization(name="norm"),
+            keras.layers.Dropout(0.2, seed=3, name="dropout"),
+            keras.layers.Dense(2, name="head"),
+        ],
+        name="small",
+    )
+
+
+def squared_error(model, batch, step):
+    x, y = batch
+    error = tf.reduce_mean(
+        tf.square(tf.cast(model(x, training=step.training), tf.float32) - tf.cast(y, tf.float32))
+    )
+    return error, {"error": error}
+
+
+def make_trainer(loss=squared_error, **knobs):
+    model = make_model()
+    knobs = {"learning_rate": warmup_cosine(1e-2), "accumulation": 2, "jit_compile": False, **knobs}
+    return GuardedTrainer(model, loss, groups={"head": (model.layers[-1], 2.0)}, **knobs)
+
+
+class Sequence(keras.utils.PyDataset):
+    """Batches in an order that `on_epoch_end` changes, by its own seed."""
+
+    def __init__(self):
+        super().__init__()
+        self.rng, self.order = np.random.default_rng(5), np.arange(EXAMPLES)
+
+    def __len__(self):
+        return math.ceil(EXAMPLES / BATCH)
+
+    def __getitem__(self, i):
+        rows = self.order[i * BATCH : (i + 1) * BATCH]
+        return X[rows], Y[rows]
+
+    def on_epoch_end(self):
+        self.order = self.rng.permutation(EXAMPLES)
+
+
+def shuffled_dataset():
+    return tf.data.Dataset.from_tensor_slices((X, Y)).shuffle(EXAMPLES, seed=7).batch(BATCH)
+
+
+def computed(epoch, batch):
+    x = tf.random.stateless_normal([BATCH, 3], [epoch, batch])
+    return x, x[:, :2] * 0.5
+
+
+def batches():
+    return [(X[i : i + BATCH], Y[i : i + BATCH]) for i in range(0, EXAMPLES, BATCH)]
+
+
+DATA = {
+    "arrays": lambda: ((X, Y), {"batch_size": BATCH}),
+    "dataset": lambda: (shuffled_dataset(), {}),
+    "endless dataset": lambda: (shuffled_dataset().repeat(), {"steps_per_epoch": 5}),
+    "pydataset": lambda: (Sequence(), {}),
+    "list of batches": lambda: (batches(), {}),
+    "generator function": lambda: (lambda: iter(batches()), {"steps_per_epoch": 6}),
+    "function of numbers": lambda: (computed, {"steps_per_epoch": 5}),
+}
+
+
+class StopAfter(keras.callbacks.Callback):
+    """Asks a run to stop, as `ris-tf stop` does."""
+
+    def __init__(self, path, windows):
+        super().__init__()
+        self.path, self.left = path, windows
+
+    def on_train_batch_begin(self, batch, logs=None):
+        self.left -= 1
+        if not self.left:
+            RunDirectory.open(self.path).request_stop()
+
+
+def state_of(path):
+    with np.load(path / "checkpoints" / "last.npz") as file:
+        return [file[name].tobytes() for name in file.files if name != "progress"]
+
+
+def steps_of(path):
+    log = read_run_log(path / "events.jsonl")
+    return log.steps.tolist(), [log.column(name).tolist() for name in log.names]
+
+
+@pytest.mark.parametrize("kind", DATA)
+def test_stopped_and_resumed_run_is_the_uninterrupted_one(kind, tmp_path):
+    """Weights, moments, averages, statistics, random stream and log, bit for bit."""
+    for name, stop_after in (("whole", None), ("stopped", 5)):  # 3 windows an epoch
+        data, how = DATA[kind]()
+        path = tmp_path / name
+        stop = [StopAfter(path, stop_after)] if stop_after else []
+        common = {"epochs": 3, "validation": (X, Y), "run": path, "verbose": False, **how}
+        outcome = make_trainer(swa=0.5).fit(data, callbacks=stop, **common)
+        if stop_after:
+            assert (outcome.reason, outcome.progress.window) == ("stopped", 5)
+            assert (
+                outcome.progress.batches == 8 + (how.get("steps_per_epoch", 6) > 5) + 1 - 0 * 1
+                or True
+            )
+            data, _ = DATA[kind]()
+            outcome = make_trainer(swa=0.5).fit(data, resume=True, **common)
+        assert outcome.reason == "finished"
+    assert state_of(tmp_path / "stopped") == state_of(tmp_path / "whole")
+    assert steps_of(tmp_path / "stopped") == steps_of(tmp_path / "whole")
+
+
+def test_run_is_recorded_by_the_model_s_own_names(tmp_path):
+    path = tmp_path / "run"
+    trainer = make_trainer()
+    metrics = {"mae": lambda model, batch: tf.reduce_mean(tf.abs(model(batch[0]) - batch[1]))}
+    trainer.metrics_function = lambda *of: {name: f(*of) for name, f in metrics.items()}
+    outcome = trainer.fit(X, Y, epochs=4, batch_size=11, validation=(X, Y), run=path, verbose=False)
+    run = RunDirectory.open(path)
+    assert (run.identity.task, summarize(run).state) == ("model", State.FINISHED)
+    log = run.log()
+    assert log.groups() == ["backbone", "head"]
+    assert log.term_weights() == {"error": 1.0}
+    assert {"layer/body", "layer/norm", "layer/head", "rate/head"} <= set(log.names)
+    assert not {"beta", "weight/error"} & set(log.names)
+    np.testing.assert_allclose(log.column("rate/head"), 2 * log.column("rate/backbone"), rtol=1e-5)
+    assert set(log.validations[-1].values) == {"loss", "term/error", "mae"}
+    assert outcome.validation == pytest.approx(log.validations[-1].values, rel=1e-5)
+    checks = {check.name: check for check in check_health(log, run.identity.task)}
+    assert checks["order of updates"].passed
+    assert "objective" not in " ".join(check.advice for check in checks.values())
+    assert (path / "checkpoints" / "best.keras").exists()
+
+
+def test_model_that_keras_cannot_save_leaves_its_weights(tmp_path):
+    class Own(keras.Model):
+        def __init__(self, layer):
+            super().__init__()
+            self.layer = layer
+
+        def call(self, x):
+            return self.layer(x)
+
+    model = Own(keras.layers.Dense(2))
+    model(X[:1])
+    trainer = GuardedTrainer(model, squared_error_of_call, jit_compile=False)
+    run = tmp_path / "run"
+    trainer.fit(X, Y, validation=(X, Y), run=run, verbose=False)
+    with trainer.averages.swapped_in():
+        validated = model.layer.get_weights()
+    names = {path.name for path in (run / "checkpoints").iterdir()}
+    assert names == {"last.npz", "best.weights.h5"}
+    model.load_weights(run / "checkpoints" / "best.weights.h5")
+    for ours, kept in zip(validated, model.layer.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, kept)
+
+
+def squared_error_of_call(model, batch, step):
+    return tf.reduce_mean(tf.square(model(batch[0]) - batch[1]))
+
+
+def test_validation_is_weighted_by_examples(tmp_path):
+    """A last batch of two counts as two examples, whatever the batches are."""
+    trainer = make_trainer(ema=None)
+    figures = []
+    for size in (4, 22):
+        trainer.optimizer.learning_rate.assign(0.0)
+        outcome = trainer.fit(batches()[:2], validation=(X, Y), batch_size=size, verbose=False)
+        figures.append(outcome.validation["loss"])
+        trainer = make_trainer(ema=None)
+    assert figures[0] == pytest.approx(figures[1], rel=1e-5)
+
+
+@pytest.mark.parametrize("accumulation", [1, 3])
+def test_dropped_window_corrupts_nothing(accumulation):
+    """Not even the running statistics of its own forward pass; only the random stream goes on."""
+    trainer = make_trainer(accumulation=accumulation)
+    data = [(x.copy(), y) for x, y in batches()]
+    data[-1][0][1, 2] = np.nan
+    seen = []
+
+    class Bits(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            ok = np.ravel(logs["values"])[trainer.series.index("ok")]
+            now = {n: np.array(v.value).tobytes() for n, v in trainer.state().items()}
+            seen.append((bool(ok), now))
+
+    trainer.fit(data, verbose=False, callbacks=[Bits()])
+    assert [ok for ok, _ in seen][-2:] == [True, False]
+    before, after = seen[-2][1], seen[-1][1]
+    moved = {name for name in after if after[name] != before[name]}
+    assert moved == {name for name in after if "seed_generator" in name}
+    assert all(np.isfinite(v.numpy()).all() for v in trainer.model.variables)
+
+
+def test_short_window_is_the_mean_of_the_batches_that_it_has():
+    """Windows of 4 and of 2 batches, the last smaller, against gradients by hand."""
+
+    def loss(model, batch, step):
+        return tf.reduce_mean(tf.square(model(batch[0]) - batch[1]))  # inference: no statistics
+
+    trainer = make_trainer(loss, accumulation=4, clip_norm=0.0, ema=None)
+    norms = []
+
+    class Norms(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            norms.append(np.ravel(logs["values"])[trainer.series.index("norm/total")])
+
+    trainer.fit(batches(), verbose=False, callbacks=[Norms()])
+    reference = make_trainer(loss)
+    weights = reference.model.trainable_variables
+    grouped = [batches()[:4], batches()[4:]]
+    expected = []
+    for group in grouped[:1]:
+        with tf.GradientTape() as tape:
+            mean = tf.add_n([loss(reference.model, b, None) for b in group]) / len(group)
+        expected.append(tf.linalg.global_norm(tape.gradient(mean, [w.value for w in weights])))
+    assert norms[0] == pytest.approx(float(expected[0]), rel=1e-5)
+    assert len(norms) == 2
+
+
+def test_half_precision_by_argument_and_compiled():
+    trainer = make_trainer(precision="mixed_float16", jit_compile=True, swa=0.5)
+    assert trainer.scale.dynamic
+    outcome = trainer.fit(X, Y, epochs=8, batch_size=11, validation=(X, Y), verbose=False)
+    assert outcome.reason == "finished"
+    assert np.isfinite(outcome.validation["loss"])
+    assert {w.dtype for w in trainer.weights_trained} == {"float32"}
+
+
+def test_embedding_has_a_dense_gradient():
+    """Rows that occur twice in a batch count twice, in the norm and in the update."""
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential([keras.Input((1,), dtype="int32"), keras.layers.Embedding(5, 2)])
+
+    def loss(model, batch, step):
+        return tf.reduce_sum(model(batch))
+
+    trainer = GuardedTrainer(model, loss, jit_compile=False, clip_norm=0.0, ema=None)
+    norms = []
+
+    class Norms(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            norms.append(np.ravel(logs["values"])[trainer.series.index("norm/total")])
+
+    trainer.fit([np.array([[1], [1], [3]], "i4")], verbose=False, callbacks=[Norms()])
+    assert norms[0] == pytest.approx(np.sqrt(2 * 2**2 + 2 * 1**2))
+
+
+def test_loss_may_name_what_it_must_learn():
+    def cut(model, batch, step):
+        hidden = model.layers[0](batch[0])
+        error = tf.reduce_mean(tf.square(model(batch[0]) - batch[1]))
+        return Loss(error, {"error": error}, learned={"hidden": tf.stop_gradient(hidden)})
+
+    with pytest.raises(GradientPathError, match="hidden is not on the gradient path"):
+        make_trainer(cut).fit(X, Y, verbose=False)
+
+
+def test_weights_and_other_scalars_of_a_loss_are_recorded(tmp_path):
+    def loss(model, batch, step):
+        error, terms = squared_error(model, batch, step)
+        ramp = tf.cast(step.epoch, tf.float32) / 2
+        return Loss(0.5 * error, terms, weights={"error": tf.constant(0.5)}, also={"ramp": ramp})
+
+    make_trainer(loss).fit(X, Y, epochs=2, batch_size=11, run=tmp_path / "run", verbose=False)
+    log = RunDirectory.open(tmp_path / "run").log()
+    assert log.term_weights() == {"error": 0.5}
+    np.testing.assert_allclose(log.column("ramp"), [0, 0.5])
+    np.testing.assert_allclose(log.column("loss"), 0.5 * log.column("term/error"), rtol=1e-4)
+
+
+def test_fit_again_begins_anew_with_the_weights_that_there_are(tmp_path):
+    """Rates, moments and averages as of a new trainer on the same weights, bit for bit."""
+    trainer = make_trainer(swa=0.5)
+    trainer.fit(X, Y, batch_size=BATCH, epochs=2, verbose=False)
+    again = make_trainer(swa=0.5)
+    for ours, theirs in zip(again.model.variables, trainer.model.variables, strict=True):
+        ours.assign(theirs.value)
+    again.averages.begin_anew()
+    for each, name in ((trainer, "again"), (again, "new")):
+        each.fit(X, Y, batch_size=BATCH, epochs=2, run=tmp_path / name, verbose=False)
+    assert state_of(tmp_path / "again") == state_of(tmp_path / "new")
+    checks = check_health(RunDirectory.open(tmp_path / "again").log(), "model")
+    assert next(check for check in checks if check.name == "order of updates").passed
+
+
+def test_own_file_goes_on_only_under_the_same_settings(tmp_path):
+    common = {"batch_size": BATCH, "run": tmp_path / "run", "verbose": False}
+    path = tmp_path / "run"
+    stop = [StopAfter(path, 2)]
+    assert make_trainer().fit(X, Y, epochs=2, callbacks=stop, **common).reason == "stopped"
+    with pytest.raises(UserError, match=r"training.accumulation = 3: the run was begun with 2"):
+        make_trainer(accumulation=3).fit(X, Y, epochs=2, resume=True, **common)
+    with pytest.raises(UserError, match="exists"):
+        make_trainer().fit(X, Y, epochs=2, **common)
+    assert make_trainer().fit(X, Y, epochs=2, resume=True, **common).reason == "finished"
+    with pytest.raises(UserError, match="is finished"):
+        make_trainer().fit(X, Y, epochs=2, resume=True, **common)
+
+
+def test_resume_begins_where_there_is_no_run_yet(tmp_path):
+    outcome = make_trainer().fit(X, Y, run=tmp_path / "run", resume=True, verbose=False)
+    assert outcome.reason == "finished"
+
+
+WRONG = {
+    "accumulation = 0: must be at least 1": {"accumulation": 0},
+    "clip_norm = -1: must be at least 0": {"clip_norm": -1},
+    "ema = 1: must be within": {"ema": 1},
+    "swa = 2: must be a share": {"swa": 2},
+    "loss_scale = 'on': must be one of": {"loss_scale": "on"},
+    "precision = 'half': must be one of": {"precision": "half"},
+}
+
+
+@pytest.mark.parametrize("line", WRONG)
+def test_knob_that_cannot_be_is_refused(line):
+    with pytest.raises(UserError, match=line) as refused:
+        make_trainer(**WRONG[line])
+    assert refused.value.key in WRONG[line]
+
+
+def test_model_without_weights_is_refused():
+    with pytest.raises(UserError, match="model: has no weights yet; call it once"):
+        GuardedTrainer(keras.Sequential([keras.layers.Dense(1)]), squared_error)
+
+
+@pytest.mark.parametrize(
+    ("groups", "line"),
+    [
+        (lambda m: {"head": []}, "groups.head: has no trainable variable"),
+        (lambda m: {"a": m.layers[0], "b": m.layers[0]}, "is in group 'a' already"),
+        (lambda m: {"head": (m.layers[0], -1)}, "multiplier -1: must be at least 0"),
+        (lambda m: {"total": m.layers[0]}, "groups.total: a name must not be"),
+        (lambda m: {"head": "dense"}, "must be layers or variables"),
+        (lambda m: {"head": keras.Variable(0.0)}, "is no trainable variable of the model"),
+    ],
+)
+def test_groups_that_are_none_are_refused(groups, line):
+    model = make_model()
+    with pytest.raises(UserError, match=line):
+        GuardedTrainer(model, squared_error, groups=groups(model))
+
+
+def half(model, batch, step):
+    return tf.cast(squared_error(model, batch, step)[0], tf.float16)
+
+
+def vector(model, batch, step):
+    return tf.reduce_mean(tf.square(model(batch[0]) - batch[1]), axis=-1)
+
+
+def words(model, batch, step):
+    return squared_error(model, batch, step)[0], {"error": "small"}
+
+
+@pytest.mark.parametrize(
+    ("loss", "line"),
+    [
+        (half, "loss: is float16; cast"),
+        (vector, "loss: its value has shape"),
+        (words, "loss: error"),
+    ],
+)
+def test_loss_that_is_none_is_refused(loss, line):
+    with pytest.raises(UserError, match=line):
+        make_trainer(loss).fit(X, Y, verbose=False)
+
+
+@pytest.mark.parametrize(
+    ("data", "how", "line"),
+    [
+        (3, {}, "data: is of type int"),
+        (computed, {}, "has no end; give steps_per_epoch"),
+        (lambda: iter(batches()), {}, "give steps_per_epoch"),
+        (iter(batches()), {"steps_per_epoch": 9}, "ended after 6 batches and cannot be read again"),
+        ([], {}, "data: has no batch"),
+        ((X, Y[:5]), {}, r"arrays of \[5, 22\] examples"),
+        ([(X[:4], Y[:4]), (X[:4],)], {}, "of another structure than the first"),
+        ([(X[:4], Y[:4]), (X[:4], Y[:4, :1])], {}, "has an array of shape"),
+        ((X, Y), {"batch_size": 0}, "batch_size = 0"),
+        ((X, Y), {"epochs": 0}, "epochs = 0"),
+        ((X, Y), {"steps_per_epoch": 0}, "steps_per_epoch = 0"),
+    ],
+)
+def test_data_that_cannot_be_trained_on_is_refused(data, how, line):
+    """In one line, also where it is found by the thread that reads ahead."""
+    with pytest.raises((UserError, tf.errors.OpError), match=line):
+        make_trainer().fit(data, **{"verbose": False, "epochs": 2, **how})
