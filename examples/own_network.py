@@ -17,6 +17,7 @@ class Knobs(Section):
 
     azimuths: int = knob(25, "Azimuths of the dictionary.", ge=2, le=181)
     elevations: int = knob(13, "Elevations of the dictionary.", ge=2, le=91)
+    ranges: int = knob(3, "Ranges of the dictionary.", ge=1, le=16)
     kept: int = knob(12, "Atoms of the largest powers that make the covariance.", ge=1, le=64)
     width: int = knob(256, "Width of the hidden layer.", ge=1, le=4096)
 
@@ -31,17 +32,16 @@ class DictionaryNetwork(Network):
         self.hidden = keras.layers.Dense(
             config.network.width, "gelu", name="hidden", dtype=self.policy
         )
-        self.powers = keras.layers.Dense(
-            len(self.atoms), "softplus", name="powers", dtype=self.policy
-        )
+        self.gains = keras.layers.Dense(len(self.atoms), name="gains", dtype=self.policy)
 
     def call(self, measurement, beta=None, key=None):
-        """Power received from each atom in, power sent by each atom out."""
+        """Power received from each atom in, power sent by each atom out, in decibels."""
         measurement = as_measurement(measurement)
         snapshots = self.back_projected(measurement)
         beams = tf.reduce_mean(tf.abs(self.atoms.conj() @ snapshots) ** 2, axis=-1)
-        beams /= tf.reduce_max(beams, axis=-1, keepdims=True) + 1e-20
-        powers = tf.cast(self.powers(self.hidden(beams)), tf.float32) + 1e-6
+        beams = tf.math.log(beams / (tf.reduce_max(beams, -1, keepdims=True) + 1e-20) + 1e-3)
+        gains = tf.cast(self.gains(self.hidden(beams)), tf.float32)
+        powers = tf.exp(tf.clip_by_value(2 * beams + gains, -20, 20))
         largest, which = tf.math.top_k(powers, self.config.network.kept)
         atoms = tf.transpose(tf.gather(self.atoms, which), [0, 2, 1])
         factor = tf.complex(tf.sqrt(largest), 0.0)[:, None, :] * atoms
@@ -50,9 +50,11 @@ class DictionaryNetwork(Network):
 
 
 def dictionary(config):
-    """`[P, N]` complex64 steering vectors over the field of view, at the middle of `1/r`."""
-    axes = field_axes(config.scene, config.network.azimuths, config.network.elevations)
-    azimuth, elevation = (axis.ravel().astype("f4") for axis in np.meshgrid(*axes))
-    middle = np.full_like(azimuth, 2 / sum(1 / r for r in config.scene.range_m))
+    """`[P, N]` complex64 steering vectors over the field of view, ranges evenly spaced in `1/r`."""
+    sizes, scene = config.network, config.scene
+    axes = field_axes(scene, sizes.azimuths, sizes.elevations)
+    nearest, farthest = scene.range_m
+    ranges = 1 / np.linspace(1 / nearest, 1 / farthest, sizes.ranges)
+    points = (axis.ravel().astype("f4") for axis in np.meshgrid(*axes, ranges))
     with tf.init_scope():
-        return steering_vectors(make_panel(config.geometry), azimuth, elevation, middle).numpy()
+        return steering_vectors(make_panel(config.geometry), *points).numpy()
