@@ -9,16 +9,14 @@ from ris_tf.config import Config
 from ris_tf.estimation.count_test import NoiseTest
 from ris_tf.estimation.evidence import Evidence
 from ris_tf.estimation.found import Found, Known, as_arrays, nowhere_near, of_scenes, take
+from ris_tf.estimation.ladder import WHOLE, Ladder
 from ris_tf.estimation.refinement import Refined
 from ris_tf.estimation.searches import Received, Searches
-from ris_tf.estimation.second_thoughts import CHANGED, MUCH_LEFT, SOMETHING_LEFT, SecondThoughts
+from ris_tf.estimation.second_thoughts import CHANGED, SecondThoughts
 from ris_tf.scene import Measurement
 from ris_tf.scene.positions import Place, Positions
 
 CERTAIN = 1.0  # times the least drop: noise explains as much
-UNMOVED = 2.0  # times the least drop: of sources that are not refined yet
-BESIDE = 0.02  # of the first drop: what that source may leave before it is
-NOTHING_LEFT = 0.0  # standard deviations: beyond its mean, noise may hide a weak source
 NOTHING_KNOWN = Known()
 
 
@@ -27,17 +25,20 @@ class Detector:
 
     Args:
         config: panel, receiver, field of view, symbols, and most sources.
+        ladder: which steps a scene may go through.
+        searches: graphs of the same configuration, to be shared; `None` makes them.
     """
 
-    def __init__(self, config: Config):
+    def __init__(self, config: Config, ladder: Ladder = WHOLE, searches: Searches | None = None):
+        self.ladder = ladder
         scene = config.scene
         groups = 1 if scene.symbols == "constant" else scene.snapshots
         numbers = scene.antennas * scene.snapshots // groups
-        self.searches = Searches(config)
+        self.searches = searches or Searches(config)
         points = int(np.prod([len(axis) for axis in self.searches.grid]))
         most = min(scene.sources_max, numbers - 1)
         self.evidence = Evidence(NoiseTest(groups, numbers, points), most)
-        self.thoughts = SecondThoughts(self.searches, self.evidence)
+        self.thoughts = SecondThoughts(self.searches, self.evidence, ladder)
 
     def pursue(
         self,
@@ -105,18 +106,24 @@ class Detector:
         everywhere = np.arange(len(data.energy))
         now = Found(self.searches.refined(data, everywhere, start))
         self.thoughts.improve(data, now, known, everywhere, likely)
-        changed = self.thoughts.rearranged(data, now, known, again if likely is None else likely)
-        self.thoughts.improve(data, now, known, changed)
-        self.thoughts.improve(data, now, known, self._started_over(data, now, known, again))
-        changed = self.thoughts.rearranged(data, now, known, None)
-        self.thoughts.improve(data, now, known, changed)
+        if self.ladder.rematch:
+            places = again if likely is None else likely
+            changed = self.thoughts.rearranged(data, now, known, places)
+            self.thoughts.improve(data, now, known, changed)
+        if self.ladder.restart:
+            self.thoughts.improve(data, now, known, self._started_over(data, now, known, again))
+        if self.ladder.rematch_anywhere:
+            changed = self.thoughts.rearranged(data, now, known, None)
+            self.thoughts.improve(data, now, known, changed)
         if known.estimated:  # once more, with the noise that is left now
             level = self.evidence.noise(now.energy, now.count, data.energy)
             known = known._replace(noise_variance=level, estimated=False)
             self.thoughts.improve(data, now, known, everywhere)
-        self.thoughts.finish(data, now, everywhere)
-        dropped = self.thoughts.drop_doubtful(data, now, known, everywhere, CERTAIN)
-        self.thoughts.finish(data, now, dropped)
+        if self.ladder.converge:
+            self.thoughts.finish(data, now, everywhere)
+        if self.ladder.final_test:
+            dropped = self.thoughts.drop_doubtful(data, now, known, everywhere, CERTAIN)
+            self.thoughts.finish(data, now, dropped)
         return now.positions
 
     def _pursued(
@@ -139,8 +146,8 @@ class Detector:
         chosen, energy = self.searches.chosen(data, scenes, places)
         drop = energy[:, :-1] - energy[:, 1:]
         if known.count is None:
-            least = UNMOVED * self.evidence.least_drop(known)[:, None]
-            needed = drop >= np.maximum(least, BESIDE * drop[:, :1])
+            least = self.ladder.unrefined * self.evidence.least_drop(known)[:, None]
+            needed = drop >= np.maximum(least, self.ladder.of_first * drop[:, :1])
         else:
             needed = np.arange(drop.shape[1]) < known.count[:, None]
         first = np.logical_and.accumulate(needed, axis=1)
@@ -155,7 +162,7 @@ class Detector:
         """
         now = Found(self.searches.nothing(data, scenes))
         energy = [now.energy.copy()]
-        table = self.searches.table(data, scenes, places)
+        table = self.searches.table(data, scenes, places, self.ladder.fine_match)
         going = np.arange(len(scenes))
         least = self.evidence.least_drop(known)
         for _ in range(self.evidence.most):
@@ -167,7 +174,7 @@ class Detector:
             energy.append(now.energy.copy())
             going = going[needed]
             if not known.estimated:
-                going = self.evidence.lacking(now, known, going, NOTHING_LEFT)
+                going = self.evidence.lacking(now, known, going, self.ladder.stop)
             going = going[now.count[going] < self.evidence.room(now, known)[going]]
             if not len(going):
                 break
@@ -189,7 +196,7 @@ class Detector:
     ) -> np.ndarray:
         """Pursuit where its start is better than what second thoughts have come to."""
         known = known._replace(estimated=False)  # its first estimate makes all scenes doubtful
-        left = SOMETHING_LEFT if places else MUCH_LEFT  # the whole grid takes much longer
+        left = self.ladder.excess[0 if places else 2]  # the whole grid takes much longer
         some = self.evidence.lacking(now, known, np.arange(len(now.energy)), left)
         if not len(some):
             return some

@@ -105,7 +105,7 @@ class Estimators:
         elif name == "modified-music":
             estimate = self._searched(self._modified_music)
         elif name.endswith("+ml"):
-            estimate = self._refined(self._peaks_of(method) if method else self._slot_places)
+            estimate = self._refined(self.places(name))
         else:
             estimate = self._searched(self._spectrum_of(source, method) if method else self._slots)
         return Estimator(name, ESTIMATORS[name], estimate)
@@ -123,9 +123,22 @@ class Estimators:
         """
         return self._spectrum(method, covariance, count, self.grid)[0].power
 
+    def places(self, name: str) -> Callable[[Measurement], Place]:
+        """Where `pursuit` starts over, or where `...+ml` looks for sources first.
+
+        Returns:
+            A function of the measurement of any number of scenes to numpy arrays `[B, P]`.
+        """
+        method = name.removesuffix("+ml").partition("-")[2]
+        if name == "pursuit":
+            propose = self._sample_peaks
+        else:
+            propose = self._peaks_of(method) if method else self._slot_places
+        return _in_chunks_of(PROPOSED, propose)
+
     def _pursuit(self) -> Callable[[Question], Positions]:
         """Pursuit on the grid, started over among peaks of the sample covariance's spectrum."""
-        places = _in_chunks_of(PROPOSED, self._sample_peaks)
+        places = self.places("pursuit")
 
         def estimate(question: Question) -> Positions:
             again = places(question.measurement)
@@ -137,9 +150,8 @@ class Estimators:
         assert question.truth is not None
         return self.detector.refine(question.measurement, question.truth)
 
-    def _refined(self, propose: Callable[[Measurement], Place]) -> Callable[[Question], Positions]:
+    def _refined(self, places: Callable[[Measurement], Place]) -> Callable[[Question], Positions]:
         """Pursuit among the places that the network proposes."""
-        places = _in_chunks_of(PROPOSED, propose)
 
         def estimate(question: Question) -> Positions:
             likely = places(question.measurement)

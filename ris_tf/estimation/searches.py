@@ -117,7 +117,9 @@ class Searches:
             moving=np.zeros(len(scenes), bool),
         )
 
-    def table(self, data: Received, scenes: np.ndarray, places: Place | None) -> Table:
+    def table(
+        self, data: Received, scenes: np.ndarray, places: Place | None, fine: bool = True
+    ) -> Table:
         """Responses to `[S, P]` places, or to the starting grid's."""
 
         def heard(scenes: np.ndarray, *places: np.ndarray) -> Atoms:
@@ -125,7 +127,7 @@ class Searches:
             return self._atoms_at(*receiver, places) if places else self._atoms_of_grid(*receiver)
 
         atoms = tensors_in_chunks(heard, SCENES, scenes, *(places or ()))
-        return Table(atoms, gridded=places is None)
+        return Table(atoms, gridded=fine and places is None)
 
     def chosen(
         self, data: Received, scenes: np.ndarray, places: Place

@@ -4,19 +4,13 @@ import numpy as np
 
 from ris_tf.estimation.evidence import Evidence
 from ris_tf.estimation.found import NOWHERE, Found, Known, of_scenes, take
+from ris_tf.estimation.ladder import Ladder
 from ris_tf.estimation.refinement import Refined
 from ris_tf.estimation.searches import Received, Searches
 from ris_tf.scene.positions import Place, Positions
 
 MOST_REFINED = 5  # times more at the end, while it helps
 DOUBTED = 1  # times more before a source that seems needed is kept
-ROUNDS = 3  # of second thoughts, at most
-DOUBTFUL = 2.5  # times the least drop: sources that only they explain less of are tried without
-SOMETHING_LEFT, MORE_LEFT, MUCH_LEFT = (
-    1.2,
-    2.0,
-    3.0,
-)  # standard deviations of the noise's energy above its mean
 CHANGED = 1e-4  # relative descent that counts as one
 
 
@@ -26,11 +20,13 @@ class SecondThoughts:
     Args:
         searches: the graphs.
         evidence: how much is enough.
+        ladder: which steps a scene may go through.
     """
 
-    def __init__(self, searches: Searches, evidence: Evidence):
+    def __init__(self, searches: Searches, evidence: Evidence, ladder: Ladder):
         self.searches = searches
         self.evidence = evidence
+        self.ladder = ladder
 
     def improve(
         self,
@@ -41,9 +37,12 @@ class SecondThoughts:
         likely: Place | None = None,
     ) -> None:
         """Second thoughts on some scenes, until they change nothing."""
-        for _ in range(ROUNDS):
-            dropped = self.drop_doubtful(data, now, known, fresh)
-            moved = self._find_missing(data, now, known, fresh, likely)
+        for _ in range(self.ladder.rounds):
+            dropped = moved = fresh[:0]
+            if self.ladder.leave_one_out:
+                dropped = self.drop_doubtful(data, now, known, fresh, self.ladder.doubt)
+            if self.ladder.add:
+                moved = self._find_missing(data, now, known, fresh, likely)
             fresh = np.union1d(dropped, moved)
             if not len(fresh):
                 break
@@ -54,7 +53,7 @@ class SecondThoughts:
         now: Found,
         known: Known,
         fresh: np.ndarray,
-        doubt: float = DOUBTFUL,
+        doubt: float,
     ) -> np.ndarray:
         """Leave out the least supported source where the others do as well: scenes that changed."""
         changed = fresh[:0]
@@ -81,10 +80,12 @@ class SecondThoughts:
         likely: Place | None,
     ) -> np.ndarray:
         """One source more, or the weakest elsewhere, in likely places, then any: scenes changed."""
-        some = self.evidence.lacking(now, known, fresh, SOMETHING_LEFT)
+        some = self.evidence.lacking(now, known, fresh, self.ladder.excess[0])
         moved = self._add_or_move(data, now, known, some, likely)
-        if likely:
-            still = np.setdiff1d(self.evidence.lacking(now, known, fresh, MUCH_LEFT), moved)
+        if likely and self.ladder.add_anywhere:
+            still = np.setdiff1d(
+                self.evidence.lacking(now, known, fresh, self.ladder.excess[2]), moved
+            )
             moved = np.union1d(moved, self._add_or_move(data, now, known, still, None))
         return moved
 
@@ -97,9 +98,11 @@ class SecondThoughts:
         places: Place | None,
     ) -> np.ndarray:
         """One more source, or the weakest in another place, where it is better: scenes changed."""
+        full = now.count[some] >= self.evidence.room(now, known)[some]
+        if not self.ladder.move:
+            some, full = some[~full], full[~full]
         if not len(some):
             return some
-        full = now.count[some] >= self.evidence.room(now, known)[some]
         start = _without_weakest(now, some)
         start.active[~full] = now.positions.active[some[~full]]
         weakest = now.support[some].argmin(axis=-1)
@@ -124,7 +127,9 @@ class SecondThoughts:
         found = Found(self.searches.nothing(data, scenes))
         for rows in self.searches.held(len(scenes), places):
             some, first, inside = np.unique(scenes[rows], return_index=True, return_inverse=True)
-            table = self.searches.table(data, some, of_scenes(places, rows[first]))
+            table = self.searches.table(
+                data, some, of_scenes(places, rows[first]), self.ladder.fine_match
+            )
             before, away = take(start, rows), take(elsewhere, rows)
             found.put(rows, self.searches.extended(data, scenes[rows], before, away, table, inside))
         return self.searches.refined(data, scenes, found.positions)
@@ -138,7 +143,7 @@ class SecondThoughts:
         on the whole grid where much is left.
         """
         known = known._replace(estimated=False)
-        left = MORE_LEFT if places else MUCH_LEFT
+        left = self.ladder.excess[1 if places else 2]
         some = self.evidence.lacking(now, known, np.arange(len(now.energy)), left)
         which, slot = np.nonzero(now.positions.active[some])  # every source of these scenes
         if not len(which):
