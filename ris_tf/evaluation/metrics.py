@@ -1,10 +1,9 @@
-"""Figures of merit of an estimator over many scenes, with confidence intervals (SPEC 8)."""
-
-from typing import NamedTuple
+"""Metrics of an estimator over many scenes, with confidence intervals (SPEC 8)."""
 
 import numpy as np
 from scipy.stats import binom
 
+from ris_tf.evaluation.document import Metric
 from ris_tf.evaluation.matching import Matched
 
 RESAMPLED = 1000  # bootstrap draws of the scenes
@@ -14,21 +13,13 @@ SEED = 0  # of the bootstrap: the same scenes give the same intervals
 COORDINATES = ("azimuth", "elevation", "range")
 
 
-class Figure(NamedTuple):
-    """A figure of merit, between the ends of its 95 % confidence interval."""
-
-    value: float
-    low: float
-    high: float
+NOTHING = Metric(np.nan, np.nan, np.nan)
 
 
-NOTHING = Figure(np.nan, np.nan, np.nan)
-
-
-def figures(
+def metrics_of(
     matching: Matched, error_over_bound: dict[str, np.ndarray] | None = None
-) -> dict[str, Figure]:
-    """All figures of merit, by name; NaN where nothing was there to judge.
+) -> dict[str, Metric]:
+    """All metrics, by name; NaN where nothing was there to judge.
 
     `recall_direction`, `recall_position`, `precision`, `count_accuracy` are shares.
     `azimuth_rmse_deg`, `elevation_rmse_deg`, `range_rmse_m`, `position_rmse_m` are over sources
@@ -59,7 +50,7 @@ def figures(
     }
     return {
         **{name: _ratio(*sums) for name, sums in shares.items()},
-        **{name: Figure(*np.sqrt(_ratio(*sums))) for name, sums in roots.items()},
+        **{name: Metric(*np.sqrt(_ratio(*sums))) for name, sums in roots.items()},
         **{
             f"{name}_over_bound": _median(np.where(found, values, np.nan))
             for name, values in (error_over_bound or {}).items()
@@ -67,7 +58,7 @@ def figures(
     }
 
 
-def _ratio(numerator: np.ndarray, denominator: np.ndarray) -> Figure:
+def _ratio(numerator: np.ndarray, denominator: np.ndarray) -> Metric:
     """`sum numerator / sum denominator` over scenes, and its bootstrap interval."""
     if not denominator.sum():
         return NOTHING
@@ -77,10 +68,10 @@ def _ratio(numerator: np.ndarray, denominator: np.ndarray) -> Figure:
         ratios = (draws @ numerator) / (draws @ denominator)
     tail = (1 - CONFIDENCE) / 2
     low, high = np.nanquantile(ratios, [tail, 1 - tail])
-    return Figure(float(numerator.sum() / denominator.sum()), float(low), float(high))
+    return Metric(float(numerator.sum() / denominator.sum()), float(low), float(high))
 
 
-def _median(values: np.ndarray) -> Figure:
+def _median(values: np.ndarray) -> Metric:
     """The median of all finite values, and its interval from the ranks of a binomial variable."""
     ranked = np.sort(values[np.isfinite(values)])
     if not len(ranked):
@@ -88,4 +79,4 @@ def _median(values: np.ndarray) -> Figure:
     tail = (1 - CONFIDENCE) / 2
     ends = binom.ppf([tail, 1 - tail], len(ranked), 0.5).astype(int)
     low, high = ranked[np.clip(ends, 0, len(ranked) - 1)]
-    return Figure(float(np.median(ranked)), float(low), float(high))
+    return Metric(float(np.median(ranked)), float(low), float(high))

@@ -17,12 +17,12 @@ from ris_tf.evaluation import (
     ALL,
     BY_COUNT,
     BY_SNR,
-    Merit,
+    Metric,
     Report,
     Row,
 )
 from ris_tf.evaluation.matching import Matched, matched
-from ris_tf.evaluation.metrics import COORDINATES, NOTHING, figures
+from ris_tf.evaluation.metrics import COORDINATES, NOTHING, metrics_of
 from ris_tf.scene import Scenes, Simulator, Split
 from ris_tf.scene.positions import true_positions
 
@@ -100,11 +100,11 @@ class Evaluation:
             for kind, level, chosen in groups:
                 some = Matched(*(field[chosen] for field in every))
                 over = {c: np.abs(getattr(some, f)) / bound[c][chosen] for c, f in FIELDS.items()}
-                merits = {n: Merit(*f) for n, f in figures(some, over).items()}
+                metrics = metrics_of(some, over)
                 if kind == ALL:
-                    merits["milliseconds"] = Merit(speed, np.nan, np.nan)
-                merits |= _medians(some)
-                rows.append(Row(name, kind, level, int(chosen.sum()), merits))
+                    metrics["milliseconds"] = Metric(speed, np.nan, np.nan)
+                metrics |= _medians(some)
+                rows.append(Row(name, kind, level, int(chosen.sum()), metrics))
         own = [
             Row(BOUND, kind, level, int(chosen.sum()), _of_bound(bound, chosen))
             for kind, level, chosen in groups
@@ -167,21 +167,21 @@ def _groups(
         yield BY_COUNT, float(number), count == number
 
 
-def _medians(m: Matched) -> dict[str, Merit]:
+def _medians(m: Matched) -> dict[str, Metric]:
     """Median errors of the sources found in direction, which few large ones do not move."""
     errors = {"azimuth": np.degrees(m.azimuth), "elevation": np.degrees(m.elevation)}
     errors["range"] = m.range_m
     return {
         f"{name}_median": _point(np.median(np.abs(error[m.in_direction])))
         if m.in_direction.any()
-        else Merit(*NOTHING)
+        else NOTHING
         for name, error in errors.items()
     }
 
 
-def _of_bound(bound: dict[str, np.ndarray], chosen: np.ndarray) -> dict[str, Merit]:
+def _of_bound(bound: dict[str, np.ndarray], chosen: np.ndarray) -> dict[str, Metric]:
     """Root mean squares and medians that an efficient estimator would have on the same sources."""
-    merits = {}
+    metrics = {}
     names = zip(
         COORDINATES, ("azimuth_rmse_deg", "elevation_rmse_deg", "range_rmse_m"), strict=True
     )
@@ -189,14 +189,14 @@ def _of_bound(bound: dict[str, np.ndarray], chosen: np.ndarray) -> dict[str, Mer
         values = bound[coordinate][chosen]
         values = values[~np.isnan(values)]
         values = values if coordinate == "range" else np.degrees(values)
-        merits[rmse] = _point(np.sqrt(np.mean(values**2)))
-        merits[f"{coordinate}_median"] = _point(np.median(np.outer(values, NORMAL)))
-        merits[f"{coordinate}_over_bound"] = _point(MEDIAN)
-    return merits
+        metrics[rmse] = _point(np.sqrt(np.mean(values**2)))
+        metrics[f"{coordinate}_median"] = _point(np.median(np.outer(values, NORMAL)))
+        metrics[f"{coordinate}_over_bound"] = _point(MEDIAN)
+    return metrics
 
 
-def _point(value: float) -> Merit:
-    return Merit(float(value), np.nan, np.nan)
+def _point(value: float) -> Metric:
+    return Metric(float(value), np.nan, np.nan)
 
 
 def _quantiles(m: Matched) -> np.ndarray:

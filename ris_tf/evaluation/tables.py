@@ -7,15 +7,15 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from ris_tf.evaluation.document import ALL, BY_COUNT, BY_SNR, Merit, Report, Row
+from ris_tf.evaluation.document import ALL, BY_COUNT, BY_SNR, Metric, Report, Row
 
 
 @dataclass(frozen=True)
 class Column:
-    """A figure of merit in a table.
+    """A metric in a table.
 
     Attributes:
-        name: of the figure.
+        name: of the metric.
         title: in the terminal.
         latex: title in LaTeX.
         scale: factor of what is shown.
@@ -28,11 +28,11 @@ class Column:
     scale: float = 1.0
     digits: int = 2
 
-    def text(self, merit: Merit | None, interval: bool = True) -> str:
+    def text(self, metric: Metric | None, interval: bool = True) -> str:
         """The value, with half the width of its interval behind it."""
-        if merit is None or math.isnan(merit.value):
+        if metric is None or math.isnan(metric.value):
             return "-"
-        value, low, high = (self.scale * x for x in merit)
+        value, low, high = (self.scale * x for x in metric)
         shown = f"{value:.{self.digits}f}"
         if not interval or math.isnan(low):
             return shown
@@ -63,13 +63,13 @@ def group_of(row: Row) -> str:
 
 
 def csv_table(report: Report) -> str:
-    """A line for each figure of merit: estimator, group, value and interval."""
+    """A line for each metric: estimator, group, value and interval."""
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
-    table.writerow(["estimator", "group", "level", "scenes", "figure", "value", "low", "high"])
+    table.writerow(["estimator", "group", "level", "scenes", "metric", "value", "low", "high"])
     for row in [*report.rows, *report.bound]:
-        for name, merit in row.merits.items():
-            values = [f"{x:.6g}" for x in merit]
+        for name, metric in row.metrics.items():
+            values = [f"{x:.6g}" for x in metric]
             table.writerow([row.estimator, row.kind, f"{row.level:g}", row.scenes, name, *values])
     return text.getvalue()
 
@@ -77,10 +77,10 @@ def csv_table(report: Report) -> str:
 def json_document(report: Report) -> str:
     """Everything; infinite and missing numbers are null."""
 
-    def merits(row: Row) -> dict[str, Any]:
+    def metrics(row: Row) -> dict[str, Any]:
         shown = {}
-        for name, merit in row.merits.items():
-            value, low, high = map(_finite, merit)
+        for name, metric in row.metrics.items():
+            value, low, high = map(_finite, metric)
             shown[name] = {"value": value, "low": low, "high": high}
         return shown
 
@@ -91,7 +91,7 @@ def json_document(report: Report) -> str:
                 "group": row.kind,
                 "level": row.level,
                 "scenes": row.scenes,
-                "merits": merits(row),
+                "metrics": metrics(row),
             }
             for row in rows
         ]
@@ -111,7 +111,7 @@ def json_document(report: Report) -> str:
 def latex_table(report: Report) -> str:
     """All scenes: a tabular of the booktabs package, to be put into a paper's table."""
     rows = report.of(ALL)
-    shown = [c for c in COLUMNS if any(c.name in row.merits for row in rows)]
+    shown = [c for c in COLUMNS if any(c.name in row.metrics for row in rows)]
     lines = [
         "% " + "; ".join(f"{key}: {value}" for key, value in report.settings.items()),
         "% Half widths of 95 % confidence intervals behind the values.",
@@ -121,7 +121,7 @@ def latex_table(report: Report) -> str:
         r"\midrule",
     ]
     for row in [*rows, *(row for row in report.bound if row.kind == ALL)]:
-        cells = (c.text(row.merits.get(c.name)).replace("±", r"$\pm$") for c in shown)
+        cells = (c.text(row.metrics.get(c.name)).replace("±", r"$\pm$") for c in shown)
         lines.append(" & ".join([_escaped(row.estimator), *cells]) + r" \\")
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", ""])
 
