@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from ris_tf.covariance import real_rows, side_by_side
 from ris_tf.scene import Measurement, Panel, phase_derivatives, steering_vectors
 
 # Of the diagonal of Gram matrices, added to it: two equal columns stay solvable.
@@ -40,10 +41,7 @@ class Observed(NamedTuple):
 
     def parts_at_receiver(self, re: tf.Tensor, im: tf.Tensor) -> tf.Tensor:
         """The same of vectors in their real and imaginary parts."""
-        count, elements = re.shape[-2:]
-        # By turns the rows that give the real part of a product, and the imaginary one.
-        shape = tf.concat([tf.shape(re)[:-2], [2 * count, 2 * elements]], axis=0)
-        rows = tf.reshape(tf.stack([re, -im, im, re], axis=-2), shape)
+        rows, count = real_rows(re, im), re.shape[-2]
         if re.shape.rank == 2:
             heard = tf.tensordot(self.sensing, rows, [[-1], [-1]])
         else:
@@ -61,8 +59,7 @@ def observed(measurement: Measurement, panel: Panel, symbols: str) -> Observed:
         symbols: `scene.symbols`, `"independent"` or `"constant"`.
     """
     y, channel, codes, _ = measurement
-    re, im = tf.math.real(channel), tf.math.imag(channel)
-    straight, turned = tf.concat([re, im], axis=2), tf.concat([-im, re], axis=2)  # H and j H
+    straight, turned = side_by_side(channel), side_by_side(1j * channel)
     along, across = (
         tf.tile(part, [1, 1, 2])[:, :, None] for part in (tf.math.real(codes), tf.math.imag(codes))
     )

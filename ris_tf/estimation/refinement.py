@@ -8,10 +8,9 @@ import tensorflow as tf
 
 from ris_tf.estimation.receiver import Fit, Left, Observed, fit, left
 from ris_tf.scene.positions import Positions
+from ris_tf.spectrum.levenberg import MOST_DAMPING, damped_step, first_damping, next_damping
 
 STEPS = 12
-FIRST_DAMPING, LEAST_DAMPING, MOST_DAMPING = 1e-2, 1e-5, 1e6
-EASE, STIFFEN = 0.1, 8.0  # of the damping after a better and a worse step
 WIDEST_STEP = math.radians(8.0)  # about a beam: farther, the linear model says nothing
 STILL = 1e-4  # relative descent below which a scene is done: a hundredth of a bound's worth
 WIDEST = math.radians(89.9)
@@ -78,16 +77,15 @@ def refine(
         """Where the trial is better, and the state there."""
         better = after.energy < state.left.energy
         done = tf.abs(state.left.energy - after.energy) <= STILL * state.left.energy
-        rate = tf.where(better, EASE, STIFFEN)
-        damping = state.damping * tf.cast(rate, active.dtype)
+        damping = next_damping(state.damping, better)
         kept = state._replace(
             point=tf.where(better[:, None], trial, state.point),
             left=Left(
                 tf.where(better, after.energy, state.left.energy),
                 tf.where(better[:, None], after.support, state.left.support),
             ),
-            damping=tf.clip_by_value(damping, LEAST_DAMPING, MOST_DAMPING),
-            moving=state.moving & ~done & (damping <= MOST_DAMPING),
+            damping=damping,
+            moving=state.moving & ~done & (damping < MOST_DAMPING),
         )
         return better, kept
 
@@ -105,8 +103,8 @@ def refine(
     point = tf.concat([start.azimuth, start.elevation, 1 / start.range_m], axis=1)
     point = tf.clip_by_value(tf.cast(point, active.dtype), least, largest)
     known = fit(data, _coordinates(point), active)
-    damping = tf.ones_like(known.left.energy) * tf.constant(FIRST_DAMPING, active.dtype)
-    state = _State(point, known.left, *slopes(point, known), damping, known.left.energy > 0)
+    energy = known.left.energy
+    state = _State(point, known.left, *slopes(point, known), first_damping(energy), energy > 0)
     if steps > 1:
         _, state = tf.while_loop(
             lambda step, state: (step < steps - 1) & tf.reduce_any(state.moving),
@@ -134,14 +132,6 @@ def _step(state: _State, least: tf.Tensor, largest: tf.Tensor, most: int) -> tf.
         (state.point >= largest) & (state.gradient > 0)
     )
     free = tf.cast(~held, state.point.dtype)
-    diagonal = tf.linalg.diag_part(state.information)
-    floor = 1e-9 * tf.reduce_max(diagonal, axis=1, keepdims=True) + 1e-30
-    scale = tf.math.rsqrt(tf.maximum(diagonal, floor))
-    unit = state.information * scale[:, :, None] * scale[:, None, :]
-    unit *= free[:, :, None] * free[:, None, :]
-    unit = tf.linalg.set_diag(unit, tf.ones_like(diagonal) + state.damping[:, None])
-    chol = tf.linalg.cholesky(unit)
-    solved = tf.linalg.cholesky_solve(chol, (state.gradient * free * scale)[..., None])[..., 0]
-    move = solved * scale * free
+    move = damped_step(state.information, state.gradient, state.damping, free)
     turn = tf.reduce_max(tf.abs(move[:, : 2 * most]), axis=1, keepdims=True)
     return move * tf.minimum(1.0, tf.cast(WIDEST_STEP, turn.dtype) / tf.maximum(turn, 1e-30))

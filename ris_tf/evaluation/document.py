@@ -9,7 +9,7 @@ ALL, BY_SNR, BY_COUNT = "all", "snr_db", "sources"
 
 
 class Metric(NamedTuple):
-    """A number that judges an estimator, between the ends of its 95 % confidence interval; NaN for none."""
+    """A number that judges an estimator, and its 95 % confidence interval; NaN for none."""
 
     value: float
     low: float
