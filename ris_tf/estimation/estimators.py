@@ -12,7 +12,7 @@ from ris_tf.covariance import Covariance, back_projection, mvdr_basis, sample_co
 from ris_tf.estimation.chunks import SCENES, in_chunks, of_one_number
 from ris_tf.estimation.conditioned import conditioned
 from ris_tf.estimation.detect import NOTHING_KNOWN, Detector
-from ris_tf.estimation.found import Known
+from ris_tf.estimation.fits import Known
 from ris_tf.estimation.names import ESTIMATORS, NETWORKED
 from ris_tf.network import LocalizationNetwork
 from ris_tf.objective.slots import most_confident
@@ -79,7 +79,7 @@ class Estimators:
         self.config = config
         self.network = network
         self.detector = Detector(config)
-        self.panel = self.detector.searches.panel
+        self.panel = self.detector.graphs.panel
         self.most = config.scene.sources_max
         azimuths, elevations = config.localize.grid
         self.grid = search_grid(config.scene, azimuths, elevations, config.localize.planes)
@@ -105,7 +105,7 @@ class Estimators:
         elif name == "modified-music":
             estimate = self._searched(self._modified_music)
         elif name.endswith("+ml"):
-            estimate = self._refined(self.places(name))
+            estimate = self._refined(self._peaks_of(method) if method else self._slot_places)
         else:
             estimate = self._searched(self._spectrum_of(source, method) if method else self._slots)
         return Estimator(name, ESTIMATORS[name], estimate)
@@ -123,26 +123,13 @@ class Estimators:
         """
         return self._spectrum(method, covariance, count, self.grid)[0].power
 
-    def places(self, name: str) -> Callable[[Measurement], Place]:
-        """Where `pursuit` starts over, or where `...+ml` looks for sources first.
-
-        Returns:
-            A function of the measurement of any number of scenes to numpy arrays `[B, P]`.
-        """
-        method = name.removesuffix("+ml").partition("-")[2]
-        if name == "pursuit":
-            propose = self._sample_peaks
-        else:
-            propose = self._peaks_of(method) if method else self._slot_places
-        return _in_chunks_of(PROPOSED, propose)
-
     def _pursuit(self) -> Callable[[Question], Positions]:
         """Pursuit on the grid, started over among peaks of the sample covariance's spectrum."""
-        places = self.places("pursuit")
+        places = _in_chunks_of(PROPOSED, self._sample_peaks)
 
         def estimate(question: Question) -> Positions:
             again = places(question.measurement)
-            return self.detector.pursue(question.measurement, question.known, again=again)
+            return self.detector.pursue(question.measurement, question.known, restarts=again)
 
         return estimate
 
@@ -150,8 +137,9 @@ class Estimators:
         assert question.truth is not None
         return self.detector.refine(question.measurement, question.truth)
 
-    def _refined(self, places: Callable[[Measurement], Place]) -> Callable[[Question], Positions]:
+    def _refined(self, propose: Callable[[Measurement], Place]) -> Callable[[Question], Positions]:
         """Pursuit among the places that the network proposes."""
+        places = _in_chunks_of(PROPOSED, propose)
 
         def estimate(question: Question) -> Positions:
             likely = places(question.measurement)
@@ -218,7 +206,7 @@ class Estimators:
 
         And the highest points of the grid, since close sources share a peak.
         """
-        grid = self.detector.searches.grid
+        grid = self.detector.graphs.grid
         count = tf.fill(covariance.loading.shape, self.most)
         spectrum, basis = self._spectrum(method, covariance, count, grid)
         found, _ = peaks(spectrum, grid, CANDIDATES, NEIGHBOURS)

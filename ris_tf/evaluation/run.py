@@ -11,7 +11,7 @@ from scipy.stats import norm
 from ris_tf.config import Config
 from ris_tf.estimation.bound import Bound, cramer_rao_bound
 from ris_tf.estimation.estimators import Estimator, Question
-from ris_tf.estimation.found import Known
+from ris_tf.estimation.fits import Known
 from ris_tf.estimation.receiver import observed
 from ris_tf.evaluation import (
     ALL,

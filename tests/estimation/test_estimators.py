@@ -7,7 +7,7 @@ import tensorflow as tf
 from ris_tf.config import parse_config
 from ris_tf.covariance import from_factor, true_covariance
 from ris_tf.estimation.estimators import Estimators, Question
-from ris_tf.estimation.found import Known
+from ris_tf.estimation.fits import Known
 from ris_tf.estimation.names import ESTIMATORS
 from ris_tf.evaluation.matching import matched
 from ris_tf.network import build_network
