@@ -3,8 +3,8 @@
     python benchmarks/bench_localize.py [RUN]
 
 RUN is a run of the default panel; without one, configs/default-panel.yaml is trained for four of
-its epochs first. The worse the network, the more scenes need second thoughts. Scenes
-are those of docs/estimators.md: 1 to 5 sources at least 8 degrees apart, 10 to 20 dB.
+its epochs first. The worse the network, the more scenes are revised. Scenes are
+those of docs/estimators.md: 1 to 5 sources at least 8 degrees apart, 10 to 20 dB.
 """
 
 import subprocess

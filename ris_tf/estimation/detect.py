@@ -205,7 +205,8 @@ class Detector:
         """Pursuit anew, where its start is better than the present fit: scenes that changed."""
         known = known._replace(estimated=False)  # its first estimate makes all scenes doubtful
         everywhere = np.arange(len(fits.energy))
-        some = self.count_test.unexplained(fits, known, everywhere, self.ladder.restart_excess)
+        excess = self.ladder.excess_of(places)
+        some = self.count_test.unexplained(fits, known, everywhere, excess)
         if not len(some):
             return some
         start = self._pursued(data, some, known, of_scenes(places, some))

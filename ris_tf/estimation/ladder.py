@@ -17,10 +17,10 @@ class Ladder:
         rounds: how often leaving out and adding are repeated while they change something.
         doubt: times the least drop, the support below which leaving out is tried.
         of_first: share of the first drop that a proposal must explain before refinement.
-        excess: standard deviations of the noise's energy above its mean, from where on one more
-            source is matched.
-        rematch_excess: the same, from where on sources are matched anew.
-        restart_excess: the same, from where on pursuit starts over.
+        excess: standard deviations of the residual energy above what noise has in the mean, from
+            where on a scene is added to, rematched or restarted.
+        grid_excess: the same, where rematching and restart are on the whole grid, which takes
+            much longer than among some places.
     """
 
     leave_one_out: bool = True
@@ -33,8 +33,11 @@ class Ladder:
     doubt: float = 2.5
     of_first: float = 0.02
     excess: float = 1.2
-    rematch_excess: float = 2.0
-    restart_excess: float = 3.0
+    grid_excess: float = 3.0
+
+    def excess_of(self, places: object) -> float:
+        """The excess from where on rematching and restart are worth their time."""
+        return self.grid_excess if places is None else self.excess
 
 
 WHOLE = Ladder()

@@ -94,7 +94,8 @@ class Revision:
         """
         known = known._replace(estimated=False)
         everywhere = np.arange(len(fits.energy))
-        some = self.count_test.unexplained(fits, known, everywhere, self.ladder.rematch_excess)
+        excess = self.ladder.excess_of(places)
+        some = self.count_test.unexplained(fits, known, everywhere, excess)
         which, slot = np.nonzero(fits.positions.active[some])  # every source of these scenes
         if not len(which):
             return which
