@@ -2,9 +2,10 @@
 
     python benchmarks/ladder.py [RUN] [--scenes 1024] [--which ...] [--docs]
 
-RUN is a run of configs/quickstart.yaml; without one, it is trained first. `pursuit` and
-`network-mvdr+ml` work on quickstart's scenes, `pursuit` on the default panel's as well, each on
-four sets of scenes: with and without a least separation of 8 degrees, of 0..20 and of 10..20 dB.
+RUN is a run of configs/quickstart.yaml; without one, it is trained first. `network-mvdr+ml`,
+`network+ml` (whose proposals are poor) and `pursuit` work on quickstart's scenes, `pursuit` on the
+default panel's as well, each on four sets of scenes: with and without a least separation of 8
+degrees, of 0..20 and of 10..20 dB.
 `--docs` writes the tables into docs/estimators.md.
 
 All variants work on the same scenes, and what is printed of each is its difference from the whole
@@ -53,6 +54,7 @@ WITHOUT: dict[str, dict[str, Any]] = {
     "without adding": {"add": False},
     "without rematching": {"rematch": False},
     "without restart": {"restart": False},
+    "without rematching on the grid": {"rematch_on_grid": False},
     "without convergence": {"converge": False},
     "without the last count test": {"final_test": False},
     "leaving out and adding once": {"rounds": 1},
@@ -68,6 +70,7 @@ CLIMBED = {
     "add": "adding",
     "rematch": "rematching",
     "restart": "restart",
+    "rematch_on_grid": "rematching on the grid",
 }
 SETS = {
     f"{apart}, {lowest} to 20 dB": [
@@ -77,7 +80,7 @@ SETS = {
     for degrees, apart in ((0, "no least separation"), (8, "at least 8 degrees apart"))
     for lowest in (0, 10)
 }
-WHICH = ("quick-network", "quick-pursuit", "panel-pursuit")
+WHICH = ("quick-network", "quick-slots", "quick-pursuit", "panel-pursuit")
 
 
 class Scores(NamedTuple):
@@ -131,9 +134,22 @@ def scores_of(estimate: Positions, truth: Positions, seconds: float) -> Scores:
 
 
 def compared(
-    config: Config, estimators: Estimators, name: str, scenes: int, ladders: dict[str, Ladder]
+    config: Config,
+    estimators: Estimators,
+    name: str,
+    scenes: int,
+    ladders: dict[str, Ladder] | None = None,
 ) -> dict[str, Scores]:
-    """All ladders on the same scenes."""
+    """All ladders on the same scenes.
+
+    Args:
+        config: of the scenes.
+        estimators: of the same panel and field of view.
+        name: of the estimator.
+        scenes: how many.
+        ladders: by title, the first being what others are compared with; `None` for `variants`.
+    """
+    ladders = variants() if ladders is None else ladders
     simulate = tf.function(Simulator(config), autograph=False, jit_compile=True)
     graphs = estimators.detector.graphs
     detectors = {title: Detector(config, ladder, graphs) for title, ladder in ladders.items()}
@@ -203,14 +219,15 @@ def measured(run: Path, scenes: int, which: list[str]) -> Iterator[str]:
     quick, network = load_config(RunDirectory.open(run).config_path), load_network(run)
     jobs = {
         "quick-network": ("network-mvdr+ml", "quickstart", quick, network),
+        "quick-slots": ("network+ml", "quickstart", quick, network),
         "quick-pursuit": ("pursuit", "quickstart", quick, None),
         "panel-pursuit": ("pursuit", "the default panel", Config(), None),
     }
     for job in which:
         name, scene, config, its_network = jobs[job]
+        estimators = Estimators(config, its_network)  # SNR and separation do not matter to them
         for title, values in SETS.items():
-            its = override_config(config, values)
-            scores = compared(its, Estimators(its, its_network), name, scenes, variants())
+            scores = compared(override_config(config, values), estimators, name, scenes)
             yield f"**`{name}`, {scene}: {title}** ({scenes} scenes)\n\n{table(scores)}"
 
 

@@ -97,8 +97,8 @@ def inverse_quadratic_form(covariance: Covariance, vectors: tf.Tensor) -> tf.Ten
     chol = tf.linalg.cholesky(_capacitance(covariance))
     whitened = tf.linalg.triangular_solve(chol, adjoint_times(factor, vectors))
     norm = tf.reduce_sum(tf.math.real(vectors * tf.math.conj(vectors)), axis=-2)
-    seen = tf.reduce_sum(tf.math.real(whitened * tf.math.conj(whitened)), axis=-2)
-    return tf.maximum(norm - seen, 0) / loading[..., None]
+    inner = tf.reduce_sum(tf.math.real(whitened * tf.math.conj(whitened)), axis=-2)
+    return tf.maximum(norm - inner, 0) / loading[..., None]
 
 
 def mvdr_basis(

@@ -79,8 +79,8 @@ class CountTest:
 
     def max_count(self, fits: Fits, known: Known) -> np.ndarray:
         """Sources that there may be in each scene."""
-        most = np.full(len(fits.energy), self.max_sources)
-        return most if known.count is None else known.count
+        largest = np.full(len(fits.energy), self.max_sources)
+        return largest if known.count is None else known.count
 
     def unexplained(
         self, fits: Fits, known: Known, scenes: np.ndarray, deviations: float
@@ -102,8 +102,8 @@ class CountTest:
         largest number of sources downwards, until both agree.
         """
         scenes = np.arange(len(energy))
-        most = np.full(len(energy), energy.shape[1] - 1)
-        count = most if known.count is None else np.minimum(known.count, most)
+        largest = np.full(len(energy), energy.shape[1] - 1)
+        count = largest if known.count is None else np.minimum(known.count, largest)
         level = self.noise_variance(energy[scenes, count], count, energy[:, 0])
         for _ in range(energy.shape[1] - 1):
             if known.count is None:

@@ -6,8 +6,9 @@ A scene climbs these steps; docs/estimators.md has what each is worth, `make lad
     Newtonised pursuit on the grid, which refines after each match.
 2.  *Leaving one out*, and *adding* one where the residual exceeds noise, until nothing changes.
 3.  *Rematching* each source, among the places at hand, where the residual still exceeds noise.
-4.  *Restart*: pursuit anew where the residual exceeds noise by much.
-5.  *Convergence* of the refinement, and the *count test* once more.
+4.  *Restart*: pursuit anew where it still does.
+5.  *Rematching* each source on the whole grid, where the residual exceeds noise by much.
+6.  *Convergence* of the refinement, and the *count test* once more.
 
 Scenes that need more work are picked out between the graphs, which get no others.
 """
@@ -19,7 +20,7 @@ from ris_tf.estimation.count_test import CountTest, NoiseTest
 from ris_tf.estimation.fits import Fits, Known, as_arrays, nothing_excluded, of_scenes, take
 from ris_tf.estimation.graphs import Graphs, Received
 from ris_tf.estimation.ladder import WHOLE, Ladder
-from ris_tf.estimation.refinement import Refined
+from ris_tf.estimation.refinement import STILL, Refined
 from ris_tf.estimation.revision import CHANGED, Revision
 from ris_tf.scene import Measurement
 from ris_tf.scene.positions import Place, Positions
@@ -122,6 +123,9 @@ class Detector:
         if ladder.restart:
             changed = self._restarted(data, fits, known, restarts)
             revision.revised(data, fits, known, changed)
+        if ladder.rematch_on_grid:
+            changed = revision.rematch(data, fits, known, None)
+            revision.revised(data, fits, known, changed)
         if known.estimated:  # once more, with the noise of the present residual
             level = self.count_test.noise_variance(fits.energy, fits.count, data.energy)
             known = known._replace(noise_variance=level, estimated=False)
@@ -172,6 +176,8 @@ class Detector:
         table = self.graphs.table(data, scenes, places)
         going = np.arange(len(scenes))
         least = self.count_test.least_drop(known)
+        if known.count is None:  # refinement that goes on may lower the residual by as much
+            least = np.maximum(least, STILL * fits.energy)
         for _ in range(self.count_test.max_sources):
             found, apart = take(fits.positions, going), nothing_excluded(len(going))
             more = self.graphs.matched(data, scenes[going], found, apart, table, going)

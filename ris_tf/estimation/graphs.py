@@ -169,7 +169,7 @@ class Graphs:
         table: Table,
         rows: np.ndarray,
     ) -> Refined:
-        """One source more than was found, where it explains most, and a first step of all.
+        """One source more, where it explains the largest share, and a first step of all.
 
         Args:
             data: all measurements.

@@ -10,8 +10,9 @@ class Ladder:
     Attributes:
         leave_one_out: sources of little support are tried without.
         add: one more source is matched.
-        rematch: each source is left out or matched anew.
+        rematch: each source is left out or matched anew, among some places.
         restart: pursuit anew.
+        rematch_on_grid: each source is left out or matched anew, on the whole grid.
         converge: refinement goes on at the end while it lowers the residual energy.
         final_test: sources that noise explains are dropped at the end.
         rounds: how often leaving out and adding are repeated while they change something.
@@ -27,6 +28,7 @@ class Ladder:
     add: bool = True
     rematch: bool = True
     restart: bool = True
+    rematch_on_grid: bool = True
     converge: bool = True
     final_test: bool = True
     rounds: int = 3

@@ -87,7 +87,7 @@ def best_atom(
     excluded: Place,
     cell: tuple[float, float, float],
 ) -> Place:
-    """Where a source, added to those found, explains most of the measurement.
+    """Where a source, added to those found, explains the largest share of the measurement.
 
     Args:
         table: the places.
@@ -157,7 +157,7 @@ def explained(table: Atoms, y: tf.Tensor, columns: tf.Tensor) -> tf.Tensor:
 
 
 def best_in_turn(table: Atoms, y: tf.Tensor, count: int) -> tuple[Positions, tf.Tensor]:
-    """Orthogonal matching pursuit: the atom that explains most beside those before it, in turn.
+    """Orthogonal matching pursuit: in turn the atom that lowers the residual energy furthest.
 
     Pati, Rezaiifar and Krishnaprasad, "Orthogonal matching pursuit", Asilomar 1993.
 

@@ -42,8 +42,8 @@ class Evaluation:
         config: what is simulated.
         estimators: by the name that tables give them.
         scenes: how many; those that `ris-tf simulate --split test` writes.
-        snr_known: whether estimators are told the SNR.
-        count_known: whether they are told the number of sources.
+        snr_known: whether estimators are given the SNR.
+        count_known: whether they are given the number of sources.
     """
 
     def __init__(
@@ -158,8 +158,10 @@ def _groups(
 ) -> Iterator[tuple[str, float, np.ndarray]]:
     """Kind, level and scenes of every group that has any."""
     yield ALL, 0.0, np.ones(len(count), bool)
-    least, most = config.scene.snr_db
-    edges = np.linspace(least, most, SNR_GROUPS + 1) if least < most else np.array([least, most])
+    lowest, highest = config.scene.snr_db
+    edges = np.array([lowest, highest])
+    if lowest < highest:
+        edges = np.linspace(lowest, highest, SNR_GROUPS + 1)
     which = np.clip(np.searchsorted(edges, snr_db, side="right") - 1, 0, len(edges) - 2)
     for group in np.unique(which):
         yield BY_SNR, float(edges[group : group + 2].mean()), which == group

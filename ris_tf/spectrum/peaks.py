@@ -13,7 +13,7 @@ STEPS = 8
 
 
 def peaks(
-    spectrum: Spectrum, grid: SearchGrid, most: int, suppressed: int = SUPPRESSED
+    spectrum: Spectrum, grid: SearchGrid, slots: int, suppressed: int = SUPPRESSED
 ) -> tuple[Positions, tf.Tensor]:
     """The highest peaks of the grid, highest first.
 
@@ -22,36 +22,36 @@ def peaks(
     Args:
         spectrum: `[B, A, E]`.
         grid: of the spectrum.
-        most: how many.
+        slots: of the result.
         suppressed: grid cells around a peak in which nothing else is one.
 
     Returns:
-        Positions of `most` slots, and their power `[B, most]`, 0 where the spectrum has fewer.
+        Positions and power, `[B, slots]` each; the power is 0 where the spectrum has fewer peaks.
     """
     power = spectrum.power
     width = 2 * suppressed + 1
     around = tf.nn.max_pool2d(power[..., None], width, 1, "SAME")[..., 0]
     flat = tf.reshape(tf.where(power >= around, power, 0), [power.shape[0], -1])
-    flat = tf.pad(flat, [[0, 0], [0, max(most - flat.shape[1], 0)]])
-    height, index = tf.math.top_k(flat, most)
+    flat = tf.pad(flat, [[0, 0], [0, max(slots - flat.shape[1], 0)]])
+    height, index = tf.math.top_k(flat, slots)
     index = tf.minimum(index, power.shape[1] * power.shape[2] - 1)
     places = _places(spectrum, grid, index)
     return Positions(*places, active=tf.cast(height > 0, tf.float32)), height
 
 
-def highest(spectrum: Spectrum, grid: SearchGrid, most: int) -> Place:
+def highest(spectrum: Spectrum, grid: SearchGrid, count: int) -> Place:
     """The directions where the spectrum is highest, neighbours or not, and the range of each.
 
     Args:
         spectrum: `[B, A, E]`.
         grid: of the spectrum.
-        most: how many, if there are as many.
+        count: how many, if there are as many.
 
     Returns:
-        Azimuth, elevation in radians and range in metres, `[B, most]` each.
+        Azimuth, elevation in radians and range in metres, `[B, count]` each.
     """
     flat = tf.reshape(spectrum.power, [spectrum.power.shape[0], -1])
-    index = tf.math.top_k(flat, min(most, flat.shape[1]), sorted=False).indices
+    index = tf.math.top_k(flat, min(count, flat.shape[1]), sorted=False).indices
     return _places(spectrum, grid, index)
 
 

@@ -153,7 +153,7 @@ def music_spectrum(basis: tf.Tensor, panel: Panel, grid: SearchGrid) -> Spectrum
     return focus(panel, grid, basis)
 
 
-def signal_subspace(factor: tf.Tensor, count: tf.Tensor, most: int) -> tf.Tensor:
+def signal_subspace(factor: tf.Tensor, count: tf.Tensor, columns: int) -> tf.Tensor:
     """The `K` dominant eigenvectors of `G G^H`, from those of the smaller `G^H G`.
 
     No gradient flows through it.
@@ -161,17 +161,17 @@ def signal_subspace(factor: tf.Tensor, count: tf.Tensor, most: int) -> tf.Tensor
     Args:
         factor: `[..., N, r]` complex64, `G`.
         count: `[...]` int32, `K` of each.
-        most: columns of the result, at most `r`.
+        columns: of the result, at most `r`.
 
     Returns:
-        `[..., N, most]` complex64; columns beyond `K` are zero.
+        `[..., N, columns]` complex64; columns beyond `K` are zero.
     """
     factor = tf.stop_gradient(factor)
     vectors = tf.linalg.eigh(adjoint_times(factor, factor))[1]
-    leading = factor @ tf.reverse(vectors[..., -most:], axis=[-1])
+    leading = factor @ tf.reverse(vectors[..., -columns:], axis=[-1])
     norm = tf.sqrt(squared(leading))[..., None, :]
     unit = tf.math.divide_no_nan(leading, tf.complex(norm, 0.0))
-    return unit * tf.complex(tf.sequence_mask(count, most, tf.float32), 0.0)[..., None, :]
+    return unit * tf.complex(tf.sequence_mask(count, columns, tf.float32), 0.0)[..., None, :]
 
 
 def squared(x: tf.Tensor) -> tf.Tensor:

@@ -20,6 +20,7 @@ NOTHING = replace(
     add=False,
     rematch=False,
     restart=False,
+    rematch_on_grid=False,
     converge=False,
     final_test=False,
 )
@@ -79,7 +80,7 @@ def test_leaving_out_drops_what_a_start_has_too_many(given, step):
     assert (found == truth.active.sum(axis=-1)).mean() > 0.9
 
 
-@pytest.mark.parametrize("step", ["rematch", "restart"])
+@pytest.mark.parametrize("step", ["rematch", "restart", "rematch_on_grid"])
 def test_a_source_between_two_is_replaced_by_both(given, step):
     truth = given[-1]
     middle = [axis[:, :2].mean(axis=1) for axis in truth.coordinates]
