@@ -57,7 +57,6 @@ WITHOUT: dict[str, dict[str, Any]] = {
     "without rematching on the grid": {"rematch_on_grid": False},
     "without convergence": {"converge": False},
     "without the last count test": {"final_test": False},
-    "leaving out and adding once": {"rounds": 1},
     "left out below the least drop only": {"doubt": 1.0},
     "proposals of any share of the first": {"of_first": 0.0},
     "from 2 deviations on": {"excess": 2.0},

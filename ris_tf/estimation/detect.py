@@ -4,7 +4,7 @@ A scene climbs these steps; docs/estimators.md has what each is worth, `make lad
 
 1.  *First fit*: proposals chosen in turn (orthogonal matching pursuit) and refined together, or
     Newtonised pursuit on the grid, which refines after each match.
-2.  *Leaving one out*, and *adding* one where the residual exceeds noise, until nothing changes.
+2.  *Leaving one out*, and *adding* one where the residual exceeds noise.
 3.  *Rematching* each source, among the places at hand, where the residual still exceeds noise.
 4.  *Restart*: pursuit anew where it still does.
 5.  *Rematching* each source on the whole grid, where the residual exceeds noise by much.

@@ -25,9 +25,6 @@ class Ladder:
             `network+ml`: -0.59 +-0.47).
         final_test: sources that noise explains are dropped at the end (counted, `network+ml`:
             -0.59 +-0.47).
-        rounds: how often leaving out and adding are repeated while they change something. Once is
-            as good on these scenes (+0.10 +-0.15); of sources at least 8 degrees apart it found
-            fewer before rematching began at `excess` (-0.40 +-0.33).
         doubt: times the least drop, the support below which leaving out is tried. At 1.0 fewer
             scenes of 10..20 dB were counted right (-1.03 +-0.44).
         of_first: share of the first drop that a proposal must explain before refinement. At 0
@@ -46,7 +43,6 @@ class Ladder:
     rematch_on_grid: bool = True
     converge: bool = True
     final_test: bool = True
-    rounds: int = 3
     doubt: float = 2.5
     of_first: float = 0.02
     excess: float = 1.2

@@ -39,16 +39,11 @@ class Revision:
         scenes: np.ndarray,
         places: Place | None = None,
     ) -> None:
-        """Leave sources out and add some, by turns, until nothing changes."""
-        for _ in range(self.ladder.rounds):
-            fewer = more = scenes[:0]
-            if self.ladder.leave_one_out:
-                fewer = self.leave_one_out(data, fits, known, scenes, self.ladder.doubt)
-            if self.ladder.add:
-                more = self.add(data, fits, known, scenes, places)
-            scenes = np.union1d(fewer, more)
-            if not len(scenes):
-                break
+        """Leave out what the others explain as well, then add what is missing."""
+        if self.ladder.leave_one_out:
+            self.leave_one_out(data, fits, known, scenes, self.ladder.doubt)
+        if self.ladder.add:
+            self.add(data, fits, known, scenes, places)
 
     def leave_one_out(
         self, data: Received, fits: Fits, known: Known, scenes: np.ndarray, doubt: float
