@@ -14,7 +14,7 @@ PIP := PYTHONWARNINGS=ignore $(BIN)/python -m pip install --disable-pip-version-
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test faults lint bench bench-monitor pictures precision seed-spread noise-quantile docs clean
+.PHONY: help demo test faults lint bench bench-monitor pictures precision seed-spread noise-quantile ladder docs clean
 
 help: ## Show this list.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -58,6 +58,9 @@ seed-spread: $(VENV)/runs ## Train quickstart like a trial under three seeds and
 
 noise-quantile: $(VENV)/runs ## Compare the count test with thousands of scenes of noise (2 minutes).
 	$(BIN)/python benchmarks/noise_quantile.py
+
+ladder: $(VENV)/runs ## Measure what each step of the estimators is worth; writes docs/estimators.md (an hour).
+	$(BIN)/python benchmarks/ladder.py --docs
 
 docs: $(VENV)/runs ## Write the tables in docs/ that are made from the code.
 	$(BIN)/python tools/knob_table.py

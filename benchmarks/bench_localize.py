@@ -3,8 +3,8 @@
     python benchmarks/bench_localize.py [RUN]
 
 RUN is a run of the default panel; without one, configs/default-panel.yaml is trained for four of
-its epochs first. The worse the network, the more scenes need second thoughts. Scenes
-are those of docs/estimators.md: 1 to 5 sources at least 8 degrees apart, 10 to 20 dB.
+its epochs first. The worse the network, the more scenes are revised. Scenes are
+those of docs/estimators.md: 1 to 5 sources at least 8 degrees apart, 10 to 20 dB.
 """
 
 import subprocess
@@ -54,8 +54,8 @@ def main(run: Path) -> None:
     each = matrix_product_flops() / 1e9
     print(f"matrix product       {each:8.0f} GFLOP/s on the processors of one chunk")
     for row in evaluation.report({}).of(ALL):
-        recall = 100 * row.merits["recall_direction"].value
-        speed = 1e3 / row.merits["milliseconds"].value
+        recall = 100 * row.metrics["recall_direction"].value
+        speed = 1e3 / row.metrics["milliseconds"].value
         print(f"{row.estimator:<20} {speed:8,.0f} scenes a second, {recall:.1f} % found")
 
 

@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from ris_tf.config import Config
 from ris_tf.estimation.detect import Detector
-from ris_tf.estimation.found import nowhere_near
+from ris_tf.estimation.fits import nothing_excluded
 from ris_tf.scene import Simulator, Split
 
 BLOCKS, SCENES = 192, 96  # blocks of scenes whose atoms fit into memory
@@ -26,12 +26,12 @@ def drops(detector: Detector, simulator: Simulator, block: int) -> np.ndarray:
     made = simulator(Split.TEST, 0, block, SCENES)
     noise = np.random.default_rng(block).standard_normal((*made.measurement.y.shape, 2))
     y = noise.astype(np.float32).view(np.complex64)[..., 0] / np.float32(np.sqrt(2))
-    searches, scenes = detector.searches, np.arange(SCENES)
-    data = searches.received(made.measurement._replace(y=tf.constant(y)))
-    none, away = searches.nothing(data, scenes), nowhere_near(SCENES)
-    table = searches.table(data, scenes, None)
-    first = searches.extended(data, scenes, none.positions, away, table, scenes)
-    return none.energy - searches.refined(data, scenes, first.positions).energy
+    graphs, scenes = detector.graphs, np.arange(SCENES)
+    data = graphs.received(made.measurement._replace(y=tf.constant(y)))
+    none, apart = graphs.no_sources(data, scenes), nothing_excluded(SCENES)
+    table = graphs.table(data, scenes, None)
+    first = graphs.matched(data, scenes, none.positions, apart, table, scenes)
+    return none.energy - graphs.refined(data, scenes, first.positions).energy
 
 
 def main() -> None:
@@ -40,7 +40,7 @@ def main() -> None:
     found = np.concatenate([drops(detector, simulator, block) for block in range(BLOCKS)])
     print(f"scenes of noise                 {len(found):8,}")
     print(f"0.999 quantile of the drop      {np.quantile(found, 0.999):8.1f} noise variances")
-    print(f"least drop of a source          {detector.evidence.test.least_drop(1, False):8.1f}")
+    print(f"least drop of a source          {detector.count_test.test.least_drop(1, False):8.1f}")
 
 
 if __name__ == "__main__":

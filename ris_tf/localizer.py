@@ -14,8 +14,8 @@ from ris_tf.data.measured import checked, checked_count, checked_scene
 from ris_tf.estimation.bound import Bound, cramer_rao_bound
 from ris_tf.estimation.chunks import SCENES, in_chunks
 from ris_tf.estimation.estimators import Estimators, Question
-from ris_tf.estimation.found import Known
-from ris_tf.estimation.receiver import Left, left, observed
+from ris_tf.estimation.fits import Known
+from ris_tf.estimation.receiver import Residual, observed, residual
 from ris_tf.network import Network
 from ris_tf.runlog import RunDirectory, RunError
 from ris_tf.scene import Measurement
@@ -162,12 +162,12 @@ class Localizer:
         """Uncertainty and fit of positions."""
         panel, symbols = self.estimators.panel, self.config.scene.symbols
 
-        def explained(measurement: Measurement, at: Positions) -> Left:
-            return left(observed(measurement, panel, symbols), at.coordinates, at.active)
+        def explained(measurement: Measurement, at: Positions) -> Residual:
+            return residual(observed(measurement, panel, symbols), at.coordinates, at.active)
 
         energy, support = in_chunks(explained, SCENES, measurement, found)
         count = found.active.sum(axis=-1).astype(int)
-        test = self.estimators.detector.evidence.test
+        test = self.estimators.detector.count_test.test
         estimated = test.noise_variance(energy, count)
         variance = estimated if noise is None else noise
         variance = np.maximum(variance, QUIETEST * power)

@@ -218,7 +218,7 @@ def _show(report: "Report") -> None:
     for column in COLUMNS:
         table.add_column(column.title, justify="right")
     for row in [*report.of(ALL), *(row for row in report.bound if row.kind == ALL)]:
-        table.add_row(row.estimator, *(c.text(row.merits.get(c.name)) for c in COLUMNS))
+        table.add_row(row.estimator, *(c.text(row.metrics.get(c.name)) for c in COLUMNS))
     console.print(table)
     for kind, title in ((BY_SNR, "by SNR (dB)"), (BY_COUNT, "by number of sources")):
         console.print(_by_group(report, kind, title))
@@ -243,7 +243,7 @@ def _by_group(report: "Report", kind: str, title: str) -> "Table":
         table.add_column(f"{level:g}", justify="right")
     for name in report.estimators:
         cells = [
-            " / ".join(c.text(row.merits.get(c.name), interval=False) for c in columns)
+            " / ".join(c.text(row.metrics.get(c.name), interval=False) for c in columns)
             for row in report.of(kind, name)
         ]
         table.add_row(name, *cells)

@@ -22,30 +22,30 @@ from ris_tf.covariance.lowrank import (
     nmse,
     with_trace_n,
 )
-from ris_tf.covariance.mirror import first_half, inside_both, is_mirrored, unfolded
+from ris_tf.covariance.mirror import Directions
+from ris_tf.covariance.real_parts import real_rows, side_by_side
 
 __all__ = [
     "MVDR_LOADING",
     "Covariance",
+    "Directions",
     "adjoint_times",
     "back_projection",
     "blend",
     "effective",
     "energy",
-    "first_half",
     "from_factor",
     "inside",
-    "inside_both",
     "inverse_quadratic_form",
-    "is_mirrored",
     "largest_eigenvalues",
     "log_determinant",
     "mvdr_basis",
     "nmse",
     "predicted_covariance",
+    "real_rows",
     "sample_covariance",
+    "side_by_side",
     "true_covariance",
-    "unfolded",
     "unit_columns",
     "with_trace_n",
 ]

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from ris_tf.covariance.real_parts import real_rows, side_by_side
 from ris_tf.scene.shapes import sizes
 
 EXACT_RANK = 12  # columns up to which all eigenvalues are computed
@@ -98,8 +99,8 @@ def inverse_quadratic_form(covariance: Covariance, vectors: tf.Tensor) -> tf.Ten
     chol = tf.linalg.cholesky(_capacitance(covariance))
     whitened = tf.linalg.triangular_solve(chol, adjoint_times(factor, vectors))
     norm = tf.reduce_sum(tf.math.real(vectors * tf.math.conj(vectors)), axis=-2)
-    seen = tf.reduce_sum(tf.math.real(whitened * tf.math.conj(whitened)), axis=-2)
-    return tf.maximum(norm - seen, 0) / loading[..., None]
+    inner = tf.reduce_sum(tf.math.real(whitened * tf.math.conj(whitened)), axis=-2)
+    return tf.maximum(norm - inner, 0) / loading[..., None]
 
 
 def mvdr_basis(
@@ -132,23 +133,30 @@ def inside(basis: tf.Tensor, vectors: tf.Tensor) -> tf.Tensor:
     Returns:
         `[..., P]` float32.
     """
-    return tf.reduce_sum(real_products(basis, vectors) ** 2, axis=[-3, -2])
+    return squares(real_products(basis, vectors))
 
 
 def real_products(basis: tf.Tensor, vectors: tf.Tensor) -> tf.Tensor:
-    """Real and imaginary parts of `W^H a`, as one product of real matrices.
+    """Real and imaginary parts of `W^T conj(a)`, by turns, of vectors that all scenes share.
 
-    That is faster than one of complex matrices. Arguments are those of `inside`.
+    Args:
+        basis: `[..., N, r]` complex64, `W`.
+        vectors: `[P, N]` complex64, a vector `a` a row.
 
     Returns:
-        `[..., r, 2, P]` float32.
+        `[..., r, 2 P]` float32.
     """
     *leading, elements, rank = sizes(basis)
-    rows = tf.linalg.matrix_transpose(tf.concat([tf.math.real(basis), tf.math.imag(basis)], -2))
-    re, im = tf.math.real(vectors), tf.math.imag(vectors)
-    columns = tf.concat([tf.concat([re, im], 1), tf.concat([im, -re], 1)], axis=0)
-    seen = tf.matmul(tf.reshape(rows, [-1, 2 * elements]), columns, transpose_b=True)
-    return tf.reshape(seen, [*leading, rank, 2, vectors.shape[0]])
+    rows = tf.linalg.matrix_transpose(side_by_side(basis, axis=-2))
+    columns = real_rows(tf.math.real(vectors), -tf.math.imag(vectors))
+    products = tf.matmul(tf.reshape(rows, [-1, 2 * elements]), columns, transpose_b=True)
+    return tf.reshape(products, [*leading, rank, -1])
+
+
+def squares(products: tf.Tensor) -> tf.Tensor:
+    """`|W^H a|^2`, `[..., P]`, of what `real_products` returns."""
+    by_part = tf.reduce_sum(products**2, axis=-2)
+    return tf.reduce_sum(tf.reshape(by_part, [*by_part.shape[:-1], -1, 2]), axis=-1)
 
 
 def largest_eigenvalues(factor: tf.Tensor, count: int) -> tf.Tensor:

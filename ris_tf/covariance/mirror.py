@@ -6,13 +6,57 @@ reversal. A basis is the sum of `W + J W` and `W - J W`, whose rows repeat, so t
 half of the vectors and half of their entries answer for all.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 import tensorflow as tf
 
-from ris_tf.covariance.lowrank import real_products
+from ris_tf.covariance.lowrank import inside, real_products, squares
 from ris_tf.scene import Panel
 
 SAME = 1e-9  # of radians and metres
+
+
+@dataclass(frozen=True)
+class Directions:
+    """A grid of directions, of which half are computed where the panel's mirror image is itself.
+
+    Attributes:
+        azimuth: `[a]` radians, those whose steering vectors are needed: of the grid or of its half.
+        azimuths: `A`, of the whole grid.
+        mirrored: whether the first half tells the rest.
+    """
+
+    azimuth: np.ndarray
+    azimuths: int
+    mirrored: bool
+
+    @classmethod
+    def before(cls, panel: Panel, azimuth: np.ndarray, elevation: np.ndarray) -> "Directions":
+        """Those of a grid: axes `[A]` and `[E]`, ascending radians."""
+        mirrored = is_mirrored(panel, azimuth, elevation)
+        half = azimuth[: -(-len(azimuth) // 2)]  # the middle one is in it
+        return cls(half if mirrored else azimuth, len(azimuth), mirrored)
+
+    def inside(self, basis: tf.Tensor, vectors: tf.Tensor) -> list[tf.Tensor]:
+        """`|W^H a|^2`, and `|W^H J a|^2` where mirrored: as the function `inside` has them.
+
+        Args:
+            basis: `[..., N, r]` complex64, `W`.
+            vectors: `[P, N]` complex64, a vector `a` a row.
+
+        Returns:
+            One or two of `[..., P]` float32, for `whole`.
+        """
+        return list(inside_both(basis, vectors)) if self.mirrored else [inside(basis, vectors)]
+
+    def whole(self, parts: list[tf.Tensor]) -> tf.Tensor:
+        """All directions, `[..., A, E]`, from `[..., a, E]` of the needed and of those opposite."""
+        if not self.mirrored:
+            return parts[0]
+        here, there = parts
+        rest = tf.reverse(there, [-2, -1])[..., 2 * here.shape[-2] - self.azimuths :, :]
+        return tf.concat([here, rest], axis=-2)
 
 
 def is_mirrored(panel: Panel, azimuth: np.ndarray, elevation: np.ndarray) -> bool:
@@ -24,21 +68,8 @@ def is_mirrored(panel: Panel, azimuth: np.ndarray, elevation: np.ndarray) -> boo
     )
 
 
-def first_half(axis: np.ndarray) -> np.ndarray:
-    """The part of a mirrored axis whose mirror image is the rest; the middle is in it."""
-    return axis[: -(-len(axis) // 2)]
-
-
 def inside_both(basis: tf.Tensor, vectors: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """`|W^H a|^2` and `|W^H J a|^2`, as `inside` has them.
-
-    Args:
-        basis: `[..., N, r]` complex64, `W`.
-        vectors: `[P, N]` complex64, a vector `a` a row.
-
-    Returns:
-        Two of `[..., P]` float32.
-    """
+    """`|W^H a|^2` and `|W^H J a|^2`, from sums and differences of opposite elements."""
     elements = basis.shape[-2]
     half = -(-elements // 2)
     share = np.full([half, 1], 0.5, np.complex64)  # of an entry's two places
@@ -47,11 +78,4 @@ def inside_both(basis: tf.Tensor, vectors: tf.Tensor) -> tuple[tf.Tensor, tf.Ten
     columns, turned_columns = (x[:, :half] for x in (vectors, tf.reverse(vectors, [-1])))
     even = real_products(rows + turned_rows, columns + turned_columns)
     odd = real_products(rows - turned_rows, columns - turned_columns)
-    here, there = (tf.reduce_sum(part**2, axis=[-3, -2]) for part in (even + odd, even - odd))
-    return here, there
-
-
-def unfolded(here: tf.Tensor, there: tf.Tensor, azimuths: int) -> tf.Tensor:
-    """All directions, `[..., A, E]`, from those of the first half and those opposite to them."""
-    rest = tf.reverse(there, [-2, -1])[..., 2 * here.shape[-2] - azimuths :, :]
-    return tf.concat([here, rest], axis=-2)
+    return squares(even + odd), squares(even - odd)

@@ -41,8 +41,8 @@ def conditioned(
     for _ in range(passes):
         factor, loading = with_trace_n(covariance)
         loading = tf.complex(loading + PRIOR_LOADING, 0.0)[:, None, None]
-        heard = data.at_receiver(tf.linalg.matrix_transpose(factor))  # [B, L, M, r]
-        signal = tf.matmul(heard, heard, adjoint_b=True)
+        responses = data.at_receiver(tf.linalg.matrix_transpose(factor))  # [B, L, M, r]
+        signal = tf.matmul(responses, responses, adjoint_b=True)
         signal += (loading * mixed)[:, None]
         power = tf.reduce_mean(tf.math.real(tf.linalg.diag_part(signal)), axis=[1, 2])
         level = tf.complex(noise * power, 0.0)[:, None, None]
@@ -50,7 +50,7 @@ def conditioned(
             signal + level[..., None] * tf.eye(signal.shape[-1], dtype=tf.complex64)
         )
         whitened = tf.linalg.cholesky_solve(chol, data.y[..., None])  # [B, L, M, 1]
-        inner = tf.matmul(heard, whitened, adjoint_a=True)[..., 0]
+        inner = tf.matmul(responses, whitened, adjoint_a=True)[..., 0]
         free = tf.matmul(channel, whitened[..., 0], adjoint_a=True, transpose_b=True)
         free *= tf.transpose(tf.math.conj(codes), [0, 2, 1])
         covariance = sample_covariance(tf.matmul(factor, inner, transpose_b=True) + loading * free)

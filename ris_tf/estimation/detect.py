@@ -1,24 +1,31 @@
 """From starting positions to the sources that a measurement supports, no more and no fewer.
 
-Scenes that need more work are picked out between the graphs, which see no others.
+A scene climbs these steps; docs/estimators.md has what each is worth, `make ladder` measures it:
+
+1.  *First fit*: proposals chosen in turn (orthogonal matching pursuit) and refined together, or
+    Newtonised pursuit on the grid, which refines after each match.
+2.  *Leaving one out*, and *adding* one where the residual exceeds noise.
+3.  *Rematching* each source, among the places at hand, where the residual still exceeds noise.
+4.  *Restart*: pursuit anew where it still does.
+5.  *Rematching* each source on the whole grid, where the residual exceeds noise by much.
+6.  *Convergence* of the refinement, and the *count test* once more.
+
+Scenes that need more work are picked out between the graphs, which get no others.
 """
 
 import numpy as np
 
 from ris_tf.config import Config
-from ris_tf.estimation.count_test import NoiseTest
-from ris_tf.estimation.evidence import Evidence
-from ris_tf.estimation.found import Found, Known, as_arrays, nowhere_near, of_scenes, take
-from ris_tf.estimation.refinement import Refined
-from ris_tf.estimation.searches import Received, Searches
-from ris_tf.estimation.second_thoughts import CHANGED, MUCH_LEFT, SOMETHING_LEFT, SecondThoughts
+from ris_tf.estimation.count_test import CountTest, NoiseTest
+from ris_tf.estimation.fits import Fits, Known, as_arrays, nothing_excluded, of_scenes, take
+from ris_tf.estimation.graphs import Graphs, Received
+from ris_tf.estimation.ladder import WHOLE, Ladder
+from ris_tf.estimation.refinement import STILL, Refined
+from ris_tf.estimation.revision import CHANGED, Revision
 from ris_tf.scene import Measurement
 from ris_tf.scene.positions import Place, Positions
 
 CERTAIN = 1.0  # times the least drop: noise explains as much
-UNMOVED = 2.0  # times the least drop: of sources that are not refined yet
-BESIDE = 0.02  # of the first drop: what that source may leave before it is
-NOTHING_LEFT = 0.0  # standard deviations: beyond its mean, noise may hide a weak source
 NOTHING_KNOWN = Known()
 
 
@@ -26,48 +33,51 @@ class Detector:
     """Maximum-likelihood positions of an unknown number of sources.
 
     Args:
-        config: panel, receiver, field of view, symbols, and most sources.
+        config: panel, receiver, field of view, symbols, and largest number of sources.
+        ladder: which steps a scene may take.
+        graphs: of the same configuration, to be shared; `None` makes them.
     """
 
-    def __init__(self, config: Config):
+    def __init__(self, config: Config, ladder: Ladder = WHOLE, graphs: Graphs | None = None):
         scene = config.scene
         groups = 1 if scene.symbols == "constant" else scene.snapshots
         numbers = scene.antennas * scene.snapshots // groups
-        self.searches = Searches(config)
-        points = int(np.prod([len(axis) for axis in self.searches.grid]))
-        most = min(scene.sources_max, numbers - 1)
-        self.evidence = Evidence(NoiseTest(groups, numbers, points), most)
-        self.thoughts = SecondThoughts(self.searches, self.evidence)
+        self.ladder = ladder
+        self.graphs = graphs or Graphs(config)
+        points = int(np.prod([len(axis) for axis in self.graphs.grid]))
+        max_sources = min(scene.sources_max, numbers - 1)
+        self.count_test = CountTest(NoiseTest(groups, numbers, points), max_sources)
+        self.revision = Revision(self.graphs, self.count_test, ladder)
 
     def pursue(
         self,
         measurement: Measurement,
         known: Known = NOTHING_KNOWN,
-        likely: Place | None = None,
-        again: Place | None = None,
+        proposals: Place | None = None,
+        restarts: Place | None = None,
     ) -> Positions:
-        """Newtonised matching pursuit, or choice among likely places; then second thoughts.
+        """Newtonised matching pursuit, or choice among proposals; then the other steps.
 
         Args:
             measurement: what the receiver has of `B` scenes.
             known: what need not be estimated.
-            likely: `[B, P]` azimuth, elevation and range of places where sources may be, to choose
-                from and to match before all others; `None` pursues sources on the whole grid.
-            again: places to start over from, and to rearrange sources among, where something is
-                left; `None` is the whole grid, where much is left.
+            proposals: `[B, P]` azimuth, elevation and range of places where sources may be, to
+                choose from and to match before all others; `None` pursues sources on the grid.
+            restarts: places to start over from; and, without proposals, to rematch sources among.
+                `None` is the whole grid.
 
         Returns:
-            Positions of up to `most` sources, as numpy arrays.
+            Positions of up to `sources_max` sources, as numpy arrays.
         """
-        likely, again = as_arrays(likely), as_arrays(again)
-        data = self.searches.received(measurement)
-        known = self._informed(data, known)
+        proposals, restarts = as_arrays(proposals), as_arrays(restarts)
+        data = self.graphs.received(measurement)
+        known = self._with_noise(data, known)
         everywhere = np.arange(len(data.energy))
-        if likely is None:
+        if proposals is None:
             start = self._pursued(data, everywhere, known, None)
         else:
-            start = self._chosen(data, everywhere, known, likely)
-        return self._settled(data, start, known, likely, again)
+            start = self._chosen(data, everywhere, known, proposals)
+        return self._settled(data, start, known, proposals, restarts)
 
     def settle(
         self, measurement: Measurement, start: Positions, known: Known = NOTHING_KNOWN
@@ -82,65 +92,73 @@ class Detector:
         Returns:
             Positions as numpy arrays.
         """
-        data = self.searches.received(measurement)
-        return self._settled(data, start, self._informed(data, known))
+        data = self.graphs.received(measurement)
+        return self._settled(data, start, self._with_noise(data, known))
 
     def refine(self, measurement: Measurement, start: Positions) -> Positions:
         """The best fit near a start, with as many sources: numpy arrays."""
-        data = self.searches.received(measurement)
+        data = self.graphs.received(measurement)
         everywhere = np.arange(len(data.energy))
-        now = Found(self.searches.refined(data, everywhere, start))
-        self.thoughts.finish(data, now, everywhere)
-        return now.positions
+        fits = Fits(self.graphs.refined(data, everywhere, start))
+        self.revision.converge(data, fits, everywhere)
+        return fits.positions
 
     def _settled(
         self,
         data: Received,
         start: Positions,
         known: Known,
-        likely: Place | None = None,
-        again: Place | None = None,
+        proposals: Place | None = None,
+        restarts: Place | None = None,
     ) -> Positions:
-        """Second thoughts, ever more thorough on ever fewer scenes."""
+        """The steps after the first choice, each on fewer scenes than the one before."""
         everywhere = np.arange(len(data.energy))
-        now = Found(self.searches.refined(data, everywhere, start))
-        self.thoughts.improve(data, now, known, everywhere, likely)
-        changed = self.thoughts.rearranged(data, now, known, again if likely is None else likely)
-        self.thoughts.improve(data, now, known, changed)
-        self.thoughts.improve(data, now, known, self._started_over(data, now, known, again))
-        changed = self.thoughts.rearranged(data, now, known, None)
-        self.thoughts.improve(data, now, known, changed)
-        if known.estimated:  # once more, with the noise that is left now
-            level = self.evidence.noise(now.energy, now.count, data.energy)
+        fits = Fits(self.graphs.refined(data, everywhere, start))
+        revision, ladder = self.revision, self.ladder
+        revision.revised(data, fits, known, everywhere, proposals)
+        if ladder.rematch:
+            places = restarts if proposals is None else proposals
+            changed = revision.rematch(data, fits, known, places)
+            revision.revised(data, fits, known, changed)
+        if ladder.restart:
+            changed = self._restarted(data, fits, known, restarts)
+            revision.revised(data, fits, known, changed)
+        if ladder.rematch_on_grid:
+            changed = revision.rematch(data, fits, known, None)
+            revision.revised(data, fits, known, changed)
+        if known.estimated:  # once more, with the noise of the present residual
+            level = self.count_test.noise_variance(fits.energy, fits.count, data.energy)
             known = known._replace(noise_variance=level, estimated=False)
-            self.thoughts.improve(data, now, known, everywhere)
-        self.thoughts.finish(data, now, everywhere)
-        dropped = self.thoughts.drop_doubtful(data, now, known, everywhere, CERTAIN)
-        self.thoughts.finish(data, now, dropped)
-        return now.positions
+            revision.revised(data, fits, known, everywhere)
+        if ladder.converge:
+            revision.converge(data, fits, everywhere)
+        if ladder.final_test:
+            dropped = revision.leave_one_out(data, fits, known, everywhere, CERTAIN)
+            revision.converge(data, fits, dropped)
+        return fits.positions
 
     def _pursued(
         self, data: Received, scenes: np.ndarray, known: Known, places: Place | None
     ) -> Positions:
-        """One source after the other, in each scene until what is left is noise."""
-        found = Found(self.searches.nothing(data, scenes))
-        for rows in self.searches.held(len(scenes), places):
+        """One source after the other, in each scene until the residual is noise."""
+        fits = Fits(self.graphs.no_sources(data, scenes))
+        for rows in self.graphs.within_memory(len(scenes), places):
             some = scenes[rows]
             part, _ = self._path(data, some, of_scenes(places, rows), known.of(some))
-            found.put(rows, part)
-        return found.positions
+            fits.put(rows, part)
+        return fits.positions
 
     def _chosen(self, data: Received, scenes: np.ndarray, known: Known, places: Place) -> Positions:
         """Of some places the best in turn, in each scene while it explains what noise cannot.
 
-        Nothing is moved meanwhile: what remains of a source that is a little beside its place must
-        not pass for another one.
+        Nothing moves meanwhile: the residual of a source that is a little beside its place must
+        not pass for another one, so that each must explain a share of what the first did.
         """
-        chosen, energy = self.searches.chosen(data, scenes, places)
+        chosen, energy = self.graphs.chosen_in_turn(data, scenes, places)
         drop = energy[:, :-1] - energy[:, 1:]
         if known.count is None:
-            least = UNMOVED * self.evidence.least_drop(known)[:, None]
-            needed = drop >= np.maximum(least, BESIDE * drop[:, :1])
+            least = self.count_test.least_drop(known)[:, None]
+            needed = drop >= np.maximum(least, self.ladder.of_first * drop[:, :1])
         else:
             needed = np.arange(drop.shape[1]) < known.count[:, None]
         first = np.logical_and.accumulate(needed, axis=1)
@@ -149,52 +167,56 @@ class Detector:
     def _path(
         self, data: Received, scenes: np.ndarray, places: Place | None, known: Known
     ) -> tuple[Refined, np.ndarray]:
-        """The same of scenes whose atoms can be held, and `[S, K + 1]` what 0, 1, .. sources leave.
+        """Pursuit of scenes whose atoms fit into memory, and the residual energies on its way.
 
-        The latter is what the last of them leaves, once a scene is done.
+        The latter are `[S, K + 1]`, of 0, 1, .. sources: that of the last, once a scene is done.
         """
-        now = Found(self.searches.nothing(data, scenes))
-        energy = [now.energy.copy()]
-        table = self.searches.table(data, scenes, places)
+        fits = Fits(self.graphs.no_sources(data, scenes))
+        energy = [fits.energy.copy()]
+        table = self.graphs.table(data, scenes, places)
         going = np.arange(len(scenes))
-        least = self.evidence.least_drop(known)
-        for _ in range(self.evidence.most):
-            found = take(now.positions, going)
-            away = nowhere_near(len(going))
-            more = self.searches.extended(data, scenes[going], found, away, table, going)
-            needed = now.energy[going] - more.energy >= least[going]
-            now.put(going, more, needed)
-            energy.append(now.energy.copy())
+        least = self.count_test.least_drop(known)
+        if known.count is None:  # refinement that goes on may lower the residual by as much
+            least = np.maximum(least, STILL * fits.energy)
+        for _ in range(self.count_test.max_sources):
+            found, apart = take(fits.positions, going), nothing_excluded(len(going))
+            more = self.graphs.matched(data, scenes[going], found, apart, table, going)
+            needed = fits.energy[going] - more.energy >= least[going]
+            fits.put(going, more, needed)
+            energy.append(fits.energy.copy())
             going = going[needed]
             if not known.estimated:
-                going = self.evidence.lacking(now, known, going, NOTHING_LEFT)
-            going = going[now.count[going] < self.evidence.room(now, known)[going]]
+                going = self.count_test.unexplained(fits, known, going, 0.0)
+            going = going[fits.count[going] < self.count_test.max_count(fits, known)[going]]
             if not len(going):
                 break
-        return now.refined, np.stack(energy, axis=1)
+        return fits.refined, np.stack(energy, axis=1)
 
-    def _informed(self, data: Received, known: Known) -> Known:
-        """The noise variance as well, from what pursuit leaves, if it is not known."""
+    def _with_noise(self, data: Received, known: Known) -> Known:
+        """The noise variance as well, from the residual of pursuit, if it is not known."""
         if known.noise_variance is not None:
             return known
         levels = []
-        for some in self.searches.held(len(data.energy), None):
-            to_the_last = Known(np.zeros(len(some)), np.full(len(some), self.evidence.most))
+        for some in self.graphs.within_memory(len(data.energy), None):
+            to_the_last = Known(
+                np.zeros(len(some)), np.full(len(some), self.count_test.max_sources)
+            )
             energy = self._path(data, some, None, to_the_last)[1]
-            levels.append(self.evidence.level(energy, known.of(some)))
+            levels.append(self.count_test.first_noise_variance(energy, known.of(some)))
         return Known(np.concatenate(levels), known.count, estimated=True)
 
-    def _started_over(
-        self, data: Received, now: Found, known: Known, places: Place | None
+    def _restarted(
+        self, data: Received, fits: Fits, known: Known, places: Place | None
     ) -> np.ndarray:
-        """Pursuit where its start is better than what second thoughts have come to."""
+        """Pursuit anew, where its start is better than the present fit: scenes that changed."""
         known = known._replace(estimated=False)  # its first estimate makes all scenes doubtful
-        left = SOMETHING_LEFT if places else MUCH_LEFT  # the whole grid takes much longer
-        some = self.evidence.lacking(now, known, np.arange(len(now.energy)), left)
+        everywhere = np.arange(len(fits.energy))
+        excess = self.ladder.excess_of(places)
+        some = self.count_test.unexplained(fits, known, everywhere, excess)
         if not len(some):
             return some
         start = self._pursued(data, some, known, of_scenes(places, some))
-        other = self.searches.refined(data, some, start)
-        changed = other.energy < (1 - CHANGED) * now.energy[some]
-        now.put(some, other, changed)
+        other = self.graphs.refined(data, some, start)
+        changed = other.energy < (1 - CHANGED) * fits.energy[some]
+        fits.put(some, other, changed)
         return some[changed]

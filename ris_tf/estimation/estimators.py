@@ -15,7 +15,7 @@ from ris_tf.estimation.catalogue import ESTIMATORS, Registration
 from ris_tf.estimation.chunks import SCENES, in_chunks, of_one_number
 from ris_tf.estimation.conditioned import conditioned
 from ris_tf.estimation.detect import NOTHING_KNOWN, Detector
-from ris_tf.estimation.found import Known
+from ris_tf.estimation.fits import Known
 from ris_tf.network import Network, Prediction, outputs_of
 from ris_tf.objective.slots import most_confident
 from ris_tf.registry import PluginError
@@ -82,8 +82,8 @@ class Estimators:
         self.config = config
         self.network = network
         self.detector = Detector(config)
-        self.panel = self.detector.searches.panel
-        self.most = config.scene.sources_max
+        self.panel = self.detector.graphs.panel
+        self.max_sources = config.scene.sources_max
         azimuths, elevations = config.localize.grid
         self.grid = search_grid(config.scene, azimuths, elevations, config.localize.planes)
         self._graphs: dict[Any, Callable[..., Any]] = {}
@@ -193,8 +193,8 @@ class Estimators:
 
     def pursued(self, question: Question) -> Positions:
         """Pursuit on the grid, started over among peaks of the sample covariance's spectrum."""
-        again = self.in_graph(PROPOSED, self.sample_places)(question.measurement)
-        return self.detector.pursue(question.measurement, question.known, again=again)
+        restarts = self.in_graph(PROPOSED, self.sample_places)(question.measurement)
+        return self.detector.pursue(question.measurement, question.known, restarts=restarts)
 
     def refined_from_truth(self, question: Question) -> Positions:
         """Refinement that starts at the truth."""
@@ -238,7 +238,7 @@ class Estimators:
             method: `mvdr` or `music`.
         """
         spectrum, basis = self._spectrum(method, covariance, count, self.grid)
-        found, height = peaks(spectrum, self.grid, self.most)
+        found, height = peaks(spectrum, self.grid, self.max_sources)
         found = found._replace(active=found.active * self.counted(count, height))
         return sharpened(self.panel, basis, found, self.grid)
 
@@ -258,8 +258,8 @@ class Estimators:
 
         And the highest points of the grid, since close sources share a peak.
         """
-        grid = self.detector.searches.grid
-        count = tf.fill(covariance.loading.shape, self.most)
+        grid = self.detector.graphs.grid
+        count = tf.fill(covariance.loading.shape, self.max_sources)
         spectrum, basis = self._spectrum(method, covariance, count, grid)
         found, _ = peaks(spectrum, grid, CANDIDATES, NEIGHBOURS)
         moved = sharpened(self.panel, basis, found, grid, CANDIDATE_STEPS)
@@ -271,17 +271,17 @@ class Estimators:
         """A spectrum, and the basis whose continuous spectrum it samples."""
         if method == "mvdr":
             return mvdr_spectrum(covariance, self.panel, grid), mvdr_basis(covariance)[0]
-        waves = tf.where(count < 0, self.most, count)
-        basis = signal_subspace(covariance.factor, waves, self.most)
+        waves = tf.where(count < 0, self.max_sources, count)
+        basis = signal_subspace(covariance.factor, waves, self.max_sources)
         return music_spectrum(basis, self.panel, grid), basis
 
     def modified_music(self, measurement: Measurement, count: tf.Tensor) -> Positions:
         """MUSIC on the anti-diagonal of the sample covariance (Ramezani et al., 2024)."""
         covariance, count = self._covariance("sample", measurement, count)
-        count = tf.where(count < 0, self.most, count)
+        count = tf.where(count < 0, self.max_sources, count)
         g = self.config.geometry
         shape = g.rows, g.columns
-        return modified_music(covariance, self.panel, shape, self.grid, count, self.most)
+        return modified_music(covariance, self.panel, shape, self.grid, count, self.max_sources)
 
     def network_covariance(
         self, measurement: Measurement, count: tf.Tensor
@@ -316,7 +316,7 @@ class Estimators:
         """`[B, K]` 1 for the peaks that are sources: as many as counted, or high enough."""
         least = 10 ** (-self.config.localize.peak_db / 10) * height[:, :1]
         high = tf.cast(height >= least, tf.float32)
-        first = tf.sequence_mask(count, self.most, tf.float32)
+        first = tf.sequence_mask(count, self.max_sources, tf.float32)
         return tf.where(count[:, None] < 0, high, first)
 
     def _asked(self, measurement: Measurement) -> Prediction:

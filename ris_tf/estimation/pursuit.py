@@ -27,12 +27,12 @@ class Atoms(NamedTuple):
 
     Attributes:
         places: azimuth, elevation in radians and range in metres, `[B, P]` float32 each.
-        heard: `[B, G, D, P]` complex64, `Phi_l a`.
+        responses: `[B, G, D, P]` complex64, `Phi_l a`.
         power: `[B, G, P]` float32, `|Phi_l a|^2`.
     """
 
     places: Place
-    heard: tf.Tensor
+    responses: tf.Tensor
     power: tf.Tensor
 
 
@@ -60,19 +60,19 @@ def starting_grid(config: Config) -> SearchGrid:
 
 
 def atoms_of_grid(data: Observed, grid: SearchGrid) -> Atoms:
-    """What the receiver hears of a source at each point of a grid."""
+    """Responses to a source at each point of a grid."""
     axes = [axis.astype(np.float32) for axis in grid]
     points = tuple(tf.constant(x.ravel()) for x in np.meshgrid(*axes, indexing="ij"))
     vectors = steering_vectors(data.panel, *points)
     places = tuple(tf.tile(axis[None], [tf.shape(data.y)[0], 1]) for axis in points)
-    heard = data.at_receiver(vectors)
-    return Atoms(places, heard, squared_sum(heard, [2]))
+    responses = data.at_receiver(vectors)
+    return Atoms(places, responses, squared_sum(responses, [2]))
 
 
 def atoms_at(data: Observed, places: Place) -> Atoms:
-    """The same at `[B, P]` places that something else found likely."""
-    heard = data.at_receiver(steering_vectors(data.panel, *places))
-    return Atoms(places, heard, squared_sum(heard, [2]))
+    """Responses to sources at `[B, P]` places, such as proposals of a network."""
+    responses = data.at_receiver(steering_vectors(data.panel, *places))
+    return Atoms(places, responses, squared_sum(responses, [2]))
 
 
 def cell_of(grid: SearchGrid) -> tuple[float, float, float]:
@@ -84,27 +84,27 @@ def best_atom(
     table: Atoms,
     data: Observed,
     found: Positions,
-    elsewhere: Place,
+    excluded: Place,
     cell: tuple[float, float, float],
 ) -> Place:
-    """Where a source, added to those found, explains most of the measurement.
+    """Where a source, added to those found, explains the largest share of the measurement.
 
     Args:
         table: the places.
         data: measurements.
         found: sources.
-        elsewhere: directions `[B]` that the place must be more than a cell away from.
+        excluded: directions `[B]` that the place must be more than a cell away from.
         cell: of the starting grid.
 
     Returns:
         The place in each scene.
     """
-    gained = explained(table, data.y, _heard(data, found))
+    drop = explained(table, data.y, _responses(data, found))
     azimuth, elevation = (
         tf.abs(axis - mine[:, None]) > size
-        for axis, mine, size in zip(table.places[:2], elsewhere[:2], cell[:2], strict=True)
+        for axis, mine, size in zip(table.places[:2], excluded[:2], cell[:2], strict=True)
     )
-    return _best(table.places, tf.where(azimuth | elevation, gained, 0))
+    return _best(table.places, tf.where(azimuth | elevation, drop, 0))
 
 
 def best_around(
@@ -122,23 +122,23 @@ def best_around(
     )
     curvature = tf.clip_by_value(curvature, 1 / range_m[1], 1 / range_m[0])
     around = atoms_at(data, (azimuth, elevation, 1 / curvature))
-    return _best(around.places, explained(around, data.y, _heard(data, found)))
+    return _best(around.places, explained(around, data.y, _responses(data, found)))
 
 
-def _heard(data: Observed, found: Positions) -> tf.Tensor:
-    """What the receiver hears of sources: `[B, G, D, K]` complex, zero where inactive."""
+def _responses(data: Observed, found: Positions) -> tf.Tensor:
+    """Responses to sources: `[B, G, D, K]` complex, zero where inactive."""
     vectors = steering_vectors(data.panel, *found.coordinates)
     return data.at_receiver(vectors * tf.complex(found.active, 0.0)[..., None])
 
 
-def _best(places: Place, gained: tf.Tensor) -> Place:
-    best = tf.argmax(gained, axis=-1)
+def _best(places: Place, drop: tf.Tensor) -> Place:
+    best = tf.argmax(drop, axis=-1)
     azimuth, elevation, range_m = (tf.gather(axis, best, batch_dims=1) for axis in places)
     return azimuth, elevation, range_m
 
 
 def explained(table: Atoms, y: tf.Tensor, columns: tf.Tensor) -> tf.Tensor:
-    """How much less energy each atom would leave, fitted together with some columns.
+    """By how much each atom, fitted together with some columns, lowers the residual energy.
 
     `sum_l |h^H P_perp y|^2 / |P_perp h|^2`.
 
@@ -152,35 +152,36 @@ def explained(table: Atoms, y: tf.Tensor, columns: tf.Tensor) -> tf.Tensor:
     """
     basis = orthonormal(columns)
     residual = y[..., None] - tf.matmul(basis, tf.matmul(basis, y[..., None], adjoint_a=True))
-    seen = _seen(tf.concat([residual, basis], axis=-1), table)
-    return _gained(seen[:, :, 0], table.power - tf.reduce_sum(seen[:, :, 1:], axis=2), table)
+    inner = _inner_energy(tf.concat([residual, basis], axis=-1), table)
+    return _drop(inner[:, :, 0], table.power - tf.reduce_sum(inner[:, :, 1:], axis=2), table)
 
 
-def best_in_turn(table: Atoms, y: tf.Tensor, most: int) -> tuple[Positions, tf.Tensor]:
-    """Orthogonal matching pursuit: the atom that explains most beside those before it, in turn.
+def best_in_turn(table: Atoms, y: tf.Tensor, count: int) -> tuple[Positions, tf.Tensor]:
+    """Orthogonal matching pursuit: in turn the atom that lowers the residual energy furthest.
 
     Pati, Rezaiifar and Krishnaprasad, "Orthogonal matching pursuit", Asilomar 1993.
 
     Args:
         table: atoms.
         y: `[B, G, D]` complex measurements.
-        most: sources, less than `D`.
+        count: sources, less than `D`.
 
     Returns:
-        Positions of `most` sources, and `[B, most + 1]` what the first 0, 1, .. of them leave.
+        Positions of as many sources, and `[B, count + 1]` the residual energy of the first 0, 1, ..
+        of them.
     """
     residual, outside = y[..., None], table.power
     basis, chosen, energy = residual[..., :0], [], [squared_sum(y, [1, 2])]
-    seen = _seen(residual, table)
-    for _ in range(most):
-        best = tf.argmax(_gained(seen[:, :, 0], outside, table), axis=-1)
-        atom = tf.gather(table.heard, best, axis=3, batch_dims=1)[..., None]
+    inner = _inner_energy(residual, table)
+    for _ in range(count):
+        best = tf.argmax(_drop(inner[:, :, 0], outside, table), axis=-1)
+        atom = tf.gather(table.responses, best, axis=3, batch_dims=1)[..., None]
         atom -= tf.matmul(basis, tf.matmul(basis, atom, adjoint_a=True))
         unit = atom * tf.cast(tf.math.rsqrt(squared_sum(atom, [2]) + TINY), atom.dtype)[:, :, None]
         residual -= unit * tf.matmul(unit, residual, adjoint_a=True)
         basis = tf.concat([basis, unit], axis=-1)
-        seen = _seen(tf.concat([residual, unit], axis=-1), table)
-        outside -= seen[:, :, 1]
+        inner = _inner_energy(tf.concat([residual, unit], axis=-1), table)
+        outside -= inner[:, :, 1]
         chosen.append(best)
         energy.append(squared_sum(residual, [1, 2, 3]))
     best = tf.stack(chosen, axis=1)
@@ -189,13 +190,13 @@ def best_in_turn(table: Atoms, y: tf.Tensor, most: int) -> tuple[Positions, tf.T
     return found, tf.stack(energy, axis=1)
 
 
-def _seen(vectors: tf.Tensor, table: Atoms) -> tf.Tensor:
+def _inner_energy(vectors: tf.Tensor, table: Atoms) -> tf.Tensor:
     """`|v^H h|^2` of `[B, G, D, V]` vectors: `[B, G, V, P]` real."""
-    inner = tf.matmul(vectors, table.heard, adjoint_a=True)
+    inner = tf.matmul(vectors, table.responses, adjoint_a=True)
     return tf.math.real(inner) ** 2 + tf.math.imag(inner) ** 2
 
 
-def _gained(seen: tf.Tensor, outside: tf.Tensor, table: Atoms) -> tf.Tensor:
+def _drop(inner: tf.Tensor, outside: tf.Tensor, table: Atoms) -> tf.Tensor:
     """`[B, P]` from what a residual has along atoms and what of these is outside, `[B, G, P]`."""
     least = tf.maximum(outside, LEAST_OUTSIDE * table.power)
-    return tf.reduce_sum(tf.math.divide_no_nan(seen, least), axis=1)
+    return tf.reduce_sum(tf.math.divide_no_nan(inner, least), axis=1)

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from ris_tf.covariance import real_rows, side_by_side
 from ris_tf.scene import Measurement, Panel, phase_derivatives, steering_vectors
 
 # Of the diagonal of Gram matrices, added to it: two equal columns stay solvable.
@@ -40,15 +41,12 @@ class Observed(NamedTuple):
 
     def parts_at_receiver(self, re: tf.Tensor, im: tf.Tensor) -> tf.Tensor:
         """The same of vectors in their real and imaginary parts."""
-        count, elements = re.shape[-2:]
-        # By turns the rows that give the real part of a product, and the imaginary one.
-        shape = tf.concat([tf.shape(re)[:-2], [2 * count, 2 * elements]], axis=0)
-        rows = tf.reshape(tf.stack([re, -im, im, re], axis=-2), shape)
+        rows, count = real_rows(re, im), re.shape[-2]
         if re.shape.rank == 2:
-            heard = tf.tensordot(self.sensing, rows, [[-1], [-1]])
+            responses = tf.tensordot(self.sensing, rows, [[-1], [-1]])
         else:
-            heard = tf.matmul(self.sensing, rows, transpose_b=True)
-        pairs = tf.reshape(heard, [tf.shape(self.y)[0], *self.y.shape[1:], count, 2])
+            responses = tf.matmul(self.sensing, rows, transpose_b=True)
+        pairs = tf.reshape(responses, [tf.shape(self.y)[0], *self.y.shape[1:], count, 2])
         return tf.bitcast(pairs, self.y.dtype)
 
 
@@ -61,8 +59,7 @@ def observed(measurement: Measurement, panel: Panel, symbols: str) -> Observed:
         symbols: `scene.symbols`, `"independent"` or `"constant"`.
     """
     y, channel, codes, _ = measurement
-    re, im = tf.math.real(channel), tf.math.imag(channel)
-    straight, turned = tf.concat([re, im], axis=2), tf.concat([-im, re], axis=2)  # H and j H
+    straight, turned = side_by_side(channel), side_by_side(1j * channel)
     along, across = (
         tf.tile(part, [1, 1, 2])[:, :, None] for part in (tf.math.real(codes), tf.math.imag(codes))
     )
@@ -73,12 +70,12 @@ def observed(measurement: Measurement, panel: Panel, symbols: str) -> Observed:
     return Observed(y, tf.reshape(sensing, [-1, numbers, sensing.shape[-1]]), panel)
 
 
-class Left(NamedTuple):
-    """What sources at given positions leave of a measurement, their symbols the best they can be.
+class Residual(NamedTuple):
+    """What sources at given positions do not explain, their symbols the best they can be.
 
     Attributes:
-        energy: `[B]` real, `sum |P_perp y|^2`.
-        support: `[B, K]` real, how much more energy is left without a source, others unmoved.
+        energy: `[B]` real, the residual energy `sum |P_perp y|^2`.
+        support: `[B, K]` real, how much it grows without a source, others unmoved.
     """
 
     energy: tf.Tensor
@@ -90,14 +87,14 @@ class Fit(NamedTuple):
 
     Attributes:
         symbols: `[B, G, K]` complex least-squares symbols.
-        left: what they leave.
+        residual: what they do not explain.
         information: `[B, 3 K, 3 K]` real, `sum Re(D^H P_perp D)`, ordered azimuth of all sources,
             elevation of all, range of all; identity where inactive.
         gradient: `[B, 3 K]` real, `sum Re(D^H P_perp y)`, 0 where inactive.
     """
 
     symbols: tf.Tensor
-    left: Left
+    residual: Residual
     information: tf.Tensor
     gradient: tf.Tensor
 
@@ -105,7 +102,7 @@ class Fit(NamedTuple):
 def fit(
     data: Observed, coordinates: tuple[tf.Tensor, tf.Tensor, tf.Tensor], active: tf.Tensor
 ) -> Fit:
-    """Variable projection at given positions: what is left, Gauss-Newton matrix, gradient.
+    """Variable projection at given positions: residual energy, Gauss-Newton matrix, gradient.
 
     `D_l` are the derivatives of `Phi_l A s_l` by azimuth, elevation and range of each source, with
     the least-squares symbols `s_l`. `information` times `2 / sigma^2` is the Fisher matrix of the
@@ -116,36 +113,36 @@ def fit(
         coordinates: azimuth, elevation (radians) and range (metres), `[B, K]` each.
         active: `[B, K]` real, 0 or 1.
     """
-    most = active.shape[-1]
+    slots = active.shape[-1]
     vectors = _vectors(data, coordinates, active)[:, None]
     re, im = tf.math.real(vectors), tf.math.imag(vectors)
     turns = tf.transpose(phase_derivatives(data.panel, *coordinates), [0, 2, 1, 3])
-    shape = [-1, 4 * most, vectors.shape[-1]]
-    heard = data.parts_at_receiver(
+    shape = [-1, 4 * slots, vectors.shape[-1]]
+    responses = data.parts_at_receiver(
         tf.reshape(tf.concat([re, -turns * im], axis=1), shape),
         tf.reshape(tf.concat([im, turns * re], axis=1), shape),
     )
-    columns, slopes = tf.split(heard, [most, 3 * most], axis=-1)
+    columns, slopes = tf.split(responses, [slots, 3 * slots], axis=-1)
     known = _projected(columns, data.y)
     along = tf.matmul(known.basis, slopes, adjoint_a=True)
     outside = slopes - tf.matmul(known.basis, along)
     tangents = outside * tf.tile(known.symbols, [1, 1, 3])[:, :, None]
-    tangents = tf.reshape(tangents, [-1, math.prod(data.y.shape[1:]), 3 * most])
+    tangents = tf.reshape(tangents, [-1, math.prod(data.y.shape[1:]), 3 * slots])
     residual = tf.reshape(known.residual, [-1, tangents.shape[1], 1])
     information = tf.math.real(tf.matmul(tangents, tangents, adjoint_a=True))
     return Fit(
         symbols=known.symbols,
-        left=_left(known),
+        residual=_residual(known),
         information=information + tf.linalg.diag(tf.tile(1 - active, [1, 3])),
         gradient=tf.math.real(tf.matmul(tangents, residual, adjoint_a=True))[..., 0],
     )
 
 
-def left(
+def residual(
     data: Observed, coordinates: tuple[tf.Tensor, tf.Tensor, tf.Tensor], active: tf.Tensor
-) -> Left:
-    """What sources leave, without the derivatives: at a quarter of the cost of `fit`."""
-    return _left(_projected(data.at_receiver(_vectors(data, coordinates, active)), data.y))
+) -> Residual:
+    """What sources do not explain, without the derivatives: at a quarter of the cost of `fit`."""
+    return _residual(_projected(data.at_receiver(_vectors(data, coordinates, active)), data.y))
 
 
 def _vectors(
@@ -177,8 +174,8 @@ def _projected(columns: tf.Tensor, y: tf.Tensor) -> _Projected:
     )
 
 
-def _left(projected: _Projected) -> Left:
-    return Left(
+def _residual(projected: _Projected) -> Residual:
+    return Residual(
         energy=squared_sum(projected.residual, [1, 2]),
         support=tf.reduce_sum(projected.alone, axis=1),
     )

@@ -6,12 +6,11 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from ris_tf.estimation.receiver import Fit, Left, Observed, fit, left
+from ris_tf.estimation.receiver import Fit, Observed, Residual, fit, residual
 from ris_tf.scene.positions import Positions
+from ris_tf.spectrum.levenberg import MOST_DAMPING, damped_step, first_damping, next_damping
 
 STEPS = 12
-FIRST_DAMPING, LEAST_DAMPING, MOST_DAMPING = 1e-2, 1e-5, 1e6
-EASE, STIFFEN = 0.1, 8.0  # of the damping after a better and a worse step
 WIDEST_STEP = math.radians(8.0)  # about a beam: farther, the linear model says nothing
 STILL = 1e-4  # relative descent below which a scene is done: a hundredth of a bound's worth
 WIDEST = math.radians(89.9)
@@ -22,8 +21,8 @@ class Refined(NamedTuple):
 
     Attributes:
         positions: where.
-        energy: `[B]` what they leave of it.
-        support: `[B, K]` how much more they would leave without each, others unmoved; infinite
+        energy: `[B]` of the residual.
+        support: `[B, K]` how much that grows without each source, others unmoved; infinite
             where there is none.
         moving: `[B]` whether more steps would lower the energy further.
     """
@@ -36,7 +35,7 @@ class Refined(NamedTuple):
 
 class _State(NamedTuple):
     point: tf.Tensor  # [B, 3 K]: azimuth, elevation, inverse range
-    left: Left
+    residual: Residual
     information: tf.Tensor
     gradient: tf.Tensor
     damping: tf.Tensor
@@ -59,42 +58,41 @@ def refine(
         steps: largest number of steps.
     """
     nearest, farthest = range_m
-    most = start.active.shape[-1]
+    slots = start.active.shape[-1]
     active = tf.cast(start.active, data.y.dtype.real_dtype)
-    least = tf.constant([-WIDEST] * (2 * most) + [1 / farthest] * most, active.dtype)
-    largest = tf.constant([WIDEST] * (2 * most) + [1 / nearest] * most, active.dtype)
+    least = tf.constant([-WIDEST] * (2 * slots) + [1 / farthest] * slots, active.dtype)
+    largest = tf.constant([WIDEST] * (2 * slots) + [1 / nearest] * slots, active.dtype)
 
     def slopes(point: tf.Tensor, known: Fit) -> tuple[tf.Tensor, tf.Tensor]:
         """Gauss-Newton matrix and gradient by the point's coordinates."""
-        slope = tf.concat([tf.ones_like(point[:, : 2 * most]), -1 / point[:, 2 * most :] ** 2], 1)
+        slope = tf.concat([tf.ones_like(point[:, : 2 * slots]), -1 / point[:, 2 * slots :] ** 2], 1)
         slope = tf.where(tf.tile(active, [1, 3]) > 0, slope, 1)
         return known.information * slope[:, :, None] * slope[:, None, :], known.gradient * slope
 
     def tried(state: _State) -> tf.Tensor:
-        move = _step(state, least, largest, most)
+        move = _step(state, least, largest, slots)
         return tf.clip_by_value(state.point + move, least, largest)
 
-    def judged(state: _State, trial: tf.Tensor, after: Left) -> tuple[tf.Tensor, _State]:
+    def judged(state: _State, trial: tf.Tensor, after: Residual) -> tuple[tf.Tensor, _State]:
         """Where the trial is better, and the state there."""
-        better = after.energy < state.left.energy
-        done = tf.abs(state.left.energy - after.energy) <= STILL * state.left.energy
-        rate = tf.where(better, EASE, STIFFEN)
-        damping = state.damping * tf.cast(rate, active.dtype)
+        better = after.energy < state.residual.energy
+        done = tf.abs(state.residual.energy - after.energy) <= STILL * state.residual.energy
+        damping = next_damping(state.damping, better)
         kept = state._replace(
             point=tf.where(better[:, None], trial, state.point),
-            left=Left(
-                tf.where(better, after.energy, state.left.energy),
-                tf.where(better[:, None], after.support, state.left.support),
+            residual=Residual(
+                tf.where(better, after.energy, state.residual.energy),
+                tf.where(better[:, None], after.support, state.residual.support),
             ),
-            damping=tf.clip_by_value(damping, LEAST_DAMPING, MOST_DAMPING),
-            moving=state.moving & ~done & (damping <= MOST_DAMPING),
+            damping=damping,
+            moving=state.moving & ~done & (damping < MOST_DAMPING),
         )
         return better, kept
 
     def body(step: tf.Tensor, state: _State) -> tuple[tf.Tensor, _State]:
         trial = tried(state)
         known = fit(data, _coordinates(trial), active)
-        better, kept = judged(state, trial, known.left)
+        better, kept = judged(state, trial, known.residual)
         information, gradient = slopes(trial, known)
         kept = kept._replace(
             information=tf.where(better[:, None, None], information, state.information),
@@ -105,20 +103,20 @@ def refine(
     point = tf.concat([start.azimuth, start.elevation, 1 / start.range_m], axis=1)
     point = tf.clip_by_value(tf.cast(point, active.dtype), least, largest)
     known = fit(data, _coordinates(point), active)
-    damping = tf.ones_like(known.left.energy) * tf.constant(FIRST_DAMPING, active.dtype)
-    state = _State(point, known.left, *slopes(point, known), damping, known.left.energy > 0)
+    energy = known.residual.energy
+    state = _State(point, known.residual, *slopes(point, known), first_damping(energy), energy > 0)
     if steps > 1:
         _, state = tf.while_loop(
             lambda step, state: (step < steps - 1) & tf.reduce_any(state.moving),
             body,
             (tf.constant(0), state),
         )
-    trial = tried(state)  # after the last step nobody asks which way is better
-    _, last = judged(state, trial, left(data, _coordinates(trial), active))
+    trial = tried(state)  # no derivatives after the last step
+    _, last = judged(state, trial, residual(data, _coordinates(trial), active))
     return Refined(
         positions=Positions(*_coordinates(last.point), start.active),
-        energy=last.left.energy,
-        support=tf.where(active > 0, last.left.support, np.inf),
+        energy=last.residual.energy,
+        support=tf.where(active > 0, last.residual.support, np.inf),
         moving=last.moving,
     )
 
@@ -128,20 +126,12 @@ def _coordinates(point: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     return azimuth, elevation, 1 / curvature
 
 
-def _step(state: _State, least: tf.Tensor, largest: tf.Tensor, most: int) -> tf.Tensor:
+def _step(state: _State, least: tf.Tensor, largest: tf.Tensor, slots: int) -> tf.Tensor:
     """Damped Gauss-Newton step; coordinates that push against a bound are held there."""
     held = ((state.point <= least) & (state.gradient < 0)) | (
         (state.point >= largest) & (state.gradient > 0)
     )
     free = tf.cast(~held, state.point.dtype)
-    diagonal = tf.linalg.diag_part(state.information)
-    floor = 1e-9 * tf.reduce_max(diagonal, axis=1, keepdims=True) + 1e-30
-    scale = tf.math.rsqrt(tf.maximum(diagonal, floor))
-    unit = state.information * scale[:, :, None] * scale[:, None, :]
-    unit *= free[:, :, None] * free[:, None, :]
-    unit = tf.linalg.set_diag(unit, tf.ones_like(diagonal) + state.damping[:, None])
-    chol = tf.linalg.cholesky(unit)
-    solved = tf.linalg.cholesky_solve(chol, (state.gradient * free * scale)[..., None])[..., 0]
-    move = solved * scale * free
-    turn = tf.reduce_max(tf.abs(move[:, : 2 * most]), axis=1, keepdims=True)
+    move = damped_step(state.information, state.gradient, state.damping, free)
+    turn = tf.reduce_max(tf.abs(move[:, : 2 * slots]), axis=1, keepdims=True)
     return move * tf.minimum(1.0, tf.cast(WIDEST_STEP, turn.dtype) / tf.maximum(turn, 1e-30))

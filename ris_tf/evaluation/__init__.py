@@ -1,6 +1,6 @@
 """Estimators compared on test scenes: matching, metrics, tables. Tables need no TensorFlow."""
 
-from ris_tf.evaluation.document import ALL, BY_COUNT, BY_SNR, Merit, Report, Row
+from ris_tf.evaluation.document import ALL, BY_COUNT, BY_SNR, Metric, Report, Row
 from ris_tf.evaluation.tables import COLUMNS, Column, csv_table, json_document, latex_table
 
 __all__ = [
@@ -9,7 +9,7 @@ __all__ = [
     "BY_SNR",
     "COLUMNS",
     "Column",
-    "Merit",
+    "Metric",
     "Report",
     "Row",
     "csv_table",

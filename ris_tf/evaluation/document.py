@@ -8,8 +8,8 @@ import numpy as np
 ALL, BY_SNR, BY_COUNT = "all", "snr_db", "sources"
 
 
-class Merit(NamedTuple):
-    """A figure of merit, between the ends of its 95 % confidence interval; NaN for none."""
+class Metric(NamedTuple):
+    """A number that judges an estimator, and its 95 % confidence interval; NaN for none."""
 
     value: float
     low: float
@@ -25,14 +25,14 @@ class Row:
         kind: how scenes are grouped: `ALL`, `BY_SNR` or `BY_COUNT`.
         level: middle of the SNRs in dB, or number of sources; 0 of all scenes.
         scenes: in the group.
-        merits: figures of merit by name.
+        metrics: by name, such as `recall_direction`.
     """
 
     estimator: str
     kind: str
     level: float
     scenes: int
-    merits: dict[str, Merit]
+    metrics: dict[str, Metric]
 
 
 @dataclass(frozen=True)

@@ -42,8 +42,8 @@ def spectra_of_scene(
     covariances: dict[str, Covariance] = {"sample covariance": sample_covariance(backprojected)}
     estimators = Estimators(config, network)
     if network:
-        said = estimators.network_covariance(one.measurement, one.sources.count)[0]
-        covariances = {"network": said, **covariances}
+        predicted = estimators.network_covariance(one.measurement, one.sources.count)[0]
+        covariances = {"network": predicted, **covariances}
     covariances["true covariance"] = true_covariance(one.steering, one.sources.power)
     grid = estimators.grid
     axes = np.degrees(grid.azimuth), np.degrees(grid.elevation)

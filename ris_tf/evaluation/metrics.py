@@ -1,30 +1,21 @@
-"""Figures of merit of an estimator over many scenes, with confidence intervals (SPEC 8)."""
-
-from typing import NamedTuple
+"""Metrics of an estimator over many scenes, with confidence intervals (SPEC 8)."""
 
 import numpy as np
 
+from ris_tf.evaluation.document import Metric
 from ris_tf.evaluation.intervals import median_interval, ratio_interval, share_interval
 from ris_tf.evaluation.matching import Matched
 
 COORDINATES = ("azimuth", "elevation", "range")
 
 
-class Figure(NamedTuple):
-    """A figure of merit, between the ends of its 95 % confidence interval."""
-
-    value: float
-    low: float
-    high: float
+NOTHING = Metric(np.nan, np.nan, np.nan)
 
 
-NOTHING = Figure(np.nan, np.nan, np.nan)
-
-
-def figures(
+def metrics_of(
     matching: Matched, error_over_bound: dict[str, np.ndarray] | None = None
-) -> dict[str, Figure]:
-    """All figures of merit, by name; NaN where nothing was there to judge.
+) -> dict[str, Metric]:
+    """All metrics, by name; NaN where nothing was there to judge.
 
     `recall_direction`, `recall_position`, `precision`, `count_accuracy` are shares.
     `azimuth_rmse_deg`, `elevation_rmse_deg`, `range_rmse_m`, `position_rmse_m` are over sources
@@ -64,25 +55,25 @@ def figures(
     }
 
 
-def _share(successes: np.ndarray, trials: np.ndarray) -> Figure:
+def _share(successes: np.ndarray, trials: np.ndarray) -> Metric:
     """`sum successes / sum trials` over scenes."""
     if not trials.sum():
         return NOTHING
     value = float(successes.sum() / trials.sum())
-    return Figure(value, *share_interval(successes, trials))
+    return Metric(value, *share_interval(successes, trials))
 
 
-def _root(squares: np.ndarray, counts: np.ndarray) -> Figure:
+def _root(squares: np.ndarray, counts: np.ndarray) -> Metric:
     """The root of `sum squares / sum counts` over scenes."""
     if not counts.sum():
         return NOTHING
     ratio = squares.sum() / counts.sum(), *ratio_interval(squares, counts)
-    return Figure(*(float(end) for end in np.sqrt(ratio)))
+    return Metric(*(float(end) for end in np.sqrt(ratio)))
 
 
-def _median(values: np.ndarray) -> Figure:
+def _median(values: np.ndarray) -> Metric:
     """The median of all finite values."""
     ranked = np.sort(values[np.isfinite(values)])
     if not len(ranked):
         return NOTHING
-    return Figure(float(np.median(ranked)), *median_interval(ranked))
+    return Metric(float(np.median(ranked)), *median_interval(ranked))

@@ -11,18 +11,18 @@ from scipy.stats import norm
 from ris_tf.config import Config
 from ris_tf.estimation.bound import Bound, cramer_rao_bound
 from ris_tf.estimation.estimators import Estimator, Question
-from ris_tf.estimation.found import Known
+from ris_tf.estimation.fits import Known
 from ris_tf.estimation.receiver import observed
 from ris_tf.evaluation import (
     ALL,
     BY_COUNT,
     BY_SNR,
-    Merit,
+    Metric,
     Report,
     Row,
 )
 from ris_tf.evaluation.matching import Matched, matched
-from ris_tf.evaluation.metrics import COORDINATES, NOTHING, figures
+from ris_tf.evaluation.metrics import COORDINATES, NOTHING, metrics_of
 from ris_tf.scene import Scenes, Simulator, Split
 from ris_tf.scene.positions import true_positions
 
@@ -42,8 +42,8 @@ class Evaluation:
         config: what is simulated.
         estimators: by the name that tables give them.
         scenes: how many; those that `ris-tf simulate --split test` writes.
-        snr_known: whether estimators are told the SNR.
-        count_known: whether they are told the number of sources.
+        snr_known: whether estimators are given the SNR.
+        count_known: whether they are given the number of sources.
     """
 
     def __init__(
@@ -100,11 +100,11 @@ class Evaluation:
             for kind, level, chosen in groups:
                 some = Matched(*(field[chosen] for field in every))
                 over = {c: np.abs(getattr(some, f)) / bound[c][chosen] for c, f in FIELDS.items()}
-                merits = {n: Merit(*f) for n, f in figures(some, over).items()}
+                metrics = metrics_of(some, over)
                 if kind == ALL:
-                    merits["milliseconds"] = Merit(speed, np.nan, np.nan)
-                merits |= _medians(some)
-                rows.append(Row(name, kind, level, int(chosen.sum()), merits))
+                    metrics["milliseconds"] = Metric(speed, np.nan, np.nan)
+                metrics |= _medians(some)
+                rows.append(Row(name, kind, level, int(chosen.sum()), metrics))
         own = [
             Row(BOUND, kind, level, int(chosen.sum()), _of_bound(bound, chosen))
             for kind, level, chosen in groups
@@ -158,8 +158,10 @@ def _groups(
 ) -> Iterator[tuple[str, float, np.ndarray]]:
     """Kind, level and scenes of every group that has any."""
     yield ALL, 0.0, np.ones(len(count), bool)
-    least, most = config.scene.snr_db
-    edges = np.linspace(least, most, SNR_GROUPS + 1) if least < most else np.array([least, most])
+    lowest, highest = config.scene.snr_db
+    edges = np.array([lowest, highest])
+    if lowest < highest:
+        edges = np.linspace(lowest, highest, SNR_GROUPS + 1)
     which = np.clip(np.searchsorted(edges, snr_db, side="right") - 1, 0, len(edges) - 2)
     for group in np.unique(which):
         yield BY_SNR, float(edges[group : group + 2].mean()), which == group
@@ -167,21 +169,21 @@ def _groups(
         yield BY_COUNT, float(number), count == number
 
 
-def _medians(m: Matched) -> dict[str, Merit]:
+def _medians(m: Matched) -> dict[str, Metric]:
     """Median errors of the sources found in direction, which few large ones do not move."""
     errors = {"azimuth": np.degrees(m.azimuth), "elevation": np.degrees(m.elevation)}
     errors["range"] = m.range_m
     return {
         f"{name}_median": _point(np.median(np.abs(error[m.in_direction])))
         if m.in_direction.any()
-        else Merit(*NOTHING)
+        else NOTHING
         for name, error in errors.items()
     }
 
 
-def _of_bound(bound: dict[str, np.ndarray], chosen: np.ndarray) -> dict[str, Merit]:
+def _of_bound(bound: dict[str, np.ndarray], chosen: np.ndarray) -> dict[str, Metric]:
     """Root mean squares and medians that an efficient estimator would have on the same sources."""
-    merits = {}
+    metrics = {}
     names = zip(
         COORDINATES, ("azimuth_rmse_deg", "elevation_rmse_deg", "range_rmse_m"), strict=True
     )
@@ -189,14 +191,14 @@ def _of_bound(bound: dict[str, np.ndarray], chosen: np.ndarray) -> dict[str, Mer
         values = bound[coordinate][chosen]
         values = values[~np.isnan(values)]
         values = values if coordinate == "range" else np.degrees(values)
-        merits[rmse] = _point(np.sqrt(np.mean(values**2)))
-        merits[f"{coordinate}_median"] = _point(np.median(np.outer(values, NORMAL)))
-        merits[f"{coordinate}_over_bound"] = _point(MEDIAN)
-    return merits
+        metrics[rmse] = _point(np.sqrt(np.mean(values**2)))
+        metrics[f"{coordinate}_median"] = _point(np.median(np.outer(values, NORMAL)))
+        metrics[f"{coordinate}_over_bound"] = _point(MEDIAN)
+    return metrics
 
 
-def _point(value: float) -> Merit:
-    return Merit(float(value), np.nan, np.nan)
+def _point(value: float) -> Metric:
+    return Metric(float(value), np.nan, np.nan)
 
 
 def _quantiles(m: Matched) -> np.ndarray:

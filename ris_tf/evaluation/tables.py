@@ -7,15 +7,15 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from ris_tf.evaluation.document import ALL, BY_COUNT, BY_SNR, Merit, Report, Row
+from ris_tf.evaluation.document import ALL, BY_COUNT, BY_SNR, Metric, Report, Row
 
 
 @dataclass(frozen=True)
 class Column:
-    """A figure of merit in a table.
+    """A metric in a table.
 
     Attributes:
-        name: of the figure.
+        name: of the metric.
         title: in the terminal.
         latex: title in LaTeX.
         scale: factor of what is shown.
@@ -28,28 +28,28 @@ class Column:
     scale: float = 1.0
     digits: int = 2
 
-    def text(self, merit: Merit | None, interval: bool = True) -> str:
+    def text(self, metric: Metric | None, interval: bool = True) -> str:
         """The value, and how far its interval reaches up and down, once where that is alike."""
-        if merit is None or math.isnan(merit.value):
+        if metric is None or math.isnan(metric.value):
             return "-"
-        up, down = self._reach(merit) if interval else ("", "")
+        up, down = self._reach(metric) if interval else ("", "")
         if up == down:
-            return self._number(merit.value) + (f" ±{up}" if up else "")
-        return f"{self._number(merit.value)} +{up} −{down}"
+            return self._number(metric.value) + (f" ±{up}" if up else "")
+        return f"{self._number(metric.value)} +{up} −{down}"
 
-    def latex_text(self, merit: Merit | None) -> str:
+    def latex_text(self, metric: Metric | None) -> str:
         """The same for LaTeX."""
-        if merit is None or math.isnan(merit.value):
+        if metric is None or math.isnan(metric.value):
             return "-"
-        up, down = self._reach(merit)
+        up, down = self._reach(metric)
         reach = rf"\pm {up}" if up == down else f"^{{+{up}}}_{{-{down}}}"
-        return self._number(merit.value) + (f"${reach}$" if up else "")
+        return self._number(metric.value) + (f"${reach}$" if up else "")
 
-    def _reach(self, merit: Merit) -> tuple[str, str]:
+    def _reach(self, metric: Metric) -> tuple[str, str]:
         """From the value to the upper and lower end of its interval; nothing without one."""
-        if math.isnan(merit.low) or math.isnan(merit.high):
+        if math.isnan(metric.low) or math.isnan(metric.high):
             return "", ""
-        up, down = merit.high - merit.value, merit.value - merit.low
+        up, down = metric.high - metric.value, metric.value - metric.low
         return self._number(max(up, 0.0)), self._number(max(down, 0.0))
 
     def _number(self, value: float) -> str:
@@ -80,13 +80,13 @@ def group_of(row: Row) -> str:
 
 
 def csv_table(report: Report) -> str:
-    """A line for each figure of merit: estimator, group, value and interval."""
+    """A line for each metric: estimator, group, value and interval."""
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
-    table.writerow(["estimator", "group", "level", "scenes", "figure", "value", "low", "high"])
+    table.writerow(["estimator", "group", "level", "scenes", "metric", "value", "low", "high"])
     for row in [*report.rows, *report.bound]:
-        for name, merit in row.merits.items():
-            values = [f"{x:.6g}" for x in merit]
+        for name, metric in row.metrics.items():
+            values = [f"{x:.6g}" for x in metric]
             table.writerow([row.estimator, row.kind, f"{row.level:g}", row.scenes, name, *values])
     return text.getvalue()
 
@@ -94,10 +94,10 @@ def csv_table(report: Report) -> str:
 def json_document(report: Report) -> str:
     """Everything; infinite and missing numbers are null."""
 
-    def merits(row: Row) -> dict[str, Any]:
+    def metrics(row: Row) -> dict[str, Any]:
         shown = {}
-        for name, merit in row.merits.items():
-            value, low, high = map(_finite, merit)
+        for name, metric in row.metrics.items():
+            value, low, high = map(_finite, metric)
             shown[name] = {"value": value, "low": low, "high": high}
         return shown
 
@@ -108,7 +108,7 @@ def json_document(report: Report) -> str:
                 "group": row.kind,
                 "level": row.level,
                 "scenes": row.scenes,
-                "merits": merits(row),
+                "metrics": metrics(row),
             }
             for row in rows
         ]
@@ -128,7 +128,7 @@ def json_document(report: Report) -> str:
 def latex_table(report: Report) -> str:
     """All scenes: a tabular of the booktabs package, to be put into a paper's table."""
     rows = report.of(ALL)
-    shown = [c for c in COLUMNS if any(c.name in row.merits for row in rows)]
+    shown = [c for c in COLUMNS if any(c.name in row.metrics for row in rows)]
     lines = [
         "% " + "; ".join(f"{key}: {value}" for key, value in report.settings.items()),
         "% Behind the values: how far their 95 % confidence intervals reach up and down.",
@@ -138,7 +138,7 @@ def latex_table(report: Report) -> str:
         r"\midrule",
     ]
     for row in [*rows, *(row for row in report.bound if row.kind == ALL)]:
-        cells = (c.latex_text(row.merits.get(c.name)) for c in shown)
+        cells = (c.latex_text(row.metrics.get(c.name)) for c in shown)
         lines.append(" & ".join([_escaped(row.estimator), *cells]) + r" \\")
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", ""])
 

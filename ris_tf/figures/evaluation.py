@@ -31,7 +31,7 @@ def errors_figure(report: Report) -> Figure:
     for axis, (name, title) in zip(figure.subplots(1, 3), COORDINATES.items(), strict=True):
         _curves(axis, report, BY_SNR, f"{name}_median")
         bound = sorted((r for r in report.bound if r.kind == BY_SNR), key=lambda row: row.level)
-        values = _positive([row.merits[f"{name}_median"].value for row in bound])
+        values = _positive([row.metrics[f"{name}_median"].value for row in bound])
         axis.plot([r.level for r in bound], values, "k-", linewidth=2.2, label="Cramér-Rao bound")
         if _drawn(axis):
             axis.set_yscale("log")
@@ -88,7 +88,7 @@ def time_figure(report: Report) -> Figure:
     rows = report.of(ALL)
     figure = Figure(figsize=(7, 0.9 + 0.32 * len(rows)), layout="constrained")
     axis = figure.subplots()
-    values = np.nan_to_num(_positive([row.merits["milliseconds"].value for row in rows]))
+    values = np.nan_to_num(_positive([row.metrics["milliseconds"].value for row in rows]))
     bars = axis.barh([literal(row.estimator) for row in rows], values, color="0.75", ec="0.2")
     axis.bar_label(bars, fmt="%.3g", padding=3)
     if values.any():
@@ -114,10 +114,10 @@ def _against(axes: np.ndarray, report: Report, name: str) -> None:
 
 def _curves(axis: Axes, report: Report, kind: str, name: str) -> None:
     for which, estimator in enumerate(report.estimators):
-        rows = [r for r in report.of(kind, estimator) if np.isfinite(r.merits[name].value)]
+        rows = [r for r in report.of(kind, estimator) if np.isfinite(r.metrics[name].value)]
         if not rows:
             continue
-        value, low, high = np.array([row.merits[name] for row in rows]).T
+        value, low, high = np.array([row.metrics[name] for row in rows]).T
         style = _style(which)
         levels = [row.level for row in rows]
         axis.plot(levels, value, **style, label=literal(estimator))

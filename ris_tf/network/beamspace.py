@@ -8,13 +8,9 @@ import tensorflow as tf
 
 from ris_tf.config import BeamspaceNetwork, Config
 from ris_tf.covariance import (
-    first_half,
-    inside,
-    inside_both,
-    is_mirrored,
+    Directions,
     mvdr_basis,
     sample_covariance,
-    unfolded,
 )
 from ris_tf.network.layers import QUIET, dropout
 from ris_tf.network.parts import Part, stack
@@ -84,12 +80,12 @@ class FocusGrid(NamedTuple):
     Attributes:
         vectors: `[P, N]` complex64 steering vectors, ordered by plane, azimuth, elevation.
         shape: planes, azimuths and elevations of the image.
-        mirrored: whether the vectors are of the first half of the azimuths, which tells the rest.
+        directions: which of the azimuths the vectors are of.
     """
 
     vectors: np.ndarray
     shape: tuple[int, int, int]
-    mirrored: bool
+    directions: Directions
 
 
 def focus_grid(config: Config) -> FocusGrid:
@@ -98,13 +94,13 @@ def focus_grid(config: Config) -> FocusGrid:
     assert isinstance(sizes, BeamspaceNetwork)
     panel = make_panel(config.geometry, np.float64)
     azimuths, elevations = field_axes(config.scene, *sizes.image)
-    mirrored = is_mirrored(panel, azimuths, elevations)
-    some = first_half(azimuths) if mirrored else azimuths
-    plane, azimuth, elevation = np.meshgrid(sizes.planes_m, some, elevations, indexing="ij")
+    directions = Directions.before(panel, azimuths, elevations)
+    axes = sizes.planes_m, directions.azimuth, elevations
+    plane, azimuth, elevation = np.meshgrid(*axes, indexing="ij")
     with tf.device("cpu"), tf.init_scope():
         points = (tf.constant(axis.ravel()) for axis in (azimuth, elevation, plane))
         vectors = steering_vectors(panel, *points).numpy().astype(np.complex64)
-    return FocusGrid(vectors, (len(sizes.planes_m), *sizes.image), mirrored)
+    return FocusGrid(vectors, (len(sizes.planes_m), *sizes.image), directions)
 
 
 def focused_image(backprojected: tf.Tensor, grid: FocusGrid) -> tf.Tensor:
@@ -135,9 +131,7 @@ def focused_image(backprojected: tf.Tensor, grid: FocusGrid) -> tf.Tensor:
 
 def _inside(basis: tf.Tensor, grid: FocusGrid) -> tf.Tensor:
     """`|W^H a|^2` at the points: `[B, planes, azimuths, elevations]`."""
-    planes, azimuths, elevations = grid.shape
-    shape = [sizes(basis)[0], planes, len(grid.vectors) // (planes * elevations), elevations]
-    if not grid.mirrored:
-        return tf.reshape(inside(basis, grid.vectors), shape)
-    here, there = (tf.reshape(part, shape) for part in inside_both(basis, grid.vectors))
-    return unfolded(here, there, azimuths)
+    planes, _, elevations = grid.shape
+    shape = [sizes(basis)[0], planes, len(grid.directions.azimuth), elevations]
+    parts = grid.directions.inside(basis, grid.vectors)
+    return grid.directions.whole([tf.reshape(part, shape) for part in parts])

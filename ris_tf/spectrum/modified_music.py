@@ -56,7 +56,7 @@ def modified_music(
     shape: tuple[int, int],
     grid: SearchGrid,
     count: tf.Tensor,
-    most: int,
+    slots: int,
 ) -> Positions:
     """Directions by MUSIC on the anti-diagonal, then the range of each by a scan.
 
@@ -70,20 +70,20 @@ def modified_music(
         shape: rows and columns of the panel.
         grid: directions to search; its first and last plane bound the ranges.
         count: `[B]` int32 sources.
-        most: slots, at least every count and at most `r`.
+        slots: at least every count and at most `r`.
     """
     rows, columns = shape
     snapshots, tall, wide = smoothed(antidiagonal(covariance.factor), rows, columns)
     within = (np.arange(rows * columns).reshape(shape)[:tall, :wide]).ravel()
     doubled = panel._replace(x=2 * panel.x[within], z=2 * panel.z[within])
-    waves = min(most, snapshots.shape[-1], tall * wide - 1)
+    waves = min(slots, snapshots.shape[-1], tall * wide - 1)
     basis = signal_subspace(snapshots, tf.minimum(count, waves), waves)
     plane = grid._replace(range_m=np.array([FAR_M]))
-    directions, _ = peaks(music_spectrum(basis, doubled, plane), plane, ALIASES * most)
-    candidates, height = _best_range(covariance, panel, directions, grid, count, most)
-    order = tf.math.top_k(height * directions.active, most).indices
+    directions, _ = peaks(music_spectrum(basis, doubled, plane), plane, ALIASES * slots)
+    candidates, height = _best_range(covariance, panel, directions, grid, count, slots)
+    order = tf.math.top_k(height * directions.active, slots).indices
     chosen = Positions(*(tf.gather(axis, order, batch_dims=1) for axis in candidates))
-    return chosen._replace(active=chosen.active * tf.sequence_mask(count, most, tf.float32))
+    return chosen._replace(active=chosen.active * tf.sequence_mask(count, slots, tf.float32))
 
 
 def _best_range(
@@ -92,10 +92,10 @@ def _best_range(
     directions: Positions,
     grid: SearchGrid,
     count: tf.Tensor,
-    most: int,
+    slots: int,
 ) -> tuple[Positions, tf.Tensor]:
     """The range of each direction where the near-field MUSIC spectrum is highest, and how high."""
-    basis = signal_subspace(covariance.factor, count, most)
+    basis = signal_subspace(covariance.factor, count, slots)
     curvature = np.linspace(1 / grid.range_m.max(), 1 / grid.range_m.min(), RANGES)
     ranges = tf.constant(1 / curvature, tf.float32)
     batch, slots = directions.active.shape

@@ -2,17 +2,18 @@
 
 import tensorflow as tf
 
+from ris_tf.covariance import real_rows
 from ris_tf.scene import Panel, phase_derivatives, steering_vectors
 from ris_tf.scene.positions import Place, Positions
+from ris_tf.spectrum.levenberg import damped_step, first_damping, next_damping
 from ris_tf.spectrum.spectra import SearchGrid, Spectrum, spacing
 
 SUPPRESSED = 3  # grid cells (SPEC 8)
 STEPS = 8
-DAMPING = 1e-3  # of the Gauss-Newton matrix at unit diagonal; tenfold after a step that failed
 
 
 def peaks(
-    spectrum: Spectrum, grid: SearchGrid, most: int, suppressed: int = SUPPRESSED
+    spectrum: Spectrum, grid: SearchGrid, slots: int, suppressed: int = SUPPRESSED
 ) -> tuple[Positions, tf.Tensor]:
     """The highest peaks of the grid, highest first.
 
@@ -21,36 +22,36 @@ def peaks(
     Args:
         spectrum: `[B, A, E]`.
         grid: of the spectrum.
-        most: how many.
+        slots: of the result.
         suppressed: grid cells around a peak in which nothing else is one.
 
     Returns:
-        Positions of `most` slots, and their power `[B, most]`, 0 where the spectrum has fewer.
+        Positions and power, `[B, slots]` each; the power is 0 where the spectrum has fewer peaks.
     """
     power = spectrum.power
     width = 2 * suppressed + 1
     around = tf.nn.max_pool2d(power[..., None], width, 1, "SAME")[..., 0]
     flat = tf.reshape(tf.where(power >= around, power, 0), [power.shape[0], -1])
-    flat = tf.pad(flat, [[0, 0], [0, max(most - flat.shape[1], 0)]])
-    height, index = tf.math.top_k(flat, most)
+    flat = tf.pad(flat, [[0, 0], [0, max(slots - flat.shape[1], 0)]])
+    height, index = tf.math.top_k(flat, slots)
     index = tf.minimum(index, power.shape[1] * power.shape[2] - 1)
     places = _places(spectrum, grid, index)
     return Positions(*places, active=tf.cast(height > 0, tf.float32)), height
 
 
-def highest(spectrum: Spectrum, grid: SearchGrid, most: int) -> Place:
+def highest(spectrum: Spectrum, grid: SearchGrid, count: int) -> Place:
     """The directions where the spectrum is highest, neighbours or not, and the range of each.
 
     Args:
         spectrum: `[B, A, E]`.
         grid: of the spectrum.
-        most: how many, if there are as many.
+        count: how many, if there are as many.
 
     Returns:
-        Azimuth, elevation in radians and range in metres, `[B, most]` each.
+        Azimuth, elevation in radians and range in metres, `[B, count]` each.
     """
     flat = tf.reshape(spectrum.power, [spectrum.power.shape[0], -1])
-    index = tf.math.top_k(flat, min(most, flat.shape[1]), sorted=False).indices
+    index = tf.math.top_k(flat, min(count, flat.shape[1]), sorted=False).indices
     return _places(spectrum, grid, index)
 
 
@@ -97,19 +98,21 @@ def sharpened(
         matrix = inner[..., 1:, 1:] * by[..., :, None] * by[..., None, :]
         return inner[..., 0, 0], matrix, -inner[..., 1:, 0] * by
 
-    signal = _real_matrix(basis)
+    columns = tf.linalg.matrix_transpose(basis)
+    rows = real_rows(tf.math.real(columns), -tf.math.imag(columns))
+    signal = tf.linalg.matrix_transpose(rows)  # once, not in each step
     point = tf.stack([found.azimuth, found.elevation, 1 / found.range_m], axis=-1)
     value, matrix, gradient = outside(point)
-    damping = tf.fill(value.shape, DAMPING)
+    damping = first_damping(value)
     for _ in range(steps):
-        move = _step(matrix, gradient, damping)
+        move = damped_step(matrix, gradient, damping)
         move *= tf.minimum(1.0, tf.reduce_min(cell / (tf.abs(move) + 1e-12), -1, keepdims=True))
         trial = point + move
         nearby = tf.clip_by_value(trial[..., 2:], lowest, highest)
         trial = tf.concat([trial[..., :2], nearby], axis=-1)
         after, *rest = outside(trial)
         better = after < value
-        damping = tf.where(better, DAMPING, 10 * damping)
+        damping = next_damping(damping, better)
         point = tf.where(better[..., None], trial, point)
         matrix = tf.where(better[..., None, None], rest[0], matrix)
         gradient = tf.where(better[..., None], rest[1], gradient)
@@ -117,35 +120,13 @@ def sharpened(
     return Positions(point[..., 0], point[..., 1], 1 / point[..., 2], found.active)
 
 
-def _real_matrix(basis: tf.Tensor) -> tf.Tensor:
-    """What takes real and imaginary parts of `a`, side by side, to those of `W^H a`.
-
-    Args:
-        basis: `[B, N, r]` complex, `W`.
-
-    Returns:
-        `[B, 2 N, 2 r]` real; its products are several times as fast as complex ones on CPUs.
-    """
-    re, im = tf.math.real(basis), tf.math.imag(basis)
-    return tf.concat([tf.concat([re, -im], axis=2), tf.concat([im, re], axis=2)], axis=1)
-
-
 def _inner_products(signal: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:
     """`Re(v_i^H (I - W W^H) v_j)` of rows `v`, their parts `[B, K, V, 2 N]`: `[B, K, V, V]`."""
     batch, count, each, parts = rows.shape
-    seen = tf.reshape(rows, [batch, count * each, parts]) @ signal
-    return _gram(rows) - _gram(tf.reshape(seen, [batch, count, each, -1]))
+    flat = tf.reshape(rows, [batch, count * each, parts])
+    return _gram(rows) - _gram(tf.reshape(flat @ signal, [batch, count, each, -1]))
 
 
 def _gram(rows: tf.Tensor) -> tf.Tensor:
     """Inner products of `[..., V, n]` real rows: `[..., V, V]`."""
     return tf.matmul(rows, rows, transpose_b=True)
-
-
-def _step(matrix: tf.Tensor, gradient: tf.Tensor, damping: tf.Tensor) -> tf.Tensor:
-    """Levenberg-Marquardt step of `[..., 3, 3]` and `[..., 3]`."""
-    scale = tf.math.rsqrt(tf.maximum(tf.linalg.diag_part(matrix), 1e-12))
-    unit = matrix * scale[..., :, None] * scale[..., None, :]
-    unit = tf.linalg.set_diag(unit, tf.ones_like(scale) + damping[..., None])
-    solved = tf.linalg.cholesky_solve(tf.linalg.cholesky(unit), (gradient * scale)[..., None])
-    return solved[..., 0] * scale

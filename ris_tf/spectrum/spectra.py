@@ -14,13 +14,9 @@ from ris_tf.config.scene import Scene
 from ris_tf.covariance import (
     MVDR_LOADING,
     Covariance,
+    Directions,
     adjoint_times,
-    first_half,
-    inside,
-    inside_both,
-    is_mirrored,
     mvdr_basis,
-    unfolded,
 )
 from ris_tf.scene import Panel, field_axes, steering_vectors
 
@@ -97,8 +93,8 @@ def focus(panel: Panel, grid: SearchGrid, basis: tf.Tensor) -> Spectrum:
     Returns:
         Spectrum with the leading dimensions of the basis.
     """
-    mirrored = is_mirrored(panel, grid.azimuth, grid.elevation)
-    azimuth = first_half(grid.azimuth) if mirrored else grid.azimuth
+    directions = Directions.before(panel, grid.azimuth, grid.elevation)
+    azimuth = directions.azimuth
     elevation, range_m = (tf.constant(axis, tf.float32) for axis in grid[1:])
     entries = math.prod(map(len, (azimuth, *grid[1:]))) * panel.x.shape[-1]
     count = min(-(-entries // BLOCK), len(azimuth))
@@ -107,19 +103,16 @@ def focus(panel: Panel, grid: SearchGrid, basis: tf.Tensor) -> Spectrum:
         with tf.control_dependencies(tf.nest.flatten(blocks[-1:])):  # one after the other
             points = tf.meshgrid(tf.constant(some), elevation, range_m, indexing="ij")
         vectors = steering_vectors(panel, *(tf.reshape(axis, [-1]) for axis in points))
-        seen = inside_both(basis, vectors) if mirrored else [inside(basis, vectors)]
-        blocks.append([_best_plane(part, points[0].shape) for part in seen])
+        inside = directions.inside(basis, vectors)
+        blocks.append([_best_plane(part, points[0].shape) for part in inside])
     parts = tf.nest.map_structure(lambda *some: tf.concat(some, axis=-2), *blocks)
-    best, plane = parts[0]
-    if mirrored:
-        azimuths = len(grid.azimuth)
-        best, plane = (unfolded(here, there, azimuths) for here, there in zip(*parts, strict=True))
+    best, plane = (directions.whole(list(part)) for part in zip(*parts, strict=True))
     return Spectrum(power=1 / best, range_m=tf.gather(range_m, plane))
 
 
-def _best_plane(seen: tf.Tensor, shape: list[int]) -> tuple[tf.Tensor, tf.Tensor]:
+def _best_plane(inside: tf.Tensor, shape: list[int]) -> tuple[tf.Tensor, tf.Tensor]:
     """The least `1 - |W^H a|^2` over the planes and which has it, `[..., a, E]` of a block."""
-    outside = tf.maximum(1 - seen, LEAST_OUTSIDE)
+    outside = tf.maximum(1 - inside, LEAST_OUTSIDE)
     by_plane = tf.reshape(outside, [*outside.shape[:-1], *shape])
     return tf.reduce_min(by_plane, axis=-1), tf.argmin(by_plane, axis=-1)
 
@@ -160,7 +153,7 @@ def music_spectrum(basis: tf.Tensor, panel: Panel, grid: SearchGrid) -> Spectrum
     return focus(panel, grid, basis)
 
 
-def signal_subspace(factor: tf.Tensor, count: tf.Tensor, most: int) -> tf.Tensor:
+def signal_subspace(factor: tf.Tensor, count: tf.Tensor, columns: int) -> tf.Tensor:
     """The `K` dominant eigenvectors of `G G^H`, from those of the smaller `G^H G`.
 
     No gradient flows through it.
@@ -168,17 +161,17 @@ def signal_subspace(factor: tf.Tensor, count: tf.Tensor, most: int) -> tf.Tensor
     Args:
         factor: `[..., N, r]` complex64, `G`.
         count: `[...]` int32, `K` of each.
-        most: columns of the result, at most `r`.
+        columns: of the result, at most `r`.
 
     Returns:
-        `[..., N, most]` complex64; columns beyond `K` are zero.
+        `[..., N, columns]` complex64; columns beyond `K` are zero.
     """
     factor = tf.stop_gradient(factor)
     vectors = tf.linalg.eigh(adjoint_times(factor, factor))[1]
-    leading = factor @ tf.reverse(vectors[..., -most:], axis=[-1])
+    leading = factor @ tf.reverse(vectors[..., -columns:], axis=[-1])
     norm = tf.sqrt(squared(leading))[..., None, :]
     unit = tf.math.divide_no_nan(leading, tf.complex(norm, 0.0))
-    return unit * tf.complex(tf.sequence_mask(count, most, tf.float32), 0.0)[..., None, :]
+    return unit * tf.complex(tf.sequence_mask(count, columns, tf.float32), 0.0)[..., None, :]
 
 
 def squared(x: tf.Tensor) -> tf.Tensor:

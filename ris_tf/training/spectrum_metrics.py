@@ -9,7 +9,7 @@ import tensorflow as tf
 from ris_tf.config import Config
 from ris_tf.estimation.estimators import Estimators, Question
 from ris_tf.evaluation.matching import matched
-from ris_tf.evaluation.metrics import figures
+from ris_tf.evaluation.metrics import metrics_of
 from ris_tf.scene import Scenes
 from ris_tf.scene.positions import true_positions
 from ris_tf.training.spectra import first_validation_scenes
@@ -64,6 +64,6 @@ class SpectrumMetrics:
             found = self._estimator.estimate(self._question)
         except tf.errors.InvalidArgumentError:  # a Cholesky of NaN
             return {}
-        every = figures(matched(found, self._question.truth))
+        every = metrics_of(matched(found, self._question.truth))
         told = {PREFIX + name: float(every[name].value) for name in REPORTED}
         return {name: value for name, value in told.items() if np.isfinite(value)}

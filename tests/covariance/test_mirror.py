@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from ris_tf.config.scene import Geometry, Scene
-from ris_tf.covariance import first_half, inside, inside_both, is_mirrored, unfolded
+from ris_tf.covariance import Directions, inside
 from ris_tf.scene import field_axes, make_panel, steering_vectors
 
 
@@ -18,7 +18,8 @@ def gaussian(seed, *shape):
 @pytest.mark.parametrize("leading", [(), (2,), (2, 3)])
 def test_both_are_what_each_is(elements, leading):
     basis, vectors = gaussian(0, *leading, elements, 3), gaussian(1, 5, elements)
-    here, there = inside_both(tf.constant(basis), tf.constant(vectors))
+    mirrored = Directions(np.zeros(1), 1, mirrored=True)
+    here, there = mirrored.inside(tf.constant(basis), tf.constant(vectors))
     np.testing.assert_allclose(here, inside(basis, vectors), rtol=1e-4, atol=1e-4)
     np.testing.assert_allclose(there, inside(basis, vectors[:, ::-1]), rtol=1e-4, atol=1e-4)
 
@@ -37,7 +38,9 @@ def test_whole_grid_from_its_half(geometry, size):
     azimuth, elevation = (
         axis if len(axis) > 1 else np.zeros(1) for axis in field_axes(Scene(), *size)
     )
-    assert is_mirrored(panel, azimuth, elevation)
+    directions = Directions.before(panel, azimuth, elevation)
+    assert directions.mirrored
+    assert len(directions.azimuth) == -(-size[0] // 2)
     basis = tf.constant(gaussian(2, 2, geometry.elements, 3))
 
     def at(azimuth):
@@ -47,10 +50,10 @@ def test_whole_grid_from_its_half(geometry, size):
         )
         return steering_vectors(panel, *axes)
 
-    half = first_half(azimuth)
-    parts = (tf.reshape(x, [2, len(half), -1]) for x in inside_both(basis, at(half)))
+    half = directions.azimuth
+    parts = [tf.reshape(x, [2, len(half), -1]) for x in directions.inside(basis, at(half))]
     whole = tf.reshape(inside(basis, at(azimuth)), [2, *size])
-    np.testing.assert_allclose(unfolded(*parts, len(azimuth)), whole, rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(directions.whole(parts), whole, rtol=1e-3, atol=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -63,10 +66,13 @@ def test_whole_grid_from_its_half(geometry, size):
 )
 def test_what_is_not_mirrored(geometry, azimuth_deg, elevation_deg):
     scene = Scene(azimuth_deg=azimuth_deg, elevation_deg=elevation_deg)
-    assert not is_mirrored(make_panel(Geometry(**geometry)), *field_axes(scene, 9, 5))
+    axes = field_axes(scene, 9, 5)
+    directions = Directions.before(make_panel(Geometry(**geometry)), *axes)
+    assert not directions.mirrored
+    np.testing.assert_array_equal(directions.azimuth, axes[0])
 
 
 def test_panels_of_their_own_elements_are_not_mirrored():
     panel = make_panel(Geometry())
     jittered = panel._replace(x=tf.constant(panel.x))
-    assert not is_mirrored(jittered, *field_axes(Scene(), 9, 5))
+    assert not Directions.before(jittered, *field_axes(Scene(), 9, 5)).mirrored

@@ -45,13 +45,13 @@ def test_documents_say_the_same(evaluated):
     with (folder / "there" / "evaluation.csv").open() as file:
         lines = list(csv.DictReader(file))
     recall = {
-        row["estimator"]: row["merits"]["recall_direction"]["value"]
+        row["estimator"]: row["metrics"]["recall_direction"]["value"]
         for row in document["rows"]
         if row["group"] == "all"
     }
     assert set(recall) == {name for name, one in ESTIMATORS.items() if not one.network}
     for line in lines:
-        if line["group"] == "all" and line["figure"] == "recall_direction":
+        if line["group"] == "all" and line["metric"] == "recall_direction":
             assert float(line["value"]) == pytest.approx(recall[line["estimator"]], abs=1e-5)
     assert recall["pursuit"] > 0.95
     assert r"\toprule" in (folder / "there" / "evaluation.tex").read_text()
@@ -68,7 +68,7 @@ def test_the_same_scenes_give_the_same_figures(evaluated):
     first, second = (
         {
             (row["group"], row["level"]): {
-                k: v for k, v in row["merits"].items() if k != "milliseconds"
+                k: v for k, v in row["metrics"].items() if k != "milliseconds"
             }
             for row in json.loads((folder / name / "evaluation.json").read_text())["rows"]
             if row["estimator"] == "pursuit"
@@ -85,7 +85,7 @@ def test_what_is_told_can_be_chosen(flag, evaluated):
     done = ris_tf("evaluate", *words, *SMALL, cwd=folder)
     assert done.returncode == 0, done.stderr
     document = json.loads((folder / flag / "evaluation.json").read_text())
-    assert document["rows"][0]["merits"]["count_accuracy"]["value"] > 0.9
+    assert document["rows"][0]["metrics"]["count_accuracy"]["value"] > 0.9
 
 
 @pytest.mark.parametrize(

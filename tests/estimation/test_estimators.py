@@ -9,7 +9,7 @@ from ris_tf.covariance import from_factor, true_covariance
 from ris_tf.errors import UserError
 from ris_tf.estimation.catalogue import ESTIMATORS
 from ris_tf.estimation.estimators import Estimators, Question
-from ris_tf.estimation.found import Known
+from ris_tf.estimation.fits import Known
 from ris_tf.evaluation.matching import matched
 from ris_tf.network import build_network
 from ris_tf.scene import Simulator, Split, make_panel, steering_vectors

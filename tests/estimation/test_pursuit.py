@@ -8,9 +8,9 @@ from ris_tf.config import parse_config
 from ris_tf.estimation.bound import cramer_rao_bound
 from ris_tf.estimation.chunks import in_chunks, of_any_number, of_one_number
 from ris_tf.estimation.detect import Detector
-from ris_tf.estimation.found import Known
+from ris_tf.estimation.fits import Known
 from ris_tf.estimation.pursuit import atoms_at, best_in_turn
-from ris_tf.estimation.receiver import left, observed
+from ris_tf.estimation.receiver import observed, residual
 from ris_tf.estimation.refinement import refine
 from ris_tf.scene import Simulator, Split
 from ris_tf.scene.positions import Positions, true_positions
@@ -106,19 +106,19 @@ def test_refinement_never_fits_worse_and_stays_within_range(pair):
     data, scenes, detector, _, _ = pair
     truth = true_positions(scenes.sources)
     start = truth._replace(azimuth=truth.azimuth + 0.05, range_m=truth.range_m * 5)
-    before = left(data, start.coordinates, start.active)
-    after = refine(data, start, detector.searches.range_m)
+    before = residual(data, start.coordinates, start.active)
+    after = refine(data, start, detector.graphs.range_m)
     assert (after.energy.numpy() <= before.energy.numpy()).all()
     assert after.positions.range_m.numpy().max() <= 3.0 + 1e-5
     assert after.positions.range_m.numpy().min() >= 0.5 - 1e-6
-    again = refine(data, after.positions, detector.searches.range_m)
+    again = refine(data, after.positions, detector.graphs.range_m)
     np.testing.assert_allclose(again.energy, after.energy, rtol=1e-2)
 
 
 def test_support_is_what_a_source_alone_explains(pair):
     data, scenes, *_ = pair
     truth = true_positions(scenes.sources)
-    both, second = (left(data, p.coordinates, p.active) for p in (truth, truth.without(0)))
+    both, second = (residual(data, p.coordinates, p.active) for p in (truth, truth.without(0)))
     np.testing.assert_allclose(both.support[:, 0], second.energy - both.energy, rtol=1e-2)
 
 
@@ -186,7 +186,7 @@ def test_a_known_count_is_what_is_found(pair):
         )
 
 
-def energy_left(columns: np.ndarray, y: np.ndarray) -> float:
+def residual_energy(columns: np.ndarray, y: np.ndarray) -> float:
     """What `[G, D, K]` columns leave of `[G, D]` measurements, by dense least squares."""
     pairs = zip(columns, y, strict=True)
     return sum(np.sum(np.abs(b - a @ np.linalg.lstsq(a, b, rcond=None)[0]) ** 2) for a, b in pairs)
@@ -200,11 +200,13 @@ def test_atoms_chosen_in_turn_are_those_that_leave_least():
     table = atoms_at(data, tuple(tf.constant(axis, tf.float32) for axis in axes))
     chosen, energy = best_in_turn(table, data.y, 3)
     for scene in range(4):
-        heard, y = table.heard.numpy()[scene], data.y.numpy()[scene]
+        responses, y = table.responses.numpy()[scene], data.y.numpy()[scene]
         picked: list[int] = []
         for turn in range(1, 4):
             others = set(range(12)) - set(picked)
-            left_with = {atom: energy_left(heard[..., [*picked, atom]], y) for atom in others}
+            left_with = {
+                atom: residual_energy(responses[..., [*picked, atom]], y) for atom in others
+            }
             picked.append(min(left_with, key=left_with.__getitem__))
             np.testing.assert_allclose(energy[scene, turn], left_with[picked[-1]], rtol=1e-4)
         azimuth = table.places[0].numpy()[scene, picked]

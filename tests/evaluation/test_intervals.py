@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from ris_tf.evaluation import Column, Merit
+from ris_tf.evaluation import Column, Metric
 from ris_tf.evaluation.intervals import median_interval, ratio_interval, share_interval
 
 
@@ -66,10 +66,10 @@ def test_one_scene_tells_of_no_spread():
 @pytest.mark.parametrize(
     ("merit", "text", "latex"),
     [
-        (Merit(1.0, 0.982, 1.0), "100.0 +0.0 −1.8", "100.0$^{+0.0}_{-1.8}$"),
-        (Merit(0.5, 0.4, 0.6), "50.0 ±10.0", r"50.0$\pm 10.0$"),
-        (Merit(0.5, np.nan, np.nan), "50.0", "50.0"),
-        (Merit(np.nan, np.nan, np.nan), "-", "-"),
+        (Metric(1.0, 0.982, 1.0), "100.0 +0.0 −1.8", "100.0$^{+0.0}_{-1.8}$"),
+        (Metric(0.5, 0.4, 0.6), "50.0 ±10.0", r"50.0$\pm 10.0$"),
+        (Metric(0.5, np.nan, np.nan), "50.0", "50.0"),
+        (Metric(np.nan, np.nan, np.nan), "-", "-"),
     ],
 )
 def test_tables_show_both_ends_where_they_differ(merit, text, latex):

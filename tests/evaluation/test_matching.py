@@ -1,4 +1,4 @@
-"""Matching against scipy's assignment, and figures of merit against their definitions."""
+"""Matching against scipy's assignment, and metrics against their definitions."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scipy.optimize import linear_sum_assignment
 
 from ris_tf.evaluation.matching import matched
-from ris_tf.evaluation.metrics import COORDINATES, figures
+from ris_tf.evaluation.metrics import COORDINATES, metrics_of
 from ris_tf.scene.positions import Positions
 
 SLOTS = 4
@@ -46,22 +46,22 @@ def test_the_truth_is_perfect_in_any_order():
     truth = drawn(np.random.default_rng(0), 50)
     order = Positions(*(axis[:, ::-1] for axis in truth))
     zero = {name: np.zeros((50, SLOTS)) for name in COORDINATES}
-    merit = figures(matched(order, truth), zero)
-    assert merit["recall_position"] == merit["precision"]
+    metric = metrics_of(matched(order, truth), zero)
+    assert metric["recall_position"] == metric["precision"]
     for name in ("precision", "count_accuracy"):
-        assert merit[name].value == merit[name].high == 1
-    assert merit["position_rmse_m"].value == pytest.approx(0, abs=1e-6)
+        assert metric[name].value == metric[name].high == 1
+    assert metric["position_rmse_m"].value == pytest.approx(0, abs=1e-6)
 
 
 def test_nothing_reported_is_no_error_and_no_recall():
     truth = drawn(np.random.default_rng(0), 5)
     nothing = truth._replace(active=tf.zeros_like(truth.active))
     none = {name: np.full((5, SLOTS), np.nan) for name in COORDINATES}
-    merit = figures(matched(nothing, truth), none)
-    assert merit["recall_direction"].value == 0
-    assert np.isnan(merit["precision"].value)
-    assert np.isnan(merit["range_rmse_m"].value)
-    assert np.isnan(merit["azimuth_over_bound"].value)
+    metric = metrics_of(matched(nothing, truth), none)
+    assert metric["recall_direction"].value == 0
+    assert np.isnan(metric["precision"].value)
+    assert np.isnan(metric["range_rmse_m"].value)
+    assert np.isnan(metric["azimuth_over_bound"].value)
 
 
 def test_recall_asks_for_direction_then_range():
@@ -84,10 +84,10 @@ def test_intervals_hold_the_value_and_shrink_with_scenes():
             range_m=truth.range_m + tf.random.stateless_normal(truth.active.shape, [0, 1])
         )
         ratio = {name: np.abs(rng.standard_normal((scenes, SLOTS))) for name in COORDINATES}
-        merit = figures(matched(noisy, truth), ratio)
-        for figure in merit.values():
+        metric = metrics_of(matched(noisy, truth), ratio)
+        for figure in metric.values():
             assert figure.low <= figure.value <= figure.high
-        median = merit["range_over_bound"]
+        median = metric["range_over_bound"]
         widths.append(median.high - median.low)
         assert median.low < 0.6745 < median.high
     assert widths[1] < 0.5 * widths[0]

@@ -9,7 +9,7 @@ from ris_tf.evaluation import (
     ALL,
     BY_COUNT,
     BY_SNR,
-    Merit,
+    Metric,
     Report,
     Row,
 )
@@ -34,10 +34,10 @@ SOURCE = {
 
 
 def report(value: float, name: str = "a_1 & b%") -> Report:
-    merits = {merit: Merit(value, value / 2, 2 * value) for merit in NAMES}
+    metrics = {metric: Metric(value, value / 2, 2 * value) for metric in NAMES}
     groups = [(ALL, 0.0), (BY_SNR, 5.0), (BY_SNR, 15.0), (BY_COUNT, 1.0), (BY_COUNT, 2.0)]
-    rows = [Row(name, kind, level, 7, merits) for kind, level in groups]
-    bound = [Row("bound", kind, level, 7, merits) for kind, level in groups]
+    rows = [Row(name, kind, level, 7, metrics) for kind, level in groups]
+    bound = [Row("bound", kind, level, 7, metrics) for kind, level in groups]
     quantiles = {name: np.full(101, value)}
     return Report({"scenes": 7}, {name: "what"}, rows, bound, quantiles)
 

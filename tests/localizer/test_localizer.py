@@ -30,7 +30,7 @@ SNR = SCENES.measurement.snr_db.numpy()
 
 @pytest.fixture(scope="module")
 def localizer():
-    """Untrained: refinement and second thoughts have to do it all."""
+    """Untrained: refinement and revision have to do it all."""
     return Localizer(build_network(CONFIG), CONFIG)
 
 

@@ -34,19 +34,19 @@ from ris_tf.scene import Measurement, make_panel
 from ris_tf.scene.positions import Place, Positions, nowhere
 
 SCENES = 128  # in a chunk: operations on fewer are short beside what starts them
-TABLE_BYTES = 256 * 2**20  # of atoms that are held at a time
+TABLE_BYTES = 256 * 2**20  # of atoms in memory at a time
 STEPS = 3  # of refinement at a time
 MATCHED_STEPS = 1  # of it after a match
 FEW = 32  # scenes, that join those of more sources: a batch takes as long as half of it
 
 
 class Received(NamedTuple):
-    """Measurements of many scenes, held for graphs that see some of them at a time.
+    """Measurements of many scenes, kept for graphs that take some of them at a time.
 
     Attributes:
         y: as in `Observed`, like the next one.
         sensing: made once: it is large, and every graph reads it.
-        energy: `[B]` float32 numpy, all there is to explain.
+        energy: `[B]` float32 numpy, that of the measurement.
     """
 
     y: tf.Tensor
@@ -62,25 +62,25 @@ class Received(NamedTuple):
 
 
 class Table(NamedTuple):
-    """Atoms of the scenes that a search is about.
+    """Atoms of some scenes.
 
     Attributes:
-        atoms: tensors, in the order of these scenes.
-        gridded: whether they are points of the grid, so that better ones lie around them.
+        atoms: tensors, in the order of the scenes.
+        gridded: whether they are points of the grid, so that better ones lie between them.
     """
 
     atoms: Atoms
     gridded: bool
 
 
-class Searches:
+class Graphs:
     """Matching and refinement of one scene configuration.
 
     Every method takes all measurements, and the scenes, `[S]` whole numbers, that it is about.
     Sources found fill the first slots; those that are empty hold positions that mean nothing.
 
     Args:
-        config: panel, receiver, field of view, symbols, and most sources.
+        config: panel, receiver, field of view, symbols, largest number of sources.
     """
 
     def __init__(self, config: Config):
@@ -97,8 +97,8 @@ class Searches:
         self._choose = of_any_number(self._choose_graph)
         numbers = range(self.slots + 1)
         self._refine = [of_any_number(self._refine_graph) for _ in numbers]
-        self._extend = {
-            gridded: [of_any_number(self._extending(gridded)) for _ in numbers]
+        self._match = {
+            gridded: [of_any_number(self._matching(gridded)) for _ in numbers]
             for gridded in (False, True)
         }
 
@@ -107,8 +107,8 @@ class Searches:
         y, sensing, energy = tensors_in_chunks(self._observe, SCENES, measurement)
         return Received(y, sensing, energy.numpy())
 
-    def nothing(self, data: Received, scenes: np.ndarray) -> Refined:
-        """No sources, which leave all energy."""
+    def no_sources(self, data: Received, scenes: np.ndarray) -> Refined:
+        """No sources, whose residual is the whole measurement."""
         none = nowhere(len(scenes), self.slots, self.range_m[1])
         return Refined(
             positions=Positions(*(np.array(axis) for axis in none)),
@@ -120,14 +120,14 @@ class Searches:
     def table(self, data: Received, scenes: np.ndarray, places: Place | None) -> Table:
         """Responses to `[S, P]` places, or to the starting grid's."""
 
-        def heard(scenes: np.ndarray, *places: np.ndarray) -> Atoms:
+        def responses(scenes: np.ndarray, *places: np.ndarray) -> Atoms:
             receiver = data.of(scenes)
             return self._atoms_at(*receiver, places) if places else self._atoms_of_grid(*receiver)
 
-        atoms = tensors_in_chunks(heard, SCENES, scenes, *(places or ()))
+        atoms = tensors_in_chunks(responses, SCENES, scenes, *(places or ()))
         return Table(atoms, gridded=places is None)
 
-    def chosen(
+    def chosen_in_turn(
         self, data: Received, scenes: np.ndarray, places: Place
     ) -> tuple[Positions, np.ndarray]:
         """As many sources as there may be, chosen among places in turn, unmoved.
@@ -138,7 +138,7 @@ class Searches:
             places: `[S, P]`.
 
         Returns:
-            Positions, and `[S, K + 1]` what the first 0, 1, .. of them leave.
+            Positions, and `[S, K + 1]` the residual energy of the first 0, 1, .. of them.
         """
 
         def choose(scenes: np.ndarray, *places: np.ndarray) -> tuple[Positions, tf.Tensor]:
@@ -146,8 +146,8 @@ class Searches:
 
         return in_chunks(choose, SCENES, scenes, *places)
 
-    def held(self, scenes: int, places: Place | None) -> list[np.ndarray]:
-        """Rows of scenes, in parts whose tables can be held."""
+    def within_memory(self, scenes: int, places: Place | None) -> list[np.ndarray]:
+        """Rows of so many scenes, in parts whose tables fit into memory."""
         points = places[0].shape[1] if places else math.prod(map(len, self.grid))
         parts = -(-scenes * self.numbers * points * 8 // TABLE_BYTES)
         return np.array_split(np.arange(scenes), max(min(parts, scenes), 1))
@@ -160,31 +160,31 @@ class Searches:
 
         return self._by_number(step, data, scenes, start)
 
-    def extended(
+    def matched(
         self,
         data: Received,
         scenes: np.ndarray,
         found: Positions,
-        elsewhere: Place,
+        excluded: Place,
         table: Table,
         rows: np.ndarray,
     ) -> Refined:
-        """One source more than was found, where it explains most, and a first step of all.
+        """One source more, where it explains the largest share, and a first step of all.
 
         Args:
             data: all measurements.
             scenes: `[S]` of them.
             found: `[S, K]`, fewer sources than there are slots.
-            elsewhere: directions `[S]` that the source must be more than a cell away from.
+            excluded: directions `[S]` that the source must be more than a cell away from.
             table: atoms that it is one of.
             rows: `[S]` of the table.
         """
 
         def step(number: int, some: np.ndarray, packed: Positions) -> Refined:
-            away = tuple(axis[some] for axis in elsewhere)
+            apart = tuple(axis[some] for axis in excluded)
             atoms = tf.nest.map_structure(lambda x: tf.gather(x, rows[some]), table.atoms)
-            graph = self._extend[table.gridded][number]
-            return graph(*data.of(scenes[some]), packed, away, atoms)
+            graph = self._match[table.gridded][number]
+            return graph(*data.of(scenes[some]), packed, apart, atoms)
 
         return self._by_number(step, data, scenes, found, more=1)
 
@@ -197,7 +197,7 @@ class Searches:
         more: int = 0,
     ) -> Refined:
         """Apply the step of its number of sources, which returns `more`, to each scene."""
-        result = self.nothing(data, scenes)
+        result = self.no_sources(data, scenes)
         start = Positions(*(np.asarray(axis) for axis in start))
         order = np.argsort(-start.active, axis=1, kind="stable")
         start = Positions(*(np.take_along_axis(axis, order, axis=1) for axis in start))
@@ -235,23 +235,23 @@ class Searches:
         self, y: tf.Tensor, sensing: tf.Tensor, places: Place
     ) -> tuple[Positions, tf.Tensor]:
         data = Observed(y, sensing, self.panel)
-        most = min(self.slots, data.y.shape[2] - 1)
-        return best_in_turn(atoms_at(data, places), y, most)
+        count = min(self.slots, data.y.shape[2] - 1)
+        return best_in_turn(atoms_at(data, places), y, count)
 
     def _refine_graph(self, y: tf.Tensor, sensing: tf.Tensor, start: Positions) -> Refined:
         return refine(Observed(y, sensing, self.panel), start, self.range_m, STEPS)
 
-    def _extending(self, gridded: bool) -> Callable[..., Any]:
-        def extend(
-            y: tf.Tensor, sensing: tf.Tensor, found: Positions, elsewhere: Place, atoms: Atoms
+    def _matching(self, gridded: bool) -> Callable[..., Any]:
+        def match(
+            y: tf.Tensor, sensing: tf.Tensor, found: Positions, excluded: Place, atoms: Atoms
         ) -> Refined:
             data = Observed(y, sensing, self.panel)
-            place = best_atom(atoms, data, found, elsewhere, self.cell)
+            place = best_atom(atoms, data, found, excluded, self.cell)
             if gridded:
                 place = best_around(place, data, found, self.cell, self.range_m)
             return refine(data, found.joined(place), self.range_m, MATCHED_STEPS)
 
-        return extend
+        return match
 
 
 def _in_batches(count: np.ndarray) -> np.ndarray:

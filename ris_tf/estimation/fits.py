@@ -1,4 +1,4 @@
-"""What is known of scenes, and what was found in them so far: numpy arrays, taken by scene."""
+"""What is known of scenes, and how sources fit them so far: numpy arrays, taken by scene."""
 
 from typing import Any, NamedTuple
 
@@ -8,7 +8,7 @@ import tensorflow as tf
 from ris_tf.estimation.refinement import Refined
 from ris_tf.scene.positions import Place, Positions
 
-NOWHERE = 10.0  # an azimuth in radians that is far from all others
+FAR_AWAY = 10.0  # an azimuth in radians that no grid has
 
 
 class Known(NamedTuple):
@@ -34,8 +34,8 @@ class Known(NamedTuple):
         )
 
 
-class Found:
-    """What is known of all scenes: numpy arrays of a `Refined`, scene by scene replaced."""
+class Fits:
+    """The present fit of each scene: numpy arrays of a `Refined`, replaced scene by scene."""
 
     def __init__(self, refined: Refined):
         self.refined = refined
@@ -47,12 +47,12 @@ class Found:
 
     @property
     def energy(self) -> np.ndarray:
-        """`[B]` what they leave."""
+        """`[B]` residual energy."""
         return np.asarray(self.refined.energy)
 
     @property
     def support(self) -> np.ndarray:
-        """`[B, K]` how much more they would leave without each."""
+        """`[B, K]` how much it grows without each source."""
         return np.asarray(self.refined.support)
 
     @property
@@ -60,10 +60,16 @@ class Found:
         """`[B]` sources of each scene."""
         return (np.asarray(self.positions.active) > 0).sum(axis=-1)
 
+    def without_weakest(self, scenes: np.ndarray) -> Positions:
+        """Some scenes, each less its source of least support."""
+        others = take(self.positions, scenes)
+        others.active[np.arange(len(scenes)), self.support[scenes].argmin(axis=-1)] = 0
+        return others
+
     def put(
         self, scenes: np.ndarray, other: Refined, chosen: np.ndarray | slice = slice(None)
     ) -> None:
-        """Take some of the results for some scenes."""
+        """Replace some scenes, or the chosen ones of these, by another fit of them."""
         flat = zip(tf.nest.flatten(self.refined), tf.nest.flatten(other), strict=True)
         for mine, theirs in flat:
             mine[scenes[chosen]] = theirs[chosen]
@@ -87,7 +93,7 @@ def as_arrays(places: Place | None) -> Place | None:
     return azimuth, elevation, range_m
 
 
-def nowhere_near(scenes: int) -> Place:
-    """A direction that no place is near of."""
-    axis = np.full(scenes, NOWHERE, np.float32)
+def nothing_excluded(scenes: int) -> Place:
+    """Places `[S]` to be excluded that lie outside of any grid."""
+    axis = np.full(scenes, FAR_AWAY, np.float32)
     return axis, axis, axis
