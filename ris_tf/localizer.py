@@ -17,6 +17,7 @@ from ris_tf.estimation.estimators import Estimators, Question
 from ris_tf.estimation.fits import Known
 from ris_tf.estimation.receiver import Residual, observed, residual
 from ris_tf.network import Network
+from ris_tf.registry import require_plugins
 from ris_tf.runlog import RunDirectory, RunError
 from ris_tf.scene import Measurement
 from ris_tf.scene.positions import Positions
@@ -78,11 +79,8 @@ class Localizer:
         self.estimators = Estimators(config, network)
         names = [name for name in self.estimators.names if name != FROM_TRUTH]
         if estimator not in names:
-            allowed = f"one of {', '.join(names)}"
-            raise ConfigError(
-                f"estimator = {estimator!r}: must be {allowed}",
-                key="estimator", value=estimator, allowed=allowed,
-            )  # fmt: skip
+            allowed = f"must be one of {', '.join(names)}"
+            raise ConfigError(key="estimator", value=estimator, allowed=allowed)
         self.estimator = self.estimators.named(estimator)
 
     @classmethod
@@ -94,6 +92,8 @@ class Localizer:
             ConfigError: no such estimator.
         """
         directory = RunDirectory.open(Path(run))
+        directory.require_localization()
+        require_plugins(directory.identity.plugins, str(run))
         return cls(load_network(directory.path), load_config(directory.config_path), estimator)
 
     @property
@@ -209,14 +209,14 @@ def load_network(run: Path) -> Network:
     """
     path = RunDirectory.open(run).best_network
     if not path.exists():
-        raise RunError(
-            f"{run}: has no trained network yet; ris-tf train --resume {run} goes on with it"
-        )
+        remedy = f"ris-tf train --resume {run} goes on with it"
+        raise RunError("has no trained network yet", source=str(run), remedy=remedy)
     try:
         network = keras.saving.load_model(path, compile=False)
     except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
         reason = " ".join(str(error).split())[:200]
-        raise RunError(f"{path}: holds no network that can be read: {reason}") from error
+        raise RunError(f"holds no network that can be read: {reason}", source=str(path)) from error
     if not isinstance(network, Network):
-        raise RunError(f"{path}: holds a {type(network).__name__}, not a network of this package")
+        problem = f"holds a {type(network).__name__}, not a network of this package"
+        raise RunError(problem, source=str(path))
     return network

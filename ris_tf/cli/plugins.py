@@ -32,10 +32,10 @@ def load_named(names: Sequence[str] | None) -> None:
 
 
 def open_run(path: "os.PathLike[str] | str") -> "RunDirectory":
-    """A run, whose plug-ins must have been named.
+    """A run of localization, whose plug-ins must have been named.
 
     Raises:
-        RunError: it is no run.
+        RunError: it is no run, or one of another task.
         PluginError: saying which `--plugin` to add.
     """
     from pathlib import Path
@@ -44,6 +44,7 @@ def open_run(path: "os.PathLike[str] | str") -> "RunDirectory":
     from ris_tf.runlog import RunDirectory
 
     run = RunDirectory.open(Path(path))
+    run.require_localization()
     require_plugins(run.identity.plugins, str(path))
     return run
 

@@ -112,4 +112,6 @@ def _files(s: "Summary", log: "RunLog") -> list[tuple[str, str]]:
     rows += [("notice", notice.text) for notice in log.notices[-NOTICES:]]
     if s.resumable:
         rows.append(("to go on", f"ris-tf train --resume {s.run.path}"))
+    elif s.idle:
+        rows.append(("to go on", f"{' '.join(s.run.identity.command)}, its fit with resume=True"))
     return rows

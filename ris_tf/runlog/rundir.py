@@ -128,10 +128,9 @@ class RunDirectory(Held):
         """
         check_name(path.name)
         if (path / "run.json").exists() if into else path.exists():
-            raise RunError(
-                f"{path}: exists; choose another --name, or go on with it: "
-                f"ris-tf train --resume {path}"
-            )
+            again = f"ris-tf train --resume {path}" if task == LOCALIZATION else "resume=True"
+            remedy = f"choose another name, or go on with it: {again}"
+            raise RunError("exists", source=str(path), remedy=remedy)
         identity = replace(
             _this_process(command),
             name=path.name,
@@ -181,6 +180,19 @@ class RunDirectory(Held):
         except orjson.JSONDecodeError as error:
             raise RunError(f"{path / 'run.json'}: not readable as JSON: {error}") from error
         return cls(path, _decoded(document, path))
+
+    def require_localization(self) -> None:
+        """Refuse a run of anybody's own model: it has no scenes, and finds no positions.
+
+        Raises:
+            RunError: it is one.
+        """
+        if self.identity.task != LOCALIZATION:
+            raise RunError(
+                "is a run of a model of its own, not of localization",
+                source=str(self.path),
+                remedy="show, check, stop and figure training take it; its own program resumes it",
+            )
 
     def log(self, outline: bool = False) -> RunLog:
         """The event log so far, empty before the first event; see `read_run_log`.

@@ -13,6 +13,7 @@ import numpy as np
 
 from ris_tf.runlog.blocks import decode_lines
 from ris_tf.runlog.events import Reason, Session
+from ris_tf.runlog.health import LOCALIZATION
 from ris_tf.runlog.log import RunLog
 from ris_tf.runlog.reader import AT_ONCE, LogReader, outline_of
 from ris_tf.runlog.rundir import RunDirectory, RunError, unreadable
@@ -79,8 +80,13 @@ class Summary:
     @property
     def resumable(self) -> bool:
         """Whether `ris-tf train --resume` would go on with it."""
-        idle = self.state in (State.STOPPED, State.FAILED, State.LOST)
-        return idle and any(self.run.checkpoints.glob("*.npz"))
+        return self.idle and self.run.identity.task == LOCALIZATION
+
+    @property
+    def idle(self) -> bool:
+        """Whether it ended before its time, with a checkpoint to go on from."""
+        ended = self.state in (State.STOPPED, State.FAILED, State.LOST)
+        return ended and any(self.run.checkpoints.glob("*.npz"))
 
 
 class RunWatch:
