@@ -49,6 +49,22 @@ def test_run_is_healthy_and_shown(runs):
     assert drawn.returncode == 0, drawn.stderr
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("evaluate", "RUN"),
+        ("localize", "RUN", "scenes.npz"),
+        ("train", "--resume", "RUN"),
+        ("figure", "spectrum", "RUN"),
+    ],
+)
+def test_commands_of_localization_refuse_it_in_one_line(runs, words):
+    done = ris_tf(*(runs / "whole" if word == "RUN" else word for word in words))
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1
+    assert "is a run of a model of its own, not of localization" in done.stderr
+
+
 def test_killed_run_goes_on_to_the_same_bits(root, runs):
     assert "lost" in ris_tf("runs", runs).stdout
     again = example(root, runs, "killed")
