@@ -71,16 +71,19 @@ class Localizer:
         estimator: which; see `ris-tf evaluate --list`.
 
     Raises:
-        ConfigError: no such estimator.
+        UserError: no such estimator, or it cannot be used here.
     """
 
     def __init__(self, network: Network, config: Config, estimator: str = ESTIMATOR):
         self.config = config
         self.estimators = Estimators(config, network)
-        names = [name for name in self.estimators.names if name != FROM_TRUTH]
-        if estimator not in names:
-            allowed = f"must be one of {', '.join(names)}"
-            raise ConfigError(key="estimator", value=estimator, allowed=allowed)
+        if estimator == FROM_TRUTH:
+            raise ConfigError(
+                "starts at the truth, which measurements do not have",
+                key="estimator",
+                value=estimator,
+                remedy="choose another",
+            )
         self.estimator = self.estimators.named(estimator)
 
     @classmethod

@@ -4,6 +4,7 @@ A plug-in is a module that the person at the keyboard names: never one that a ru
 configuration or an installed package brings along by itself.
 """
 
+import difflib
 import importlib
 import importlib.util
 import inspect
@@ -81,8 +82,9 @@ class Registry(Mapping[str, T], Generic[T]):
 
     def unknown(self, name: str, option: str) -> UserError:
         """The error of a name that nobody added, as typed behind an option."""
+        near = difflib.get_close_matches(str(name), self, n=1, cutoff=0.5)
         return UserError(
-            f"no such {self.what}",
+            f"no such {self.what}{f', did you mean {near[0]}?' if near else ''}",
             key=option,
             value=name,
             allowed=f"must be one of {', '.join(self)}",

@@ -150,13 +150,14 @@ def real_products(basis: tf.Tensor, vectors: tf.Tensor) -> tf.Tensor:
     rows = tf.linalg.matrix_transpose(side_by_side(basis, axis=-2))
     columns = real_rows(tf.math.real(vectors), -tf.math.imag(vectors))
     products = tf.matmul(tf.reshape(rows, [-1, 2 * elements]), columns, transpose_b=True)
-    return tf.reshape(products, [*leading, rank, -1])
+    return tf.reshape(products, [*leading, rank, 2 * sizes(vectors)[0]])
 
 
 def squares(products: tf.Tensor) -> tf.Tensor:
     """`|W^H a|^2`, `[..., P]`, of what `real_products` returns."""
     by_part = tf.reduce_sum(products**2, axis=-2)
-    return tf.reduce_sum(tf.reshape(by_part, [*by_part.shape[:-1], -1, 2]), axis=-1)
+    *leading, count = sizes(by_part)
+    return tf.reduce_sum(tf.reshape(by_part, [*leading, count // 2, 2]), axis=-1)
 
 
 def largest_eigenvalues(factor: tf.Tensor, count: int) -> tf.Tensor:

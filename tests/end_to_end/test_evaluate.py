@@ -129,7 +129,7 @@ def test_runs_of_one_name_have_rows_of_their_own(make_config, tmp_path):
     done = ris_tf("evaluate", "a/first", "b/first", *words, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     document = json.loads((tmp_path / "there" / "evaluation.json").read_text())
-    rows = {row["estimator"]: row["merits"] for row in document["rows"] if row["group"] == "all"}
+    rows = {row["estimator"]: row["metrics"] for row in document["rows"] if row["group"] == "all"}
     assert list(rows) == ["a/first: network", "b/first: network", "sample-mvdr"]
     a, b = (document["position_error_quantiles_m"][f"{run}/first: network"] for run in "ab")
     assert a != b, "other weights, other errors"

@@ -71,7 +71,7 @@ def test_json_and_picture_where_they_are_wanted(home):
         (["figure", "spectrum", "--method", "musik"], "must be mvdr or music"),
         (["figure", "bound", "--out", "x.txt"], "must end in"),
         (["figure", "ranges", "--set", "scene.range_m=[1,1]"], "a single range"),
-        (["figure", "spectrum", "runs/small", "--set", "geometry.rows=5"], "geometry.rows is 6"),
+        (["figure", "spectrum", "runs/small", "--set", "geometry.rows=5"], "geometry.rows = 6"),
     ],
 )
 def test_wrong_words_are_one_line(home, words, says):

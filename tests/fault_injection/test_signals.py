@@ -51,7 +51,7 @@ def test_second_signal_stops_at_once(harmed, reference, tmp_path, fault, place):
 def test_signal_then_an_exception_in_validation(harmed, reference, tmp_path, fault):
     fault("an exception in validation", "end event with the reason; raw weights are back")
     stop(harmed, tmp_path, "validation", signal.SIGTERM)
-    done = harmed.go_on(tmp_path, raising="ris_tf.training.validation:ValidationSums.add")
+    done = harmed.go_on(tmp_path, raising="ris_tf.engine.validation:BatchMeans.result")
     assert done.code == 1, done.said
     assert end_of(tmp_path / "run") == ("failed", "MemoryError: injected")
     harmed.go_on(tmp_path).in_order(0)

@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ris_tf.config import ConfigError, parse_config
+from ris_tf.config import parse_config
 from ris_tf.data.measured import MeasurementError, checked, read_measurements
+from ris_tf.errors import UserError
 from ris_tf.localizer import Localizer
 from ris_tf.network import build_network
 from ris_tf.scene import Simulator, Split
@@ -123,7 +124,7 @@ def test_scenes_that_are_not_there_are_one_line(localizer, scene):
 
 @pytest.mark.parametrize("name", ["truth+ml", "mvdr", "", "Network", None])
 def test_estimators_that_are_not_there_are_named(localizer, name):
-    with pytest.raises(ConfigError, match=r"must be one of network, network\+ml, ") as refused:
+    with pytest.raises(UserError, match="no such estimator|starts at the truth") as refused:
         Localizer(localizer.estimators.network, CONFIG, name)
     assert (refused.value.key, refused.value.value) == ("estimator", name)
 

@@ -8,13 +8,14 @@ import threading
 import pytest
 import typer
 from rich.console import Console
-from ris_tf.training.session import TrainingSession
 
 from ris_tf.cli.train import train
-from ris_tf.config import dump_config
+from ris_tf.config import dump_config, load_config
 from ris_tf.engine.reporter import Reporter
+from ris_tf.engine.session import TrainingSession
 from ris_tf.engine.stopping import StopSignals, killed_by_interrupt
 from ris_tf.runlog import RunDirectory, State, find_runs, summarize
+from ris_tf.training.task import LocalizationTask, make_trainer
 
 QUICK = [
     "training.compile=false",
@@ -64,9 +65,11 @@ def test_session_in_a_thread_trains_to_its_end(make_config, tmp_path):
     def work():
         run.begin_session(["test"])
         reporter = Reporter(run.console_path, Console(file=io.StringIO()))
-        session = TrainingSession(run, reporter)
-        session.trainer.run_eagerly = True
-        return session.run()
+        config = load_config(run.config_path)
+        trainer = make_trainer(config)
+        trainer.run_eagerly = True
+        task = LocalizationTask(trainer, config, run)
+        return TrainingSession(trainer, reporter, task, run).run()
 
     before = handlers()
     outcome = in_a_thread(work)
