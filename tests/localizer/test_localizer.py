@@ -124,7 +124,7 @@ def test_scenes_that_are_not_there_are_one_line(localizer, scene):
 
 @pytest.mark.parametrize("name", ["truth+ml", "mvdr", "", "Network", None])
 def test_estimators_that_are_not_there_are_named(localizer, name):
-    with pytest.raises(UserError, match="no such estimator|starts at the truth") as refused:
+    with pytest.raises(UserError, match=r"no such estimator|starts at the truth") as refused:
         Localizer(localizer.estimators.network, CONFIG, name)
     assert (refused.value.key, refused.value.value) == ("estimator", name)
 
