@@ -53,7 +53,7 @@ NOTHING = (
 
 
 class LaunchTab(Tab):
-    """Choose a configuration, change it, start it. Files and processes are handled in another thread.
+    """Choose a configuration, change it, start it; another thread does files and processes.
 
     Args:
         runs_dir: folder that gets new runs.

@@ -95,8 +95,8 @@ class Smoother:
             y: `[n]` all of them so far.
 
         Returns:
-            x and mean at some of the places, so close that those between them make no visible difference, and at
-            the last.
+            x and mean at some of the places, so close that those between them make no
+            visible difference, and at the last.
         """
         if key not in self._known:
             stride = max(self.span // PLACES_IN_SPAN, 1)

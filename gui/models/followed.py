@@ -81,7 +81,7 @@ class RunView:
 
     @property
     def localizes(self) -> bool:
-        """Whether it trains localization; else it is a model of the user's own, with its own names."""
+        """Whether it trains localization; else its model and names are the user's own."""
         return self.run is None or self.run.identity.task == LOCALIZATION
 
     def x(self, kind: str) -> np.ndarray:
@@ -225,10 +225,8 @@ class FollowedRun:
             return False
         before, self._summed_at = self._polled_state(), now
         self._summary = summary_of(self._run, self._reader.log, now)
-        # A process that wrote its end event takes a moment to end. A model of the user's
-        # own is resumed by their own program.
-        ours = self._run.identity.task == LOCALIZATION
-        self._resumable = ours and self._summary.resumable and not self._run.holder_alive()
+        # A process that wrote its end event takes a moment to end.
+        self._resumable = self._summary.resumable and not self._run.holder_alive()
         self._search = _search_of(self.path)
         return before != self._polled_state()
 

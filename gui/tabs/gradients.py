@@ -129,7 +129,7 @@ class LayerMap(pg.GraphicsLayoutWidget):
     def restyle(self, theme: Theme) -> None:
         """Take the theme's colours."""
         self.setBackground(theme.background)
-        self.plot.setTitle("gradient norm by layer, log10", color=theme.foreground, size="9pt")
+        self.plot.setTitle(LAYERS, color=theme.foreground, size="9pt")
         for axis in ("left", "bottom"):
             self.plot.getAxis(axis).setPen(theme.grid)
             self.plot.getAxis(axis).setTextPen(theme.muted)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from PySide6.QtCore import QUrl
 from PySide6.QtGui import QAction, QDesktopServices, QGuiApplication, QKeySequence
@@ -15,6 +15,7 @@ from ris_tf.runlog import State
 from ris_tf.search import SearchDirectory
 
 if TYPE_CHECKING:
+    from gui.launch.tab import LaunchTab
     from gui.plots.grid import PlotGrid
     from gui.window.window import MainWindow
 
@@ -163,18 +164,22 @@ class Actions:
     def _selected(self, possible: Callable[[RunView], bool]) -> list[RunView]:
         return [view for view in self.window.selected_views() if possible(view)]
 
+    def _launch_tab(self) -> "LaunchTab":
+        """The Launch tab, brought to the front; its module is imported when it is first needed."""
+        self.window.show_tab("launch")
+        return cast("LaunchTab", self.window.tab("launch"))
+
     def resume(self) -> None:
         """Go on with the first selected run that can be."""
         for view in self._selected(_resumable)[:1]:
-            self.window.show_tab("launch")
-            self.window.tab("launch").resume(view.run)  # pyright: ignore[reportAttributeAccessIssue]
+            if view.run:
+                self._launch_tab().resume(view.run)
 
     def resume_search(self) -> None:
         """Go on with the search of the first selected trial that no process works on."""
         for view in self._selected(_idle_search)[:1]:
-            self.window.show_tab("launch")
-            launch = self.window.tab("launch")
-            launch.resume_search(view.search)  # pyright: ignore[reportAttributeAccessIssue]
+            if view.search:
+                self._launch_tab().resume_search(view.search)
 
     def stop_search(self) -> None:
         """Ask the searches of the selected trials to stop with checkpoints."""
@@ -187,9 +192,8 @@ class Actions:
     def start_again(self) -> None:
         """A new run with the settings of the selected one, to be changed first."""
         for view in self._selected(_localizes)[:1]:
-            self.window.show_tab("launch")
-            launch = self.window.tab("launch")
-            launch.edit_settings_of(view.run)  # pyright: ignore[reportAttributeAccessIssue]
+            if view.run:
+                self._launch_tab().edit_settings_of(view.run)
 
     def stop(self) -> None:
         """Ask the selected runs to stop with a checkpoint."""

@@ -114,7 +114,7 @@ def test_other_models_go_on_by_their_own_programs(fake_run, model_run):
     ours, theirs = ours.view(), theirs.view()
     assert (ours.localizes, theirs.localizes) == (True, False)
     assert ours.summary.resumable
-    assert theirs.summary.resumable
+    assert theirs.summary.idle
     assert (ours.resumable, theirs.resumable) == (True, False)
 
 

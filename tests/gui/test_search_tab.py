@@ -263,9 +263,7 @@ def test_labels_are_not_cut_off(tab, show, search, qtbot):
     share=st.floats(0, 0.99),
     junk=st.binary(max_size=20) | st.just(b'{"space": {"a": 1, "b": {"choices": [[1], null]}}}'),
 )
-def test_damaged_files_are_reported_and_change_no_other_number(
-    tab, follow, search, name, share, junk
-):
+def test_damaged_files_are_reported_and_change_no_others(tab, follow, search, name, share, junk):
     whole = (search.path / name).read_bytes()
     try:
         (search.path / name).write_bytes(whole[: int(share * len(whole))] + junk)
