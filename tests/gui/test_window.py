@@ -134,7 +134,7 @@ for _ in range(40):
         while time.monotonic() < until:
             app.processEvents()
 def at_work():
-    return sum(poller._poll.__name__ != "_nothing" for poller in window._retired)
+    return sum(poller.is_reading for poller in window._retired)
 until = time.monotonic() + 30
 while at_work() and time.monotonic() < until:
     app.processEvents()
