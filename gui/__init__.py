@@ -1,1 +1,1 @@
-"""The desktop monitor: reads run directories, starts `ris-tf` processes, never sees TensorFlow."""
+"""The desktop monitor: reads run directories, starts `ris-tf` processes, never loads TensorFlow."""

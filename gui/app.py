@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ris_tf.errors import UserError
+
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QApplication
 
@@ -16,13 +18,17 @@ if TYPE_CHECKING:
 WRONG = 2  # exit code
 DEFAULT = Path("runs")
 SHOT_TIMEOUT_S = 120
+QT_LIBRARIES = (
+    "install Qt's system libraries (on Debian: apt-get install libgl1 libegl1 libxkbcommon-x11-0 "
+    "libdbus-1-3 libxcb-cursor0 libxcb-icccm4 libxcb-keysyms1)"
+)
 TAB_NAMES = (
     "loss", "gradients", "schedules", "scene", "health", "log", "configuration", "search", "launch",
 )  # fmt: skip
 
 
-class UsageError(Exception):
-    """What was typed cannot be done; the message is one line."""
+class UsageError(UserError):
+    """What was typed cannot be done."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -52,11 +58,7 @@ def run(options: argparse.Namespace) -> int:
     try:
         from PySide6.QtWidgets import QApplication
     except ImportError as error:  # a system library of Qt's is missing
-        raise UsageError(
-            f"Qt cannot start: {error}; install Qt's system libraries (on Debian: apt-get install "
-            "libgl1 libegl1 libxkbcommon-x11-0 libdbus-1-3 libxcb-cursor0 libxcb-icccm4 "
-            "libxcb-keysyms1)"
-        ) from error
+        raise UsageError(f"Qt cannot start: {error}", remedy=QT_LIBRARIES) from error
     from gui.memory import return_large_arrays
 
     os.environ.setdefault("NUMPY_MADVISE_HUGEPAGE", "0")  # 2 MB pages, half of them empty
@@ -103,18 +105,18 @@ def _declare(plugins: Sequence[str]) -> None:
     if not plugins:
         return
     from ris_tf.config.declared import declare_plugins
-    from ris_tf.errors import UserError
 
     try:
         declare_plugins(plugins)
     except UserError as error:
-        raise UsageError(str(error)) from error
+        raise UsageError.like(error, error.source) from error
 
 
 def _places(paths: Sequence[Path]) -> list[Path]:
     for path in paths:
         if not path.is_dir():
-            raise UsageError(f"{path}: is no folder; give the folder that holds the runs, or runs")
+            remedy = "give the folder that holds the runs, or runs"
+            raise UsageError("is no folder", source=str(path), remedy=remedy)
     if paths:
         return list(paths)
     return [DEFAULT]
@@ -127,26 +129,29 @@ def _size(text: str) -> tuple[int, int]:
     if not (width.isdecimal() and height.isdecimal()) or not (
         400 <= int(width) <= 8192 and 300 <= int(height) <= 8192
     ):
-        raise UsageError(f"--size {text}: must be WIDTHxHEIGHT, 400x300 to 8192x8192")
+        allowed = "must be WIDTHxHEIGHT, 400x300 to 8192x8192"
+        raise UsageError(key="--size", value=text, allowed=allowed)
     return int(width), int(height)
 
 
 def _check_picture(path: Path) -> None:
     if path.suffix.lower() != ".png":
-        raise UsageError(f"--screenshot {path}: must end in .png")
+        raise UsageError(key="--screenshot", value=path, allowed="must end in .png")
     if not path.parent.is_dir():
-        raise UsageError(f"--screenshot {path}: {path.parent} is no folder; make it first")
+        problem = f"{path.parent} is no folder"
+        raise UsageError(problem, key="--screenshot", value=path, remedy="make it first")
 
 
 def _check_display() -> None:
-    """Qt ends the process without a word that helps where there is no display."""
+    """Refuse to start without a display: Qt would end the process without a useful message."""
     if not sys.platform.startswith("linux"):
         return
     named = ("QT_QPA_PLATFORM", "DISPLAY", "WAYLAND_DISPLAY")
     if not any(os.environ.get(name) for name in named):
         raise UsageError(
-            "no display: over ssh use ssh -X, or mount the runs and open them where you sit; "
-            "--screenshot OUT.png needs none"
+            "no display",
+            remedy="over ssh use ssh -X, or mount the runs and open them on your own machine; "
+            "--screenshot OUT.png needs none",
         )
 
 

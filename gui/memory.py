@@ -1,4 +1,4 @@
-"""Memory: large arrays go back to the system, and rubbish is collected where that is safe."""
+"""Memory: large arrays go back to the system, and garbage is collected where that is safe."""
 
 import ctypes
 import gc
@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject, QTimer
 MMAP_THRESHOLD = -3  # M_MMAP_THRESHOLD of glibc's malloc.h
 LARGE = 1 << 20  # bytes
 COLLECT_MS = 1000
-WHOLE = 30  # times of which one collects all there is
+WHOLE = 30  # one collection of so many is a full one
 
 
 def return_large_arrays() -> None:
@@ -21,7 +21,7 @@ def return_large_arrays() -> None:
     if not sys.platform.startswith("linux"):
         return
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt:  # other C libraries have no such thing, and no such habit
+    if mallopt:  # other C libraries neither have this option nor need it
         mallopt(MMAP_THRESHOLD, LARGE)
 
 
@@ -50,4 +50,4 @@ class Collector(QObject):
 
     def _collect(self) -> None:
         self._beats += 1
-        gc.collect(1 if self._beats % WHOLE else 2)  # all there is takes longest
+        gc.collect(1 if self._beats % WHOLE else 2)  # a full one takes longest

@@ -15,10 +15,10 @@ from ris_tf.errors import UserError
 from ris_tf.runlog import RunDirectory, RunError
 from ris_tf.search import SearchDirectory, is_search
 
-LAST = 4096  # bytes of a process's output that are looked at
+TAIL_BYTES = 4096  # bytes of the end of a process's output that are read
 
 
-class Started:
+class Process:
     """A process that was started here.
 
     Args:
@@ -43,7 +43,8 @@ class Started:
                 start_new_session=True,  # Ctrl-C in the monitor's terminal is not for it
             )
         except OSError as error:
-            raise RunError(f"{command.text}: cannot be started: {error.strerror}") from error
+            problem = f"cannot be started: {error.strerror}"
+            raise RunError(problem, source=command.text) from error
         self.command = command
 
     @property
@@ -58,14 +59,14 @@ class Started:
     def last_line(self) -> str:
         """The last line that it printed."""
         size = os.fstat(self._output.fileno()).st_size
-        data = os.pread(self._output.fileno(), LAST, max(size - LAST, 0))
+        data = os.pread(self._output.fileno(), TAIL_BYTES, max(size - TAIL_BYTES, 0))
         lines = data.decode("utf-8", "replace").strip().splitlines()
         return lines[-1].strip() if lines else ""
 
 
 @dataclass(frozen=True)
-class Standing:
-    """How a process that was started is getting on.
+class ProcessState:
+    """The state of a process that was started here.
 
     Attributes:
         code: how it ended, `None` while it runs.
@@ -78,13 +79,13 @@ class Standing:
     last_line: str
 
 
-def standing(started: Started, path: Path) -> Standing:
-    """See whether what was started has its folder, or ended before."""
+def state_of(started: Process, path: Path) -> ProcessState:
+    """Whether a process works on its folder, or ended before."""
     code = started.exit_code()
-    return Standing(code, code is None and _is_held(path, started), started.last_line())
+    return ProcessState(code, code is None and _works_on(path, started), started.last_line())
 
 
-def _is_held(path: Path, started: Started) -> bool:
+def _works_on(path: Path, started: Process) -> bool:
     """Whether a run's or search's folder is there, and the process that was started works on it."""
     try:
         if is_search(path):
@@ -108,14 +109,15 @@ def kill(run: RunDirectory) -> None:
     """End a run's process at once; what came after its last checkpoint is lost.
 
     Raises:
-        RunError: the process is on another machine, gone, or not ours.
+        RunError: the process is on another machine, gone, or of another user.
     """
     identity = run.identity
     alive = run.holder_alive()
     if alive is None:
-        raise RunError(f"{run.path}: runs on {identity.host}; kill process {identity.pid} there")
+        remedy = f"kill process {identity.pid} there"
+        raise RunError(f"runs on {identity.host}", source=str(run.path), remedy=remedy)
     if not alive or identity.pid <= 1:
-        raise RunError(f"{run.path}: its process {identity.pid} is gone already")
+        raise RunError(f"its process {identity.pid} is gone already", source=str(run.path))
     try:
         # Those that the monitor started lead a group, with their helpers in it.
         if os.getpgid(identity.pid) == identity.pid and identity.pid != os.getpgrp():
@@ -125,6 +127,5 @@ def kill(run: RunDirectory) -> None:
     except ProcessLookupError:
         return
     except PermissionError as error:
-        raise RunError(
-            f"{run.path}: process {identity.pid} is {identity.user}'s; ask them"
-        ) from error
+        problem = f"process {identity.pid} is {identity.user}'s"
+        raise RunError(problem, source=str(run.path), remedy="ask them") from error

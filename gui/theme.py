@@ -39,7 +39,7 @@ class Theme:
         return (STATES_DARK if self.dark else STATES_LIGHT).get(state, self.muted)
 
     def curve(self, colour: str) -> str:
-        """A curve's colour, lightened where the darkest of them would drown in the background."""
+        """A curve's colour, lightened where it would be too dark for a dark background."""
         return LIGHTER.get(colour.upper(), colour) if self.dark else colour
 
 
@@ -57,7 +57,7 @@ STATES_DARK = {
     "lost": "#e69ac4", "stalled": "#f0c040", "new": "#9aa3ad", "unreadable": "#ff8a3d",
     "green": "#35c49a", "amber": "#f0c040", "red": "#ff8a3d",
 }  # fmt: skip
-# Fusion draws the outline of a check box darker than the window: on a dark one nobody sees it.
+# Fusion draws the outline of a check box darker than the window: on a dark one it is invisible.
 BOXES = """
 QCheckBox::indicator, QTreeView::indicator {{
     width: 12px; height: 12px; border: 1px solid {muted}; border-radius: 2px; background: {base};

@@ -14,8 +14,8 @@ Then = Callable[[Any], None]
 PATIENCE_S = 3.0  # a read that takes longer is reported as not answering
 
 
-def _nothing() -> None:
-    """What a stopped reader would read."""
+def _stopped_poll() -> None:
+    """The `poll` of a stopped reader: it frees the old one and what that refers to."""
 
 
 class Poller(QObject):
@@ -45,7 +45,7 @@ class Poller(QObject):
         self._poll, self._busy_s, self._idle_s = poll, busy_s, idle_s
         self._patience_s = patience_s
         self._latest: object | None = None
-        self._told = False
+        self._announced = False
         self._lock = threading.Lock()
         self._wake = threading.Event()
         self._stopped = self._resting = False
@@ -74,7 +74,7 @@ class Poller(QObject):
     def take(self) -> object | None:
         """The newest result since the last `take`, `None` if there is none."""
         with self._lock:
-            latest, self._latest, self._told = self._latest, None, False
+            latest, self._latest, self._announced = self._latest, None, False
         return latest
 
     @property
@@ -92,7 +92,7 @@ class Poller(QObject):
 
     @property
     def failed(self) -> bool:
-        """Whether the thread ended by an error that nobody foresaw; it is on the terminal."""
+        """Whether the thread ended by an unexpected error; it is on the terminal."""
         return not self._stopped and self._thread.ident is not None and not self._thread.is_alive()
 
     def _run(self) -> None:
@@ -105,32 +105,32 @@ class Poller(QObject):
             pause = self._idle_s if result is None else self._busy_s
             self._wake.wait(None if self._resting else pause)
             self._wake.clear()
-        self._poll, self._latest = _nothing, None  # a stopped reader keeps no log
+        self._poll, self._latest = _stopped_poll, None  # a stopped reader keeps no log
 
     def _offer(self, result: object) -> None:
         with self._lock:
             self._latest = result
-            tell, self._told = not self._told, True
-        if not tell or self._stopped:
+            announce, self._announced = not self._announced, True
+        if not announce or self._stopped:
             return
         try:
             self.ready.emit()
-        except RuntimeError:  # the window went while the disk was read: nobody listens any more
+        except RuntimeError:  # the window was closed while the disk was read
             self._stopped = True
 
 
 class Jobs(QObject):
-    """Does what was asked for, one after another, in a thread of its own.
+    """Does jobs one after another, in a thread of its own.
 
     What a job returns is handed back in the window's thread. A job may raise `UserError`; any other
-    error is one of ours and ends the thread, which `poller.failed` tells.
+    error is one of ours and ends the thread, see `poller.failed`.
 
     Args:
         parent: its owner.
         patience_s: see `Poller`.
 
     Attributes:
-        poller: the thread, for who looks after those that do not answer.
+        poller: the thread, to check whether it answers.
     """
 
     def __init__(self, parent: QObject | None = None, patience_s: float | None = None):

@@ -1,4 +1,4 @@
-"""What setuptools does besides: wheels get the configurations of `configs/`, which stay one copy.
+"""A build step of setuptools: wheels get the configurations of `configs/`, which stay one copy.
 
 An editable installation needs nothing: it runs from the checkout, where the folder is.
 """
@@ -24,11 +24,11 @@ class BuildWithConfigs(build_py):
 
     def get_outputs(self, include_bytecode: bool = True) -> list[str]:
         """Every file that `run` makes."""
-        ours = [] if self.editable_mode else list(self._configs().values())
-        return [*super().get_outputs(include_bytecode), *ours]
+        configs = [] if self.editable_mode else list(self._configs().values())
+        return [*super().get_outputs(include_bytecode), *configs]
 
     def get_source_files(self) -> list[str]:
-        """Every file that is built from: source distributions have them all."""
+        """Every file that the build reads: source distributions have them all."""
         return [*super().get_source_files(), *self._configs()]
 
     def _configs(self) -> dict[str, str]:

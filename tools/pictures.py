@@ -1,7 +1,7 @@
 """Takes the pictures of the monitor in docs/images: every tab, light and dark, of real runs.
 
 The runs are trained by `ris-tf` here: quickstart, the same without the subspace term to compare it
-with, a short one in half precision that drops windows, somebody's own model, and a search of twelve
+with, a short one in half precision that drops windows, a model of one's own, and a search of twelve
 trials, which takes half an hour on two cores.
 """
 

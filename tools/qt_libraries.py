@@ -1,10 +1,10 @@
 """Finds the system libraries that Qt lacks here, and the Debian packages that bring them.
 
-python tools/qt_libraries.py            say what is missing
+python tools/qt_libraries.py            print what is missing
 python tools/qt_libraries.py --install  as root on a Debian-like machine, install it
 
 Exit code 1 where Qt cannot even draw offscreen, as the tests do; what only a window on a screen
-needs is told and forgiven.
+needs is printed, and is no failure.
 """
 
 import os
@@ -15,7 +15,7 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
-# What the monitor loads; the other modules of PySide6 may lack what they like.
+# What the monitor loads; what the other modules of PySide6 lack does not matter.
 OFFSCREEN = (
     *(f"lib/libQt6{name}.so.6" for name in ("Core", "DBus", "Gui", "OpenGL", "OpenGLWidgets")),
     *(f"lib/libQt6{name}.so.6" for name in ("Svg", "Test", "Widgets")),
@@ -34,7 +34,7 @@ PACKAGES = {
 
 
 def main() -> int:
-    """Say what is missing, or install it."""
+    """Print what is missing, or install it."""
     missing = missing_libraries(*OFFSCREEN, *SCREEN)
     if not missing:
         return 0

@@ -6,11 +6,11 @@ from pathlib import Path
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from gui.models.commands import Command
-from gui.processes import Standing, Started, standing
+from gui.processes import Process, ProcessState, state_of
 from gui.workers import Jobs
 from ris_tf.errors import UserError
 
-LOOK_MS = 250  # how often processes are looked at
+CHECK_MS = 250  # how often processes are checked
 
 
 @dataclass(eq=False)
@@ -23,11 +23,11 @@ class Launch:
     """
 
     path: Path
-    started: Started | None = None
+    started: Process | None = None
 
 
 class Launches(QObject):
-    """Starts processes, and tells when each works on its folder or has ended before.
+    """Starts processes; signals when each works on its folder, or that it ended before.
 
     Args:
         jobs: does what may wait for a disk.
@@ -42,9 +42,9 @@ class Launches(QObject):
         self._jobs = jobs
         self._starting: list[Launch] = []
         self._running: list[Launch] = []
-        self._looking = False
-        self._timer = QTimer(self, interval=LOOK_MS)
-        self._timer.timeout.connect(self._look)
+        self._checking = False
+        self._timer = QTimer(self, interval=CHECK_MS)
+        self._timer.timeout.connect(self._check)
 
     @property
     def starting(self) -> list[Path]:
@@ -61,12 +61,12 @@ class Launches(QObject):
         launch = Launch(path)
         self._starting.append(launch)
         self._jobs.do(
-            lambda: Started(command),
+            lambda: Process(command),
             lambda started: self._watch(launch, started),
             lambda error: self._drop(launch, error),
         )
 
-    def _watch(self, launch: Launch, started: Started) -> None:
+    def _watch(self, launch: Launch, started: Process) -> None:
         launch.started = started
         self._timer.start()
 
@@ -74,29 +74,29 @@ class Launches(QObject):
         self._starting.remove(launch)
         self.failed.emit(str(error))
 
-    def _look(self) -> None:
+    def _check(self) -> None:
         launches = [launch for launch in (*self._starting, *self._running) if launch.started]
         if not launches:
             self._timer.stop()
-        elif not self._looking:
-            self._looking = True
-            self._jobs.do(lambda: _standings(launches), self._take, self._unseen)
+        elif not self._checking:
+            self._checking = True
+            self._jobs.do(lambda: _states_of(launches), self._take, self._check_failed)
 
-    def _unseen(self, error: UserError) -> None:
-        self._looking = False
+    def _check_failed(self, error: UserError) -> None:
+        self._checking = False
         self.failed.emit(str(error))
 
-    def _take(self, standings: dict[Launch, Standing]) -> None:
-        self._looking = False
-        for launch, now in standings.items():
+    def _take(self, states: dict[Launch, ProcessState]) -> None:
+        self._checking = False
+        for launch, now in states.items():
             if launch in self._starting and (now.began or now.code is not None):
                 self._starting.remove(launch)
                 self._running.append(launch)
-                self._tell(launch, now)
+                self._report(launch, now)
         # Asking for the exit code is also what takes a process that ended off the system's list.
-        self._running = [run for run in self._running if standings[run].code is None]
+        self._running = [run for run in self._running if states[run].code is None]
 
-    def _tell(self, launch: Launch, now: Standing) -> None:
+    def _report(self, launch: Launch, now: ProcessState) -> None:
         if now.code:
             words = now.last_line.removeprefix("ris-tf: ") or "it printed nothing"
             self.failed.emit(f"not started, exit code {now.code}: {words}")
@@ -104,5 +104,5 @@ class Launches(QObject):
             self.begun.emit(launch.path)
 
 
-def _standings(launches: list[Launch]) -> dict[Launch, Standing]:
-    return {launch: standing(launch.started, launch.path) for launch in launches if launch.started}
+def _states_of(launches: list[Launch]) -> dict[Launch, ProcessState]:
+    return {launch: state_of(launch.started, launch.path) for launch in launches if launch.started}

@@ -1,4 +1,4 @@
-"""Plug-ins in the Launch tab: which are missing, and the question before their code is run."""
+"""Plug-ins in the Launch tab: which are missing, and the dialog before their code is run."""
 
 from collections.abc import Callable, Sequence
 from typing import Any

@@ -1,17 +1,17 @@
-"""What a search is asked for, in the Launch tab: a line of fields below the configuration."""
+"""The options of a search in the Launch tab: a line of fields below the configuration."""
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSpinBox, QWidget
 
 from gui.models.commands import SearchPlan
 
-MOST = 100_000
+MAX_VALUE = 100_000
 HELP = {
     "trials": "trials of the search",
     "epochs": "epochs a trial; pruned ones have fewer",
-    "space": "what is chosen: wide, narrow, or the path of a YAML file",
-    "algorithm": "bayesian: where a model of the trials so far expects most; random: each for "
-    "itself; hyperband: many for few epochs, the best go on",
+    "space": "hyperparameters and their ranges: wide, narrow, or the path of a YAML file",
+    "algorithm": "bayesian: where a model of the trials so far expects the best; random: each "
+    "by chance; hyperband: many for few epochs, the best go on",
     "workers": "trials at a time; they share the processors",
 }
 
@@ -49,7 +49,7 @@ class SearchPlanForm(QWidget):
         self.algorithm.currentTextChanged.connect(self.edited)
 
     def plan(self) -> SearchPlan:
-        """What the fields say."""
+        """The plan that the fields describe."""
         return SearchPlan(
             trials=self.trials.value(),
             epochs=self.epochs.value(),
@@ -59,8 +59,8 @@ class SearchPlanForm(QWidget):
         )
 
 
-def _number(value: int, most: int = MOST) -> QSpinBox:
+def _number(value: int, largest: int = MAX_VALUE) -> QSpinBox:
     field = QSpinBox()
-    field.setRange(1, most)
+    field.setRange(1, largest)
     field.setValue(value)
     return field

@@ -34,8 +34,8 @@ class SettingsForm(QScrollArea):
         super().__init__(parent)
         self.theme = LIGHT
         self.settings: Settings | None = None
-        self.rows: dict[str, Row] = {}
-        self._sections: dict[str, Section] = {}
+        self.rows: dict[str, KnobRow] = {}
+        self._sections: dict[str, KnobSection] = {}
         self._words, self._only_changed = "", False
         self.setWidgetResizable(True)
         self.setFrameShape(QScrollArea.Shape.NoFrame)
@@ -74,9 +74,9 @@ class SettingsForm(QScrollArea):
         for knob in self.settings.knobs():
             name = knob.path.rpartition(".")[0] or GENERAL
             if name not in self._sections:
-                self._sections[name] = Section(name)
+                self._sections[name] = KnobSection(name)
                 layout.addWidget(self._sections[name])
-            row = Row(knob, self.settings.text(knob.path))
+            row = KnobRow(knob, self.settings.text(knob.path))
             row.edited.connect(self._take)
             row.reset_asked.connect(self._reset)
             self._sections[name].add(row)
@@ -120,12 +120,12 @@ class SettingsForm(QScrollArea):
             section.setVisible(any(row.path in found for row in section.rows))
 
 
-class Section(QWidget):
+class KnobSection(QWidget):
     """Rows under a heading that folds them away."""
 
     def __init__(self, name: str):
         super().__init__()
-        self.rows: list[Row] = []
+        self.rows: list[KnobRow] = []
         self.heading = QToolButton()
         self.heading.setText(name)
         self.heading.setCheckable(True)
@@ -149,7 +149,7 @@ class Section(QWidget):
         layout.addWidget(self.body)
         self.heading.toggled.connect(self._fold)
 
-    def add(self, row: "Row") -> None:
+    def add(self, row: "KnobRow") -> None:
         """Put a row below those that are there."""
         place = 2 * len(self.rows)
         for column, widget in enumerate((row.label, row.editor, row.undo, row.hint)):
@@ -163,7 +163,7 @@ class Section(QWidget):
         self.heading.setArrowType(arrows.DownArrow if opened else arrows.RightArrow)
 
 
-class Row(QObject):
+class KnobRow(QObject):
     """A knob: its name, an editor of its type, unit and bounds, and what is wrong.
 
     Args:

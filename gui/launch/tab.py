@@ -25,9 +25,9 @@ from gui.launch.search_plan import SearchPlanForm
 from gui.launch.settings_form import SettingsForm
 from gui.models.commands import (
     Command,
-    Wanted,
+    NewRun,
+    exists,
     free_name,
-    is_there,
     plugin_names,
     resume_command,
     resume_search_command,
@@ -44,7 +44,7 @@ from ris_tf.registry import named_plugins
 from ris_tf.runlog import RunDirectory, check_name
 
 CONFIGS = Path("configs")
-LEAVE_S = 1.0  # how long the window waits, when it closes, for what was just started
+CLOSE_S = 1.0  # how long the window waits, when it closes, for what was just started
 COMMAND_LINES = 2
 NOTHING = (
     "No configuration chosen.\n\nBrowse for a YAML file, or start from a run: select it at the "
@@ -53,7 +53,7 @@ NOTHING = (
 
 
 class LaunchTab(Tab):
-    """Choose a configuration, change it, start it. Files and processes are for another thread.
+    """Choose a configuration, change it, start it; another thread does files and processes.
 
     Args:
         runs_dir: folder that gets new runs.
@@ -66,14 +66,14 @@ class LaunchTab(Tab):
     def __init__(self, runs_dir: Path, parent: QWidget | None = None):
         super().__init__(parent)
         self.settings: Settings | None = None
-        self._asked: Path | None = None  # the configuration that was chosen last
-        self._asking = False
-        self._there: tuple[Path, bool] | None = None  # whether a folder is there, as last asked
+        self._requested: Path | None = None  # the configuration that was chosen last
+        self._checking = False
+        self._exists: tuple[Path, bool] | None = None  # whether a folder is there, as last asked
         self._jobs = Jobs(self)
         self._listing = Jobs(self, patience_s=WAIT_S)  # knobs: a plug-in may import TensorFlow
         self._launches = Launches(self._jobs, self)
-        self._launches.begun.connect(self._begun)
-        self._launches.failed.connect(self._not_begun)
+        self._launches.begun.connect(self._process_begun)
+        self._launches.failed.connect(self._process_failed)
         self._make(runs_dir)
         self._lay_out()
         self._refresh()
@@ -99,17 +99,17 @@ class LaunchTab(Tab):
         self.plugins.setToolTip("Python modules, as --plugin takes them; Enter loads their knobs")
         self.runs_dir = QLineEdit(str(runs_dir))
         self.runs_dir.setAccessibleName("folder that gets the run")
-        self.search = QLineEdit()
-        self.search.setPlaceholderText("search: name, what it does, unit")
-        self.search.setClearButtonEnabled(True)
-        self.search.setAccessibleName("search the settings")
+        self.filter = QLineEdit()
+        self.filter.setPlaceholderText("filter: name, what it does, unit")
+        self.filter.setClearButtonEnabled(True)
+        self.filter.setAccessibleName("filter the settings")
         self.only = QCheckBox("only chan&ged")
         self.form = SettingsForm()
         self.nothing = QLabel(NOTHING, alignment=Qt.AlignmentFlag.AlignCenter)
         self.command = QPlainTextEdit()
         self.command.setReadOnly(True)
         self.command.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
-        self.command.setAccessibleName("the equivalent command")
+        self.command.setAccessibleName("the same as a command")
         height = self.command.fontMetrics().lineSpacing() * COMMAND_LINES + 14
         self.command.setFixedHeight(height)
         self.copy = QPushButton("&Copy")
@@ -130,8 +130,8 @@ class LaunchTab(Tab):
         self.kind.currentIndexChanged.connect(self._change_kind)
         for line in (self.name, self.runs_dir):
             line.textEdited.connect(self._refresh)
-        self.search.textChanged.connect(self._narrow)
-        self.only.toggled.connect(self._narrow)
+        self.filter.textChanged.connect(self._apply_filter)
+        self.only.toggled.connect(self._apply_filter)
 
     def _lay_out(self) -> None:
         top = QGridLayout()
@@ -152,7 +152,7 @@ class LaunchTab(Tab):
         top.setColumnStretch(1, 3)
         top.setColumnStretch(3, 2)
         finding = QHBoxLayout()
-        finding.addWidget(self.search, 1)
+        finding.addWidget(self.filter, 1)
         finding.addWidget(self.only)
         below = QHBoxLayout()
         below.addWidget(self.command, 1)
@@ -182,24 +182,24 @@ class LaunchTab(Tab):
 
     def close_down(self) -> None:
         """What was started a moment ago is started before the window is gone."""
-        self._jobs.finish(LEAVE_S)
+        self._jobs.finish(CLOSE_S)
         super().close_down()
 
     def _offer(self, found: list[Path]) -> None:
         """The configurations that there are; one is opened unless another was asked for."""
         for path in found:
             self.files.addItem(str(path))
-        if found and self._asked is None:
+        if found and self._requested is None:
             self.open_config(next((p for p in found if p.stem == "quickstart"), found[0]))
 
     def open_config(self, path: Path, before: Settings | None = None) -> None:
-        """Edit a configuration file; one that cannot be used is told, and nothing changes.
+        """Edit a configuration file; one that cannot be used is reported, and nothing changes.
 
         Args:
             path: the file.
             before: settings whose edits are made again.
         """
-        self._asked = path
+        self._requested = path
         self._jobs.do(
             lambda: Settings.load(path),
             lambda settings: self._edit(settings, before),
@@ -210,8 +210,8 @@ class LaunchTab(Tab):
         """Go on editing, with the knobs of the plug-ins that were typed."""
         plugins = missing(plugin_names(self.plugins.text()))
         if plugins and not self._listing.idle:
-            self._say(f"{', '.join(plugins)}: wait until the plug-ins before are listed")
-        elif plugins and (path := self._asked):
+            self._notify(f"{', '.join(plugins)}: wait until the plug-ins before are listed")
+        elif plugins and (path := self._requested):
             self._list_knobs(plugins, lambda: self.open_config(path, self.settings))
 
     def _list_knobs(self, plugins: Sequence[str], then: Callable[[], None]) -> None:
@@ -221,11 +221,11 @@ class LaunchTab(Tab):
             self.plugins.setText(", ".join(named_plugins()))
             then()
 
-        self._say(f"listing the knobs of {', '.join(plugins)}")
+        self._notify(f"listing the knobs of {', '.join(plugins)}")
         list_knobs(self._listing, plugins, declared, self._refuse)
 
     def _edit(self, settings: Settings, before: Settings | None) -> None:
-        if settings.source != self._asked:
+        if settings.source != self._requested:
             return
         if before and before.source == settings.source:
             settings.edit_like(before)
@@ -236,15 +236,15 @@ class LaunchTab(Tab):
         self.files.setCurrentText(path)
         self._rename()
         self.form.show_settings(settings)
-        self._say("")
+        self._notify("")
         self._refresh()
 
     def _refuse(self, error: UserError) -> None:
-        self._say(str(error), wrong=True)
+        self._notify(str(error), wrong=True)
         if self.settings:
             self.files.setCurrentText(str(self.settings.source))
 
-    def edit_again(self, run: RunDirectory) -> None:
+    def edit_settings_of(self, run: RunDirectory) -> None:
         """Start again with the settings of a run, to be changed first."""
         plugins, path = missing(run.identity.plugins), run.config_path
         if not plugins:
@@ -289,20 +289,20 @@ class LaunchTab(Tab):
         self.form.restyle(theme)
 
     def _begin(self, command: Command, path: Path) -> None:
-        self._say(f"starting {path}: TensorFlow takes some seconds to load")
+        self._notify(f"starting {path}: TensorFlow takes some seconds to load")
         self._launches.begin(command, path)
         self._refresh()
 
-    def _begun(self, path: Path) -> None:
-        self._say(f"started {path}")
+    def _process_begun(self, path: Path) -> None:
+        self._notify(f"started {path}")
         self.launched.emit(path)
         if self.name.text() == path.name:  # not where another was typed meanwhile
             self._rename()
-        self._there = None
+        self._exists = None
         self._refresh()
 
-    def _not_begun(self, why: str) -> None:
-        self._say(why, wrong=True)
+    def _process_failed(self, why: str) -> None:
+        self._notify(why, wrong=True)
         self._refresh()
 
     def _rename(self) -> None:
@@ -323,7 +323,7 @@ class LaunchTab(Tab):
         """What would be started, `None` where something is wrong."""
         if self.settings is None or self._problem():
             return None
-        wanted = Wanted(
+        wanted = NewRun(
             self.settings.source,
             self.settings.overrides(),
             self.name.text(),
@@ -347,21 +347,21 @@ class LaunchTab(Tab):
             return str(error)
         if self.searches and not self.plan.plan().space:
             return "space: wide, narrow, or the path of a YAML file"
-        return self._taken(Path(self.runs_dir.text() or ".") / self.name.text())
+        return self._folder_problem(Path(self.runs_dir.text() or ".") / self.name.text())
 
-    def _taken(self, path: Path) -> str:
-        """Why a folder cannot be that of a new run; of one not looked at yet, nothing is known."""
+    def _folder_problem(self, path: Path) -> str:
+        """Why a folder cannot be that of a new run; a folder not checked yet counts as free."""
         if path in self.starting:
             return f"{path.name} is starting"
-        if self._there and self._there[0] == path:
-            return f"{path} exists; choose another name" if self._there[1] else ""
-        if not self._asking:
-            self._asking = True
-            self._jobs.do(lambda: (path, is_there(path)), self._take_there, self._refuse)
+        if self._exists and self._exists[0] == path:
+            return f"{path} exists; choose another name" if self._exists[1] else ""
+        if not self._checking:
+            self._checking = True
+            self._jobs.do(lambda: (path, exists(path)), self._take_exists, self._refuse)
         return ""
 
-    def _take_there(self, there: tuple[Path, bool]) -> None:
-        self._asking, self._there = False, there
+    def _take_exists(self, answer: tuple[Path, bool]) -> None:
+        self._checking, self._exists = False, answer
         self._refresh()
 
     def _refresh(self) -> None:
@@ -373,12 +373,12 @@ class LaunchTab(Tab):
         self.command.setPlaceholderText(problem)
         self.copy.setEnabled(command is not None)
         self.start_button.setEnabled(command is not None)
-        self._narrow()
+        self._apply_filter()
 
-    def _narrow(self) -> None:
-        self.form.narrow(self.search.text(), self.only.isChecked())
+    def _apply_filter(self) -> None:
+        self.form.narrow(self.filter.text(), self.only.isChecked())
 
-    def _say(self, text: str, wrong: bool = False) -> None:
+    def _notify(self, text: str, wrong: bool = False) -> None:
         self.status.setText(f"✖ {text}" if wrong else text)
         font = self.status.font()
         font.setBold(wrong)
@@ -393,4 +393,4 @@ class LaunchTab(Tab):
 
     def _copy(self) -> None:
         QGuiApplication.clipboard().setText(self.command.toPlainText())
-        self._say("copied the command")
+        self._notify("copied the command")

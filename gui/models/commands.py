@@ -31,7 +31,7 @@ class Command:
 
 
 def plugin_names(text: str) -> tuple[str, ...]:
-    """Modules or files that somebody typed, apart by commas."""
+    """Modules or files as typed, separated by commas."""
     return tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
 
 
@@ -40,8 +40,8 @@ def _plugin_words(plugins: Sequence[str]) -> list[str]:
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """What a new run or search is to be.
+class NewRun:
+    """A run or search that is to be started.
 
     Attributes:
         config: its configuration file.
@@ -58,21 +58,21 @@ class Wanted:
     plugins: Sequence[str] = ()
 
     def command(self, name: str, *options: str) -> Command:
-        """As a command, which may have options of its own."""
+        """The command that starts it, with further options."""
         changes = [word for override in self.overrides for word in ("--set", override)]
         where = ["--name", self.name, "--runs-dir", str(self.runs_dir)]
         plugins = _plugin_words(self.plugins)
         return Command((name, str(self.config), *plugins, *changes, *options, *where))
 
 
-def train_command(wanted: Wanted) -> Command:
+def train_command(new: NewRun) -> Command:
     """Train from a configuration file."""
-    return wanted.command("train")
+    return new.command("train")
 
 
 @dataclass(frozen=True)
 class SearchPlan:
-    """What a search is asked for, beside its configuration.
+    """The options of a search, beside its configuration.
 
     Attributes:
         trials: how many.
@@ -89,17 +89,17 @@ class SearchPlan:
     workers: int = 1
 
 
-def tune_command(wanted: Wanted, plan: SearchPlan) -> Command:
+def tune_command(new: NewRun, plan: SearchPlan) -> Command:
     """Search hyperparameters around a configuration file.
 
     Args:
-        wanted: the search.
+        new: the search.
         plan: how much is searched, and where.
     """
     numbers = ["--n-trials", str(plan.trials), "--epochs-per-trial", str(plan.epochs)]
     how = ["--space", plan.space, "--algorithm", plan.algorithm]
     several = ["--workers", str(plan.workers)] if plan.workers > 1 else []
-    return wanted.command("tune", *numbers, *how, *several)
+    return new.command("tune", *numbers, *how, *several)
 
 
 def resume_search_command(search: Path, plugins: Sequence[str] = ()) -> Command:
@@ -129,15 +129,15 @@ def free_name(runs_dir: Path, config: Path, search: bool = False) -> str:
     name = default_run_name(Path(stem).with_suffix(".yaml"))
     number = 2
     free = name
-    while is_there(runs_dir / free):
+    while exists(runs_dir / free):
         free = f"{name}-{number}"
         number += 1
     return free
 
 
-def is_there(path: Path) -> bool:
-    """Whether there is anything at a path that somebody typed; `False` where it can be none."""
+def exists(path: Path) -> bool:
+    """Whether there is anything at a path as typed; `False` where the text cannot be one."""
     try:
         return path.exists()
-    except (OSError, ValueError):  # too long, not ours to look into, a zero byte
+    except (OSError, ValueError):  # too long, no permission, a zero byte
         return False

@@ -10,7 +10,7 @@ KIND = "network.kind"
 
 
 @dataclass(frozen=True)
-class Entry:
+class ComparedKey:
     """A key of one or several configurations.
 
     Attributes:
@@ -38,7 +38,7 @@ class Entry:
         return bool(self.default) and any(v not in ("", self.default) for v in self.values)
 
 
-def entries(configurations: Sequence[Mapping[str, Any]], ours: Sequence[bool]) -> list[Entry]:
+def compare(configurations: Sequence[Mapping[str, Any]], ours: Sequence[bool]) -> list[ComparedKey]:
     """Every key that any of the configurations has.
 
     Args:
@@ -54,7 +54,8 @@ def entries(configurations: Sequence[Mapping[str, Any]], ours: Sequence[bool]) -
     known = [path for path in knobs if any(path in given for given in chosen)]
     others = [path for given in configurations for path in given]
     return [
-        _entry(path, configurations, knobs.get(path)) for path in dict.fromkeys([*known, *others])
+        _compared(path, configurations, knobs.get(path))
+        for path in dict.fromkeys([*known, *others])
     ]
 
 
@@ -67,11 +68,13 @@ def _knobs(kinds: set[str]) -> dict[str, Knob]:
     return found
 
 
-def _entry(path: str, configurations: Sequence[Mapping[str, Any]], knob: Knob | None) -> Entry:
+def _compared(
+    path: str, configurations: Sequence[Mapping[str, Any]], knob: Knob | None
+) -> ComparedKey:
     values = tuple(shown(given[path]) if path in given else "" for given in configurations)
     if knob is None:
-        return Entry(path, values)
-    return Entry(path, values, shown(knob.default), knob.unit or "", knob.sentence)
+        return ComparedKey(path, values)
+    return ComparedKey(path, values, shown(knob.default), knob.unit or "", knob.sentence)
 
 
 def flat(document: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

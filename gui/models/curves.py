@@ -95,8 +95,8 @@ class Smoother:
             y: `[n]` all of them so far.
 
         Returns:
-            x and mean at some of the places, so close that none between them would be seen, and at
-            the last.
+            x and mean at some of the places, so close that those between them make no
+            visible difference, and at the last.
         """
         if key not in self._known:
             stride = max(self.span // PLACES_IN_SPAN, 1)
@@ -170,12 +170,12 @@ def exponential_mean(values: np.ndarray, weight: float, before: float) -> np.nda
 
 
 def visible(x: np.ndarray, y: np.ndarray, low: float, high: float, points: int) -> tuple:
-    """The part of a curve between two x, least and largest values kept where there are too many.
+    """The part of a curve between two x, extremes kept where there are too many values.
 
     Args:
         x: `[n]` never falling.
         y: `[n]` values.
-        low: left end of what is seen.
+        low: left end of the view.
         high: its right end.
         points: about how many to return at most.
 
@@ -202,7 +202,7 @@ def without_outliers(values: np.ndarray) -> tuple[float, float] | None:
         values: `[n]` what would be shown.
 
     Returns:
-        Least and largest value to show; `None` where nothing needs to be cut.
+        Smallest and largest value to show; `None` where nothing needs to be cut.
     """
     finite = values[np.isfinite(values)]
     finite = finite[:: max(len(finite) // SAMPLE, 1)]

@@ -1,4 +1,4 @@
-"""One run that is looked at: its whole log, configuration, health and console, while they grow."""
+"""One selected run: its whole log, configuration, health and console, while they grow."""
 
 import re
 import time
@@ -27,9 +27,9 @@ from ris_tf.runlog import (
 )
 from ris_tf.search import SearchDirectory, is_search
 
-PIECE = 1 << 20  # bytes of log between two looks at the clock
+PIECE = 1 << 20  # bytes of log between two readings of the clock
 VIEW_S = 1 / 30  # views get what changed at most this often
-STATE_S = 1.0  # how often a silent run's process is looked for
+STATE_S = 1.0  # how often a silent run's process is checked
 CHECKS_SHARE = 0.05  # share of the time that health checks may take
 CONSOLE = 1 << 18  # bytes of console.log that are kept
 CONTROL = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
@@ -56,8 +56,8 @@ class RunView:
         problem: what cannot be read, in one line.
         resumable: whether `ris-tf train --resume` can go on with it now.
         search: folder of the search that it is a trial of, `None` if it is of none.
-        search_busy: whether somebody works on that search, or may do so on another machine; `None`
-            where that cannot be told.
+        search_busy: whether a process works on that search, or may do so on another machine; `None`
+            where that is not known.
     """
 
     path: Path
@@ -81,7 +81,7 @@ class RunView:
 
     @property
     def localizes(self) -> bool:
-        """Whether it trains localization; else it is anybody's model, with names of its own."""
+        """Whether it trains localization; else its model and names are the user's own."""
         return self.run is None or self.run.identity.task == LOCALIZATION
 
     def x(self, kind: str) -> np.ndarray:
@@ -166,8 +166,8 @@ class FollowedRun:
             search_busy=self._search[1],
         )
 
-    def _moved(self, name: str) -> bool:
-        """Whether a file is another than at the last look."""
+    def _changed(self, name: str) -> bool:
+        """Whether a file has changed since the last call."""
         now = stamp(self.path / name)
         if name in self._stamps and self._stamps[name] == now:
             return False
@@ -180,12 +180,12 @@ class FollowedRun:
             return False
         changed = False
         for name, read in {"run.json": self._open, "config.yaml": self._configure}.items():
-            if not self._moved(name):
+            if not self._changed(name):
                 continue
             if self._attempt(problems, read):
                 changed = True
             else:
-                del self._stamps[name]  # to be tried, and told, again
+                del self._stamps[name]  # to be tried, and reported, again
         return changed
 
     def _open(self) -> None:
@@ -219,20 +219,18 @@ class FollowedRun:
         return changed
 
     def _sum_up(self, changed: bool) -> bool:
-        """State and figures; also of a silent run, whose process may be gone."""
+        """State and losses; also of a silent run, whose process may be gone."""
         now = self._clock()
         if not self._run or not (changed or now - self._summed_at > STATE_S):
             return False
-        before, self._summed_at = self._standing(), now
+        before, self._summed_at = self._polled_state(), now
         self._summary = summary_of(self._run, self._reader.log, now)
-        # A process that wrote its end event takes a moment to end. What goes on with anybody's own
-        # model is a program of theirs.
-        ours = self._run.identity.task == LOCALIZATION
-        self._resumable = ours and self._summary.resumable and not self._run.holder_alive()
+        # A process that wrote its end event takes a moment to end.
+        self._resumable = self._summary.resumable and not self._run.holder_alive()
         self._search = _search_of(self.path)
-        return before != self._standing()
+        return before != self._polled_state()
 
-    def _standing(self) -> tuple:
+    def _polled_state(self) -> tuple:
         """What may change though nothing is written."""
         return self._summary and self._summary.state, self._resumable, self._search
 
@@ -251,7 +249,7 @@ class FollowedRun:
 
 
 def _search_of(run: Path) -> tuple[Path | None, bool | None]:
-    """The search that a run lies in, and whether somebody works on it."""
+    """The search that a run lies in, and whether a process works on it."""
     if not is_search(run.parent):
         return None, None
     try:
@@ -266,12 +264,12 @@ class _Console:
     def __init__(self, path: Path):
         self.path = path
         self.text = ""
-        self._seen: Stamp | None = None
+        self._stamp: Stamp | None = None
 
     def poll(self, problems: list[str]) -> bool:
         """Read it again if it changed; whether it did."""
         now = stamp(self.path)
-        if now == self._seen:
+        if now == self._stamp:
             return False
         try:
             with self.path.open("rb") as file:
@@ -283,7 +281,7 @@ class _Console:
         except OSError as error:
             problems.append(f"{self.path}: cannot be read: {error.strerror or error}")
             return False
-        self._seen = now
+        self._stamp = now
         if size > len(data):
             data = data[data.find(b"\n") + 1 :]
         self.text = CONTROL.sub("", data.decode("utf-8", "replace"))

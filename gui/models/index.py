@@ -18,7 +18,7 @@ Stamp = tuple[int, int, int]  # inode, size, time of change: differs when a file
 
 
 @dataclass(frozen=True)
-class Row:
+class RunRow:
     """A run as the table shows it.
 
     Attributes:
@@ -27,7 +27,7 @@ class Row:
         created: seconds since 1970, 0 if unknown.
         summary: what it is doing; `None` where it cannot be read.
         problem: why not, in one line.
-        complete: whether the figures are of the whole log.
+        complete: whether the values are of the whole log.
     """
 
     path: Path
@@ -61,9 +61,9 @@ class RunIndex:
         self._clock = clock
         self._entries: dict[str, _Entry] | None = None
 
-    def poll(self) -> list[Row] | None:
+    def poll(self) -> list[RunRow] | None:
         """The table's rows, oldest run first; `None` if no row changed since the last call."""
-        found, before = dict(self._found()), self._entries
+        found, before = dict(self._run_folders()), self._entries
         changed = before is None or found.keys() != before.keys()
         before = before or {}
         self._entries = {
@@ -83,7 +83,7 @@ class RunIndex:
         """Runs whose logs are not read to the end yet."""
         return len(self._unread())
 
-    def _found(self) -> Iterator[tuple[str, str]]:
+    def _run_folders(self) -> Iterator[tuple[str, str]]:
         for place in self.places:
             if (place / "run.json").is_file():
                 yield str(place), ""
@@ -108,10 +108,10 @@ class RunIndex:
 
 
 class _Entry:
-    """One run of the index, and what of its files has been seen."""
+    """One run of the index, and which of its files have been read."""
 
     def __init__(self, path: str, group: str):
-        self.row = Row(Path(path), group, 0.0, None)
+        self.row = RunRow(Path(path), group, 0.0, None)
         self._files = f"{path}/run.json", f"{path}/events.jsonl"
         self._group = group
         self._watch: RunWatch | None = None
@@ -119,7 +119,7 @@ class _Entry:
         self._log: Stamp | None = None
 
     def poll(self, now: float) -> bool:
-        """Look whether the run moved; whether its row changed."""
+        """Look whether the run changed; returns whether its row did."""
         identity, log = map(stamp, self._files)
         same = (identity, log) == (self._identity, self._log)
         if same and (not self._watch or not self.row.complete or self.row.state in SETTLED):
@@ -141,7 +141,7 @@ class _Entry:
         except UserError as error:
             return self._fail(str(error))
         run = self._watch.run
-        self.row = Row(
+        self.row = RunRow(
             run.path, self._group, run.identity.created, summary, complete=self._watch.complete
         )
         return True
@@ -159,12 +159,12 @@ class _Entry:
         return True
 
     def _fail(self, problem: str) -> bool:
-        self.row = Row(self.row.path, self._group, self.row.created, None, problem)
+        self.row = RunRow(self.row.path, self._group, self.row.created, None, problem)
         return True
 
 
 def stamp(path: Path | str) -> Stamp | None:
-    """What tells whether a file changed; `None` where it is not there."""
+    """What changes when a file does; `None` where it is not there."""
     try:
         status = os.stat(path)  # noqa: PTH116 (a third of the time of Path.stat; done by the 1000)
     except OSError:

@@ -7,8 +7,8 @@ import numpy as np
 from gui.models.panels import LAYER
 from ris_tf.runlog import RunLog
 
-COLUMNS = 600  # most pixels along time
-LEAST_SPAN = 1e-9  # of x, for a single window
+COLUMNS = 600  # pixels along time, at most
+MIN_SPAN = 1e-9  # of x, for a single window
 FLOOR = 1e-12  # a norm of zero is shown as this
 
 
@@ -37,7 +37,7 @@ def layer_image(
         log: the log.
         x: `[n]` where its windows are, never falling.
         span: x range; everything unless given.
-        columns: most columns.
+        columns: how many there are at most.
     """
     names = [name for name in log.names if name.startswith(LAYER)]
     if not names or not len(log) or not np.isfinite(x[[0, -1]]).all():
@@ -54,5 +54,5 @@ def layer_image(
     with np.errstate(divide="ignore", invalid="ignore"):
         decades = np.log10(np.where(norms > 0, norms, np.where(norms == 0, FLOOR, np.nan)))
     decades[~np.isfinite(decades)] = np.nan
-    ends = low, max(high, low + LEAST_SPAN)
+    ends = low, max(high, low + MIN_SPAN)
     return LayerImage([name.removeprefix(LAYER) for name in names], decades, ends)

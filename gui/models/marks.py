@@ -47,24 +47,24 @@ def marks_of(run: RunView, options: Options) -> list[Mark]:
 
 def dropped(log: RunLog) -> list[tuple[int, str]]:
     """Windows that were dropped, with what was not finite where the log names it."""
-    culprits = _culprits(log)
+    names = _not_finite(log)
     places = np.flatnonzero(log.column("ok") == 0)
     scales = log.column("scale")[places]
     found = []
     for step, scale in zip(log.steps[places].tolist(), scales.tolist(), strict=True):
         at = f" at scale {scale:g}" if math.isfinite(scale) else ""
-        culprit = culprits.get(step)
-        found.append((step, f"{culprit} is not finite{at}" if culprit else f"not finite{at}"))
+        name = names.get(step)
+        found.append((step, f"{name} is not finite{at}" if name else f"not finite{at}"))
     return found
 
 
-def _culprits(log: RunLog) -> dict[int, str]:
+def _not_finite(log: RunLog) -> dict[int, str]:
     """The first that was not finite, by window; notices may hold anything."""
     notices = [notice.values for notice in log.notices if notice.what == DROPPED]
-    named = [(values.get("window"), values.get("variable")) for values in notices]
+    found = [(values.get("window"), values.get("variable")) for values in notices]
     return {
         int(window): variable
-        for window, variable in named
+        for window, variable in found
         if isinstance(window, float) and math.isfinite(window) and isinstance(variable, str)
     }
 
@@ -84,7 +84,7 @@ def nearest(values: np.ndarray, x: float) -> int | None:
     return before if x - values[before] < values[after] - x else after
 
 
-def where(run: RunView, x: float, options: Options) -> str:
+def position_text(run: RunView, x: float, options: Options) -> str:
     """The window nearest to `x`, in words: `step 123 · epoch 2 · 0:45`."""
     place = nearest(run.x(options.x), x)
     if place is None:

@@ -34,7 +34,7 @@ class Curve:
         name: what it is, the same in every run, and of the validation of a series.
         run: the run's label.
         colour: `#rrggbb`.
-        style: 0 solid, then dashes and dots that tell runs apart.
+        style: 0 solid, then dashes and dots that distinguish runs.
         x: `[n]` float64, never falling.
         y: `[n]` float values, NaN where there is none.
         smooth: x and y of a smoothed line in front, `y` faint behind it; `None` draws `y` alone.
@@ -137,13 +137,13 @@ def loss_panels(runs: Sequence[RunView], options: Options, smoother: Smoother) -
             Panel(title, label, tuple(curves), log=options.log) for title, label, curves in series
         ]
     curves = [
-        _told_apart(curve, i, runs) for i, (_, _, lines) in enumerate(series) for curve in lines
+        _in_shared_plot(curve, i, runs) for i, (_, _, lines) in enumerate(series) for curve in lines
     ]
     return [Panel("loss and its terms", f"loss, {how}", tuple(curves), log=options.log)]
 
 
 def metrics_of(runs: Sequence[RunView]) -> list[str]:
-    """What the validations of other models than ours have beside the loss and its terms."""
+    """What the validations of other models have beside the loss and its terms."""
     names = (
         name for run in runs if not run.localizes for v in run.log.validations for name in v.values
     )
@@ -156,8 +156,8 @@ def _metric_curves(runs: Sequence[RunView], metric: str, options: Options) -> It
             yield from _validated(run, metric, metric, options)
 
 
-def _told_apart(curve: Curve, which: int, runs: Sequence[RunView]) -> Curve:
-    """In one plot, colours tell series apart and dashes runs, or, of one run, further series."""
+def _in_shared_plot(curve: Curve, which: int, runs: Sequence[RunView]) -> Curve:
+    """In one plot, colours distinguish series, and dashes runs or, of one run, further series."""
     colour = COLOURS[which % len(COLOURS)]
     style = which // len(COLOURS)
     if len(runs) > 1:
@@ -215,7 +215,7 @@ def _validated(
 def _lines(
     runs: Sequence[RunView], series: Mapping[str, str], options: Options, smoother: Smoother
 ) -> tuple[Curve, ...]:
-    """Each series of each run that has it; several in one plot are told apart by colour.
+    """Each series of each run that has it; several in one plot differ by colour.
 
     Args:
         runs: whose.
@@ -228,7 +228,7 @@ def _lines(
         for run in runs:
             if name in run.log.names:
                 curve = _series(run, name, title, options, smoother)
-                drawn.append(_told_apart(curve, i, runs) if len(series) > 1 else curve)
+                drawn.append(_in_shared_plot(curve, i, runs) if len(series) > 1 else curve)
     return tuple(drawn)
 
 

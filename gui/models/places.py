@@ -9,7 +9,7 @@ from ris_tf.search import is_search
 FIRST_TRIAL = "trial_0001"  # what is selected of a search that was started
 
 
-class Started(NamedTuple):
+class ListedRun(NamedTuple):
     """A run that was started, as the table has it.
 
     Attributes:
@@ -23,15 +23,15 @@ class Started(NamedTuple):
     new_place: Path | None = None
 
 
-def as_listed(path: Path, places: Sequence[Path]) -> Started:
+def as_listed(path: Path, places: Sequence[Path]) -> ListedRun:
     """What was started at a path, by the path that a table of runs under `places` gives it."""
     search = is_search(path)
     run = path / FIRST_TRIAL if search else path
     real = run.resolve()
     for place in places:
         if real.is_relative_to(place.resolve()):
-            return Started(place / real.relative_to(place.resolve()), search)
-    return Started(run, search, run.parent)
+            return ListedRun(place / real.relative_to(place.resolve()), search)
+    return ListedRun(run, search, run.parent)
 
 
 def folder_of_new_runs(places: Sequence[Path]) -> Path:

@@ -64,27 +64,27 @@ class Settings:
         """A value as it stands in the form."""
         if path in self._edits:
             return self._edits[path]
-        return self._untouched(path)
+        return self._unedited(path)
 
     def edit(self, path: str, text: str) -> None:
-        """Take what was typed; another kind of network brings its own knobs.
+        """Take an edit; another kind of network brings its own knobs.
 
         What the networks have in common is kept where it was not the default.
         """
         if path == KIND and text != self.kind:
             self._switch(text)
-        elif text == self._untouched(path):
+        elif text == self._unedited(path):
             self._edits.pop(path, None)
         else:
             self._edits[path] = text
 
     def edit_like(self, other: "Settings") -> None:
-        """Take what was typed in other settings."""
+        """Take the edits of other settings."""
         for path in sorted(other._edits, key=lambda path: path != KIND):  # the kind comes first
             self.edit(path, other._edits[path])
 
     def reset(self, path: str) -> None:
-        """Take back what was typed."""
+        """Undo an edit."""
         if path == KIND:
             self.edit(KIND, self.base.network.kind)
         self._edits.pop(path, None)
@@ -98,7 +98,7 @@ class Settings:
         return [knob.path for knob in self.knobs() if self.is_changed(knob.path)]
 
     def config(self) -> Config:
-        """What the texts say.
+        """The configuration that the texts describe.
 
         Raises:
             ConfigError: one of them, or all together, cannot be used.
@@ -118,10 +118,10 @@ class Settings:
             try:
                 override_config(self.base, [*self._kind_text(), f"{path}={self._edits[path]}"])
             except UserError as error:
-                found[path] = _beside(error, path)
+                found[path] = _message_beside(error, path)
         if not found:  # each value can be used, and all together cannot
             place = whole.key if whole.key in {knob.path for knob in self.knobs()} else ALL
-            found[place] = _beside(whole, place)
+            found[place] = _message_beside(whole, place)
         return found
 
     def overrides(self) -> list[str]:
@@ -145,8 +145,8 @@ class Settings:
             if all(p in f"{knob.path} {knob.sentence} {knob.unit or ''}".casefold() for p in parts)
         }
 
-    def _untouched(self, path: str) -> str:
-        """The text of a value nobody typed: the file's, or the other network's default."""
+    def _unedited(self, path: str) -> str:
+        """The text of a value that is not edited: the file's, or the other network's default."""
         if path.startswith("network.") and KIND in self._edits:
             defaults = {knob.path: text_of(knob.default) for knob in self.knobs()}
             return self._edits[KIND] if path == KIND else defaults.get(path, "")
@@ -162,7 +162,7 @@ class Settings:
         for knob in self.knobs():
             type_, text, default = before.get(knob.path, ("", "", ""))
             kept = knob.variant and knob.type == type_ and text != default
-            if kept and text != self._untouched(knob.path):
+            if kept and text != self._unedited(knob.path):
                 self._edits[knob.path] = text
 
     def _kind_text(self) -> list[str]:
@@ -190,6 +190,6 @@ def text_of(value: Any) -> str:
     return json.dumps(value)
 
 
-def _beside(error: UserError, path: str) -> str:
+def _message_beside(error: UserError, path: str) -> str:
     """An error as it stands beside a value, whose name and text are there already."""
     return error.advice if error.key in ("", path) else error.sentence

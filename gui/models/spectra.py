@@ -11,13 +11,13 @@ import numpy as np
 from gui.models.words import number
 from ris_tf.runlog import RunError, RunLog, Sample, SpectrumSample, read_sample
 
-MOST_KEPT = 32  # samples in memory
-MOST_BYTES = 64 * 2**20  # and what they may take together
-LEAST_KEPT = 2  # those in sight always stay
-LONGEST = 80  # characters of a path that are shown
+MAX_KEPT = 32  # samples in memory
+MAX_BYTES = 64 * 2**20  # and what they may take together
+MIN_KEPT = 2  # those in sight always stay
+MAX_SHOWN = 80  # characters of a path that are shown
 
 
-Wanted = tuple[Path, Sample]  # a run's folder, and an event of its log
+SampleKey = tuple[Path, Sample]  # a run's folder, and an event of its log
 
 
 def latest_of_epochs(events: Sequence[Sample]) -> list[Sample]:
@@ -27,43 +27,43 @@ def latest_of_epochs(events: Sequence[Sample]) -> list[Sample]:
 
 
 class SampleReader:
-    """Reads the samples that are looked at, and keeps those looked at last.
+    """Reads the samples that are on the screen, and keeps those shown last.
 
-    The window's thread says what it wants, another one polls.
+    The window's thread sets what is wanted, another one polls.
 
     Attributes:
-        wanted: what is looked at now.
+        wanted: what is on the screen now.
     """
 
     def __init__(self) -> None:
-        self.wanted: tuple[Wanted, ...] = ()
-        self._given: dict[Wanted, str | int] = {}
-        self._kept: OrderedDict[Wanted, SpectrumSample] = OrderedDict()
+        self.wanted: tuple[SampleKey, ...] = ()
+        self._returned: dict[SampleKey, str | int] = {}
+        self._kept: OrderedDict[SampleKey, SpectrumSample] = OrderedDict()
 
-    def want(self, wanted: Sequence[Wanted]) -> None:
-        """Say what is looked at now."""
+    def want(self, wanted: Sequence[SampleKey]) -> None:
+        """Set what is on the screen now."""
         self.wanted = tuple(wanted)
 
-    def poll(self) -> dict[Wanted, SpectrumSample | str] | None:
-        """What is wanted, each a sample or one line that says why there is none.
+    def poll(self) -> dict[SampleKey, SpectrumSample | str] | None:
+        """What is wanted, each a sample or one line why there is none.
 
         `None` where nothing changed since the last call. A file that could not be read, since it
         is on its way perhaps, is tried again by each call. Never raises for a bad file.
         """
-        found = {wanted: self.at(*wanted) for wanted in self.wanted}
+        samples = {wanted: self.at(*wanted) for wanted in self.wanted}
         # Arrays are not compared: what was kept is the same object.
-        marks = {w: s if isinstance(s, str) else id(s) for w, s in found.items()}
-        if marks == self._given:
+        marks = {w: s if isinstance(s, str) else id(s) for w, s in samples.items()}
+        if marks == self._returned:
             return None
-        self._given = marks
-        return found
+        self._returned = marks
+        return samples
 
     def at(self, run: Path, event: Sample) -> SpectrumSample | str:
-        """A sample, or one line that says why there is none.
+        """A sample, or one line why there is none.
 
         Args:
-            run: the run's folder. Nothing outside of it is read, whatever its log says.
-            event: what its log says of the sample.
+            run: the run's folder. Nothing outside of it is read, whatever its log names.
+            event: the log's entry of the sample.
         """
         if (run, event) in self._kept:
             self._kept.move_to_end((run, event))
@@ -77,9 +77,9 @@ class SampleReader:
         return sample
 
     def _forget(self) -> None:
-        """Keep the samples looked at last."""
-        while len(self._kept) > LEAST_KEPT and (
-            len(self._kept) > MOST_KEPT or sum(map(_bytes, self._kept.values())) > MOST_BYTES
+        """Keep the samples shown last."""
+        while len(self._kept) > MIN_KEPT and (
+            len(self._kept) > MAX_KEPT or sum(map(_bytes, self._kept.values())) > MAX_BYTES
         ):
             self._kept.popitem(last=False)
 
@@ -90,21 +90,22 @@ def _inside(run: Path, path: str) -> Path:
     Raises:
         RunError: it leads out of the folder, or is no path.
     """
-    shown = repr(path if len(path) <= LONGEST else f"{path[:LONGEST]}...")
+    shown = repr(path if len(path) <= MAX_SHOWN else f"{path[:MAX_SHOWN]}...")
     relative = Path(path)
     if relative.is_absolute() or ".." in relative.parts:
-        raise RunError(f"{run}: its log names a sample outside of it: {shown}")
+        raise RunError(f"its log names a sample outside of it: {shown}", source=str(run))
     try:
         folder = run.resolve()
         target = (folder / relative).resolve()
     except (OSError, ValueError, RuntimeError) as error:  # a loop of links, a zero byte
-        raise RunError(f"{run}: its log names no path of a sample: {shown}") from error
+        problem = f"its log names no path of a sample: {shown}"
+        raise RunError(problem, source=str(run)) from error
     if not target.is_relative_to(folder):
-        raise RunError(f"{run}: its log names a sample outside of it: {shown}")
+        raise RunError(f"its log names a sample outside of it: {shown}", source=str(run))
     return target
 
 
-def why_none(log: RunLog, configuration: Mapping[str, Any]) -> str:
+def why_no_spectra(log: RunLog, configuration: Mapping[str, Any]) -> str:
     """Why a run has no spectra, in one line.
 
     Args:
@@ -134,7 +135,7 @@ def scene_words(sample: SpectrumSample, scene: int) -> str:
     """`2 sources, 12.3 dB`."""
     count = len(present(sample.truth[scene]))
     sources = f"{count} source" if count == 1 else f"{count} sources"
-    return f"{sources}, {_figure(sample.snr_db[scene])} dB"
+    return f"{sources}, {_decimal(sample.snr_db[scene])} dB"
 
 
 def present(positions: np.ndarray) -> np.ndarray:
@@ -157,14 +158,14 @@ class Match:
     def words(self) -> list[str]:
         """`truth → estimate (error)` of azimuth, elevation and range."""
         if self.estimate is None:
-            return [f"{_figure(true)} → none" for true in self.truth]
+            return [f"{_decimal(true)} → none" for true in self.truth]
         return [
-            f"{_figure(true)} → {_figure(found)} ({_figure(found - true, sign='+')})"
-            for true, found in zip(self.truth, self.estimate, strict=True)
+            f"{_decimal(true)} → {_decimal(estimated)} ({_decimal(estimated - true, sign='+')})"
+            for true, estimated in zip(self.truth, self.estimate, strict=True)
         ]
 
 
-def _figure(value: float, sign: str = "") -> str:
+def _decimal(value: float, sign: str = "") -> str:
     """One decimal, or what `number` makes of values that no scene has."""
     value = float(value)
     if abs(value) >= 1e5:
@@ -175,7 +176,7 @@ def _figure(value: float, sign: str = "") -> str:
 def matches(sample: SpectrumSample, scene: int) -> list[Match]:
     """Every source of a scene with its nearest estimate, by great-circle angle.
 
-    Two sources may have the same one: the table tells what is near, not who is assigned to whom.
+    Two sources may have the same one: the table shows what is near, it is no assignment.
     """
     truth, estimate = present(sample.truth[scene]), present(sample.estimate[scene])
     if not len(estimate):
@@ -217,7 +218,7 @@ def nearest_cell(axis: np.ndarray, value: float) -> int | None:
     return index if 0 <= index < len(axis) else None
 
 
-def reading(sample: SpectrumSample, scene: int, azimuth: float, elevation: float) -> str:
+def level_text(sample: SpectrumSample, scene: int, azimuth: float, elevation: float) -> str:
     """What the spectrum is at a direction in degrees, in words; empty outside of the grid."""
     column = nearest_cell(sample.azimuth_deg, azimuth)
     row = nearest_cell(sample.elevation_deg, elevation)
@@ -225,4 +226,4 @@ def reading(sample: SpectrumSample, scene: int, azimuth: float, elevation: float
         return ""
     at = sample.azimuth_deg[column], sample.elevation_deg[row]
     level = sample.spectrum_db[scene, row, column]
-    return f"azimuth {_figure(at[0])}°, elevation {_figure(at[1])}°: {_figure(level)} dB"
+    return f"azimuth {_decimal(at[0])}°, elevation {_decimal(at[1])}°: {_decimal(level)} dB"

@@ -17,7 +17,7 @@ from ris_tf.search import (
     rows_of,
 )
 
-# A mark of its own shape for every state: colour alone does not tell.
+# A mark of its own shape for every state: colour alone is not enough.
 MARKS = {
     "waiting": "○",
     "running": "▶",
@@ -94,14 +94,16 @@ class FollowedSearch:
 
 
 def headline(search: Search, trials: Sequence[Trial]) -> str:
-    """Algorithm, progress and the best, in a line."""
+    """Algorithm, progress and the best objective, in a line."""
     counts = {state: sum(t.state == state for t in trials) for state in TrialState}
     done = sum(trial.settled for trial in trials)
     words = ("pruned", "failed", "running", "waiting", "lost")
-    told = [f"{counts[TrialState(word)]} {word}" for word in words if counts[TrialState(word)]]
+    counted = [f"{counts[TrialState(word)]} {word}" for word in words if counts[TrialState(word)]]
     planned = f" of {search.trials:,}" if search.trials else ""
-    progress = f"{done:,}{planned} trials done" + (f" ({', '.join(told)})" if told else "")
+    progress = f"{done:,}{planned} trials done" + (f" ({', '.join(counted)})" if counted else "")
     best = best_trial(trials)
-    found = f"best {number(best.objective)}, trial {best.number}" if best else "no objective yet"
+    best_text = (
+        f"best {number(best.objective)}, trial {best.number}" if best else "no objective yet"
+    )
     algorithm = f"{search.algorithm} search" if search.algorithm else "search"
-    return " · ".join([algorithm, progress, found])
+    return " · ".join([algorithm, progress, best_text])

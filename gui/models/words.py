@@ -30,7 +30,7 @@ def moment(seconds: float) -> str:
         return ""
 
 
-# A mark of its own shape for every state: colour alone does not tell.
+# A mark of its own shape for every state: colour alone is not enough.
 MARKS = {
     "new": "○",
     "running": "▶",

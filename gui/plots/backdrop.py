@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
 from gui.models.marks import Mark
 from gui.theme import LIGHT, Theme
 
-MOST_MARKS = 60  # vertical lines of a kind in sight; with more they tell nothing
+MAX_MARKS = 60  # vertical lines of a kind in sight; with more they are only clutter
 COLOURS = {"epoch": "#888888", "phase": "#CC79A7", "session": "#56B4E9", "dropped": "#D55E00"}
 
 
@@ -59,7 +59,7 @@ class Backdrop(pg.GraphicsObject):
         self.update()
 
     def near(self, x: float, reach: float) -> list[Mark]:
-        """Marks within `reach` of an x, which its line can be meant for."""
+        """Marks within `reach` of an x."""
         begin, end = np.searchsorted(self._x, [x - reach, x + reach])
         return self._marks[begin:end]
 
@@ -87,9 +87,9 @@ class Backdrop(pg.GraphicsObject):
         in_sight = self._marks[begin:end]
         for kind, colour in COLOURS.items():
             xs = sorted({mark.x for mark in in_sight if mark.kind == kind})
-            if len(xs) > MOST_MARKS and kind == "epoch":
+            if len(xs) > MAX_MARKS and kind == "epoch":
                 continue
-            xs = xs[:: max(len(xs) // (4 * MOST_MARKS), 1)]
+            xs = xs[:: max(len(xs) // (4 * MAX_MARKS), 1)]
             lines = [QLineF(x, top, x, bottom) for x in xs]
             _draw(painter, colour, Qt.PenStyle.DotLine, lines)
 

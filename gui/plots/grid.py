@@ -11,10 +11,10 @@ from gui.models.panels import Panel
 from gui.plots.plot import PanelPlot, ends_of
 from gui.theme import LIGHT, Theme
 
-LEAST_WIDTH = 200  # pixels of a plot that can still be read
-MOST_COLUMNS = 4
+MIN_WIDTH = 200  # pixels of a plot that can still be read
+MAX_COLUMNS = 4
 SPACING, MARGIN = 4, 14  # pixels between plots, and at both sides together
-REACH = 3  # pixels between the mouse and a mark that is meant
+REACH = 3  # pixels from the mouse within which a mark is pointed at
 
 
 class PlotGrid(pg.GraphicsLayoutWidget):
@@ -128,9 +128,9 @@ class PlotGrid(pg.GraphicsLayoutWidget):
         """As many columns as leave plots wide enough, rows balanced."""
         if count <= 2:
             return 1
-        most = min(max(self.width() // LEAST_WIDTH, 1), MOST_COLUMNS, count)
-        rows = -(-count // most)
-        return -(-count // rows) if count % most != 1 else most
+        fitting = min(max(self.width() // MIN_WIDTH, 1), MAX_COLUMNS, count)
+        rows = -(-count // fitting)
+        return -(-count // rows) if count % fitting != 1 else fitting
 
     def _rearrange(self) -> None:
         columns = self._columns_for(len(self._plots))

@@ -15,17 +15,17 @@ from gui.theme import Theme
 
 pg.setConfigOptions(antialias=False, useOpenGL=False)
 
-POINTS_PER_PIXEL = 2  # least and largest value of what falls on it
+POINTS_PER_PIXEL = 2  # smallest and largest value in each column of pixels
 RAW_ALPHA = 70  # of 255, for raw values behind smoothed ones
 STYLES = (Qt.PenStyle.SolidLine, Qt.PenStyle.DashLine, Qt.PenStyle.DotLine, Qt.PenStyle.DashDotLine)
 X_ROOM, Y_ROOM = 0.015, 0.06  # share of the range that is left free at its ends
 CALM = 0.7  # a y range stays as long as the values fill this much of it
-NOTHING = (0.0, 1.0)  # x range where there is nothing to see
+NOTHING = (0.0, 1.0)  # x range without any curve
 AXIS_WIDTH = 64  # pixels of the y axis: that of plots one above the other must agree
 
 
 class Line(pg.PlotCurveItem):
-    """A line that claims all of the view: what its values span, it is never asked."""
+    """A line whose bounds are the whole view: pyqtgraph need not compute them from its values."""
 
     def boundingRect(self) -> QRectF:
         """All that is in sight."""
@@ -69,7 +69,7 @@ class Trace:
         self.dots.setZValue(3)
 
     def draw(self, low: float, high: float, pixels: int, log: bool) -> np.ndarray:
-        """Hand the painter what can be seen between two x.
+        """Give the painter what is visible between two x.
 
         Returns:
             The values drawn, as the y axis has them.
@@ -123,7 +123,7 @@ class Title(pg.LabelItem):
 class PanelPlot(pg.PlotItem):
     """A plot that shows a panel. Mouse and wheel move along x; y follows what is in sight.
 
-    pyqtgraph's own range finding is off: it looks at every curve several times a frame.
+    pyqtgraph's own range finding is off: it goes through every curve several times a frame.
 
     Attributes:
         span: x range that was zoomed into; `None` shows all there is and grows with it.

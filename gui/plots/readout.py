@@ -16,11 +16,11 @@ from PySide6.QtWidgets import (
 from gui.models.marks import value_at
 from gui.models.panels import Curve, Panel
 from gui.models.words import number
+from gui.plots.plot import STYLES
 from gui.theme import LIGHT, Theme
 
 SWATCH = 14  # pixels
 DIGITS = 6
-PENS = (Qt.PenStyle.SolidLine, Qt.PenStyle.DashLine, Qt.PenStyle.DotLine, Qt.PenStyle.DashDotLine)
 RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 NAME = Qt.ItemDataRole.UserRole
 
@@ -121,9 +121,7 @@ class Readout(QWidget):
         row.setData(0, NAME, name)
         row.setToolTip(0, text)
         for column in (1, 2):
-            row.setTextAlignment(
-                column, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-            )
+            row.setTextAlignment(column, RIGHT)
         if self._switches and on is not None:
             row.setCheckState(0, Qt.CheckState.Checked if on else Qt.CheckState.Unchecked)
         self._rows.append(row)
@@ -168,7 +166,7 @@ def _swatch(curve: Curve, theme: Theme) -> QIcon:
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     colour = QColor(theme.curve(curve.colour))
     middle = SWATCH / 2
-    painter.setPen(QPen(colour, 2, PENS[curve.style % len(PENS)]))
+    painter.setPen(QPen(colour, 2, STYLES[curve.style % len(STYLES)]))
     painter.drawLine(QPointF(0, middle), QPointF(SWATCH, middle))
     painter.end()
     return QIcon(image)

@@ -1,4 +1,4 @@
-"""One spectrum: picture, sources, estimates, and the figures below."""
+"""One spectrum: picture, sources, estimates, and the table below."""
 
 import html
 
@@ -18,12 +18,12 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from gui.models.spectra import cell_size, matches, present, reading, scene_words, spectrum_rows
+from gui.models.spectra import cell_size, level_text, matches, present, scene_words, spectrum_rows
 from gui.theme import Theme
 from ris_tf.runlog import SpectrumSample
 
 SCALES_DB = (30, 20, 10)  # what the colours span below the peak; the first at first
-COLOURS = "viridis"  # perceptually even, and told apart by colour-blind people
+COLOURS = "viridis"  # perceptually even, and safe for colour-blind people
 ESTIMATES = "#ff5d8f"  # in no part of the colour map
 SOURCE_PX, ESTIMATE_PX = 15, 12
 LEGEND = f'○ source &nbsp; &nbsp; <span style="color:{ESTIMATES}">✖</span> estimate'
@@ -33,7 +33,7 @@ HEADERS = ("azimuth (deg)", "elevation (deg)", "range (m)")
 
 
 class SpectrumPane(QWidget):
-    """Shows one scene of a sample, or a line that says why there is nothing to see."""
+    """Shows one scene of a sample, or a line that says why there is none."""
 
     def __init__(self, parent: QWidget | None = None):
         super().__init__(parent)
@@ -118,7 +118,7 @@ class SpectrumPane(QWidget):
         self._label = label
         self._entitle()
         self._fill_table()
-        self._tell(None)
+        self._show_hover(None)
         self._show_parts(True)
 
     def _entitle(self) -> None:
@@ -166,20 +166,20 @@ class SpectrumPane(QWidget):
     def _moved(self, position: QPointF) -> None:
         view = self.plot.getViewBox()
         inside = view.sceneBoundingRect().contains(position)
-        self._tell(view.mapSceneToView(position) if inside else None)
+        self._show_hover(view.mapSceneToView(position) if inside else None)
 
-    def _tell(self, point: QPointF | None) -> None:
-        """The hover line: what is under the mouse, or what the table below says."""
+    def _show_hover(self, point: QPointF | None) -> None:
+        """The hover line: what is under the mouse, or the caption of the table below."""
         if self._sample is None:
             return
-        text = reading(self._sample, self._scene, point.x(), point.y()) if point else ""
+        text = level_text(self._sample, self._scene, point.x(), point.y()) if point else ""
         caption = f"{scene_words(self._sample, self._scene)}: true → nearest estimate (error)"
         self.hover.setText(text or caption)
 
     def leaveEvent(self, event: QEvent) -> None:
         """Nothing is under the mouse."""
         super().leaveEvent(event)
-        self._tell(None)
+        self._show_hover(None)
 
     def set_scale(self, decibels: float) -> None:
         """Let the colours span this much below the peak."""
@@ -190,7 +190,7 @@ class SpectrumPane(QWidget):
         self.plot.getViewBox().setBorder(pg.mkPen(colour, width=3) if colour else None)
 
     def values(self) -> list[tuple]:
-        """What is seen, for a table: see `spectrum_rows`; empty without a picture."""
+        """The shown values, for a table: see `spectrum_rows`; empty without a picture."""
         if self._sample is None:
             return []
         return spectrum_rows(self._sample, self._scene)

@@ -12,7 +12,7 @@ from gui.search.plots import REACH, SearchPlot, grey
 from gui.theme import Theme
 from ris_tf.search import Parallel, Trial, TrialState
 
-BINS = 24  # colours that tell objectives apart: a curve item each, however many trials
+BINS = 24  # different colours of objectives: a curve item each, however many trials
 SPAN = 0.88  # of the colour map: its end near the background's brightness is left out
 STRIP = 12  # pixels of the colour bar
 PAD = 6  # pixels between things
@@ -139,7 +139,7 @@ class ParallelPlot(SearchPlot):
             self.removeItem(text)
         self._texts = []
         fill = QColor(self.theme.background)
-        fill.setAlpha(190)  # lines are seen through it, and it is read all the same
+        fill.setAlpha(190)  # lines shine through it, and the text stays legible
         for i, axis in enumerate(axes):
             for place, words in axis.ticks:
                 text = pg.TextItem(words, color=self.theme.foreground, anchor=(0, 0.5), fill=fill)

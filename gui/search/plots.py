@@ -12,13 +12,13 @@ from gui.models.words import number
 from gui.theme import LIGHT, Theme
 from ris_tf.search import Best, Trial
 
-REACH = 8  # pixels from a line at which it is meant
+REACH = 8  # pixels from a line within which it is pointed at
 SYMBOLS = {"finished": "o", "pruned": "t", "failed": "x"}
 COLOURS = {"finished": ("#0072B2", "#56B4E9"), "failed": ("#D55E00", "#ff8a3d")}  # light, dark
 
 
 def grey(theme: Theme) -> QColor:
-    """What is less important, still told from the background."""
+    """For what is less important, still distinct from the background."""
     return QColor("#8b939c" if theme.dark else "#7b838c")
 
 
@@ -67,7 +67,7 @@ class SearchPlot(pg.PlotWidget):
         raise NotImplementedError
 
     def about(self, trial: Trial) -> str:
-        """What the tooltip says of a trial."""
+        """The tooltip of a trial."""
         reason = f"\n{trial.reason}" if trial.reason else ""
         objective = f", objective {number(trial.objective)}" if trial.counts else ""
         return f"trial {trial.number}, {trial.state}{objective}{reason}"

@@ -22,8 +22,8 @@ NO_SEARCH = "no search selected: choose a trial of one at the left"
 READING = "reading the search"
 NO_TRIAL = "no trial has ended yet"
 UNREADABLE = "the search cannot be read"
-READ_S = 1.0  # between looks for what is new
-TIMES_MS = 1100  # between looks at the clock, while a trial runs
+READ_S = 1.0  # between checks for what is new
+TIMES_MS = 1100  # between updates of the times, while a trial runs
 
 
 class SearchTab(Tab):
@@ -36,7 +36,7 @@ class SearchTab(Tab):
         super().__init__(parent)
         self.search: SearchView | None = None
         self._reader: tuple[Path, Poller] | None = None
-        self._retired: list[Poller] = []  # kept until their threads, which may still tell, end
+        self._retired: list[Poller] = []  # kept until their threads end
         self._asked: Path | None = None  # the run that was last shown
         self.header = QLabel()
         self.header.setWordWrap(True)
@@ -126,14 +126,14 @@ class SearchTab(Tab):
         return trials_csv(self.search.search, self._rows()) if self.search else ""
 
     def showEvent(self, event) -> None:
-        """Look for what is new while it can be seen: trials change without the selected run."""
+        """Look for what is new while the tab is visible: trials change without the selected run."""
         super().showEvent(event)
         self._timer.start()
         for reader in self.readers().values():
             reader.wake()
 
     def hideEvent(self, event) -> None:
-        """Nobody looks."""
+        """Read nothing while the tab is hidden."""
         super().hideEvent(event)
         self._timer.stop()
         for reader in self.readers().values():

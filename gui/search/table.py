@@ -32,7 +32,7 @@ TOOLTIPS = {
     "reason": "why it was pruned or failed",
 }
 DASH = "–"
-WIDEST = 220  # pixels that a column takes by itself at most
+MAX_WIDTH = 220  # pixels that a column takes by itself at most
 
 Index = QModelIndex | QPersistentModelIndex
 
@@ -153,7 +153,7 @@ def _about(key: str, search: Search) -> str:
 
 
 class TrialTable(QTableView):
-    """The trials, sortable; a row that is hovered or selected is told."""
+    """The trials, sortable; emits which row is hovered or selected."""
 
     pointed = Signal(object)  # Path of the trial under the mouse, else of the selected one, or None
     chosen = Signal(object)  # Path of the trial that was double-clicked, or Enter pressed on
@@ -216,7 +216,7 @@ class TrialTable(QTableView):
             self.scrollTo(at)
 
     def keyPressEvent(self, event) -> None:
-        """Enter chooses; `activated` would also come by a single click where desktops say so."""
+        """Enter chooses; `activated` is also emitted by a single click on some desktops."""
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             self._choose(self.currentIndex().row())
         else:
@@ -238,4 +238,4 @@ class TrialTable(QTableView):
     def _fit(self) -> None:
         self.resizeColumnsToContents()
         for column in range(len(self.trials.columns) - 1):
-            self.setColumnWidth(column, min(self.columnWidth(column), WIDEST))
+            self.setColumnWidth(column, min(self.columnWidth(column), MAX_WIDTH))

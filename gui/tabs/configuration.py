@@ -15,12 +15,12 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from gui.models.configurations import Entry, entries
+from gui.models.configurations import ComparedKey, compare
 from gui.models.followed import RunView
 from gui.tabs.tab import Tab
 from gui.theme import LIGHT, Theme
 
-LONGEST = 200  # letters of a value: a file may hold any text
+MAX_LETTERS = 200  # letters of a value: a file may hold any text
 
 
 class ConfigurationTab(Tab):
@@ -33,10 +33,10 @@ class ConfigurationTab(Tab):
         self.theme = LIGHT
         self._runs: list[RunView] = []
         self._key: list[tuple] | None = None
-        self.search = QLineEdit()
-        self.search.setPlaceholderText("search the configuration")
-        self.search.setClearButtonEnabled(True)
-        self.search.setAccessibleName("search the configuration")
+        self.filter = QLineEdit()
+        self.filter.setPlaceholderText("filter: key, what it does")
+        self.filter.setClearButtonEnabled(True)
+        self.filter.setAccessibleName("filter the configuration")
         self.only = QCheckBox("only what &differs")
         self.tree = QTreeWidget()
         self.tree.setAlternatingRowColors(True)
@@ -46,13 +46,13 @@ class ConfigurationTab(Tab):
         bar = QHBoxLayout()
         bar.addWidget(self.bar_title)
         bar.addStretch(1)
-        bar.addWidget(self.search)
+        bar.addWidget(self.filter)
         bar.addWidget(self.only)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(6, 6, 6, 6)
         layout.addLayout(bar)
         layout.addWidget(self.tree)
-        self.search.textChanged.connect(self._fill)
+        self.filter.textChanged.connect(self._fill)
         self.only.toggled.connect(self._fill)
 
     def restyle(self, theme: Theme) -> None:
@@ -76,12 +76,12 @@ class ConfigurationTab(Tab):
         self.only.setVisible(several or any(ours))
         labels = [run.label for run in runs] if several else ["value"]
         self.tree.setHeaderLabels(["key", *labels, "default", "unit"])
-        found = entries([run.configuration for run in runs], ours)
+        found = compare([run.configuration for run in runs], ours)
         for column in range(self.tree.columnCount()):  # of others' models, no default is known
             self.tree.setColumnHidden(column, column > len(labels) and not any(ours))
         marked = [entry for entry in found if (entry.differs if several else entry.changed)]
         self.bar_title.setText(_headline(len(marked), len(found), several, any(ours)))
-        text = self.search.text().casefold()
+        text = self.filter.text().casefold()
         sections: dict[str, QTreeWidgetItem] = {}
         for entry in found:
             if self.only.isVisibleTo(self) and self.only.isChecked() and entry not in marked:
@@ -94,7 +94,7 @@ class ConfigurationTab(Tab):
         for column in range(self.tree.columnCount()):
             header.setSectionResizeMode(column, QHeaderView.ResizeMode.ResizeToContents)
 
-    def _add(self, entry: Entry, marked: bool, sections: dict[str, QTreeWidgetItem]) -> None:
+    def _add(self, entry: ComparedKey, marked: bool, sections: dict[str, QTreeWidgetItem]) -> None:
         section, _, name = entry.path.rpartition(".")
         parent = self.tree.invisibleRootItem()
         if section:
@@ -123,4 +123,4 @@ def _headline(marked: int, found: int, several: bool, ours: bool) -> str:
 
 
 def _cut(text: str) -> str:
-    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+    return text if len(text) <= MAX_LETTERS else text[: MAX_LETTERS - 1] + "…"

@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 
 from gui.models.curves import AXES, SMOOTHINGS, Smoother
 from gui.models.followed import RunView
-from gui.models.marks import Mark, marks_of, where
+from gui.models.marks import Mark, marks_of, position_text
 from gui.models.panels import Options, Panel
 from gui.models.tables import panels_csv
 from gui.plots.grid import PlotGrid
@@ -25,7 +25,7 @@ from gui.plots.readout import Readout
 from gui.tabs.tab import Tab
 from gui.theme import LIGHT, Theme
 
-LEAST_LETTERS = 4  # of a choice that are always seen
+MIN_LETTERS = 4  # of a choice that are always visible
 READOUT_WIDTH = 300
 
 
@@ -33,7 +33,7 @@ class CurvesTab(Tab):
     """Plots with a row of choices above and a list of values beside them.
 
     Class attributes:
-        empty: what it says before the first window.
+        empty: the message before the first window.
         choices: the choices it offers.
         span: windows that smoothing spans at first.
     """
@@ -132,7 +132,7 @@ class CurvesTab(Tab):
 
     def _why_empty(self) -> str:
         if not self.runs:
-            return "Select runs at the left: one to look into it, several to compare them."
+            return "Select runs at the left: one to show it, several to compare them."
         problem = next((run.problem for run in self.runs if run.problem), "")
         return problem or self.empty
 
@@ -168,7 +168,7 @@ class CurvesTab(Tab):
         # As wide as its texts where there is room, and no reason for the window to be wide.
         combo.setMaximumWidth(combo.sizeHint().width())
         combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        combo.setMinimumContentsLength(LEAST_LETTERS)
+        combo.setMinimumContentsLength(MIN_LETTERS)
         combo.setAccessibleName(title)
         combo.currentIndexChanged.connect(self._chosen)
         label = QLabel(f"{title}:")
@@ -231,7 +231,7 @@ class CurvesTab(Tab):
         self.readout.show_panels(panels, *self.aside())
 
     def _marks(self, options: Options) -> list[Mark]:
-        """Those of a run looked at alone: of several, they would hide the curves."""
+        """The marks of a single run: those of several would hide the curves."""
         if not self._value("marks", True):
             return []
         return marks_of(self.runs[0], options) if len(self.runs) == 1 else []
@@ -239,7 +239,7 @@ class CurvesTab(Tab):
     def _crossed(self, x: float | None) -> None:
         text = ""
         if x is not None and self.runs:
-            found = (where(run, x, self.options) for run in self.runs)
+            found = (position_text(run, x, self.options) for run in self.runs)
             text = next((line for line in found if line), "")
             near = [mark.text for mark in self.grid.marks_near(x) if mark.text]
             text = "\n".join([text, *dict.fromkeys(near)])

@@ -15,7 +15,7 @@ from gui.tabs.curves import CurvesTab
 from gui.theme import Theme
 
 SHOWN = 200  # dropped windows listed, the last ones
-IMAGE_MS = 500  # least time between two images of the layers
+IMAGE_MS = 500  # shortest time between two images of the layers
 LAYERS = "gradient norm by layer, log10"
 NAMES_WIDTH = 140  # pixels
 ROOM = 16  # of which the axis takes some
@@ -129,7 +129,7 @@ class LayerMap(pg.GraphicsLayoutWidget):
     def restyle(self, theme: Theme) -> None:
         """Take the theme's colours."""
         self.setBackground(theme.background)
-        self.plot.setTitle("gradient norm by layer, log10", color=theme.foreground, size="9pt")
+        self.plot.setTitle(LAYERS, color=theme.foreground, size="9pt")
         for axis in ("left", "bottom"):
             self.plot.getAxis(axis).setPen(theme.grid)
             self.plot.getAxis(axis).setTextPen(theme.muted)
@@ -142,16 +142,16 @@ class LayerMap(pg.GraphicsLayoutWidget):
         Args:
             image: the norms.
             x_label: of the x axis.
-            run: whose they are, for who points at it.
+            run: whose they are; shown in the tooltip.
         """
         decades, (low, high) = image.decades, image.ends
         self.setToolTip(run)
         self.plot.setLabel("bottom", x_label)
         finite = decades[np.isfinite(decades)]
-        least, most = (finite.min(), finite.max()) if len(finite) else (-1.0, 0.0)
+        low_level, high_level = (finite.min(), finite.max()) if len(finite) else (-1.0, 0.0)
         self.image.setImage(decades, autoLevels=False)
         self.image.setRect(low, 0, high - low, len(image.layers))
-        self.bar.setLevels((float(least), float(max(most, least + 1e-3))))
+        self.bar.setLevels((float(low_level), float(max(high_level, low_level + 1e-3))))
         self.plot.setRange(xRange=image.ends, yRange=(0, len(image.layers)), padding=0)
         self._layers = image.layers
         self._name_rows()
@@ -165,7 +165,7 @@ class LayerMap(pg.GraphicsLayoutWidget):
     def _name_rows(self) -> None:
         room = max(self.plot.getViewBox().height() / NAME_HEIGHT, 1)
         every = max(-int(-len(self._layers) // room), 1)
-        # The end of a path tells most.
+        # The end of a path is its most specific part.
         names = (
             self._metrics.elidedText(name, Qt.TextElideMode.ElideLeft, NAMES_WIDTH - ROOM)
             for name in self._layers

@@ -1,4 +1,4 @@
-"""The Health tab: every check with its figure, and what to try where it fails."""
+"""The Health tab: every check with its metric, and what to try where it fails."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ from gui.tabs.tab import Tab
 from gui.theme import LIGHT, Theme
 from ris_tf.runlog import Check, State
 
-WORDS = {"green": "passes", "amber": "cannot be told yet", "red": "fails"}
+LEVEL_WORDS = {"green": "passes", "amber": "not known yet", "red": "fails"}
 
 
 class HealthTab(Tab):
@@ -78,7 +78,7 @@ class HealthTab(Tab):
         layout.addLayout(grid)
 
     def _add_check(self, grid: QGridLayout, row: int, check: Check) -> None:
-        mark = self._text(f"{LEVEL_MARKS[check.level]}  {WORDS[check.level]}", check.level)
+        mark = self._text(f"{LEVEL_MARKS[check.level]}  {LEVEL_WORDS[check.level]}", check.level)
         name = self._text(check.name, None)
         name.setFont(_larger(self.font(), 1.0, bold=True))
         name.setWordWrap(False)
@@ -116,7 +116,7 @@ def verdict_of(run: RunView) -> tuple[str, str]:
     if not run.checks:
         return "amber", run.problem or "nothing to check yet"
     if unsure:
-        return "amber", f"healthy so far, {len(unsure)} of {len(run.checks)} cannot be told yet"
+        return "amber", f"healthy so far, {len(unsure)} of {len(run.checks)} are not known yet"
     return "green", f"healthy, all {len(run.checks)} checks pass"
 
 

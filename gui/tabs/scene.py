@@ -23,7 +23,13 @@ from PySide6.QtWidgets import (
 )
 
 from gui.models.followed import RunView
-from gui.models.spectra import SampleReader, Wanted, latest_of_epochs, scene_title, why_none
+from gui.models.spectra import (
+    SampleKey,
+    SampleReader,
+    latest_of_epochs,
+    scene_title,
+    why_no_spectra,
+)
 from gui.plots.spectrum import SCALES_DB, SpectrumPane
 from gui.tabs.tab import Tab
 from gui.theme import Theme
@@ -34,7 +40,7 @@ SIDE_BY_SIDE = 2  # runs
 PLAY, PAUSE = "▶", "❚❚"
 STEPS = {Qt.Key.Key_Left.value: -1, Qt.Key.Key_Right.value: 1}  # keys of unknown number come too
 PLAY_MS = 500  # an epoch
-RETRY_S = 2.0  # between looks at a file that could not be read: it may be on its way
+RETRY_S = 2.0  # between attempts to read a file: it may still be copied
 NARROW = 600  # pixels; see `resizeEvent`
 READING = "reading the spectra"
 NO_RUN = "no run selected: choose one to see the spectra of its validation scenes"
@@ -49,8 +55,8 @@ class SceneTab(Tab):
         super().__init__(parent)
         self._runs: list[RunView] = []
         self._events: dict[Path, list[Sample]] = {}
-        self._samples: dict[Wanted, SpectrumSample | str] = {}  # as far as they are read
-        self._seen: list[tuple] | None = None
+        self._samples: dict[SampleKey, SpectrumSample | str] = {}  # as far as they are read
+        self._shown: list[tuple] | None = None
         self._epochs: list[int] = []
         self.scenes = QComboBox()
         self.scenes.setToolTip("validation scene")
@@ -124,16 +130,16 @@ class SceneTab(Tab):
             runs: the selected runs in order; those of other models are passed over.
         """
         runs = [run for run in runs if run.localizes][:SIDE_BY_SIDE]
-        seen = [_marks(run) for run in runs]
-        if seen == self._seen:
+        shown = [_marks(run) for run in runs]
+        if shown == self._shown:
             return
         for pane, run, before in zip_longest(self.panes, runs, self._runs):
             if run and (before is None or run.path != before.path):
                 pane.show_problem(READING)
-        self._seen, self._runs = seen, runs
+        self._shown, self._runs = shown, runs
         self._events = {run.path: latest_of_epochs(run.log.samples) for run in runs}
         if not any(self._events.values()):
-            why = why_none(runs[0].log, runs[0].configuration) if runs else NO_RUN
+            why = why_no_spectra(runs[0].log, runs[0].configuration) if runs else NO_RUN
             self.empty.setText(why)
             self._stack.setCurrentIndex(0)
             self.play.setChecked(False)
@@ -161,7 +167,7 @@ class SceneTab(Tab):
         return [pane.plot for pane in shown if pane.shows_spectrum]
 
     def table(self, title: str | None) -> str:
-        """Every value of the picture of a title, or of all that are seen, as CSV."""
+        """Every value of the picture of a title, or of all that are shown, as CSV."""
         out = io.StringIO()
         lines = csv.writer(out, lineterminator="\n")
         lines.writerow(["run", "epoch", "scene", "azimuth_deg", "elevation_deg", "level_db"])
@@ -258,7 +264,7 @@ class SceneTab(Tab):
     def _show_run(self, pane: SpectrumPane, run: RunView, event: Sample | None) -> None:
         """A run's sample; until it is read, what was there before."""
         if event is None:
-            pane.show_problem(f"{run.label}: {why_none(run.log, run.configuration)}")
+            pane.show_problem(f"{run.label}: {why_no_spectra(run.log, run.configuration)}")
             return
         sample = self._samples.get((run.path, event))
         if isinstance(sample, str):

@@ -29,7 +29,7 @@ class Tab(QWidget):
         """Take the theme's colours, where the palette is not enough."""
 
     def readers(self) -> dict[str, Poller]:
-        """Threads that read or write for it, by what they are at; the window looks after them."""
+        """Threads that read or write for it, by what they work on; the window watches them."""
         return {}
 
     def is_read(self) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from PySide6.QtCore import QUrl
 from PySide6.QtGui import QAction, QDesktopServices, QGuiApplication, QKeySequence
@@ -15,6 +15,7 @@ from ris_tf.runlog import State
 from ris_tf.search import SearchDirectory
 
 if TYPE_CHECKING:
+    from gui.launch.tab import LaunchTab
     from gui.plots.grid import PlotGrid
     from gui.window.window import MainWindow
 
@@ -23,12 +24,12 @@ ASK_AGAIN = "ask before closing"
 
 
 @dataclass(frozen=True)
-class Entry:
+class MenuEntry:
     """An action of a menu.
 
     Attributes:
         menu: where it stands.
-        text: what it says.
+        text: its label.
         keys: its shortcuts, the first shown.
         act: what it does.
         possible: whether it can be done to the selected run; `None` if always.
@@ -54,7 +55,7 @@ class Actions:
     def __init__(self, window: "MainWindow"):
         self.window = window
         self.started: set[Path] = set()
-        self._actions: list[tuple[QAction, Entry]] = []
+        self._actions: list[tuple[QAction, MenuEntry]] = []
         context = QMenu(window)
         for title, entries in self._menus().items():
             menu = window.menuBar().addMenu(title)
@@ -63,7 +64,7 @@ class Actions:
                 menu.addAction(action)
                 if entry.possible:
                     context.addAction(action)
-        window.runs.menu_of = context
+        window.runs.context_menu = context
         self.update()
 
     def update(self) -> None:
@@ -74,7 +75,7 @@ class Actions:
                 action.setEnabled(any(entry.possible(view) for view in views))
 
     def may_close(self) -> bool:
-        """Whether the window may close: runs that it started go on, said once."""
+        """Whether the window may close; asks once where runs that it started go on."""
         rows = self.window.runs.rows
         alive = sorted(p for p in self.started if p in rows and rows[p].state in ALIVE)
         settings = self.window.settings
@@ -98,52 +99,58 @@ class Actions:
         box.deleteLater()
         return agreed
 
-    def _menus(self) -> dict[str, list[Entry]]:
+    def _menus(self) -> dict[str, list[MenuEntry]]:
         w = self.window
         runs = [
-            Entry("Run", "&New run…", ("Ctrl+N",), lambda: w.show_tab("launch")),
-            Entry("Run", "&Resume", ("Ctrl+R",), self.resume, _resumable),
-            Entry("Run", "Start &again with these settings…", ("Ctrl+G",), self.again, _ours),
-            Entry("Run", "&Stop with a checkpoint", ("Ctrl+S",), self.stop, _alive),
-            Entry("Run", "&Kill…", ("Ctrl+K",), self.kill, _alive),
-            Entry(
+            MenuEntry("Run", "&New run…", ("Ctrl+N",), lambda: w.show_tab("launch")),
+            MenuEntry("Run", "&Resume", ("Ctrl+R",), self.resume, _resumable),
+            MenuEntry(
+                "Run",
+                "Start &again with these settings…",
+                ("Ctrl+G",),
+                self.start_again,
+                _localizes,
+            ),
+            MenuEntry("Run", "&Stop with a checkpoint", ("Ctrl+S",), self.stop, _alive),
+            MenuEntry("Run", "&Kill…", ("Ctrl+K",), self.kill, _alive),
+            MenuEntry(
                 "Run", "Go on with its searc&h", ("Ctrl+Shift+R",), self.resume_search, _idle_search
             ),
-            Entry(
+            MenuEntry(
                 "Run",
                 "Stop its search &with checkpoints",
                 ("Ctrl+Shift+S",),
                 self.stop_search,
                 _busy_search,
             ),
-            Entry("Run", "&Open its folder", ("Ctrl+O",), self.open_folder, _readable),
-            Entry("Run", "&Copy its path", ("Ctrl+Shift+C",), self.copy_path, _readable),
+            MenuEntry("Run", "&Open its folder", ("Ctrl+O",), self.open_folder, _readable),
+            MenuEntry("Run", "&Copy its path", ("Ctrl+Shift+C",), self.copy_path, _readable),
         ]
         tabs = [
-            Entry("View", name.capitalize(), (f"Ctrl+{i + 1}",), self._opener(name))
+            MenuEntry("View", name.capitalize(), (f"Ctrl+{i + 1}",), self._opener(name))
             for i, name in enumerate(_tab_names())
         ]
         view = [
-            Entry("View", "&Find a run", ("Ctrl+F",), w.runs.filter.setFocus),
-            Entry("View", "&List of runs", ("Ctrl+L",), w.runs.table.setFocus),
-            Entry("View", "Show all of the &plots", ("Ctrl+0",), self.fit),
-            Entry("View", "Zoom &in", ("Ctrl+=", "Ctrl++"), lambda: self.move(0.5, 0.0)),
-            Entry("View", "Zoom &out", ("Ctrl+-",), lambda: self.move(2.0, 0.0)),
-            Entry("View", "&Earlier", ("Alt+Left",), lambda: self.move(1.0, -0.25)),
-            Entry("View", "La&ter", ("Alt+Right",), lambda: self.move(1.0, 0.25)),
-            Entry("View", "Light or &dark", ("Ctrl+D",), w.toggle_theme),
-            Entry("View", "Look for new &runs", ("F5",), w.scan),
+            MenuEntry("View", "&Filter the runs", ("Ctrl+F",), w.runs.filter.setFocus),
+            MenuEntry("View", "&List of runs", ("Ctrl+L",), w.runs.table.setFocus),
+            MenuEntry("View", "Show all of the &plots", ("Ctrl+0",), self.fit),
+            MenuEntry("View", "Zoom &in", ("Ctrl+=", "Ctrl++"), lambda: self.move(0.5, 0.0)),
+            MenuEntry("View", "Zoom &out", ("Ctrl+-",), lambda: self.move(2.0, 0.0)),
+            MenuEntry("View", "&Earlier", ("Alt+Left",), lambda: self.move(1.0, -0.25)),
+            MenuEntry("View", "La&ter", ("Alt+Right",), lambda: self.move(1.0, 0.25)),
+            MenuEntry("View", "Light or &dark", ("Ctrl+D",), w.toggle_theme),
+            MenuEntry("View", "Look for new &runs", ("F5",), w.scan),
         ]
         file = [
-            Entry("File", "&Export plots…", ("Ctrl+E",), self.export),
-            Entry("File", "&Quit", ("Ctrl+Q",), self.quit),
+            MenuEntry("File", "&Export plots…", ("Ctrl+E",), self.export),
+            MenuEntry("File", "&Quit", ("Ctrl+Q",), self.quit),
         ]
-        helping = [Entry("Help", "&Keys", ("?", "F1"), self.show_keys)]
+        help_menu = [MenuEntry("Help", "&Keys", ("?", "F1"), self.show_keys)]
         return {
-            "&File": file, "&Run": runs, "&View": [*tabs, *view], "&Help": helping,
+            "&File": file, "&Run": runs, "&View": [*tabs, *view], "&Help": help_menu,
         }  # fmt: skip
 
-    def _action(self, entry: Entry) -> QAction:
+    def _action(self, entry: MenuEntry) -> QAction:
         action = QAction(entry.text, self.window)
         action.setShortcuts([QKeySequence(keys) for keys in entry.keys])
         action.triggered.connect(lambda checked, act=entry.act: act())
@@ -157,18 +164,22 @@ class Actions:
     def _selected(self, possible: Callable[[RunView], bool]) -> list[RunView]:
         return [view for view in self.window.selected_views() if possible(view)]
 
+    def _launch_tab(self) -> "LaunchTab":
+        """The Launch tab, brought to the front; its module is imported when it is first needed."""
+        self.window.show_tab("launch")
+        return cast("LaunchTab", self.window.tab("launch"))
+
     def resume(self) -> None:
         """Go on with the first selected run that can be."""
         for view in self._selected(_resumable)[:1]:
-            self.window.show_tab("launch")
-            self.window.tab("launch").resume(view.run)  # pyright: ignore[reportAttributeAccessIssue]
+            if view.run:
+                self._launch_tab().resume(view.run)
 
     def resume_search(self) -> None:
-        """Go on with the search of the first selected trial that nobody works on."""
+        """Go on with the search of the first selected trial that no process works on."""
         for view in self._selected(_idle_search)[:1]:
-            self.window.show_tab("launch")
-            launch = self.window.tab("launch")
-            launch.resume_search(view.search)  # pyright: ignore[reportAttributeAccessIssue]
+            if view.search:
+                self._launch_tab().resume_search(view.search)
 
     def stop_search(self) -> None:
         """Ask the searches of the selected trials to stop with checkpoints."""
@@ -178,12 +189,11 @@ class Actions:
             done = f"{path.name}: asked to stop; its trials leave a checkpoint"
             self._attempt(lambda path=path: SearchDirectory.open(path).request_stop(), done)
 
-    def again(self) -> None:
+    def start_again(self) -> None:
         """A new run with the settings of the selected one, to be changed first."""
-        for view in self._selected(_ours)[:1]:
-            self.window.show_tab("launch")
-            launch = self.window.tab("launch")
-            launch.edit_again(view.run)  # pyright: ignore[reportAttributeAccessIssue]
+        for view in self._selected(_localizes)[:1]:
+            if view.run:
+                self._launch_tab().edit_settings_of(view.run)
 
     def stop(self) -> None:
         """Ask the selected runs to stop with a checkpoint."""
@@ -194,7 +204,7 @@ class Actions:
                 self._attempt(lambda run=run: stop(run), f"{view.label}: asked to stop")
 
     def kill(self) -> None:
-        """Kill the selected runs after a question."""
+        """Kill the selected runs after asking."""
         from gui.processes import kill
 
         views = self._selected(_alive)
@@ -223,7 +233,7 @@ class Actions:
         """The run's path to the clipboard."""
         paths = [str(view.path) for view in self._selected(_readable)]
         QGuiApplication.clipboard().setText("\n".join(paths))
-        self.window.say(f"copied {', '.join(paths)}")
+        self.window.notify(f"copied {', '.join(paths)}")
 
     def quit(self) -> None:
         """Close the window."""
@@ -258,8 +268,8 @@ class Actions:
         KeysDialog(rows, self.window).exec()
 
     def _attempt(self, act: Callable[[], None], done: str) -> None:
-        """Have something done that may wait for a disk, and say so."""
-        self.window.jobs.do(act, lambda _: self.window.say(done), self._refused)
+        """Do in another thread what may wait for a disk, then show a message."""
+        self.window.jobs.do(act, lambda _: self.window.notify(done), self._refused)
 
     def _refused(self, error: UserError) -> None:
         QMessageBox.warning(self.window, "ris-gui", str(error))
@@ -291,7 +301,7 @@ def _readable(view: RunView) -> bool:
     return view.run is not None
 
 
-def _ours(view: RunView) -> bool:
+def _localizes(view: RunView) -> bool:
     """Whether its settings are `ris-tf`'s, so that the form can edit them."""
     return view.run is not None and view.localizes
 

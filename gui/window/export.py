@@ -1,4 +1,4 @@
-"""Plots to files: pictures of what is seen, tables of every value behind it."""
+"""Plots to files: pictures of what is shown, tables of every value behind it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,7 +24,7 @@ ALL = "all plots of the tab"
 
 
 class ExportError(UserError):
-    """A plot cannot be saved; the message is one line."""
+    """A plot cannot be saved."""
 
 
 def ask_and_export(window: "MainWindow") -> None:
@@ -32,7 +32,7 @@ def ask_and_export(window: "MainWindow") -> None:
     tab = window.tab(window.tab_name)
     plots = titled(tab.plots())
     if not plots:
-        window.say(f"the {window.tab_name} tab has no plots to export")
+        window.notify(f"the {window.tab_name} tab has no plots to export")
         return
     choice, fine = QInputDialog.getItem(window, "Export", "Plot:", [ALL, *plots], 0, False)
     if not fine:
@@ -54,7 +54,7 @@ def ask_and_export(window: "MainWindow") -> None:
     except ExportError as error:
         refuse(error)
     else:
-        window.jobs.do(lambda: save(path, data), lambda _: window.say(f"saved {path}"), refuse)
+        window.jobs.do(lambda: save(path, data), lambda _: window.notify(f"saved {path}"), refuse)
 
 
 def titled(plots: "list[pg.PlotItem]") -> "dict[str, pg.PlotItem]":
@@ -82,7 +82,7 @@ def contents(tab: Tab, title: str | None, path: Path) -> bytes:
         return _table(tab, title)
     if suffix in (".png", ".svg"):
         return _picture(tab, title, suffix)
-    raise ExportError(f"{path}: must end in .png, .svg or .csv")
+    raise ExportError(source=str(path), allowed="must end in .png, .svg or .csv")
 
 
 def save(path: Path, data: bytes) -> None:
@@ -94,13 +94,14 @@ def save(path: Path, data: bytes) -> None:
     try:
         path.write_bytes(data)
     except OSError as error:
-        raise ExportError(f"{path}: cannot be written: {error.strerror or error}") from error
+        problem = f"cannot be written: {error.strerror or error}"
+        raise ExportError(problem, source=str(path)) from error
 
 
 def _table(tab: Tab, title: str | None) -> bytes:
     text = tab.table(title)
     if not text:
-        raise ExportError("this plot has no table of values; save it as .png or .svg")
+        raise ExportError("this plot has no table of values", remedy="save it as .png or .svg")
     return text.encode()
 
 

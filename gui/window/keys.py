@@ -18,8 +18,8 @@ ELSEWHERE = (
     ("Plots", "Move along x", "drag"),
     ("Plots", "Values at a step", "point at it"),
     ("Runs", "Choose several", "Ctrl or Shift with click or arrows"),
-    ("Runs", "Look into the run", "Enter"),
-    ("Runs", "Sort", "click on a column's head"),
+    ("Runs", "Go to its tabs", "Enter"),
+    ("Runs", "Sort", "click on a column's header"),
     ("Scene", "Epoch before or after", "Left, Right"),
 )
 

@@ -34,23 +34,23 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from gui.models.index import Row
+from gui.models.index import RunRow
 from gui.models.words import MARKS, MEANINGS, duration, moment, number
 from gui.theme import LIGHT, Theme
 
 PATH, SORT = Qt.ItemDataRole.UserRole, Qt.ItemDataRole.UserRole + 1
 RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 COLUMNS = ("run", "state", "done", "epoch", "best", "last", "dropped", "started", "took")
-TIPS = {
+TOOLTIPS = {
     "state": "running, stalled (alive but silent), finished, stopped, failed, lost (process gone)",
     "done": "share of all windows",
-    "best": "least validation loss",
+    "best": "lowest validation loss",
     "last": "last validation loss",
     "dropped": "windows that were dropped because something was not finite",
     "took": "time in training, pauses between sessions left out",
 }
 NARROW = {"run": 160, "state": 84, "done": 46, "epoch": 60, "best": 66, "last": 66}
-MOST_SELECTED = 8  # runs read at once
+MAX_SELECTED = 8  # runs read at once
 SWATCH = 12  # pixels
 
 
@@ -63,14 +63,14 @@ class RunsPanel(QWidget):
     def __init__(self, parent: QWidget | None = None):
         super().__init__(parent)
         self.theme = LIGHT
-        self.rows: dict[Path, Row] = {}
-        self.menu_of: QMenu | None = None
+        self.rows: dict[Path, RunRow] = {}
+        self.context_menu: QMenu | None = None
         self._items: dict[Path, list[QStandardItem]] = {}
         self._groups: dict[str, QStandardItem] = {}
         self._colours: dict[Path, str] = {}
-        self._unseen: list[Path] = []  # chosen runs that the filter hides
-        self._narrowing = False
-        self._there: set[Path] = set()
+        self._filtered_out: list[Path] = []  # chosen runs that the filter hides
+        self._filtering = False
+        self._present: set[Path] = set()
         self.filter = QLineEdit()
         self.filter.setPlaceholderText("filter: name or state")
         self.filter.setClearButtonEnabled(True)
@@ -78,7 +78,7 @@ class RunsPanel(QWidget):
         self._model = QStandardItemModel(0, len(COLUMNS), self)
         self._model.setHorizontalHeaderLabels(list(COLUMNS))
         for column, name in enumerate(COLUMNS):
-            self._model.horizontalHeaderItem(column).setToolTip(TIPS.get(name, name))
+            self._model.horizontalHeaderItem(column).setToolTip(TOOLTIPS.get(name, name))
         self._sorted = _Filter(self)
         self._sorted.setSourceModel(self._model)
         self.table = self._make_table()
@@ -92,7 +92,7 @@ class RunsPanel(QWidget):
         layout.setContentsMargins(6, 6, 0, 6)
         layout.addWidget(self.filter)
         layout.addLayout(self._stack, 1)
-        self.filter.textChanged.connect(self._narrow)
+        self.filter.textChanged.connect(self._apply_filter)
         self.filter.returnPressed.connect(self.table.setFocus)
 
     def _make_table(self) -> QTreeView:
@@ -121,18 +121,18 @@ class RunsPanel(QWidget):
         table.installEventFilter(self)
         return table
 
-    def show_rows(self, rows: Sequence[Row], nothing: str) -> None:
+    def show_rows(self, rows: Sequence[RunRow], nothing: str) -> None:
         """Show runs.
 
         Args:
             rows: all of them.
-            nothing: what to say where there are none.
+            nothing: the message where there are none.
         """
         self.message.setText(nothing)
         self._stack.setCurrentIndex(1 if rows or self.selected else 0)
         now = {row.path: row for row in rows}
-        self._there = set(now)
-        # The row of a run that is looked at stays, though its folder went away.
+        self._present = set(now)
+        # The row of a selected run stays, though its folder went away.
         now |= {p: row for p, row in self.rows.items() if p not in now and p in self.selected}
         for path in self.rows.keys() - now.keys():
             self._remove(path)
@@ -146,17 +146,17 @@ class RunsPanel(QWidget):
     @property
     def selected(self) -> list[Path]:
         """Runs chosen, in the order of the table, as many as are read at once."""
-        return self._chosen()[:MOST_SELECTED]
+        return self._chosen()[:MAX_SELECTED]
 
     @property
-    def left_out(self) -> int:
+    def not_shown(self) -> int:
         """Runs chosen beyond those."""
-        return max(len(self._chosen()) - MOST_SELECTED, 0)
+        return max(len(self._chosen()) - MAX_SELECTED, 0)
 
     def _chosen(self) -> list[Path]:
         indexes = self.table.selectionModel().selectedRows()
         paths = [index.data(PATH) for index in sorted(indexes, key=lambda index: index.row())]
-        return [Path(path) for path in paths if path] + self._unseen
+        return [Path(path) for path in paths if path] + self._filtered_out
 
     def select(self, paths: Sequence[Path]) -> None:
         """Choose runs."""
@@ -198,7 +198,7 @@ class RunsPanel(QWidget):
             return True
         return super().eventFilter(watched, event)
 
-    def _show(self, row: Row) -> None:
+    def _show(self, row: RunRow) -> None:
         if row.path not in self._items:
             items = [QStandardItem() for _ in COLUMNS]
             items[0].setData(str(row.path), PATH)
@@ -243,25 +243,25 @@ class RunsPanel(QWidget):
                 del self._groups[group]
 
     def _selected(self) -> None:
-        if not self._narrowing:
-            self._unseen = []
+        if not self._filtering:
+            self._filtered_out = []
             self.chosen.emit(self.selected)
             QTimer.singleShot(0, self._prune)
 
     def _prune(self) -> None:
-        """Drop the rows of runs that are gone, now that nobody looks at them."""
-        for path in [p for p in self.rows if p not in self._there and p not in self.selected]:
+        """Drop the rows of runs that are gone, now that they are not selected."""
+        for path in [p for p in self.rows if p not in self._present and p not in self.selected]:
             self._remove(path)
             del self.rows[path]
 
-    def _narrow(self, words: str) -> None:
+    def _apply_filter(self, words: str) -> None:
         """Show other rows; runs that were chosen stay so, in sight or not."""
         chosen = self._chosen()
-        self._narrowing = True
+        self._filtering = True
         self._sorted.setFilterFixedString(words)
-        self._unseen = [path for path in chosen if not self._index_of(path).isValid()]
-        self._select(path for path in chosen if path not in self._unseen)
-        self._narrowing = False
+        self._filtered_out = [path for path in chosen if not self._index_of(path).isValid()]
+        self._select(path for path in chosen if path not in self._filtered_out)
+        self._filtering = False
 
     def _index_of(self, path: Path) -> QModelIndex:
         """Where a run stands in the table; invalid where it is filtered out."""
@@ -276,8 +276,8 @@ class RunsPanel(QWidget):
             self.table.selectionModel().select(index, flags.Select | flags.Rows)
 
     def _menu(self, position) -> None:
-        if self.menu_of:
-            self.menu_of.popup(self.table.viewport().mapToGlobal(position))
+        if self.context_menu:
+            self.context_menu.popup(self.table.viewport().mapToGlobal(position))
 
 
 class _Filter(QSortFilterProxyModel):
@@ -301,7 +301,7 @@ class _Filter(QSortFilterProxyModel):
         return any(wanted.match(cell).hasMatch() for cell in texts)
 
 
-def _cells(row: Row) -> list[tuple[str, object]]:
+def _cells(row: RunRow) -> list[tuple[str, object]]:
     """Text and sorting value of every column."""
     summary = row.summary
     mark = (f"{MARKS.get(row.state, '')} {row.state}", row.state)

@@ -15,7 +15,7 @@ def _of_readers(window: "MainWindow") -> tuple[str, str] | None:
     """Readers that ended or do not come back."""
     for name, poller in window.readers():
         if poller.failed:
-            return "red", f"{name}: reading failed, the terminal says why; please report it"
+            return "red", f"{name}: reading failed, the reason is on the terminal; please report it"
         if waited := poller.waiting_s:
             return "amber", f"{name}: not answering for {waited:.0f} s (disk or network?)"
     return None
@@ -29,7 +29,7 @@ def _of_runs(window: "MainWindow") -> tuple[str, str] | None:
             return "amber", view.problem
         if not view.complete:
             return "", f"{view.label}: reading, {view.share:.0%}"
-    if window.runs.left_out:
+    if window.runs.not_shown:
         return "", f"the first {len(window.runs.selected)} of the selected runs are shown"
     return None
 

@@ -21,7 +21,7 @@ from gui.memory import Collector
 from gui.models.followed import FollowedRun, RunView
 from gui.models.index import RunIndex
 from gui.models.palette import COLOURS
-from gui.models.places import Started, as_listed, folder_of_new_runs
+from gui.models.places import ListedRun, as_listed, folder_of_new_runs
 from gui.tabs.tab import Tab
 from gui.theme import LIGHT, THEMES, Theme, apply
 from gui.window.actions import Actions
@@ -30,7 +30,7 @@ from gui.window.status import status_of
 from gui.workers import Jobs, Poller
 from ris_tf.errors import UserError
 
-# Tabs by name; each is imported when it is first looked at: pyqtgraph takes longer than the window.
+# Tabs by name; each is imported when it is first shown: pyqtgraph takes longer than the window.
 TABS = {
     "loss": ("gui.tabs.loss", "LossTab"),
     "gradients": ("gui.tabs.gradients", "GradientsTab"),
@@ -47,11 +47,11 @@ FRAME_MS = 33  # views are refreshed at most this often
 LATEST_MS = 250  # and no later than this after something new
 SHARE = 0.1  # of a core that may go into making what is drawn; training may need the rest
 FIRST_TAB_MS = 400
-LOOK_MS = 500  # how often reads are looked after that do not come back
+CHECK_MS = 500  # how often reads that do not come back are checked for
 SCAN_S, FOLLOW_S, FOLLOW_IDLE_S = 1.0, 0.001, 0.1
-LEAVE_S = 1.0  # how long closing waits for what was asked for
+CLOSE_S = 1.0  # how long closing waits for what was asked for
 SIZE = (1280, 720)
-LEFT = 300  # pixels of the table at first
+TABLE_WIDTH = 300  # pixels of the table at first
 
 
 class MainWindow(QMainWindow):
@@ -75,7 +75,7 @@ class MainWindow(QMainWindow):
         self.views: dict[Path, RunView] = {}
         self.made: dict[str, Tab] = {}
         self.jobs = Jobs(self)
-        # Looked at once, before there is a window that could stand still.
+        # Read once, before there is a window that could freeze.
         self._runs_dir = folder_of_new_runs(self.places)
         self._followers: dict[Path, Poller] = {}
         self._colours: dict[Path, str] = {}
@@ -92,8 +92,8 @@ class MainWindow(QMainWindow):
         self._scanner.ready.connect(self._show_rows)
         self._frame = QTimer(self, singleShot=True, interval=FRAME_MS)
         self._frame.timeout.connect(self.refresh)
-        self._watch = QTimer(self, interval=LOOK_MS)
-        self._watch.timeout.connect(self._look_after)
+        self._watch = QTimer(self, interval=CHECK_MS)
+        self._watch.timeout.connect(self._check_readers)
         self._restore()
         self.set_theme(theme)
         self._collector = Collector(self)
@@ -114,7 +114,7 @@ class MainWindow(QMainWindow):
         self.splitter.addWidget(self.runs)
         self.splitter.addWidget(self.tabs)
         self.splitter.setStretchFactor(1, 1)
-        self.splitter.setSizes([LEFT, SIZE[0] - LEFT])
+        self.splitter.setSizes([TABLE_WIDTH, SIZE[0] - TABLE_WIDTH])
         self.setCentralWidget(self.splitter)
         self.statusBar().addPermanentWidget(self.banner, 1)
         self.statusBar().setSizeGripEnabled(False)
@@ -133,7 +133,7 @@ class MainWindow(QMainWindow):
         if self.tabs.isTabVisible(place):
             self.tabs.setCurrentIndex(place)
         else:
-            self.say(f"the selected runs have no {name}")
+            self.notify(f"the selected runs have no {name}")
 
     def tab(self, name: str) -> Tab:
         """A tab, made when it is first asked for."""
@@ -173,7 +173,7 @@ class MainWindow(QMainWindow):
         tab.show_runs(views)
         took_ms = 1e3 * (time.perf_counter() - began)
         self._frame.setInterval(round(min(max(took_ms / SHARE, FRAME_MS), LATEST_MS)))
-        self._say_state()
+        self._show_status()
         self.drawn.emit()
 
     def _offer_tabs(self, views: Sequence[RunView]) -> None:
@@ -211,26 +211,26 @@ class MainWindow(QMainWindow):
         self.runs.restyle(theme)
         for tab in self.made.values():
             tab.restyle(theme)
-        self._say_state()
+        self._show_status()
 
     def toggle_theme(self) -> None:
         """The other of light and dark."""
         self.set_theme(THEMES["light" if self.theme.dark else "dark"])
         self.refresh()
 
-    def say(self, text: str) -> None:
+    def notify(self, text: str) -> None:
         """A message in the status bar that goes away by itself."""
         self.statusBar().showMessage(text, 8000)
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """Runs go on; say so once."""
+        """Runs go on without the window; a dialog asks before that, once."""
         if not self.actions_.may_close():
             event.ignore()
             return
         self._remember()
         self._watch.stop()
         self._collector.stop()
-        self.jobs.finish(LEAVE_S)
+        self.jobs.finish(CLOSE_S)
         for tab in self.made.values():
             tab.close_down()
         for _, poller in self.readers():
@@ -256,18 +256,18 @@ class MainWindow(QMainWindow):
         if self._first_rows and rows:
             QTimer.singleShot(0, self.runs.table.setFocus)
         self._first_rows = False
-        self._say_state()
+        self._show_status()
 
     def _choose_waiting(self) -> None:
         paths, self._waiting_for = self._waiting_for, []
         self.runs.select(paths)
 
     def _launched(self, path: object) -> None:
-        """A run was started, or a search with its first trial: look at it."""
+        """A run was started, or a search with its first trial: show it."""
         started, places = Path(str(path)), tuple(self.places)
-        self.jobs.do(lambda: as_listed(started, places), self._look_at, self._refuse)
+        self.jobs.do(lambda: as_listed(started, places), self._show_started, self._refuse)
 
-    def _look_at(self, started: Started) -> None:
+    def _show_started(self, started: ListedRun) -> None:
         if started.new_place:
             self.places.append(started.new_place)
             self._index.places = list(self.places)
@@ -276,7 +276,7 @@ class MainWindow(QMainWindow):
         self.show_tab("search" if started.is_search else "loss")
 
     def _refuse(self, error: UserError) -> None:
-        self.say(str(error))
+        self.notify(str(error))
 
     def _follow(self, paths: list[Path]) -> None:
         """Read the selected runs, and no others."""
@@ -293,7 +293,7 @@ class MainWindow(QMainWindow):
         self._frame.start(FRAME_MS)
 
     def _retire(self, poller: Poller) -> None:
-        """Stop a reader; it is kept until its thread, which may still tell something, has ended."""
+        """Stop a reader; it is kept until its thread, which may still emit a signal, has ended."""
         poller.stop()
         self._retired = [old for old in self._retired if old.is_reading] + [poller]
 
@@ -309,7 +309,7 @@ class MainWindow(QMainWindow):
         return poller
 
     def _label_of(self, path: Path) -> str:
-        """Its name, or as much of its path as tells it from others of that name."""
+        """Its name, or its path where several runs have that name."""
         namesakes = [other for other in self.runs.rows if other.name == path.name]
         return path.name if len(namesakes) < 2 else str(path)
 
@@ -320,11 +320,11 @@ class MainWindow(QMainWindow):
             if not self._frame.isActive():
                 self._frame.start()
 
-    def _look_after(self) -> None:
+    def _check_readers(self) -> None:
         self.actions_.update()
-        self._say_state()
+        self._show_status()
 
-    def _say_state(self) -> None:
+    def _show_status(self) -> None:
         """What is wrong or under way, in the status bar."""
         level, text = status_of(self)
         self.banner.setText(text)
@@ -332,7 +332,7 @@ class MainWindow(QMainWindow):
         self.banner.setStyleSheet(f"color: {self.theme.state(level)}" if level else "")
 
     def readers(self) -> Iterator[tuple[str, Poller]]:
-        """All threads that read or write for the window, by what they are at."""
+        """All threads that read or write for the window, by what they work on."""
         yield from ((path.name, poller) for path, poller in self._followers.items())
         for tab in self.made.values():
             yield from tab.readers().items()

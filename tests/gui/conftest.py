@@ -52,7 +52,7 @@ class FakeRun:
     """A run's folder that a test writes to like training does."""
 
     series = SERIES
-    culprit = "heads/dense/kernel"  # what is not finite where a window is dropped
+    not_finite = "heads/dense/kernel"  # what is not finite where a window is dropped
 
     def __init__(self, path: Path, config: Config | None = None, windows: int = 40):
         self.windows = windows
@@ -83,7 +83,7 @@ class FakeRun:
             epoch, at = step // PER_EPOCH, 1e9 + step
             self.writer.step(step, epoch, at, self.row(step, step in dropped))
             if step in dropped:
-                values = {"window": step, "variable": self.culprit, "scale": 1024.0}
+                values = {"window": step, "variable": self.not_finite, "scale": 1024.0}
                 self.writer.write(Notice(at, "warning", "words for people", "dropped", values))
             if step % PER_EPOCH == PER_EPOCH - 1:
                 self.writer.write(Epoch(epoch, step, at, 10.0, 50.0, []))
@@ -117,7 +117,7 @@ class FakeRun:
 
 
 class ModelRun(FakeRun):
-    """A run of anybody's model: an image classifier, with names and settings of its own."""
+    """A run of another model: an image classifier, with names and settings of its own."""
 
     series = (
         *("loss", "term/cross_entropy", "term/range", "term/sparsity"),
@@ -125,7 +125,7 @@ class ModelRun(FakeRun):
         *("rate/body", "rate/classifier", "iteration", "schedule"),
         *("layer/conv_1", "layer/conv_2", "layer/classifier"),
     )
-    culprit = "classifier/bias"
+    not_finite = "classifier/bias"
     applied = 0.0  # updates
     settings = "precision: mixed_float16\naccumulation: 4\nclip_norm: 0.5\ngroups: {body: 1.0}\n"
 
@@ -153,7 +153,7 @@ class ModelRun(FakeRun):
 
 @pytest.fixture
 def model_run(tmp_path: Path):
-    """Makes runs of anybody's model: `model_run("name")`."""
+    """Makes runs of another model: `model_run("name")`."""
 
     def make(name: str = "mine", windows: int = 40) -> ModelRun:
         return ModelRun(tmp_path / "runs" / name, windows=windows)

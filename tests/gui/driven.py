@@ -1,4 +1,4 @@
-"""What tests do with the monitor's window, as a person does, and what they see there."""
+"""What tests do with the monitor's window, as a person does, and what it shows."""
 
 import numpy as np
 
@@ -29,7 +29,7 @@ def trigger(qtbot, window, text):
 
 
 def sample(epoch=0, scenes=2):
-    """A peak that walks with the epoch, at a source; the second scene has two sources."""
+    """A peak that moves with the epoch, at a source; the second scene has two sources."""
     azimuth, elevation = np.linspace(-60, 60, 25), np.linspace(-30, 30, 13)
     far = (azimuth - 10 * epoch) ** 2 + elevation[:, None] ** 2
     truth = np.full((scenes, 3, 3), np.nan, np.float32)

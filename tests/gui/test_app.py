@@ -40,12 +40,12 @@ def test_wrong_options_have_exit_code_2(capsys, arguments):
     assert "ris-gui: error:" in capsys.readouterr().err
 
 
-def test_without_a_display_it_says_what_to_do(capsys, monkeypatch, tmp_path):
+def test_without_a_display_it_prints_what_to_do(capsys, monkeypatch, tmp_path):
     for name in ("QT_QPA_PLATFORM", "DISPLAY", "WAYLAND_DISPLAY"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(sys, "platform", "linux")
     run(tmp_path, code=2)
-    assert "no display: over ssh use ssh -X" in capsys.readouterr().err
+    assert "no display; over ssh use ssh -X" in capsys.readouterr().err
 
 
 def test_tabs_are_those_of_the_window():
@@ -67,7 +67,7 @@ def test_help_needs_no_qt(root, command):
     assert done.stdout.endswith("code 0\n\n")
 
 
-def test_memory_of_large_arrays_is_handed_back_where_that_can_be_said(monkeypatch):
+def test_memory_of_large_arrays_is_handed_back_where_the_c_library_can(monkeypatch):
     return_large_arrays()
     monkeypatch.setattr(sys, "platform", "darwin")
     return_large_arrays()

@@ -1,4 +1,4 @@
-"""A run that is looked at: everything new is seen, nothing on the disk raises."""
+"""A selected run: everything new is read, nothing on the disk raises."""
 
 import itertools
 import json
@@ -21,7 +21,7 @@ def follow(run):
     return followed, followed.poll()
 
 
-def test_windows_are_seen_as_they_are_written(fake_run):
+def test_windows_are_read_as_they_are_written(fake_run):
     run = fake_run().train(5)
     followed, view = follow(run)
     assert len(view.log) == 5
@@ -59,7 +59,7 @@ def test_a_resumed_run_that_cut_its_log_begins_a_generation(fake_run):
     assert len(again.log) == 11
 
 
-def test_a_folder_that_goes_away_is_told_and_what_was_read_stays(fake_run):
+def test_a_folder_that_goes_away_is_reported_and_what_was_read_stays(fake_run):
     run = fake_run().train(5)
     followed, _ = follow(run)
     shutil.rmtree(run.path)
@@ -69,7 +69,7 @@ def test_a_folder_that_goes_away_is_told_and_what_was_read_stays(fake_run):
     assert followed.poll() is None
 
 
-def test_a_folder_that_is_no_run_yet_is_told_and_then_read(fake_run, tmp_path):
+def test_a_folder_that_is_no_run_yet_is_reported_and_then_read(fake_run, tmp_path):
     run = fake_run("b").train(5)
     path = tmp_path / "runs" / "a"
     path.mkdir()
@@ -81,7 +81,7 @@ def test_a_folder_that_is_no_run_yet_is_told_and_then_read(fake_run, tmp_path):
     assert len(view.log) == 5
 
 
-def test_an_unreadable_configuration_is_told_for_as_long_as_it_is_there(fake_run):
+def test_an_unreadable_configuration_is_reported_for_as_long_as_it_is_there(fake_run):
     run = fake_run().train(5)
     before = (run.path / "config.yaml").read_text()
     (run.path / "config.yaml").write_text("quantum: [true\n")
@@ -114,11 +114,11 @@ def test_other_models_go_on_by_their_own_programs(fake_run, model_run):
     ours, theirs = ours.view(), theirs.view()
     assert (ours.localizes, theirs.localizes) == (True, False)
     assert ours.summary.resumable
-    assert theirs.summary.resumable
+    assert theirs.summary.idle
     assert (ours.resumable, theirs.resumable) == (True, False)
 
 
-def test_a_run_looked_at_again_is_read_anew(fake_run):
+def test_a_run_selected_again_is_read_anew(fake_run):
     run = fake_run().train(5)
     assert follow(run)[1].generation is not follow(run)[1].generation
 
@@ -147,7 +147,7 @@ def test_nothing_in_a_folder_raises(fake_run, damages):
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_folders_in_place_of_files_are_told(fake_run, name):
+def test_folders_in_place_of_files_are_reported(fake_run, name):
     run = fake_run().train(5)
     path = run.path / name
     path.unlink(missing_ok=True)

@@ -12,7 +12,7 @@ def rows_of(index):
     return {row.name: row for row in index.poll() or []}
 
 
-def test_rows_say_what_runs_are_doing(fake_run, tmp_path):
+def test_rows_have_the_states_of_the_runs(fake_run, tmp_path):
     fake_run("done").train(40).end()
     fake_run("failed").train(5).end("failed")
     fake_run("here").train(25, dropped=(3,))
@@ -27,13 +27,13 @@ def test_rows_say_what_runs_are_doing(fake_run, tmp_path):
     assert (here.last_loss, here.best_loss) == (1.5, 1.5)
 
 
-def test_an_empty_folder_is_told_once(tmp_path):
+def test_an_empty_folder_is_returned_once(tmp_path):
     index = RunIndex([tmp_path])
     assert index.poll() == []
     assert index.poll() is None
 
 
-def test_only_changes_are_told(fake_run, tmp_path):
+def test_only_changes_are_returned(fake_run, tmp_path):
     run = fake_run("a").train(5)
     index = RunIndex([tmp_path / "runs"])
     assert rows_of(index)["a"].summary.step == 5
@@ -46,7 +46,7 @@ def test_only_changes_are_told(fake_run, tmp_path):
     assert set(rows_of(index)) == {"b"}
 
 
-def test_a_process_that_dies_or_falls_silent_is_seen_without_a_new_event(fake_run, tmp_path):
+def test_a_process_that_dies_or_falls_silent_is_noticed_without_a_new_event(fake_run, tmp_path):
     run = fake_run("a").train(5)
     clock = time.time()
     index = RunIndex([tmp_path / "runs"], clock=lambda: clock)
@@ -76,7 +76,7 @@ def test_a_long_log_is_shown_from_its_ends_and_then_read_on(fake_run, tmp_path, 
     assert polls > 1
 
 
-def test_unreadable_runs_have_a_row_that_says_why(fake_run, tmp_path):
+def test_unreadable_runs_have_a_row_with_the_reason(fake_run, tmp_path):
     run = fake_run("a").train(5)
     (run.path / "run.json").write_text("{")
     row = rows_of(RunIndex([tmp_path / "runs"]))["a"]

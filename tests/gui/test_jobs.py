@@ -41,7 +41,7 @@ def test_jobs_are_done_one_after_another_and_handed_back_here(qtbot, jobs):
     assert len(threads) == 1
 
 
-def test_a_job_that_hangs_is_told_and_not_waited_for(qtbot, jobs, monkeypatch):
+def test_a_job_that_hangs_is_reported_and_not_waited_for(qtbot, jobs, monkeypatch):
     monkeypatch.setattr(workers, "PATIENCE_S", 0.05)
     hangs, done = threading.Event(), []
     jobs.do(lambda: hangs.wait(30), done.append, done.append)
@@ -57,7 +57,7 @@ def test_a_job_that_hangs_is_told_and_not_waited_for(qtbot, jobs, monkeypatch):
     assert jobs.poller.waiting_s == 0
 
 
-def test_an_error_that_nobody_foresaw_is_told(qtbot, jobs, monkeypatch):
+def test_an_unexpected_error_is_reported(qtbot, jobs, monkeypatch):
     monkeypatch.setattr(threading, "excepthook", lambda *_: None)
     jobs.do(lambda: 1 / 0, print, print)
     qtbot.waitUntil(lambda: jobs.poller.failed, timeout=SOON_MS)

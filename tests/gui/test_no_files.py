@@ -239,7 +239,7 @@ def test_what_is_done_to_runs_takes_no_file(
         qtbot.waitUntil(lambda: "exists; choose another name" in placeholder(), timeout=SOON_MS)
         assert not launch.start_button.isEnabled()
         qtbot.keyClicks(launch.name, "-2")
-        qtbot.keyClicks(launch.search, "rate")
+        qtbot.keyClicks(launch.filter, "rate")
         launch.kind.setCurrentText("Search")
         launch.kind.setCurrentText("Train")
         qtbot.waitUntil(launch.start_button.isEnabled, timeout=SOON_MS)

@@ -1,4 +1,4 @@
-"""The window with runs of anybody's model: what is theirs is shown, what is not is not there."""
+"""The window with runs of other models: it shows what they have, and nothing else."""
 
 import pytest
 from driven import SOON_MS, read

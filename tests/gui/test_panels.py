@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gui.models.configurations import entries, flat
+from gui.models.configurations import compare, flat
 from gui.models.curves import Smoother
 from gui.models.followed import FollowedRun, RunView
 from gui.models.layers import layer_image
-from gui.models.marks import dropped, marks_of, value_at, where
+from gui.models.marks import dropped, marks_of, position_text, value_at
 from gui.models.panels import Options, gradient_panels, loss_panels, schedule_panels, terms_off
 from gui.models.tables import panels_csv
 from gui.models.words import duration, moment, number
@@ -54,7 +54,7 @@ def test_weighted_terms_are_at_their_weights(view):
     )
 
 
-def test_all_in_one_plot_are_told_apart(view):
+def test_all_in_one_plot_are_distinct(view):
     (panel,) = loss_panels([view], Options(together=True), RAW)
     drawn = [c for c in panel.curves if not c.points]
     assert len({(c.colour, c.style) for c in drawn}) == len(drawn) == 4
@@ -104,7 +104,7 @@ def test_values_at_the_crosshair_are_exact(view):
     loss = curve(loss_panels([view], Options(), RAW), "loss")
     assert value_at(loss, 9.4) == pytest.approx(2.0)
     assert np.isnan(value_at(loss, 26))
-    assert where(view, 4.2, Options()) == "step 4 · epoch 1 · after 0:04 · dropped"
+    assert position_text(view, 4.2, Options()) == "step 4 · epoch 1 · after 0:04 · dropped"
 
 
 def test_layers_as_an_image(view):
@@ -153,7 +153,7 @@ def test_empty_and_unreadable_runs_have_no_curves_and_raise_nothing(fake_run):
 def test_configurations_side_by_side():
     other = parse_config({"network": {"kind": "reference"}, "training": {"epochs": 3}})
     settings = [flat(config.model_dump(mode="json")) for config in (Config(), other)]
-    found = {entry.path: entry for entry in entries(settings, [True, True])}
+    found = {entry.path: entry for entry in compare(settings, [True, True])}
     assert found["training.epochs"].values == ("60", "3")
     assert found["training.epochs"].differs
     assert not found["seed"].differs
@@ -163,7 +163,7 @@ def test_configurations_side_by_side():
 
 def test_configurations_of_other_models_are_as_they_stand(model_run):
     view = model_run().train(1).view()
-    found = entries([view.configuration], [False])
+    found = compare([view.configuration], [False])
     assert [(e.path, *e.values, e.default) for e in found] == [
         ("precision", "mixed_float16", ""),
         ("accumulation", "4", ""),
@@ -172,7 +172,7 @@ def test_configurations_of_other_models_are_as_they_stand(model_run):
     ]
     assert not any(entry.changed for entry in found)
     ours = flat(Config().model_dump(mode="json"))
-    both = {e.path: e for e in entries([ours, view.configuration], [True, False])}
+    both = {e.path: e for e in compare([ours, view.configuration], [True, False])}
     assert both["training.epochs"].values == ("60", "")
     assert both["accumulation"].values == ("", "4")
     assert both["training.epochs"].default == "60"

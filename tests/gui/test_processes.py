@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from gui.models.commands import Command
-from gui.processes import Started, kill
+from gui.processes import Process, kill
 from ris_tf.runlog import RunError
 
 
@@ -30,8 +30,8 @@ def ended(started):
     return started.exit_code()
 
 
-def test_what_a_refused_command_said_is_known():
-    started = Started(Command(("train", "no-such.yaml")))
+def test_what_a_refused_command_printed_is_known():
+    started = Process(Command(("train", "no-such.yaml")))
     assert ended(started) == 2
     assert started.last_line() == (
         "ris-tf: no-such.yaml: cannot be read: No such file or directory; "
@@ -41,20 +41,20 @@ def test_what_a_refused_command_said_is_known():
 
 def test_a_process_of_its_own_group_without_input():
     program = "import os, sys; print(os.getpgrp() == os.getpid(), sys.stdin.read() == '')"
-    started = Started(Python((program,)))
+    started = Process(Python((program,)))
     assert ended(started) == 0
     assert started.last_line() == "True True"
 
 
 def test_much_output_does_not_stop_it():
-    started = Started(Python(("print('x' * 10_000_000); print('end')",)))
+    started = Process(Python(("print('x' * 10_000_000); print('end')",)))
     assert ended(started) == 0
     assert started.last_line() == "end"
 
 
 def test_a_command_that_cannot_be_started(tmp_path):
     with pytest.raises(RunError, match="cannot be started"):
-        Started(Python(("1",)), tmp_path / "none")
+        Process(Python(("1",)), tmp_path / "none")
 
 
 @pytest.fixture

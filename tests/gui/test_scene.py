@@ -1,4 +1,4 @@
-"""The Scene tab: what a run's samples say, and one line where they say nothing."""
+"""The Scene tab: a run's samples, and one line where there are none."""
 
 import shutil
 import threading
@@ -12,7 +12,7 @@ from PySide6.QtCore import QPointF, Qt
 
 from gui.models import spectra as model
 from gui.models.configurations import flat
-from gui.models.spectra import SampleReader, latest_of_epochs, matches, reading, scene_title
+from gui.models.spectra import SampleReader, latest_of_epochs, level_text, matches, scene_title
 from gui.tabs import scene as view
 from gui.tabs.scene import SceneTab
 from gui.theme import DARK, LIGHT
@@ -113,14 +113,14 @@ def test_samples_are_read_when_asked_for(make_run):
 
 def test_what_is_kept_is_bounded(make_run, monkeypatch):
     run = make_run("one", *range(6))
-    monkeypatch.setattr(model, "MOST_KEPT", 3)
+    monkeypatch.setattr(model, "MAX_KEPT", 3)
     reader, events = SampleReader(), run.log.samples
     for i in (0, 1, 2, 0, 3, 4):
         reader.at(run.path, events[i])
     assert [event.epoch for _, event in reader._kept] == [0, 3, 4]
-    monkeypatch.setattr(model, "MOST_BYTES", 1)
+    monkeypatch.setattr(model, "MAX_BYTES", 1)
     assert reader.at(run.path, events[5]).epoch == 5
-    assert len(reader._kept) == model.LEAST_KEPT, "what is in sight stays, however large"
+    assert len(reader._kept) == model.MIN_KEPT, "what is in sight stays, however large"
 
 
 def test_rewritten_sample_is_read_again(make_run):
@@ -165,8 +165,8 @@ def test_words():
         "10.0 → 12.0 (+2.0)", "0.0 → −1.0 (−1.0)", "2.5 → 3.0 (+0.5)",
     ]  # fmt: skip
     assert matches(shown, 1)[1].estimate == (12, -1, 3), "nearest, though it is another's"
-    assert reading(shown, 0, 11.9, -0.1) == "azimuth 10.0°, elevation 0.0°: 0.0 dB"
-    assert reading(shown, 0, 99, 0) == ""
+    assert level_text(shown, 0, 11.9, -0.1) == "azimuth 10.0°, elevation 0.0°: 0.0 dB"
+    assert level_text(shown, 0, 99, 0) == ""
     shown.estimate[:] = NAN
     assert matches(shown, 0)[0].words()[0] == "10.0 → none"
 
@@ -252,7 +252,7 @@ def test_play_goes_through_all_epochs_once(tab, show, make_run, qtbot):
     assert not tab._timer.isActive()
 
 
-def test_hover_tells_direction_and_level(tab, show, make_run, qtbot):
+def test_hover_shows_direction_and_level(tab, show, make_run, qtbot):
     show([make_run("one", 0)])
     qtbot.wait(20)
     pane = tab.panes[0]

@@ -1,4 +1,4 @@
-"""The Search tab: bound to a search on disk, told by a mouse and a keyboard what to do."""
+"""The Search tab: bound to a search on disk, used with mouse and keyboard."""
 
 import math
 import time
@@ -109,7 +109,7 @@ def test_trial_of_a_search_shows_the_search(tab, show, search):
     assert tab.trials.selected() == search.trial_path(2)
 
 
-def test_no_search_says_so(tab, show, search, tmp_path):
+def test_no_search_shows_a_message(tab, show, search, tmp_path):
     assert tab.message.text() == NO_SEARCH
     tab.show_runs([])
     tab.show_runs([SimpleNamespace(path=tmp_path / "elsewhere" / "run", search=None)])
@@ -121,7 +121,7 @@ def test_no_search_says_so(tab, show, search, tmp_path):
     assert not tab.header.isVisibleTo(tab)
 
 
-def test_no_trial_that_ended_says_so(tab, follow, tmp_path):
+def test_no_ended_trial_shows_a_message(tab, follow, tmp_path):
     search = SearchDirectory.create(tmp_path / "new", Search(space=SPACE))
     search.write_trial(trial(1, "running", math.nan))
     follow(search.path)
@@ -209,7 +209,7 @@ def test_nothing_is_drawn_again_while_nothing_changed(tab, show, search, qtbot, 
     assert tab.trials.selected() == search.trial_path(1)
 
 
-def test_a_search_that_nobody_looks_at_is_not_read(tab, show, search, qtbot, monkeypatch):
+def test_a_hidden_search_is_not_read(tab, show, search, qtbot, monkeypatch):
     monkeypatch.setattr(tab_module, "READ_S", 0.01)
     tab.show()
     show([run(search, 1)])
@@ -263,7 +263,7 @@ def test_labels_are_not_cut_off(tab, show, search, qtbot):
     share=st.floats(0, 0.99),
     junk=st.binary(max_size=20) | st.just(b'{"space": {"a": 1, "b": {"choices": [[1], null]}}}'),
 )
-def test_damaged_files_are_told_and_change_no_other_number(tab, follow, search, name, share, junk):
+def test_damaged_files_are_reported_and_change_no_others(tab, follow, search, name, share, junk):
     whole = (search.path / name).read_bytes()
     try:
         (search.path / name).write_bytes(whole[: int(share * len(whole))] + junk)

@@ -1,4 +1,4 @@
-"""The form's model: what is typed is what is trained, and says what is wrong as it is typed."""
+"""The form's model: what is typed is what is trained, and what is wrong is shown as it is typed."""
 
 import contextlib
 from dataclasses import asdict
@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gui.models.commands import (
-    Wanted,
+    NewRun,
     free_name,
     plugin_names,
     resume_command,
@@ -90,7 +90,7 @@ def test_another_network_brings_its_knobs_and_keeps_what_both_have():
         ({"scene.sources_min": "3", "scene.sources_max": "2"}, ALL, "must not exceed"),
     ],
 )
-def test_what_is_wrong_is_told_where_it_is(edits, where, words):
+def test_what_is_wrong_is_shown_where_it_is(edits, where, words):
     settings = Settings.load(QUICKSTART)
     for path, text in edits.items():
         settings.edit(path, text)
@@ -139,14 +139,14 @@ THEIRS = {
 
 
 @pytest.fixture
-def theirs():
+def plugin_knobs():
     """What a plug-in adds, declared as the monitor does it: nothing of it is loaded."""
     with plugins_apart():
         declare(THEIRS)
         yield
 
 
-def test_knobs_of_a_plug_in_stand_beside_ours_and_are_checked(theirs):
+def test_knobs_of_a_plug_in_stand_beside_ours_and_are_checked(plugin_knobs):
     settings = Settings.load(QUICKSTART)
     knobs = {knob.path: knob for knob in settings.knobs()}
     assert settings.text("objective.rarity.base") == "2"
@@ -159,7 +159,7 @@ def test_knobs_of_a_plug_in_stand_beside_ours_and_are_checked(theirs):
     assert settings.overrides() == ["objective.weights.rarity=0.5", "objective.rarity.base=10"]
 
 
-def test_a_network_of_a_plug_in_is_a_kind_as_ours(theirs):
+def test_a_network_of_a_plug_in_is_a_kind_as_ours(plugin_knobs):
     settings = Settings.load(QUICKSTART)
     settings.edit(KIND, "mine")
     assert settings.text("network.width") == "256", "kept: both have a width"
@@ -205,7 +205,7 @@ def test_every_default_is_a_text_that_reads_as_itself(tmp_path):
 
 
 def test_commands_as_text_and_as_arguments(tmp_path):
-    command = train_command(Wanted(Path("a b.yaml"), ["scene.snr_db=[0, 5]"], "n", Path("runs")))
+    command = train_command(NewRun(Path("a b.yaml"), ["scene.snr_db=[0, 5]"], "n", Path("runs")))
     assert command.text == (
         "ris-tf train 'a b.yaml' --set 'scene.snr_db=[0, 5]' --name n --runs-dir runs"
     )
@@ -213,7 +213,7 @@ def test_commands_as_text_and_as_arguments(tmp_path):
     assert resume_command(Path("runs/a")).text == "ris-tf train --resume runs/a"
     plugins = plugin_names("mine, mine, a b.py,")
     assert plugins == ("mine", "a b.py")
-    assert "--plugin mine" in train_command(Wanted(Path("a"), [], "n", Path("r"), plugins)).text
+    assert "--plugin mine" in train_command(NewRun(Path("a"), [], "n", Path("r"), plugins)).text
 
 
 def test_names_are_free(tmp_path, monkeypatch):

@@ -21,14 +21,14 @@ TRIALS = [
 ]
 
 
-def test_headline_tells_progress_and_the_best():
+def test_headline_has_progress_and_the_best():
     assert headline(SEARCH, TRIALS) == (
         "random search · 6 of 8 trials done (1 pruned, 2 failed, 1 running) · best 0.7, trial 3"
     )
     assert headline(Search(), []) == "search · 0 trials done · no objective yet"
 
 
-def test_only_what_changed_is_told(tmp_path):
+def test_only_what_changed_is_returned(tmp_path):
     search = SearchDirectory.create(tmp_path / "s", SEARCH)
     followed = FollowedSearch(search.path)
     before = followed.poll()

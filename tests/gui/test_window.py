@@ -87,7 +87,7 @@ def test_filter_finds_names_and_states(qtbot, open_window, fake_run, tmp_path):
         assert shown == names, words
 
 
-def test_filtering_loses_no_run_that_is_looked_at(qtbot, open_window, fake_run, tmp_path):
+def test_filtering_loses_no_selected_run(qtbot, open_window, fake_run, tmp_path):
     runs = [fake_run(name).train(5).end().path for name in ("apple", "pear")]
     window = open_window(tmp_path / "runs")
     read(qtbot, window)
@@ -134,7 +134,7 @@ for _ in range(40):
         while time.monotonic() < until:
             app.processEvents()
 def at_work():
-    return sum(poller._poll.__name__ != "_nothing" for poller in window._retired)
+    return sum(poller.is_reading for poller in window._retired)
 until = time.monotonic() + 30
 while at_work() and time.monotonic() < until:
     app.processEvents()
@@ -206,7 +206,7 @@ def test_hidden_terms_stay_away_until_switched_on(qtbot, open_window, fake_run, 
     qtbot.waitUntil(lambda: len(tab.grid.plots()) == count, timeout=SOON_MS)
 
 
-def test_a_disk_that_stops_answering_is_told_and_freezes_nothing(
+def test_a_disk_that_stops_answering_is_reported_and_freezes_nothing(
     qtbot, open_window, fake_run, tmp_path, monkeypatch
 ):
     """A pipe that nobody writes to: opening it waits, as a dead network disk does."""

@@ -191,7 +191,7 @@ def _headlines(window):
     return " ".join(label.text() for label in window.tab("health").findChildren(QLabel))
 
 
-def test_a_refused_start_says_why(qtbot, open_window, tiny_yaml, tmp_path):
+def test_a_refused_start_shows_the_reason(qtbot, open_window, tiny_yaml, tmp_path):
     (tmp_path / "runs").mkdir()
     window = open_window(tmp_path / "runs")
     launch = window.tab("launch")
