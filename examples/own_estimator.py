@@ -12,9 +12,9 @@ from ris_tf.spectrum.spectra import focus
 
 
 @estimator("bartlett")
-def bartlett(estimators, question):
+def bartlett(estimators, inputs):
     """Bartlett's beamformer: peaks of the power that the panel receives when it is steered."""
-    return estimators.searched(received_power, question, estimators)
+    return estimators.estimated(received_power, inputs, estimators)
 
 
 def received_power(measurement, count, estimators):

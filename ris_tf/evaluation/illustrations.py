@@ -1,4 +1,4 @@
-"""The numbers behind figures of spectra and bounds."""
+"""The data of figures of spectra and bounds."""
 
 import numpy as np
 import tensorflow as tf
@@ -35,8 +35,8 @@ def spectra_of_scene(
     """
     batch = config.training.batch
     made = Simulator(config)(Split.TEST, 0, scene // batch, batch)
-    here = scene % batch
-    one = tf.nest.map_structure(lambda x: x[here : here + 1], made)
+    row = scene % batch
+    one = tf.nest.map_structure(lambda x: x[row : row + 1], made)
     y, channel, codes, _ = one.measurement
     backprojected = back_projection(y, channel, codes, config.covariance.ridge)
     covariances: dict[str, Covariance] = {"sample covariance": sample_covariance(backprojected)}
@@ -81,7 +81,8 @@ def bound_by_range(config: Config, scenes: int) -> list[Curve]:
     """
     nearest, farthest = config.scene.range_m
     if nearest == farthest:
-        raise ConfigError(f"scene.range_m [{nearest:g}, {farthest:g}]: a single range; widen it")
+        value = [nearest, farthest]
+        raise ConfigError("a single range", key="scene.range_m", value=value, remedy="widen it")
     places = np.geomspace(nearest, farthest, RANGE_POINTS)
     quartiles = []
     for place in places:

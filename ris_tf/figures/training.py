@@ -1,4 +1,4 @@
-"""A run's training at a glance: loss, terms, gradient norms, directions."""
+"""An overview of a run's training: loss, terms, gradient norms, directions."""
 
 from collections.abc import Iterable
 
@@ -16,7 +16,7 @@ SMALL = 1e-6  # least value that a logarithmic axis shows
 
 
 def training_figure(log: RunLog, title: str) -> Figure:
-    """Four panels over the windows of a run: loss, terms, gradients, and how validation went.
+    """Four panels over the windows of a run: loss, terms, gradients, and validation.
 
     Args:
         log: what the run wrote, with at least one window.
