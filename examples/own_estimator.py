@@ -22,7 +22,7 @@ def received_power(measurement, count, estimators):
     factor = estimators.sample(measurement).factor
     basis = factor / tf.complex(tf.sqrt(energy(factor)), 0.0)[:, None, None]
     spectrum = focus(estimators.panel, estimators.grid, basis)
-    found, height = peaks(spectrum, estimators.grid, estimators.max_sources)
+    coarse, height = peaks(spectrum, estimators.grid, estimators.max_sources)
     counted = estimators.counted(count, tf.maximum(1 - 1 / tf.maximum(height, 1.0), 0))
-    found = found._replace(active=found.active * counted)
-    return sharpened(estimators.panel, basis, found, estimators.grid)
+    coarse = coarse._replace(active=coarse.active * counted)
+    return sharpened(estimators.panel, basis, coarse, estimators.grid)

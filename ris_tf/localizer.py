@@ -205,11 +205,11 @@ def load_network(run: Path) -> Network:
         run: its folder.
 
     Raises:
-        RunError: there is none, or its file cannot be read.
+        RunError: the network is missing, or its file cannot be read.
     """
     path = RunDirectory.open(run).best_network
     if not path.exists():
-        remedy = f"ris-tf train --resume {run} goes on with it"
+        remedy = f"continue with ris-tf train --resume {run}"
         raise RunError("has no trained network yet", source=str(run), remedy=remedy)
     try:
         network = keras.saving.load_model(path, compile=False)

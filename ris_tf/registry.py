@@ -1,7 +1,7 @@
 """Registries of terms, networks and estimators, and the plug-ins that add to them. No TensorFlow.
 
-A plug-in is a module that the person at the keyboard names: never one that a run's folder, a
-configuration or an installed package brings along by itself.
+A plug-in is a module that the person at the keyboard names: never one that only a run's
+folder, a configuration or an installed package names.
 """
 
 import importlib
@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 
 class PluginError(UserError):
-    """A plug-in cannot be loaded, or what it adds cannot be used."""
+    """A plug-in cannot be loaded, or what it adds is invalid."""
 
 
 class MissingOutputError(UserError):

@@ -163,8 +163,8 @@ def largest_eigenvalues(factor: tf.Tensor, count: int) -> tf.Tensor:
     """The `count` largest eigenvalues of `G G^H`, largest first, without gradient.
 
     They are features, and no gradient flows through them: the gradient of an eigendecomposition
-    is NaN for rank-deficient matrices. A Gram matrix of more than `EXACT_RANK` columns goes
-    through subspace iteration first, since XLA's Jacobi `eigh` takes 25 times longer at 26
+    is NaN for rank-deficient matrices. A Gram matrix of more than `EXACT_RANK` columns is
+    reduced by subspace iteration first, since XLA's Jacobi `eigh` takes 25 times longer at 26
     columns than at 10.
 
     Args:

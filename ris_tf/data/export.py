@@ -74,7 +74,7 @@ def _write(path: Path, config: Config, arrays: dict[str, np.ndarray]) -> None:
 def _batches(
     config: Config, scenes: int, split: Split, epoch: int, progress: Callable[[int], object]
 ) -> Iterator[dict[str, np.ndarray]]:
-    """Named arrays of one batch after the other, the last cut to the number asked for."""
+    """Named arrays of one batch after the other, the last cut to the number of scenes."""
     simulator, size = Simulator(config), config.training.batch
     make = tf.function(
         lambda number: simulator(split, epoch, number, size), jit_compile=True, autograph=False

@@ -1,4 +1,4 @@
-"""The estimators by name, and the door for others: a function each. No TensorFlow.
+"""The estimators by name, a function each, and the decorator that adds others. No TensorFlow.
 
 An estimator is a function of `(estimators, inputs)` that returns `Positions`: `estimators` is an
 `ris_tf.estimation.estimators.Estimators`, which has the configuration, the panel, the grid, the
@@ -57,7 +57,7 @@ def estimator(
 
     Returns:
         A decorator of a function of `(estimators, inputs)` that returns `Positions`. The first
-        sentence of its docstring says in tables what it does.
+        sentence of its docstring is its description in tables.
 
     Raises:
         PluginError: the name is taken, or the function cannot be used.

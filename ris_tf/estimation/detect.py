@@ -1,12 +1,12 @@
 """From starting positions to the sources that a measurement supports, no more and no fewer.
 
-A scene climbs these steps; docs/estimators.md has what each is worth, `make ladder` measures it:
+A scene climbs these steps; docs/estimators.md has the gain of each, measured by `make ladder`:
 
 1.  *First fit*: proposals chosen in turn (orthogonal matching pursuit) and refined together, or
     Newtonised pursuit on the grid, which refines after each match.
 2.  *Leaving one out*, and *adding* one where the residual exceeds noise.
 3.  *Rematching* each source, among the places at hand, where the residual still exceeds noise.
-4.  *Restart*: pursuit anew where it still does.
+4.  *Restart*: pursuit again where it still does.
 5.  *Rematching* each source on the whole grid, where the residual exceeds noise by much.
 6.  *Convergence* of the refinement, and the *count test* once more.
 
@@ -176,11 +176,11 @@ class Detector:
         table = self.graphs.table(data, scenes, places)
         going = np.arange(len(scenes))
         least = self.count_test.least_drop(known)
-        if known.count is None:  # refinement that goes on may lower the residual by as much
+        if known.count is None:  # further refinement may lower the residual by as much
             least = np.maximum(least, STILL * fits.energy)
         for _ in range(self.count_test.max_sources):
-            fitted, apart = take(fits.positions, going), nothing_excluded(len(going))
-            more = self.graphs.matched(data, scenes[going], fitted, apart, table, going)
+            fitted, excluded = take(fits.positions, going), nothing_excluded(len(going))
+            more = self.graphs.matched(data, scenes[going], fitted, excluded, table, going)
             needed = fits.energy[going] - more.energy >= least[going]
             fits.put(going, more, needed)
             energy.append(fits.energy.copy())

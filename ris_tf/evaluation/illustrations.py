@@ -26,9 +26,9 @@ def spectra_of_scene(
 
     Args:
         config: of the scene and of the grid.
-        network: whose covariance is drawn too, if there is one.
+        network: its covariance is included; `None` for none.
         scene: number of the test scene.
-        method: `mvdr` or `music`, with as many sources as there are.
+        method: `mvdr` or `music`, with the true number of sources.
 
     Returns:
         A picture for each covariance, and `[K, 2]` true directions in degrees.
@@ -59,7 +59,7 @@ def spectra_of_scene(
 def bound_by_snr(config: Config, scenes: int) -> dict[str, list[Curve]]:
     """Quartiles of the bound against SNR: for each coordinate, a curve for each source count.
 
-    The bound goes with the noise's standard deviation, so the same scenes serve all SNRs.
+    The bound is proportional to the noise's standard deviation: the same scenes serve all SNRs.
     """
     levels = np.linspace(*config.scene.snr_db, SNR_POINTS)
     curves: dict[str, list[Curve]] = {name: [] for name in OF}

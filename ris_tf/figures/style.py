@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from ris_tf.runlog import atomic_write
 
-# Okabe and Ito's colours, told apart by colour-blind eyes, in an order that differs in grey too.
+# Okabe and Ito's colours, for colour-blind eyes too, in an order that differs in grey.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 LINES = ("-", "--", "-.", ":")
 

@@ -138,9 +138,9 @@ def _draw_directions(axis: Axes, log: RunLog) -> None:
     axis.set_ylabel("RMSE of the network's slots (deg)")
     axis.set_ylim(bottom=0)
     other = axis.twinx()
-    found = [(v.step, 100 * v.values.get("direction_recall", np.nan)) for v in log.validations]
-    if found:
-        steps, values = zip(*found, strict=True)
+    recalls = [(v.step, 100 * v.values.get("direction_recall", np.nan)) for v in log.validations]
+    if recalls:
+        steps, values = zip(*recalls, strict=True)
         other.plot(steps, values, "s--", color=COLOURS[1], markersize=4, label="found within 5 deg")
     other.set_ylabel("sources found within 5 deg (%)")
     other.set_ylim(0, 100)

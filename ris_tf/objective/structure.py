@@ -24,7 +24,7 @@ def contrast_loss(
 
     `S` is the MVDR spectrum `1 / (a^H R^-1 a)` at the true range, over its largest value on the
     stencil. It is computed in float64: `R` has condition `N / c`, about 10^5, and near a peak
-    the softmax of the centre is 1 but for 10^-4; float32 left a percent of the gradient wrong.
+    the softmax of the centre is 1 - 10^-4; in float32 the gradient was wrong by a percent.
 
     Args:
         covariance: effective `R_blend`, loading above 0.

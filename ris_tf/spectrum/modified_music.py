@@ -2,8 +2,8 @@
 
 After Ramezani et al., "An efficient modified MUSIC algorithm for RIS-aided near-field
 localization", 2024. Elements opposite to each other across the panel's centre are at distances
-`r - b + c / r` and `r + b + c / r`: in the Fresnel approximation what depends on range cancels from
-`R[n, N-1-n]`, and a plane wave over twice the panel is left.
+`r - b + c / r` and `r + b + c / r`: in the Fresnel approximation the range cancels from
+`R[n, N-1-n]`, which is then a plane wave over twice the panel.
 """
 
 import math
