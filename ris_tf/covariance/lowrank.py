@@ -156,7 +156,7 @@ def real_products(basis: tf.Tensor, vectors: tf.Tensor) -> tf.Tensor:
 def squares(products: tf.Tensor) -> tf.Tensor:
     """`|W^H a|^2`, `[..., P]`, of what `real_products` returns."""
     by_part = tf.reduce_sum(products**2, axis=-2)
-    return tf.reduce_sum(tf.reshape(by_part, [*by_part.shape[:-1], -1, 2]), axis=-1)
+    return tf.reduce_sum(tf.reshape(by_part, [*sizes(by_part)[:-1], -1, 2]), axis=-1)
 
 
 def largest_eigenvalues(factor: tf.Tensor, count: int) -> tf.Tensor:
