@@ -33,7 +33,7 @@ import tensorflow as tf
 from ris_tf.config import Config, load_config, override_config
 from ris_tf.estimation.chunks import share_processors
 from ris_tf.estimation.detect import Detector
-from ris_tf.estimation.estimators import Estimators, Question
+from ris_tf.estimation.estimators import EstimatorInputs, Estimators
 from ris_tf.estimation.fits import Known
 from ris_tf.estimation.ladder import WHOLE, Ladder
 from ris_tf.evaluation.matching import matched
@@ -116,11 +116,11 @@ def variants() -> dict[str, Ladder]:
     return ladders
 
 
-def question_of(block: Scenes) -> Question:
+def inputs_of(block: Scenes) -> EstimatorInputs:
     """Measurements of a receiver that knows its SNR."""
     power = tf.reduce_mean(tf.abs(block.measurement.y) ** 2, axis=[1, 2]).numpy()
     variance = power / (1 + 10 ** (block.measurement.snr_db.numpy() / 10))
-    return Question(block.measurement, Known(variance))
+    return EstimatorInputs(block.measurement, Known(variance))
 
 
 def scores_of(estimate: Positions, truth: Positions, seconds: float) -> Scores:
@@ -156,13 +156,13 @@ def compared(
     parts: dict[str, list[Scores]] = {title: [] for title in ladders}
     for number in range(-(-scenes // BLOCK)):
         block = simulate(Split.TEST, 0, tf.constant(number, tf.int64), BLOCK)
-        question, truth = question_of(block), true_positions(block.sources)
+        inputs, truth = inputs_of(block), true_positions(block.sources)
         for title, detector in detectors.items():
             estimators.detector = detector
             if not number:
-                estimator.estimate(question)  # traces its graphs
+                estimator.estimate(inputs)  # traces its graphs
             begin = time.process_time()
-            estimate = estimator.estimate(question)
+            estimate = estimator.estimate(inputs)
             parts[title].append(scores_of(estimate, truth, time.process_time() - begin))
         print(f"{name}: {(number + 1) * BLOCK} scenes", file=sys.stderr, flush=True)
     return {t: Scores(*map(np.concatenate, zip(*p, strict=True))) for t, p in parts.items()}

@@ -12,9 +12,9 @@ from ris_tf.spectrum.spectra import focus
 
 
 @estimator("bartlett")
-def bartlett(estimators, question):
+def bartlett(estimators, inputs):
     """Bartlett's beamformer: peaks of the power that the panel receives when it is steered."""
-    return estimators.searched(received_power, question, estimators)
+    return estimators.estimated(received_power, inputs, estimators)
 
 
 def received_power(measurement, count, estimators):
@@ -22,7 +22,7 @@ def received_power(measurement, count, estimators):
     factor = estimators.sample(measurement).factor
     basis = factor / tf.complex(tf.sqrt(energy(factor)), 0.0)[:, None, None]
     spectrum = focus(estimators.panel, estimators.grid, basis)
-    found, height = peaks(spectrum, estimators.grid, estimators.max_sources)
+    coarse, height = peaks(spectrum, estimators.grid, estimators.max_sources)
     counted = estimators.counted(count, tf.maximum(1 - 1 / tf.maximum(height, 1.0), 0))
-    found = found._replace(active=found.active * counted)
-    return sharpened(estimators.panel, basis, found, estimators.grid)
+    coarse = coarse._replace(active=coarse.active * counted)
+    return sharpened(estimators.panel, basis, coarse, estimators.grid)

@@ -1,4 +1,4 @@
-"""A model of one's own on the guarded step: which way do the stripes of a noisy picture run?"""
+"""A model of one's own on the guarded step: the direction of the stripes in a picture."""
 
 import sys
 
@@ -7,12 +7,12 @@ import numpy as np
 
 from ris_tf.engine import GuardedTrainer, warmup_cosine
 
-keras.utils.set_random_seed(0)  # of the weights: a run that is begun anew is the same run
+keras.utils.set_random_seed(0)  # of the weights: a repeated run has the same bits
 rng = np.random.default_rng(0)
-way, phase = rng.integers(0, 4, 4096), rng.uniform(0, 2 * np.pi, (4096, 1, 1))
-angle, (x, y) = way[:, None, None] * np.pi / 4, np.meshgrid(np.arange(16), np.arange(16))
+direction, phase = rng.integers(0, 4, 4096), rng.uniform(0, 2 * np.pi, (4096, 1, 1))
+angle, (x, y) = direction[:, None, None] * np.pi / 4, np.meshgrid(np.arange(16), np.arange(16))
 pictures = np.cos(x * np.cos(angle) + y * np.sin(angle) + phase) + rng.normal(0, 1, (4096, 16, 16))
-data = pictures[..., None].astype("float32"), way.astype("int32")
+data = pictures[..., None].astype("float32"), direction.astype("int32")
 
 body = keras.Sequential(name="body")
 body.add(keras.layers.Conv2D(16, 3, strides=2, activation="gelu", name="edges"))

@@ -1,4 +1,4 @@
-"""A network of one's own: how much power comes from each point of a near-field grid?
+"""A network of one's own: the power that comes from each point of a near-field grid.
 
 ris-tf train examples/own_network.yaml --plugin examples/own_network.py
 """
@@ -35,7 +35,7 @@ class DictionaryNetwork(Network):
         self.gains = keras.layers.Dense(len(self.atoms), name="gains", dtype=self.policy)
 
     def call(self, measurement, beta=None, key=None):
-        """Power received from each atom in, power sent by each atom out, in decibels."""
+        """From the power in the direction of each atom to the power of a source there."""
         measurement = as_measurement(measurement)
         snapshots = self.back_projected(measurement)
         beams = tf.reduce_mean(tf.abs(self.atoms.conj() @ snapshots) ** 2, axis=-1)

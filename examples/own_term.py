@@ -1,4 +1,4 @@
-"""A term of one's own: how far the predicted Gaussian is from the one that the snapshots have.
+"""A term of one's own: the divergence of the predicted Gaussian from that of the snapshots.
 
 ris-tf train quickstart --plugin examples/own_term.py --set objective.weights.divergence=0.3
 """

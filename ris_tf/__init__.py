@@ -9,7 +9,7 @@ Names are loaded when they are asked for: importing the package loads no TensorF
 | covariances | `Covariance`, `back_projection`, `sample_covariance`, `predicted_covariance`, `true_covariance`, `effective` |
 | networks | `LocalizationNetwork`, `Prediction`, `build_network`, `load_network` |
 | the objective | `compare`, `raw_terms`, `weighted_sum`, `projection_loss` |
-| spectra | `search_grid`, `mvdr_spectrum`, `music_spectrum` |
+| spectra | `scan_grid`, `mvdr_spectrum`, `music_spectrum` |
 | estimation | `Localizer`, `Localization`, `Estimators`, `Bound`, `cramer_rao_bound` |
 | measurements | `read_measurements` |
 | training any Keras model | `GuardedTrainer`, `warmup_cosine` |

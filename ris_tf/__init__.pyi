@@ -66,7 +66,7 @@ from ris_tf.search import (
 from ris_tf.spectrum import (
     music_spectrum as music_spectrum,
     mvdr_spectrum as mvdr_spectrum,
-    search_grid as search_grid,
+    scan_grid as scan_grid,
 )
 
 __version__: str

@@ -1,4 +1,4 @@
-"""Measurements in, positions and their uncertainty out: a trained network at work."""
+"""Measurements in, positions and their uncertainty out, with a trained network."""
 
 import zipfile
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from ris_tf.config import Config, ConfigError, load_config
 from ris_tf.data.measured import checked, checked_count, checked_scene
 from ris_tf.estimation.bound import Bound, cramer_rao_bound
 from ris_tf.estimation.chunks import SCENES, in_chunks
-from ris_tf.estimation.estimators import Estimators, Question
+from ris_tf.estimation.estimators import EstimatorInputs, Estimators
 from ris_tf.estimation.fits import Known
 from ris_tf.estimation.receiver import Residual, observed, residual
 from ris_tf.network import Network
@@ -21,20 +21,20 @@ from ris_tf.registry import require_plugins
 from ris_tf.runlog import RunDirectory, RunError
 from ris_tf.scene import Measurement
 from ris_tf.scene.positions import Positions
-from ris_tf.spectrum.spectra import SearchGrid
+from ris_tf.spectrum.spectra import ScanGrid
 
 ESTIMATOR = "network-music+ml"
-FROM_TRUTH = "truth+ml"  # an estimator for tables: it is told where the sources are
-QUIETEST = 1e-12  # noise over signal where the fit leaves nothing, 120 dB
+FROM_TRUTH = "truth+ml"  # an estimator for tables only: it starts at the true positions
+QUIETEST = 1e-12  # least noise over signal, 120 dB, where the fit has no residual
 
 
 @dataclass(frozen=True)
 class Localization:
-    """Sources of `B` scenes, the strongest first; NaN in the slots behind a scene's count.
+    """Sources of `B` scenes, the strongest first; NaN in the slots after a scene's count.
 
     Standard deviations are the Cramér-Rao bound at the estimate: what noise alone makes uncertain.
-    They say nothing of a panel that is not where it should be. They are infinite where the
-    measurement says nothing of a coordinate.
+    They do not include errors of the panel's position. They are infinite where the measurement
+    does not determine a coordinate.
 
     Attributes:
         count: `[B]` sources.
@@ -45,9 +45,9 @@ class Localization:
         elevation_std_deg: `[B, K]`.
         range_std_m: `[B, K]`.
         snr_db: `[B]`, as given or estimated.
-        residual: `[B]` share of the measurement's energy that the sources leave.
-        residual_over_noise: `[B]` what they leave over what noise of that SNR leaves: 1 for a model
-            that fits, and by construction where the SNR was estimated.
+        residual: `[B]` residual energy, as a share of the measurement's.
+        residual_over_noise: `[B]` residual energy over that of noise of that SNR: 1 if the model
+            fits, and by construction where the SNR was estimated.
     """
 
     count: np.ndarray
@@ -68,7 +68,7 @@ class Localizer:
     Args:
         network: trained.
         config: of its run.
-        estimator: which; see `ris-tf evaluate --list`.
+        estimator: its name; see `ris-tf evaluate --list`.
 
     Raises:
         UserError: no such estimator, or it cannot be used here.
@@ -91,7 +91,7 @@ class Localizer:
         """The best network of a run.
 
         Raises:
-            RunError: it is no run, or has no network that can be read.
+            RunError: it is no run, or its network is missing or cannot be read.
             ConfigError: no such estimator.
         """
         directory = RunDirectory.open(Path(run))
@@ -100,8 +100,8 @@ class Localizer:
         return cls(load_network(directory.path), load_config(directory.config_path), estimator)
 
     @property
-    def most(self) -> int:
-        """`K_max`, as many sources as it finds."""
+    def max_sources(self) -> int:
+        """`K_max`, the largest number of sources in a scene."""
         return self.config.scene.sources_max
 
     def localize(
@@ -113,40 +113,40 @@ class Localizer:
             y: `[B, L, M]` complex, or `[L, M]` of one scene.
             channel: `[B, M, N]` complex, or `[M, N]` for all scenes.
             codes: `[B, L, N]` complex of modulus 1, or `[L, N]` for all scenes.
-            snr_db: `[B]`, a number for all scenes, or `None` to estimate the noise from what the
-                sources leave.
+            snr_db: `[B]`, a number for all scenes, or `None` to estimate the noise from the
+                residual.
             count: `[B]` sources, from 1 to the network's `K_max`, or a whole number for all scenes,
                 or `None` to count them.
 
         Raises:
-            MeasurementError: says which argument is wrong, and how.
+            MeasurementError: an argument cannot be used; the error names it.
         """
         measurement, given = checked(self.config, y, channel, codes, snr_db)
         scenes = len(measurement.y)
         power = np.mean(np.abs(measurement.y) ** 2, axis=(1, 2))
         known = Known(
             noise_variance=power / (1 + 10 ** (measurement.snr_db / 10)) if given else None,
-            count=None if count is None else checked_count(count, scenes, self.most),
+            count=None if count is None else checked_count(count, scenes, self.max_sources),
         )
-        found = self.estimator.estimate(Question(measurement, known))
-        return self._described(measurement, found, power, known.noise_variance)
+        positions = self.estimator.estimate(EstimatorInputs(measurement, known))
+        return self._described(measurement, positions, power, known.noise_variance)
 
     def spectrum(
         self, y: Any, channel: Any, codes: Any, scene: int = 0
-    ) -> tuple[SearchGrid, np.ndarray]:
+    ) -> tuple[ScanGrid, np.ndarray]:
         """The MVDR spectrum of the network's covariance, for pictures.
 
         Args:
-            y: as in `localize`, like the next two.
-            channel: as there.
-            codes: as there.
-            scene: which.
+            y: as in `localize`.
+            channel: as in `localize`.
+            codes: as in `localize`.
+            scene: number of the scene.
 
         Returns:
             The grid, and `[A, E]` float32 power.
 
         Raises:
-            MeasurementError: says which argument is wrong, and how.
+            MeasurementError: an argument cannot be used; the error names it.
         """
         measurement, _ = checked(self.config, y, channel, codes)
         scene = checked_scene(scene, len(measurement.y))
@@ -158,7 +158,7 @@ class Localizer:
     def _described(
         self,
         measurement: Measurement,
-        found: Positions,
+        positions: Positions,
         power: np.ndarray,
         noise: np.ndarray | None,
     ) -> Localization:
@@ -168,8 +168,8 @@ class Localizer:
         def explained(measurement: Measurement, at: Positions) -> Residual:
             return residual(observed(measurement, panel, symbols), at.coordinates, at.active)
 
-        energy, support = in_chunks(explained, SCENES, measurement, found)
-        count = found.active.sum(axis=-1).astype(int)
+        energy, support = in_chunks(explained, SCENES, measurement, positions)
+        count = positions.active.sum(axis=-1).astype(int)
         test = self.estimators.detector.count_test.test
         estimated = test.noise_variance(energy, count)
         variance = estimated if noise is None else noise
@@ -178,9 +178,9 @@ class Localizer:
         def bounded(measurement: Measurement, at: Positions, level: tf.Tensor) -> Bound:
             return cramer_rao_bound(observed(measurement, panel, symbols), at, level)
 
-        bound = in_chunks(bounded, SCENES, measurement, found, variance)
-        order = np.argsort(-np.where(found.active > 0, support, -np.inf), axis=1, kind="stable")
-        present = np.take_along_axis(found.active, order, axis=1) > 0
+        bound = in_chunks(bounded, SCENES, measurement, positions, variance)
+        order = np.argsort(-np.where(positions.active > 0, support, -np.inf), axis=1, kind="stable")
+        present = np.take_along_axis(positions.active, order, axis=1) > 0
 
         def listed(values: np.ndarray, scale: float = 1.0) -> np.ndarray:
             ordered = np.take_along_axis(np.asarray(values, np.float64), order, axis=1)
@@ -189,9 +189,9 @@ class Localizer:
         degrees = 180 / np.pi
         return Localization(
             count=count,
-            azimuth_deg=listed(found.azimuth, degrees),
-            elevation_deg=listed(found.elevation, degrees),
-            range_m=listed(found.range_m),
+            azimuth_deg=listed(positions.azimuth, degrees),
+            elevation_deg=listed(positions.elevation, degrees),
+            range_m=listed(positions.range_m),
             azimuth_std_deg=listed(bound[0], degrees),
             elevation_std_deg=listed(bound[1], degrees),
             range_std_m=listed(bound[2]),
@@ -208,11 +208,11 @@ def load_network(run: Path) -> Network:
         run: its folder.
 
     Raises:
-        RunError: there is none, or its file cannot be read.
+        RunError: the network is missing, or its file cannot be read.
     """
     path = RunDirectory.open(run).best_network
     if not path.exists():
-        remedy = f"ris-tf train --resume {run} goes on with it"
+        remedy = f"continue with ris-tf train --resume {run}"
         raise RunError("has no trained network yet", source=str(run), remedy=remedy)
     try:
         network = keras.saving.load_model(path, compile=False)

@@ -1,4 +1,4 @@
-"""Everything that a plug-in is made from; see docs/plug-ins.md.
+"""Everything that a plug-in imports; see docs/plug-ins.md.
 
     from ris_tf.plugins import term
 
@@ -6,8 +6,8 @@
     def name(comparison):
         \"\"\"What it is, in a sentence.\"\"\"
 
-Importing this loads no TensorFlow; `Network`, `Prediction` and what else needs it are loaded when
-they are asked for.
+Importing this module loads no TensorFlow; names that need it, such as `Network` and `Prediction`,
+are loaded when they are first used.
 """
 
 import importlib
@@ -19,20 +19,20 @@ from ris_tf.estimation.catalogue import estimator
 from ris_tf.registry import PluginError, load_plugins, named_plugins, plugins_apart
 
 if TYPE_CHECKING:
-    from ris_tf.estimation.estimators import Estimators, Question
+    from ris_tf.estimation.estimators import EstimatorInputs, Estimators
     from ris_tf.network import Network, Part, Prediction, as_measurement, dropout
     from ris_tf.objective import Comparison
     from ris_tf.scene.positions import Positions
 
 __all__ = [
     "Comparison",
+    "EstimatorInputs",
     "Estimators",
     "Network",
     "Part",
     "PluginError",
     "Positions",
     "Prediction",
-    "Question",
     "Section",
     "as_measurement",
     "dropout",
@@ -46,7 +46,7 @@ __all__ = [
 ]
 
 HOMES = {
-    "ris_tf.estimation.estimators": ("Estimators", "Question"),
+    "ris_tf.estimation.estimators": ("Estimators", "EstimatorInputs"),
     "ris_tf.network": ("Network", "Part", "Prediction", "as_measurement", "dropout"),
     "ris_tf.objective": ("Comparison",),
     "ris_tf.scene.positions": ("Positions",),
@@ -54,7 +54,7 @@ HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    """What needs TensorFlow, from the module that defines it (PEP 562)."""
+    """A name that needs TensorFlow, from the module that defines it (PEP 562)."""
     for module, names in HOMES.items():
         if name in names:
             return getattr(importlib.import_module(module), name)

@@ -1,7 +1,7 @@
-"""What can be added by name, and the modules that add it. No TensorFlow.
+"""Registries of terms, networks and estimators, and the plug-ins that add to them. No TensorFlow.
 
-A plug-in is a module that the person at the keyboard names: never one that a run's folder, a
-configuration or an installed package brings along by itself.
+A plug-in is a module that the person at the keyboard names: never one that only a run's
+folder, a configuration or an installed package names.
 """
 
 import difflib
@@ -27,7 +27,7 @@ T = TypeVar("T")
 
 
 class PluginError(UserError):
-    """A plug-in cannot be loaded, or what it adds cannot be used."""
+    """A plug-in cannot be loaded, or what it adds is invalid."""
 
 
 class MissingOutputError(UserError):
@@ -38,12 +38,12 @@ class Registry(Mapping[str, T], Generic[T]):
     """Things by name, in the order in which they were added.
 
     Args:
-        what: what they are, in messages: "term".
-        pattern: what their names look like, as a regular expression.
-        reserved: names that only this package's own may take.
+        what: the kind of thing, for messages: "term".
+        pattern: regular expression of their names.
+        reserved: names that only this package may use.
     """
 
-    every: "list[Registry[Any]]" = []  # noqa: RUF012 (all registries, to take a plug-in back)
+    every: "list[Registry[Any]]" = []  # noqa: RUF012 (all registries, to remove a plug-in)
 
     def __init__(self, what: str, pattern: str, reserved: Sequence[str] = ()):
         self.what = what
@@ -65,12 +65,12 @@ class Registry(Mapping[str, T], Generic[T]):
         """Add a thing.
 
         Args:
-            name: what it is called.
+            name: of the thing.
             thing: the thing.
-            module: where it was made.
+            module: name of the module that defines it.
 
         Raises:
-            PluginError: the name is taken, or cannot be one.
+            PluginError: the name is taken or not allowed.
         """
         ours = module.startswith("ris_tf.")
         if not isinstance(name, str) or not re.fullmatch(self._pattern, name):
@@ -96,7 +96,7 @@ def sentence_of(thing: Any, what: str, name: str) -> str:
     """The first sentence of a docstring, without its full stop.
 
     Raises:
-        PluginError: there is none.
+        PluginError: the docstring is missing.
     """
     paragraph = (inspect.getdoc(thing) or "").partition("\n\n")[0]
     sentence = " ".join(paragraph.split()).partition(". ")[0].removesuffix(".")
@@ -112,7 +112,7 @@ def require_signature(
     """Refuse a function that cannot be called with so many arguments.
 
     Raises:
-        PluginError: it cannot.
+        PluginError: it takes other arguments.
     """
     try:
         inspect.signature(function).bind(*given)
@@ -124,16 +124,16 @@ def require_signature(
 
 # -- modules that add things ----------------------------------------------------------------------
 
-_loaded: dict[str, str] = {}  # by the name of the module: what names it in another process
+_loaded: dict[str, str] = {}  # module name -> name to load it by in another process
 
 
 def named_plugins() -> list[str]:
-    """The plug-ins of this process, as another process can be given them."""
+    """The plug-ins of this process, by names that another process can load."""
     return list(_loaded.values())
 
 
 def mark_loaded(names: Sequence[str]) -> None:
-    """Count plug-ins as this process's that another process loaded, and said what they add."""
+    """Mark plug-ins as loaded that another process loaded and described."""
     _loaded.update({module_of(name): name for name in names})
 
 
@@ -144,8 +144,8 @@ def load_plugins(names: Sequence[str] | None) -> None:
         names: entry points of the group `ris_tf.plugins`, modules, or paths of `.py` files.
 
     Raises:
-        PluginError: one of them is not there, raises, or adds what cannot be added; nothing of it
-            is left then.
+        PluginError: a plug-in does not exist, raises, or adds something invalid; nothing that it
+            added is kept.
     """
     for name in names or ():
         module, again = module_of(name), _name_elsewhere(name)
@@ -163,14 +163,14 @@ def load_plugins(names: Sequence[str] | None) -> None:
 
 
 def require_plugins(recorded: Sequence[str], what: str) -> None:
-    """Refuse to go on with what was made with plug-ins that this process does not have.
+    """Refuse a run or search whose plug-ins this process has not loaded.
 
     Args:
-        recorded: as `named_plugins` gave them.
+        recorded: from `named_plugins`.
         what: the run or search, in the message.
 
     Raises:
-        PluginError: saying which to name again.
+        PluginError: plug-ins are missing; the error names them.
     """
     missing = [name for name in recorded if module_of(name) not in _loaded]
     if missing:
@@ -189,7 +189,7 @@ def module_of(name: str) -> str:
 
 @contextmanager
 def plugins_apart() -> Iterator[None]:
-    """Take back at the end of the block everything that was added in it: for tests, notebooks."""
+    """Remove at the end of the block everything that was added in it: for tests, notebooks."""
     restore = _restorer()
     try:
         yield
@@ -198,7 +198,7 @@ def plugins_apart() -> Iterator[None]:
 
 
 def _restorer() -> Callable[[], None]:
-    """What takes back everything that is added from now on."""
+    """A function that removes everything that is added from now on."""
     before = [(registry, dict(registry._things)) for registry in Registry.every]
     loaded = dict(_loaded)
 
@@ -218,7 +218,7 @@ def _is_file(name: str) -> bool:
 
 
 def _name_elsewhere(name: str) -> str:
-    """What names the same plug-in from another folder."""
+    """The name of the same plug-in in another folder."""
     return str(Path(name).resolve()) if _is_file(name) else name
 
 
@@ -232,12 +232,12 @@ def _import(name: str, module: str) -> None:
         raise PluginError.like(error, f"{OPTION} {name}") from error
     except (Exception, SystemExit) as error:  # whatever a plug-in raises
         reason = " ".join(str(error).split())[:300]
-        problem = f"raises {type(error).__name__}: {reason}{_place(error)}"
+        problem = f"raises {type(error).__name__}: {reason}{_file_and_line(error)}"
         raise PluginError(problem, source=f"{OPTION} {name}") from error
 
 
-def _place(error: BaseException) -> str:
-    """File and line of the plug-in's code that an exception comes from, if it comes from there."""
+def _file_and_line(error: BaseException) -> str:
+    """File and line in the plug-in's code where an exception was raised, or nothing."""
     own = (
         frame
         for frame in reversed(traceback.extract_tb(error.__traceback__))
@@ -251,9 +251,9 @@ def _import_file(path: Path, module: str) -> None:
     if not path.is_file():
         raise PluginError("no such file")
     other = importlib.util.find_spec(module) if module.isidentifier() else None
-    known = other is not None and other.origin is not None and Path(other.origin) != path
-    if not module.isidentifier() or known:
-        problem = f"no module of it can be called {module}"
+    taken = other is not None and other.origin is not None and Path(other.origin) != path
+    if not module.isidentifier() or taken:
+        problem = f"a module cannot have the name {module!r}"
         raise PluginError(problem, remedy="give the file another name")
     spec = importlib.util.spec_from_file_location(module, path)
     assert spec is not None

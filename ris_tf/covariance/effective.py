@@ -1,4 +1,4 @@
-"""Prediction, blend, truth, and the effective covariance that they are compared in (SPEC 2)."""
+"""Predicted, blended and true covariance, and the effective covariances of them (SPEC 2)."""
 
 import math
 
@@ -64,7 +64,7 @@ def effective(covariance: Covariance, snr_db: tf.Tensor, knobs: CovarianceKnobs)
     """`R + eps I` rescaled to trace `N`, then shrunk: `(1 - a) R + a I`.
 
     `a = 1e-3 x 10^(-SNR_dB / 20)`, clipped. Prediction and truth go through the same transform,
-    so that a perfect prediction has no error left.
+    so that a perfect prediction has no error.
 
     Args:
         covariance: of trace `N`.

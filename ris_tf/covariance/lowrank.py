@@ -29,7 +29,7 @@ class Covariance(NamedTuple):
 
 
 def from_factor(factor: tf.Tensor) -> Covariance:
-    """`G G^H` with nothing added: `factor` is `[..., N, r]`."""
+    """`G G^H` without loading: `factor` is `[..., N, r]`."""
     return Covariance(factor, tf.zeros(sizes(factor)[:-2]))
 
 
@@ -55,7 +55,7 @@ def trace(covariance: Covariance) -> tf.Tensor:
 
 
 def with_trace_n(covariance: Covariance) -> Covariance:
-    """`R` scaled to trace `N`; a covariance of zeros stays one."""
+    """`R` scaled to trace `N`; a covariance of zeros stays zero."""
     factor, loading = covariance
     gain = tf.math.divide_no_nan(float(factor.shape[-2]), trace(covariance))
     return Covariance(scaled(factor, tf.sqrt(gain)), gain * loading)
@@ -117,8 +117,8 @@ def mvdr_basis(
     Returns:
         `[..., N, r]` complex64 and `[...]` float32.
     """
-    scaled = with_trace_n(covariance)
-    factor, shift = scaled.factor, scaled.loading + loading
+    normalised = with_trace_n(covariance)
+    factor, shift = normalised.factor, normalised.loading + loading
     chol = tf.linalg.cholesky(_capacitance(Covariance(factor, shift)))
     return tf.linalg.adjoint(tf.linalg.triangular_solve(chol, tf.linalg.adjoint(factor))), shift
 
@@ -137,7 +137,7 @@ def inside(basis: tf.Tensor, vectors: tf.Tensor) -> tf.Tensor:
 
 
 def real_products(basis: tf.Tensor, vectors: tf.Tensor) -> tf.Tensor:
-    """Real and imaginary parts of `W^T conj(a)`, by turns, of vectors that all scenes share.
+    """Real and imaginary parts of `W^T conj(a)`, alternating, of vectors that all scenes share.
 
     Args:
         basis: `[..., N, r]` complex64, `W`.
@@ -163,9 +163,9 @@ def squares(products: tf.Tensor) -> tf.Tensor:
 def largest_eigenvalues(factor: tf.Tensor, count: int) -> tf.Tensor:
     """The `count` largest eigenvalues of `G G^H`, largest first, without gradient.
 
-    They are features, never a path for gradients: differentiating an eigendecomposition is what
-    gave NaN on rank-deficient matrices. A Gram matrix of more than `EXACT_RANK` columns goes
-    through subspace iteration first, since XLA's Jacobi `eigh` takes 25 times longer at 26
+    They are features, and no gradient flows through them: the gradient of an eigendecomposition
+    is NaN for rank-deficient matrices. A Gram matrix of more than `EXACT_RANK` columns is
+    reduced by subspace iteration first, since XLA's Jacobi `eigh` takes 25 times longer at 26
     columns than at 10.
 
     Args:
@@ -176,7 +176,7 @@ def largest_eigenvalues(factor: tf.Tensor, count: int) -> tf.Tensor:
         `[..., count]` float32, at least 0.
     """
     gram = tf.stop_gradient(adjoint_times(factor, factor))
-    # Uncompiled, `eigh` raises on NaN, where a bad window is to be reported and dropped instead.
+    # Uncompiled, `eigh` raises on NaN; the window is to be dropped and reported instead.
     gram = tf.where(tf.math.is_finite(tf.abs(gram)), gram, 0)
     if gram.shape[-1] > EXACT_RANK:
         gram = _compressed(gram, max(EXACT_RANK, count + 2))
@@ -201,8 +201,8 @@ def log_determinant(covariance: Covariance) -> tf.Tensor:
     # By QR, which XLA runs three times faster on CPUs than its Cholesky at 26 columns.
     triangle = tf.linalg.qr(_capacitance(covariance))[1]
     logs = tf.math.log(tf.abs(tf.linalg.diag_part(triangle)))
-    unseen = factor.shape[-2] - factor.shape[-1]
-    return unseen * tf.math.log(loading) + tf.reduce_sum(logs, axis=-1)
+    others = factor.shape[-2] - factor.shape[-1]
+    return others * tf.math.log(loading) + tf.reduce_sum(logs, axis=-1)
 
 
 def _capacitance(covariance: Covariance) -> tf.Tensor:

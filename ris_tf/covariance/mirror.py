@@ -1,9 +1,9 @@
-"""Grids of directions before a panel that is its own mirror image, at half the cost.
+"""Grids of directions for a panel that is its own mirror image, at half the cost.
 
 Half a turn about its normal takes such a panel to itself, its elements in reverse order, and
 changes the signs of azimuth and elevation: `a(-phi, -theta, r) = J a(phi, theta, r)`, `J` the
-reversal. A basis is the sum of `W + J W` and `W - J W`, whose rows repeat, so that products with
-half of the vectors and half of their entries answer for all.
+reversal. A basis is the sum of `W + J W` and `W - J W`, whose rows repeat: products with half of
+the vectors and half of their entries give all.
 """
 
 from dataclasses import dataclass
@@ -19,12 +19,12 @@ SAME = 1e-9  # of radians and metres
 
 @dataclass(frozen=True)
 class Directions:
-    """A grid of directions, of which half are computed where the panel's mirror image is itself.
+    """A grid of directions; half of them are computed if the panel is its own mirror image.
 
     Attributes:
-        azimuth: `[a]` radians, those whose steering vectors are needed: of the grid or of its half.
+        azimuth: `[a]` radians, of the steering vectors that are computed: all of the grid, or half.
         azimuths: `A`, of the whole grid.
-        mirrored: whether the first half tells the rest.
+        mirrored: whether the rest follows from the first half.
     """
 
     azimuth: np.ndarray
@@ -32,14 +32,14 @@ class Directions:
     mirrored: bool
 
     @classmethod
-    def before(cls, panel: Panel, azimuth: np.ndarray, elevation: np.ndarray) -> "Directions":
-        """Those of a grid: axes `[A]` and `[E]`, ascending radians."""
+    def of_grid(cls, panel: Panel, azimuth: np.ndarray, elevation: np.ndarray) -> "Directions":
+        """The directions of a grid: axes `[A]` and `[E]`, ascending radians."""
         mirrored = is_mirrored(panel, azimuth, elevation)
         half = azimuth[: -(-len(azimuth) // 2)]  # the middle one is in it
         return cls(half if mirrored else azimuth, len(azimuth), mirrored)
 
     def inside(self, basis: tf.Tensor, vectors: tf.Tensor) -> list[tf.Tensor]:
-        """`|W^H a|^2`, and `|W^H J a|^2` where mirrored: as the function `inside` has them.
+        """`|W^H a|^2`, and also `|W^H J a|^2` where mirrored; see the function `inside`.
 
         Args:
             basis: `[..., N, r]` complex64, `W`.
@@ -51,12 +51,12 @@ class Directions:
         return list(inside_both(basis, vectors)) if self.mirrored else [inside(basis, vectors)]
 
     def whole(self, parts: list[tf.Tensor]) -> tf.Tensor:
-        """All directions, `[..., A, E]`, from `[..., a, E]` of the needed and of those opposite."""
+        """All directions, `[..., A, E]`, from the computed and the opposite ones, `[..., a, E]`."""
         if not self.mirrored:
             return parts[0]
-        here, there = parts
-        rest = tf.reverse(there, [-2, -1])[..., 2 * here.shape[-2] - self.azimuths :, :]
-        return tf.concat([here, rest], axis=-2)
+        computed, opposite = parts
+        rest = tf.reverse(opposite, [-2, -1])[..., 2 * computed.shape[-2] - self.azimuths :, :]
+        return tf.concat([computed, rest], axis=-2)
 
 
 def is_mirrored(panel: Panel, azimuth: np.ndarray, elevation: np.ndarray) -> bool:

@@ -1,8 +1,8 @@
 """Products of complex matrices as products of real ones, several times as fast on CPUs.
 
-A row `x` stands as `[Re x | Im x]`; the vector that it is multiplied with as two rows, whose inner
-products with it are the real and the imaginary part of `x^T v`. One real product then gives both,
-by turns, which is how memory holds complex numbers.
+A row `x` is stored as `[Re x | Im x]`, and the vector `v` that it is multiplied with as two rows:
+the inner products with them are the real and the imaginary part of `x^T v`. One real product gives
+both, alternating, which is also the layout of complex numbers in memory.
 """
 
 import tensorflow as tf
@@ -14,7 +14,7 @@ def side_by_side(x: tf.Tensor, axis: int = -1) -> tf.Tensor:
 
 
 def real_rows(re: tf.Tensor, im: tf.Tensor) -> tf.Tensor:
-    """Rows that give, by turns, `Re(x^T v)` and `Im(x^T v)` of what stands side by side.
+    """Rows whose inner products with `[Re x | Im x]` are, alternating, `Re(x^T v)` and `Im(x^T v)`.
 
     Args:
         re: `[..., V, n]` real, a vector `v` a row.

@@ -18,7 +18,7 @@ DEGREES = 180 / math.pi
 
 
 def target_of(out: Path, scenes: int) -> Path:
-    """What `export_scenes` makes: the file, or a folder of its name where it takes shards."""
+    """What `export_scenes` writes: the file, or a folder of its name where there are shards."""
     return out if scenes <= SHARD else out.with_suffix("")
 
 
@@ -30,9 +30,9 @@ def export_scenes(
     epoch: int = 0,
     progress: Callable[[int], object] = lambda done: None,
 ) -> list[Path]:
-    """Write scenes; the target appears at once, when all of them are there.
+    """Write scenes; the target appears when all of them are written.
 
-    Batches are those that training would see: batch `i` holds scenes `i x batch` onwards.
+    Batches are those that training simulates: batch `i` holds scenes `i x batch` onwards.
 
     Args:
         config: what to simulate; `training.batch` scenes are made at a time.
@@ -46,7 +46,7 @@ def export_scenes(
         The files written.
 
     Raises:
-        OSError: the disk refused; nothing is left behind.
+        OSError: writing failed; nothing is left behind.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
@@ -74,31 +74,31 @@ def _write(path: Path, config: Config, arrays: dict[str, np.ndarray]) -> None:
 def _batches(
     config: Config, scenes: int, split: Split, epoch: int, progress: Callable[[int], object]
 ) -> Iterator[dict[str, np.ndarray]]:
-    """Named arrays of one batch after the other, the last cut to the number asked for."""
+    """Named arrays of one batch after the other, the last cut to the number of scenes."""
     simulator, size = Simulator(config), config.training.batch
     make = tf.function(
         lambda number: simulator(split, epoch, number, size), jit_compile=True, autograph=False
     )
     for number in range(math.ceil(scenes / size)):
         arrays = named_arrays(make(tf.constant(number, tf.int64)))
-        left = min(size, scenes - number * size)
-        yield {name: values[:left] for name, values in arrays.items()}
-        progress(number * size + left)
+        kept = min(size, scenes - number * size)
+        yield {name: values[:kept] for name, values in arrays.items()}
+        progress(number * size + kept)
 
 
 def _shards(batches: Iterator[dict[str, np.ndarray]], size: int) -> Iterator[dict[str, np.ndarray]]:
     """Batches of any length, regrouped into shards of `size` scenes; the last may be shorter."""
     chunks: list[dict[str, np.ndarray]] = []
-    held = 0
+    waiting = 0
     for batch in batches:
-        while held + len(batch["snr_db"]) >= size:
-            taken = size - held
+        while waiting + len(batch["snr_db"]) >= size:
+            taken = size - waiting
             yield _joined([*chunks, {name: values[:taken] for name, values in batch.items()}])
             batch = {name: values[taken:] for name, values in batch.items()}  # noqa: PLW2901
-            chunks, held = [], 0
+            chunks, waiting = [], 0
         chunks.append(batch)
-        held += len(batch["snr_db"])
-    if held:
+        waiting += len(batch["snr_db"])
+    if waiting:
         yield _joined(chunks)
 
 

@@ -1,4 +1,4 @@
-"""Measurements from outside: what they must look like, and what is wrong where they do not."""
+"""Measurements from outside: read, checked, and brought to the form that estimators take."""
 
 from pathlib import Path
 from typing import Any
@@ -11,35 +11,39 @@ from ris_tf.scene import Measurement
 NEEDED = ("y", "channel", "codes")
 OFF_MODULUS = 1e-3  # how far a code may be from modulus 1
 SNR_DB = (-100.0, 150.0)  # beyond, float32 has no noise or no signal left
+ESTIMATE_SNR = "leave it out to have it estimated"
 
 
 class MeasurementError(ConfigError):
-    """An array is missing, or its shape or a value in it cannot be."""
+    """An array is missing, or has a shape or a value that cannot be used."""
 
 
 def read_measurements(path: Path) -> dict[str, np.ndarray]:
-    """`y`, `channel`, `codes`, and `snr_db` where it is there, of an `.npz` file.
+    """`y`, `channel`, `codes`, and `snr_db` if there is one, of an `.npz` file.
 
     Raises:
-        MeasurementError: no such file, no `.npz`, or an array is missing.
+        MeasurementError: the file does not exist or is no `.npz`, or an array is missing.
     """
     try:
         loaded = np.load(path, allow_pickle=False)
         if isinstance(loaded, np.ndarray):
-            raise MeasurementError(f"{path}: is a single array; save y, channel, codes as .npz")
+            remedy = "save y, channel and codes as .npz"
+            raise MeasurementError("is a single array", source=str(path), remedy=remedy)
         with loaded as file:
             missing = [name for name in NEEDED if name not in file.files]
             if missing:
-                held = ", ".join(file.files) or "nothing"
-                raise MeasurementError(f"{path}: has no array {missing[0]!r}; it holds {held}")
+                present = ", ".join(file.files) or "nothing"
+                problem = f"has no array {missing[0]!r}; it holds {present}"
+                raise MeasurementError(problem, source=str(path))
             return {name: file[name] for name in (*NEEDED, "snr_db") if name in file.files}
     except FileNotFoundError as error:
-        raise MeasurementError(f"{path}: no such file") from error
+        raise MeasurementError("no such file", source=str(path)) from error
     except MeasurementError:
         raise
     except Exception as error:  # numpy and zipfile agree on no error for damaged files
         reason = " ".join(str(error).split())[:200] or type(error).__name__
-        raise MeasurementError(f"{path}: cannot be read as .npz: {reason}") from error
+        problem = f"cannot be read as .npz: {reason}"
+        raise MeasurementError(problem, source=str(path)) from error
 
 
 def checked(
@@ -57,10 +61,10 @@ def checked(
         snr_db: `[B]`, a number for all scenes, or `None`.
 
     Returns:
-        The measurement, its SNR 0 dB where none was given, and whether one was.
+        The measurement, whose SNR is 0 dB where none was given, and whether one was given.
 
     Raises:
-        MeasurementError: says which array is wrong, and how.
+        MeasurementError: an array cannot be used; the error names it.
     """
     antennas, snapshots = config.scene.antennas, config.scene.snapshots
     elements = config.geometry.elements
@@ -77,8 +81,9 @@ def checked(
     if off.max(initial=0) > OFF_MODULUS:
         at = np.unravel_index(off.argmax(), off.shape)
         raise MeasurementError(
-            f"codes: entry {_place(at)} has modulus {np.abs(c[at]):.4g}; codes are phases, "
-            "exp(1j * phase) of modulus 1"
+            f"entry {_indices(at)} has modulus {np.abs(c[at]):.4g}",
+            key="codes",
+            allowed="must be phases, exp(1j * phase) of modulus 1",
         )
     known = snr_db is not None
     level = _snr(snr_db, scenes) if known else np.zeros(scenes, np.float32)
@@ -91,18 +96,17 @@ def _array(name: str, value: Any) -> np.ndarray:
     try:
         array = np.asarray(value)
     except ValueError as error:  # lists of different lengths
-        raise MeasurementError(f"{name}: is no array: {' '.join(str(error).split())}") from error
+        raise _no_array(name, error) from error
     if array.dtype.kind not in "fciu":
-        raise MeasurementError(f"{name}: holds {array.dtype}; give complex numbers")
+        allowed = "must be complex numbers"
+        raise MeasurementError(f"holds {array.dtype}", key=name, allowed=allowed)
     if array.dtype.kind != "c" and name != "codes":
-        raise MeasurementError(
-            f"{name}: is real ({array.dtype}); give complex baseband numbers, of dtype complex64"
-        )
+        allowed = "must be complex baseband numbers, of dtype complex64"
+        raise MeasurementError(f"is real ({array.dtype})", key=name, allowed=allowed)
     wrong = np.argwhere(~np.isfinite(array))
     if len(wrong):
-        raise MeasurementError(
-            f"{name}: entry {_place(wrong[0])} is {array[tuple(wrong[0])]}; all must be finite"
-        )
+        problem = f"entry {_indices(wrong[0])} is {array[tuple(wrong[0])]}"
+        raise MeasurementError(problem, key=name, allowed="all must be finite")
     return array.astype(np.complex128)
 
 
@@ -112,42 +116,47 @@ def _shape(name: str, array: np.ndarray, axes: str, wanted: tuple[int | None, ..
     )
     if not fits or not array.size:
         sizes = ", ".join("any" if w is None else str(w) for w in wanted)
-        raise MeasurementError(
-            f"{name}: has shape {list(array.shape)}; the run's network takes {axes} = [{sizes}]"
-        )
+        allowed = f"must be {axes} = [{sizes}] for the run's network"
+        raise MeasurementError(f"has shape {list(array.shape)}", key=name, allowed=allowed)
 
 
 def _snr(value: Any, scenes: int) -> np.ndarray:
     level = _each("snr_db", value, scenes, "fiu", "a number")
     if not np.isfinite(level).all():
-        raise MeasurementError("snr_db: holds a number that is not finite; leave it out instead")
-    least, most = SNR_DB
-    wrong = level[(level < least) | (level > most)]
+        raise MeasurementError(
+            "holds a number that is not finite", key="snr_db", remedy=ESTIMATE_SNR
+        )
+    lowest, highest = SNR_DB
+    wrong = level[(level < lowest) | (level > highest)]
     if len(wrong):
         raise MeasurementError(
-            f"snr_db: holds {wrong[0]:g}; must be from {least:g} to {most:g} dB; leave it out to "
-            "have it estimated"
+            f"holds {wrong[0]:g}",
+            key="snr_db",
+            allowed=f"must be from {lowest:g} to {highest:g} dB",
+            remedy=ESTIMATE_SNR,
         )
     return level.astype(np.float32)
 
 
-def checked_count(value: Any, scenes: int, most: int) -> np.ndarray:
+def checked_count(value: Any, scenes: int, max_sources: int) -> np.ndarray:
     """Numbers of sources as the estimators take them: `[B]`.
 
     Args:
         value: a whole number for all scenes, or `[B]` of them.
         scenes: `B`.
-        most: `K_max` of the network.
+        max_sources: `K_max` of the network.
 
     Raises:
-        MeasurementError: says what is wrong.
+        MeasurementError: a number of sources cannot be used.
     """
     count = _each("count", value, scenes, "iu", "a whole number")
-    wrong = count[(count < 1) | (count > most)]
+    wrong = count[(count < 1) | (count > max_sources)]
     if len(wrong):
         raise MeasurementError(
-            f"count: holds {wrong[0]}; must be from 1 to {most}, which is as many sources as the "
-            "run's network knows; leave it out to have them counted"
+            f"holds {wrong[0]}",
+            key="count",
+            allowed=f"must be from 1 to {max_sources}, the largest number of the network",
+            remedy="leave it out to have the sources counted",
         )
     return count.astype(int)
 
@@ -156,12 +165,13 @@ def checked_scene(value: Any, scenes: int) -> int:
     """The number of one of `scenes` scenes.
 
     Raises:
-        MeasurementError: there is none of that number.
+        MeasurementError: no scene has that number.
     """
     if isinstance(value, bool) or not isinstance(value, int | np.integer):
-        raise MeasurementError(f"scene = {value!r}: must be a whole number, from 0")
+        raise MeasurementError(key="scene", value=value, allowed="must be a whole number, from 0")
     if not 0 <= value < scenes:
-        raise MeasurementError(f"scene = {value}: must be from 0 to {scenes - 1}")
+        allowed = f"must be from 0 to {scenes - 1}"
+        raise MeasurementError(key="scene", value=int(value), allowed=allowed)
     return int(value)
 
 
@@ -170,27 +180,33 @@ def _each(name: str, value: Any, scenes: int, kinds: str, what: str) -> np.ndarr
     try:
         array = np.asarray(value)
     except ValueError as error:  # lists of different lengths
-        raise MeasurementError(f"{name}: is no array: {' '.join(str(error).split())}") from error
+        raise _no_array(name, error) from error
     if array.dtype.kind not in kinds or array.shape not in ((), (1,), (scenes,)):
         raise MeasurementError(
-            f"{name}: has shape {list(array.shape)} of {array.dtype}; give {what}, or one for "
-            f"each of {scenes} scenes"
+            f"has shape {list(array.shape)} of {array.dtype}",
+            key=name,
+            allowed=f"must be {what}, or one for each of {scenes} scenes",
         )
     return np.broadcast_to(array.ravel(), (scenes,)).copy()
 
 
+def _no_array(name: str, error: ValueError) -> MeasurementError:
+    return MeasurementError(f"is no array: {' '.join(str(error).split())}", key=name)
+
+
 def _unit(name: str, array: np.ndarray) -> np.ndarray:
     """Scaled to a root mean square of 1 in every scene."""
-    # Not of squares, which may be out of range.
+    # Divide before squaring: squares of very large or small numbers leave the range of floats.
     parts = np.maximum(np.abs(np.real(array)), np.abs(np.imag(array)))
     largest = parts.max(axis=(1, 2), keepdims=True)
-    silent = np.flatnonzero(largest[:, 0, 0] == 0)
-    if len(silent):
-        raise MeasurementError(f"{name}: scene {silent[0]} is all zeros; nothing was received")
+    zero = np.flatnonzero(largest[:, 0, 0] == 0)
+    if len(zero):
+        problem = f"scene {zero[0]} is all zeros"
+        raise MeasurementError(problem, key=name, allowed="must have a signal in every scene")
     scaled = array / largest
     level = np.sqrt(np.mean(np.abs(scaled) ** 2, axis=(1, 2), keepdims=True))
     return (scaled / level).astype(np.complex64)
 
 
-def _place(index: Any) -> str:
+def _indices(index: Any) -> str:
     return "[" + ", ".join(str(int(i)) for i in index) + "]"

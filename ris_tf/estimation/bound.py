@@ -19,7 +19,7 @@ SINGULAR = 1e-13  # eigenvalue of the Fisher matrix scaled to a unit diagonal
 class Bound(NamedTuple):
     """Least standard deviations of unbiased estimates.
 
-    Infinite where the measurement says nothing of a coordinate; NaN where no source is.
+    Infinite where the measurement does not determine a coordinate; NaN in empty slots.
 
     Attributes:
         azimuth: `[B, K]` float64 radians.

@@ -1,6 +1,6 @@
-"""The estimators by name, and the door for others: a function each. No TensorFlow.
+"""The estimators by name, a function each, and the decorator that adds others. No TensorFlow.
 
-An estimator is a function of `(estimators, question)` that returns `Positions`: `estimators` is an
+An estimator is a function of `(estimators, inputs)` that returns `Positions`: `estimators` is an
 `ris_tf.estimation.estimators.Estimators`, which has the configuration, the panel, the grid, the
 network and the tools below.
 """
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from ris_tf.registry import PluginError, Registry, require_signature, sentence_of
 
 if TYPE_CHECKING:
-    from ris_tf.estimation.estimators import Estimators, Question
+    from ris_tf.estimation.estimators import EstimatorInputs, Estimators
     from ris_tf.scene.positions import Positions
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -25,17 +25,17 @@ class Registration:
     """An estimator as it was registered.
 
     Attributes:
-        name: as commands and tables have it.
-        sentence: what it does.
+        name: as in commands and tables.
+        sentence: what it does, for tables.
         estimate: the function.
         network: whether it takes a network.
         outputs: what that network must have, fields of `Prediction`.
-        truth: whether it starts at the truth, and so is of no use on measurements.
+        truth: whether it starts at the truth, and so cannot be used on measurements.
     """
 
     name: str
     sentence: str
-    estimate: "Callable[[Estimators, Question], Positions]"
+    estimate: "Callable[[Estimators, EstimatorInputs], Positions]"
     network: bool = False
     outputs: tuple[str, ...] = ()
     truth: bool = False
@@ -53,18 +53,18 @@ def estimator(
         name: of the estimator.
         network: whether it takes a run's network, `estimators.network`.
         outputs: what the network must have, fields of `Prediction` beside the covariances.
-        truth: whether it takes `question.truth`: only `ris-tf evaluate` has that.
+        truth: whether it takes `inputs.truth`: only `ris-tf evaluate` has that.
 
     Returns:
-        A decorator of a function of `(estimators, question)` that returns `Positions`. The first
-        sentence of its docstring says in tables what it does.
+        A decorator of a function of `(estimators, inputs)` that returns `Positions`. The first
+        sentence of its docstring is its description in tables.
 
     Raises:
         PluginError: the name is taken, or the function cannot be used.
     """
 
     def register(function: F) -> F:
-        require_signature(function, ["estimators", "question"], "estimator", name)
+        require_signature(function, ["estimators", "inputs"], "estimator", name)
         if outputs and not network:
             raise PluginError(
                 "needs outputs of a network", key="estimator", value=name, remedy="add network=True"
@@ -81,72 +81,72 @@ def estimator(
 
 
 @estimator("network", network=True, outputs=SLOTS)
-def network_slots(e: "Estimators", question: "Question") -> "Positions":
+def network_slots(e: "Estimators", inputs: "EstimatorInputs") -> "Positions":
     """The network's slots alone."""
-    return e.searched(e.slots, question)
+    return e.estimated(e.slots, inputs)
 
 
 @estimator("network+ml", network=True, outputs=SLOTS[:3])
-def network_ml(e: "Estimators", question: "Question") -> "Positions":
+def network_ml(e: "Estimators", inputs: "EstimatorInputs") -> "Positions":
     """The slots, refined by maximum likelihood."""
-    return e.refined(e.slot_places, question)
+    return e.refined(e.slot_places, inputs)
 
 
 @estimator("network-mvdr", network=True)
-def network_mvdr(e: "Estimators", question: "Question") -> "Positions":
+def network_mvdr(e: "Estimators", inputs: "EstimatorInputs") -> "Positions":
     """MVDR on the network's covariance conditioned on the measurement."""
-    return e.searched(e.spectrum_peaks, question, "network", "mvdr")
+    return e.estimated(e.spectrum_peaks, inputs, "network", "mvdr")
 
 
 @estimator("network-mvdr+ml", network=True)
-def network_mvdr_ml(e: "Estimators", question: "Question") -> "Positions":
+def network_mvdr_ml(e: "Estimators", inputs: "EstimatorInputs") -> "Positions":
     """The same, refined."""
-    return e.refined(e.network_places, question, "mvdr")
+    return e.refined(e.network_places, inputs, "mvdr")
 
 
 @estimator("network-music", network=True)
-def network_music(e: "Estimators", question: "Question") -> "Positions":
+def network_music(e: "Estimators", inputs: "EstimatorInputs") -> "Positions":
     """MUSIC on the same covariance."""
-    return e.searched(e.spectrum_peaks, question, "network", "music")
+    return e.estimated(e.spectrum_peaks, inputs, "network", "music")
 
 
 @estimator("network-music+ml", network=True)
-def network_music_ml(e: "Estimators", question: "Question") -> "Positions":
+def network_music_ml(e: "Estimators", inputs: "EstimatorInputs") -> "Positions":
     """The same, refined."""
-    return e.refined(e.network_places, question, "music")
+    return e.refined(e.network_places, inputs, "music")
 
 
 @estimator("sample-mvdr")
-def sample_mvdr(e: "Estimators", question: "Question") -> "Positions":
+def sample_mvdr(e: "Estimators", inputs: "EstimatorInputs") -> "Positions":
     """MVDR on the sample covariance."""
-    return e.searched(e.spectrum_peaks, question, "sample", "mvdr")
+    return e.estimated(e.spectrum_peaks, inputs, "sample", "mvdr")
 
 
 @estimator("sample-music")
-def sample_music(e: "Estimators", question: "Question") -> "Positions":
+def sample_music(e: "Estimators", inputs: "EstimatorInputs") -> "Positions":
     """MUSIC on the sample covariance."""
-    return e.searched(e.spectrum_peaks, question, "sample", "music")
+    return e.estimated(e.spectrum_peaks, inputs, "sample", "music")
 
 
 @estimator("conditioned-mvdr")
-def conditioned_mvdr(e: "Estimators", question: "Question") -> "Positions":
+def conditioned_mvdr(e: "Estimators", inputs: "EstimatorInputs") -> "Positions":
     """MVDR on the sample covariance conditioned on the measurement."""
-    return e.searched(e.spectrum_peaks, question, "conditioned", "mvdr")
+    return e.estimated(e.spectrum_peaks, inputs, "conditioned", "mvdr")
 
 
 @estimator("modified-music")
-def modified_music(e: "Estimators", question: "Question") -> "Positions":
+def modified_music(e: "Estimators", inputs: "EstimatorInputs") -> "Positions":
     """MUSIC on the sample covariance's anti-diagonal."""
-    return e.searched(e.modified_music, question)
+    return e.estimated(e.modified_music, inputs)
 
 
 @estimator("pursuit")
-def pursuit(e: "Estimators", question: "Question") -> "Positions":
+def pursuit(e: "Estimators", inputs: "EstimatorInputs") -> "Positions":
     """Newtonised orthogonal matching pursuit."""
-    return e.pursued(question)
+    return e.pursued(inputs)
 
 
 @estimator("truth+ml", truth=True)
-def truth_ml(e: "Estimators", question: "Question") -> "Positions":
-    """Refinement that starts at the truth: what can be reached."""
-    return e.refined_from_truth(question)
+def truth_ml(e: "Estimators", inputs: "EstimatorInputs") -> "Positions":
+    """Refinement that starts at the truth: the best that an estimator can reach."""
+    return e.refined_from_truth(inputs)

@@ -1,4 +1,4 @@
-"""Many scenes through graphs, some at a time: memory is bounded, and no processor is idle."""
+"""Graphs on many scenes, in chunks: memory is bounded, and all processors are busy."""
 
 import os
 import threading
@@ -11,13 +11,13 @@ import tensorflow as tf
 
 SCENES = 32  # in a chunk
 AT_ONCE = 2  # chunks
-WORTH_TWO = 8  # scenes that are shared between processors rather than kept together
+WORTH_TWO = 8  # scenes from which on they are split between processors
 
 
 def share_processors() -> None:
-    """Give the operations of each chunk its part of the processors, not all: docs/speed.md.
+    """Limit the operations of each chunk to its share of the processors: docs/speed.md.
 
-    For programs that estimate; to be called before TensorFlow computes anything.
+    For programs that run estimators. Call it before TensorFlow computes anything.
     """
     if "TF_NUM_INTRAOP_THREADS" not in os.environ:
         each = max((os.cpu_count() or 1) // AT_ONCE, 1)
@@ -25,7 +25,7 @@ def share_processors() -> None:
 
 
 def of_any_number(step: Callable[..., Any]) -> Callable[..., Any]:
-    """A graph for any number of scenes, traced once for all that has the same shape otherwise.
+    """A graph for any number of scenes, traced once for each set of other sizes.
 
     Args:
         step: of tensors in any structure, all of whose first dimensions are the scenes. It must not
@@ -51,9 +51,9 @@ def _of_any_number(x: tf.Tensor | np.ndarray) -> tf.TensorSpec:
 
 
 def of_one_number(step: Callable[..., Any], size: int = SCENES) -> Callable[..., Any]:
-    """A graph for `size` scenes; fewer are filled up with the last one, whose results are cut off.
+    """A graph for `size` scenes; fewer are padded with the last one, whose results are cut off.
 
-    For what takes the number of scenes from static shapes, like the network.
+    For functions that take the number of scenes from static shapes, like the network.
     """
     traced = tf.function(step, autograph=False)
 
@@ -74,7 +74,7 @@ def in_chunks(function: Callable[..., Any], size: int, *arguments: Any) -> Any:
 
     Args:
         function: of tensors with some scenes, in any structure, to tensors of as many.
-        size: most scenes of a chunk.
+        size: largest number of scenes of a chunk.
         arguments: tensors or arrays of all scenes.
 
     Returns:
@@ -85,7 +85,7 @@ def in_chunks(function: Callable[..., Any], size: int, *arguments: Any) -> Any:
 
 
 def tensors_in_chunks(function: Callable[..., Any], size: int, *arguments: Any) -> Any:
-    """The same, as tensors: for what is large, and not looked at outside of graphs."""
+    """The same, as tensors: for large results that only graphs read."""
     parts = _parts(function, size, arguments)
     return tf.nest.map_structure(lambda *x: tf.concat(x, axis=0), *parts)
 
@@ -102,7 +102,7 @@ def _parts(function: Callable[..., Any], size: int, arguments: tuple[Any, ...]) 
 
 
 def parted(rows: np.ndarray, size: int, least: int = 1) -> list[np.ndarray]:
-    """Rows in equal pieces of at most `size`, at least so many of them."""
+    """Rows in equal pieces of at most `size`, and at least `least` pieces."""
     return np.array_split(rows, max(-(-len(rows) // size), least, 1))
 
 

@@ -1,4 +1,4 @@
-"""What a covariance becomes once the measurement is known: back-projection with a prior."""
+"""A covariance conditioned on the measurement: back-projection with a prior."""
 
 import tensorflow as tf
 
@@ -6,7 +6,7 @@ from ris_tf.covariance import Covariance, sample_covariance, with_trace_n
 from ris_tf.estimation.receiver import observed
 from ris_tf.scene import Measurement, Panel
 
-PRIOR_LOADING = 2.0  # of the identity beside a prior of trace N, which may have missed a source
+PRIOR_LOADING = 2.0  # of the identity, added to a prior of trace N, which may lack a source
 LEAST_NOISE = 1e-4  # of the signal's power
 
 
@@ -16,8 +16,8 @@ def conditioned(
     """Sample covariance of snapshots back-projected with a prior, which it then replaces.
 
     `x_l = R Phi_l^H (Phi_l R Phi_l^H + nu I)^-1 y_l` is the mean of `x_l ~ CN(0, g R)` given its
-    measurement in noise, `Phi_l = H diag(c_l)`; `nu` is the noise's power over `g`, which the SNR
-    and the power that `R` lets expect determine. `R` is the prior plus a multiple of the identity.
+    measurement in noise, `Phi_l = H diag(c_l)`; `nu` is the noise's power over `g`, which follows
+    from the SNR and the power that `R` predicts. `R` is the prior plus a multiple of the identity.
     The ridge back-projection of the sample covariance (SPEC 2) is the case `R = I` with another
     `nu`. Repeated, it reweights like FOCUSS (Gorodnitsky and Rao, IEEE Trans. Signal Process.
     45(3), 1997).
@@ -26,10 +26,10 @@ def conditioned(
         prior: of `B` scenes, such as a network's.
         measurement: of the same.
         panel: the nominal panel.
-        passes: how often; 0 returns the prior.
+        passes: number of repetitions; 0 returns the prior.
 
     Returns:
-        A covariance of trace `N` without loading, of as many columns as there are snapshots.
+        A covariance of trace `N` without loading, with as many columns as there are snapshots.
     """
     if not passes:
         return prior

@@ -1,4 +1,4 @@
-"""What noise alone explains: how many sources a measurement supports (SPEC 8)."""
+"""The count test: how many sources a measurement supports beyond noise (SPEC 8)."""
 
 from dataclasses import dataclass
 
@@ -8,18 +8,20 @@ from scipy.stats import gamma
 
 from ris_tf.estimation.fits import Fits, Known
 
-FALSE_ALARM = 1e-3  # of scenes in which noise alone passes for one more source
-FINER = 4.0  # independent places between two points of the starting grid, and beyond
-ROUNDING = 1e-9  # of a measurement's energy, may be left of a perfect fit in single precision
+FALSE_ALARM = 1e-3  # share of scenes in which noise alone counts as one more source
+FINER = 4.0  # independent places for each point of the starting grid
+ROUNDING = (
+    1e-9  # residual of a perfect fit in single precision, as a share of the measurement's energy
+)
 
 
 @dataclass(frozen=True)
 class NoiseTest:
-    """Sources explain more than noise can; noise is what they do not explain.
+    """How much energy noise alone explains, and the noise variance from the residual energy.
 
-    Under noise alone, the energy that a fixed place explains is `sigma^2` times a Gamma variable
-    of `G` degrees of freedom; the best of all places is its largest over as many independent
-    ones as the grid has points, times `FINER`.
+    Under noise alone, a source at a fixed place explains `sigma^2` times a Gamma variable of `G`
+    degrees of freedom. The best place explains the largest of such variables over independent
+    places: `FINER` times as many as the grid has points.
 
     Attributes:
         groups: `G`, snapshots with symbols of their own.
@@ -32,7 +34,7 @@ class NoiseTest:
     points: int
 
     def freedom(self, count: int | np.ndarray) -> np.ndarray:
-        """Complex numbers that `count` sources leave free; positions take 3/2 each."""
+        """Complex degrees of freedom of the residual of `count` sources; a position takes 3/2."""
         return np.maximum(self.groups * (self.numbers - count) - 1.5 * count, 1.0)
 
     def noise_variance(self, energy: np.ndarray, count: np.ndarray) -> np.ndarray:
@@ -40,11 +42,11 @@ class NoiseTest:
         return energy / self.freedom(count)
 
     def least_drop(self, count: int | np.ndarray, estimated: bool) -> float | np.ndarray:
-        """Drop of the residual energy, over `sigma^2`, that noise exceeds once in 1000 scenes.
+        """Drop of the residual energy over `sigma^2` that noise exceeds in 1 of 1000 scenes.
 
         Args:
-            count: sources behind the noise variance where that is estimated.
-            estimated: whether it is, so that its own error counts.
+            count: sources of the fit from which the noise variance is estimated.
+            estimated: whether it is, so that its own error is included.
         """
         tail = FALSE_ALARM / (FINER * self.points)
         if not estimated:
@@ -62,8 +64,8 @@ class CountTest:
     """The test on the fits of many scenes.
 
     Args:
-        test: what noise alone explains.
-        max_sources: that there may be.
+        test: quantiles of noise alone.
+        max_sources: largest number of sources.
     """
 
     def __init__(self, test: NoiseTest, max_sources: int):
@@ -71,35 +73,35 @@ class CountTest:
         self.max_sources = max_sources
 
     def least_drop(self, known: Known) -> np.ndarray:
-        """`[B]` energy that a source must explain; nothing, where the count is known."""
+        """`[B]` energy that a source must explain; -inf where the count is known."""
         assert known.noise_variance is not None
         if known.count is not None:
             return np.full(len(known.noise_variance), -np.inf)
         return self.test.least_drop(self.max_sources, known.estimated) * known.noise_variance
 
     def max_count(self, fits: Fits, known: Known) -> np.ndarray:
-        """Sources that there may be in each scene."""
+        """Largest number of sources of each scene."""
         largest = np.full(len(fits.energy), self.max_sources)
         return largest if known.count is None else known.count
 
     def unexplained(
         self, fits: Fits, known: Known, scenes: np.ndarray, deviations: float
     ) -> np.ndarray:
-        """Those of the scenes whose residual exceeds noise by so many standard deviations."""
+        """The scenes, of some, whose residual exceeds noise by a number of standard deviations."""
         assert known.noise_variance is not None
         count = fits.count
         more = fits.energy > self.test.noise_energy(count, deviations) * known.noise_variance
         if known.count is not None:
             more |= count < known.count
-        if known.estimated:  # it may contain a source
+        if known.estimated:  # the estimate may contain a source
             more |= count > 1
         return scenes[more[scenes]]
 
     def first_noise_variance(self, energy: np.ndarray, known: Known) -> np.ndarray:
         """The noise variance from the residual energies of 0, 1, .. sources, `[B, K + 1]`.
 
-        It is what the count leaves, and the count is what that noise would not explain: from the
-        largest number of sources downwards, until both agree.
+        Variance and count depend on each other: from the largest number of sources downwards,
+        both are computed in turn until they agree.
         """
         scenes = np.arange(len(energy))
         largest = np.full(len(energy), energy.shape[1] - 1)
@@ -114,12 +116,12 @@ class CountTest:
     def noise_variance(
         self, residual: np.ndarray, count: np.ndarray, whole: np.ndarray
     ) -> np.ndarray:
-        """The noise variance from residual energies, at least what rounding does to the whole."""
+        """The noise variance from residual energies, at least the measurement's rounding error."""
         rounding = ROUNDING * whole / (self.test.groups * self.test.numbers)
         return np.maximum(self.test.noise_variance(residual, count), rounding)
 
 
 def _before_first(energy: np.ndarray, least: np.ndarray) -> np.ndarray:
-    """`[B]` how many sources come before the first that explains less than `[B]` the least."""
+    """`[B]` how many sources precede the first that explains less than `least`, `[B]`."""
     drop = energy[:, :-1] - energy[:, 1:]
     return np.argmin(np.pad(drop >= least[:, None], ((0, 0), (0, 1))), axis=1)

@@ -1,16 +1,16 @@
 """From starting positions to the sources that a measurement supports, no more and no fewer.
 
-A scene climbs these steps; docs/estimators.md has what each is worth, `make ladder` measures it:
+A scene climbs these steps; docs/estimators.md has the gain of each, measured by `make ladder`:
 
 1.  *First fit*: proposals chosen in turn (orthogonal matching pursuit) and refined together, or
     Newtonised pursuit on the grid, which refines after each match.
 2.  *Leaving one out*, and *adding* one where the residual exceeds noise.
 3.  *Rematching* each source, among the places at hand, where the residual still exceeds noise.
-4.  *Restart*: pursuit anew where it still does.
+4.  *Restart*: pursuit again where it still does.
 5.  *Rematching* each source on the whole grid, where the residual exceeds noise by much.
 6.  *Convergence* of the refinement, and the *count test* once more.
 
-Scenes that need more work are picked out between the graphs, which get no others.
+Between the graphs, only the scenes that need more work are selected.
 """
 
 import numpy as np
@@ -25,7 +25,7 @@ from ris_tf.estimation.revision import CHANGED, Revision
 from ris_tf.scene import Measurement
 from ris_tf.scene.positions import Place, Positions
 
-CERTAIN = 1.0  # times the least drop: noise explains as much
+CERTAIN = 1.0  # times the least drop: a source below it is no more than noise
 NOTHING_KNOWN = Known()
 
 
@@ -59,8 +59,8 @@ class Detector:
         """Newtonised matching pursuit, or choice among proposals; then the other steps.
 
         Args:
-            measurement: what the receiver has of `B` scenes.
-            known: what need not be estimated.
+            measurement: of `B` scenes.
+            known: what is known already.
             proposals: `[B, P]` azimuth, elevation and range of places where sources may be, to
                 choose from and to match before all others; `None` pursues sources on the grid.
             restarts: places to start over from; and, without proposals, to rematch sources among.
@@ -82,12 +82,12 @@ class Detector:
     def settle(
         self, measurement: Measurement, start: Positions, known: Known = NOTHING_KNOWN
     ) -> Positions:
-        """Refine a start, drop what noise explains as well, find what is still unexplained.
+        """Refine a start, drop sources that noise explains as well, and add missing ones.
 
         Args:
             measurement: as in `pursue`.
-            start: positions from whatever estimator.
-            known: what need not be estimated.
+            start: positions from any estimator.
+            known: what is known already.
 
         Returns:
             Positions as numpy arrays.
@@ -149,10 +149,10 @@ class Detector:
         return fits.positions
 
     def _chosen(self, data: Received, scenes: np.ndarray, known: Known, places: Place) -> Positions:
-        """Of some places the best in turn, in each scene while it explains what noise cannot.
+        """Choose the best of some places in turn, in each scene while it explains more than noise.
 
-        Nothing moves meanwhile: the residual of a source that is a little beside its place must
-        not pass for another one, so that each must explain a share of what the first did.
+        Places are not refined in between. A source a little beside its place leaves a residual,
+        which must not count as another source: each must explain a share of what the first did.
         """
         chosen, energy = self.graphs.chosen_in_turn(data, scenes, places)
         drop = energy[:, :-1] - energy[:, 1:]
@@ -169,18 +169,18 @@ class Detector:
     ) -> tuple[Refined, np.ndarray]:
         """Pursuit of scenes whose atoms fit into memory, and the residual energies on its way.
 
-        The latter are `[S, K + 1]`, of 0, 1, .. sources: that of the last, once a scene is done.
+        The energies are `[S, K + 1]`, of 0, 1, .. sources; a finished scene repeats its last.
         """
         fits = Fits(self.graphs.no_sources(data, scenes))
         energy = [fits.energy.copy()]
         table = self.graphs.table(data, scenes, places)
         going = np.arange(len(scenes))
         least = self.count_test.least_drop(known)
-        if known.count is None:  # refinement that goes on may lower the residual by as much
+        if known.count is None:  # further refinement may lower the residual by as much
             least = np.maximum(least, STILL * fits.energy)
         for _ in range(self.count_test.max_sources):
-            found, apart = take(fits.positions, going), nothing_excluded(len(going))
-            more = self.graphs.matched(data, scenes[going], found, apart, table, going)
+            fitted, excluded = take(fits.positions, going), nothing_excluded(len(going))
+            more = self.graphs.matched(data, scenes[going], fitted, excluded, table, going)
             needed = fits.energy[going] - more.energy >= least[going]
             fits.put(going, more, needed)
             energy.append(fits.energy.copy())
@@ -193,7 +193,7 @@ class Detector:
         return fits.refined, np.stack(energy, axis=1)
 
     def _with_noise(self, data: Received, known: Known) -> Known:
-        """The noise variance as well, from the residual of pursuit, if it is not known."""
+        """Known values with the noise variance, estimated from pursuit's residual if not known."""
         if known.noise_variance is not None:
             return known
         levels = []
@@ -208,8 +208,8 @@ class Detector:
     def _restarted(
         self, data: Received, fits: Fits, known: Known, places: Place | None
     ) -> np.ndarray:
-        """Pursuit anew, where its start is better than the present fit: scenes that changed."""
-        known = known._replace(estimated=False)  # its first estimate makes all scenes doubtful
+        """Repeat pursuit, and keep it where it is better: returns the scenes that changed."""
+        known = known._replace(estimated=False)  # while estimated, all scenes would qualify
         everywhere = np.arange(len(fits.energy))
         excess = self.ladder.excess_of(places)
         some = self.count_test.unexplained(fits, known, everywhere, excess)

@@ -24,28 +24,28 @@ from ris_tf.scene.positions import Place, Positions
 from ris_tf.spectrum.modified_music import modified_music
 from ris_tf.spectrum.peaks import highest, peaks, sharpened
 from ris_tf.spectrum.spectra import (
-    SearchGrid,
+    ScanGrid,
     Spectrum,
     music_spectrum,
     mvdr_spectrum,
-    search_grid,
+    scan_grid,
     signal_subspace,
 )
 
 CANDIDATES = 10  # peaks of a spectrum that pursuit chooses from
-NEIGHBOURS = 1  # cells of the starting grid, which are wide, between two of them
-LIKELY = 16  # points of the starting grid besides, the highest of the spectrum
-PROPOSED = 128  # scenes that places are proposed for at a time: a third less time than of 32
+NEIGHBOURS = 1  # cells between two candidates: those of the starting grid are wide
+LIKELY = 16  # further proposals: the highest points of the spectrum on the starting grid
+PROPOSED = 128  # scenes of a chunk that makes proposals: a third less time than 32
 CANDIDATE_STEPS = 2  # towards the peak of the continuous spectrum
 
 
-class Question(NamedTuple):
-    """What an estimator is given, of `B` scenes.
+class EstimatorInputs(NamedTuple):
+    """The arguments of an estimator, of `B` scenes.
 
     Attributes:
-        measurement: what the receiver has.
-        known: noise variance and source count, where they are known.
-        truth: where the sources are, for the one that starts there.
+        measurement: what the receiver measures.
+        known: noise variance and source count, if they are known.
+        truth: the true positions, for the estimator that starts there.
     """
 
     measurement: Measurement
@@ -55,17 +55,17 @@ class Question(NamedTuple):
 
 @dataclass(frozen=True)
 class Estimator:
-    """A way to find sources.
+    """An estimator that can be used: a name and a function.
 
     Attributes:
-        name: as commands and tables say it.
+        name: as in commands and tables.
         sentence: what it does.
-        estimate: positions, as numpy arrays, of a question.
+        estimate: positions, as numpy arrays, of its inputs.
     """
 
     name: str
     sentence: str
-    estimate: Callable[[Question], Positions]
+    estimate: Callable[[EstimatorInputs], Positions]
 
 
 class Estimators:
@@ -85,21 +85,21 @@ class Estimators:
         self.panel = self.detector.graphs.panel
         self.max_sources = config.scene.sources_max
         azimuths, elevations = config.localize.grid
-        self.grid = search_grid(config.scene, azimuths, elevations, config.localize.planes)
+        self.grid = scan_grid(config.scene, azimuths, elevations, config.localize.planes)
         self._graphs: dict[Any, Callable[..., Any]] = {}
 
     @property
     def names(self) -> list[str]:
-        """Names of those that can be used."""
+        """Names of the estimators that can be used here."""
         return [name for name in ESTIMATORS if not self.problem(name)]
 
     @cached_property
     def outputs(self) -> set[str]:
-        """What the network predicts, fields of `Prediction`."""
+        """Fields of `Prediction` that the network predicts."""
         return set() if self.network is None else outputs_of(self.network)
 
     def problem(self, name: str) -> str:
-        """Why one of the estimators cannot be used here; nothing where it can."""
+        """Why an estimator cannot be used here; empty if it can."""
         one = ESTIMATORS[name]
         if one.network and self.network is None:
             return "takes a run's network"
@@ -107,7 +107,7 @@ class Estimators:
         return f"takes {', '.join(missing)}, which the network does not have" if missing else ""
 
     def named(self, name: str) -> Estimator:
-        """One of them.
+        """The estimator of a name.
 
         Raises:
             UserError: no such name, or it cannot be used here.
@@ -117,21 +117,21 @@ class Estimators:
         if problem := self.problem(name):
             raise UserError(problem, key="estimator", value=name, remedy="choose another")
         one = ESTIMATORS[name]
-        return Estimator(name, one.sentence, lambda question: self._checked(one, question))
+        return Estimator(name, one.sentence, lambda inputs: self._checked(one, inputs))
 
-    def _checked(self, one: Registration, question: Question) -> Positions:
-        """What an estimator returns: numpy arrays of `[B, K]` each."""
-        found = one.estimate(self, question)
-        scenes = question.measurement.snr_db.shape[0]
-        if not isinstance(found, Positions) or {np.ndim(axis) for axis in found} != {2}:
-            problem, shapes = f"returns {type(found).__name__}", {()}
+    def _checked(self, one: Registration, inputs: EstimatorInputs) -> Positions:
+        """The result of an estimator, checked: numpy arrays of `[B, K]` each."""
+        result = one.estimate(self, inputs)
+        scenes = inputs.measurement.snr_db.shape[0]
+        if not isinstance(result, Positions) or {np.ndim(axis) for axis in result} != {2}:
+            problem, shapes = f"returns {type(result).__name__}", {()}
         else:
-            shapes = {tuple(axis.shape) for axis in found}
+            shapes = {tuple(axis.shape) for axis in result}
             problem = f"returns Positions of {', '.join(map(str, shapes))}"
         if len(shapes) > 1 or shapes.pop()[:1] != (scenes,):
             allowed = f"must return Positions of [{scenes}, K] each"
             raise PluginError(problem, key="estimator", value=one.name, allowed=allowed)
-        return Positions(*(np.array(axis) for axis in found))
+        return Positions(*(np.array(axis) for axis in result))
 
     def power(self, method: str, covariance: Covariance, count: tf.Tensor) -> tf.Tensor:
         """A spectrum of a covariance, for pictures.
@@ -149,13 +149,13 @@ class Estimators:
     # -- tools of estimators ------------------------------------------------------------------
 
     def in_graph(self, size: int, step: Callable[..., Any], *settings: Any) -> Callable[..., Any]:
-        """A function of tensors as a graph that any number of scenes goes through.
+        """A function of tensors as a graph for any number of scenes, in chunks.
 
         Args:
-            size: scenes that are computed together.
+            size: scenes of a chunk.
             step: of tensors whose first dimension is the scenes, and of the settings; the same
                 step with the same settings is traced once.
-            settings: what is no tensor.
+            settings: arguments that are no tensors.
         """
         key = (size, step, settings)
         if key not in self._graphs:
@@ -163,53 +163,55 @@ class Estimators:
             self._graphs[key] = lambda *tensors: in_chunks(graph, size, *tensors)
         return self._graphs[key]
 
-    def searched(
-        self, step: Callable[..., Positions], question: Question, *settings: Any
+    def estimated(
+        self, step: Callable[..., Positions], inputs: EstimatorInputs, *settings: Any
     ) -> Positions:
         """Positions from a function of tensors, in a graph, for any number of scenes.
 
         Args:
             step: of `(measurement, count, *settings)`, `count` being `[B]` int32 and -1 where that
                 is not known; to `Positions` of `[B, K_max]` each.
-            question: of which scenes.
-            settings: what else the step takes.
+            inputs: of `B` scenes.
+            settings: further arguments of the step.
         """
-        scenes = question.measurement.snr_db.shape[0]
-        given = question.known.count
-        count = np.full(scenes, -1) if given is None else given
+        scenes = inputs.measurement.snr_db.shape[0]
+        known = inputs.known.count
+        count = np.full(scenes, -1) if known is None else known
         graph = self.in_graph(SCENES, step, *settings)
-        return graph(question.measurement, count.astype(np.int32))
+        return graph(inputs.measurement, count.astype(np.int32))
 
-    def refined(self, step: Callable[..., Place], question: Question, *settings: Any) -> Positions:
+    def refined(
+        self, step: Callable[..., Place], inputs: EstimatorInputs, *settings: Any
+    ) -> Positions:
         """Pursuit among proposed places, refined by maximum likelihood.
 
         Args:
-            step: of `(measurement, *settings)`, to the places, `[B, P]` each.
-            question: of which scenes.
-            settings: what else the step takes.
+            step: of `(measurement, *settings)`, to proposed places, `[B, P]` each.
+            inputs: of `B` scenes.
+            settings: further arguments of the step.
         """
-        likely = self.in_graph(PROPOSED, step, *settings)(question.measurement)
-        return self.detector.pursue(question.measurement, question.known, likely)
+        proposals = self.in_graph(PROPOSED, step, *settings)(inputs.measurement)
+        return self.detector.pursue(inputs.measurement, inputs.known, proposals)
 
-    def pursued(self, question: Question) -> Positions:
-        """Pursuit on the grid, started over among peaks of the sample covariance's spectrum."""
-        restarts = self.in_graph(PROPOSED, self.sample_places)(question.measurement)
-        return self.detector.pursue(question.measurement, question.known, restarts=restarts)
+    def pursued(self, inputs: EstimatorInputs) -> Positions:
+        """Pursuit on the grid; it restarts among peaks of the sample covariance's spectrum."""
+        restarts = self.in_graph(PROPOSED, self.sample_places)(inputs.measurement)
+        return self.detector.pursue(inputs.measurement, inputs.known, restarts=restarts)
 
-    def refined_from_truth(self, question: Question) -> Positions:
+    def refined_from_truth(self, inputs: EstimatorInputs) -> Positions:
         """Refinement that starts at the truth."""
-        assert question.truth is not None
-        return self.detector.refine(question.measurement, question.truth)
+        assert inputs.truth is not None
+        return self.detector.refine(inputs.measurement, inputs.truth)
 
     def slots(self, measurement: Measurement, count: tf.Tensor) -> Positions:
-        """The network's most confident slots, as many as counted."""
-        predicted = self._asked(measurement)
-        reported = most_confident(predicted.confidence, _counted_by(predicted, count))
+        """The network's most confident slots, as many as there are sources by the count."""
+        predicted = self._predicted(measurement)
+        reported = most_confident(predicted.confidence, _count_of(predicted, count))
         return self._all_slots(predicted)._replace(active=reported)
 
     def slot_places(self, measurement: Measurement) -> Place:
         """The places of all of the network's slots."""
-        return self._all_slots(self._asked(measurement)).coordinates
+        return self._all_slots(self._predicted(measurement)).coordinates
 
     def _all_slots(self, predicted: Prediction) -> Positions:
         range_m = tf.clip_by_value(predicted.range_m, *self.config.scene.range_m)
@@ -218,7 +220,7 @@ class Estimators:
     def spectrum_peaks(
         self, measurement: Measurement, count: tf.Tensor, source: str, method: str
     ) -> Positions:
-        """Peaks of a spectrum, as many as counted.
+        """Peaks of a spectrum, as many as the count.
 
         Args:
             measurement: of `B` scenes.
@@ -230,21 +232,21 @@ class Estimators:
         return self.peaks_of(covariance, count, method)
 
     def peaks_of(self, covariance: Covariance, count: tf.Tensor, method: str = "mvdr") -> Positions:
-        """Peaks of the spectrum of a covariance without loading, on the grid and then beside it.
+        """Peaks of the spectrum of a covariance without loading: on the grid, then refined.
 
         Args:
             covariance: of `B` scenes.
-            count: `[B]` int32; where it is -1, peaks count that are high enough.
+            count: `[B]` int32; where it is -1, sources are the peaks that are high enough.
             method: `mvdr` or `music`.
         """
         spectrum, basis = self._spectrum(method, covariance, count, self.grid)
-        found, height = peaks(spectrum, self.grid, self.max_sources)
-        found = found._replace(active=found.active * self.counted(count, height))
-        return sharpened(self.panel, basis, found, self.grid)
+        coarse, height = peaks(spectrum, self.grid, self.max_sources)
+        coarse = coarse._replace(active=coarse.active * self.counted(count, height))
+        return sharpened(self.panel, basis, coarse, self.grid)
 
     def network_places(self, measurement: Measurement, method: str) -> Place:
         """Places in spectra of the network's covariance and, by MVDR, of the sample covariance."""
-        predicted = self._asked(measurement)
+        predicted = self._predicted(measurement)
         return _joined(
             self._places(method, predicted.blended), self._places("mvdr", predicted.sample)
         )
@@ -254,19 +256,19 @@ class Estimators:
         return self._places("mvdr", self.sample(measurement))
 
     def _places(self, method: str, covariance: Covariance) -> Place:
-        """Peaks of a spectrum on the starting grid, each moved towards that of the continuous one.
+        """Proposals: peaks of a spectrum, moved off the starting grid, and its highest points.
 
-        And the highest points of the grid, since close sources share a peak.
+        The highest points are added since close sources share a peak.
         """
         grid = self.detector.graphs.grid
         count = tf.fill(covariance.loading.shape, self.max_sources)
         spectrum, basis = self._spectrum(method, covariance, count, grid)
-        found, _ = peaks(spectrum, grid, CANDIDATES, NEIGHBOURS)
-        moved = sharpened(self.panel, basis, found, grid, CANDIDATE_STEPS)
+        coarse, _ = peaks(spectrum, grid, CANDIDATES, NEIGHBOURS)
+        moved = sharpened(self.panel, basis, coarse, grid, CANDIDATE_STEPS)
         return _joined(moved.coordinates, highest(spectrum, grid, LIKELY))
 
     def _spectrum(
-        self, method: str, covariance: Covariance, count: tf.Tensor, grid: SearchGrid
+        self, method: str, covariance: Covariance, count: tf.Tensor, grid: ScanGrid
     ) -> tuple[Spectrum, tf.Tensor]:
         """A spectrum, and the basis whose continuous spectrum it samples."""
         if method == "mvdr":
@@ -286,9 +288,9 @@ class Estimators:
     def network_covariance(
         self, measurement: Measurement, count: tf.Tensor
     ) -> tuple[Covariance, tf.Tensor]:
-        """The network's covariance, conditioned on the measurement; its count where it is -1."""
-        predicted = self._asked(measurement)
-        return self._conditioned(predicted.blended, measurement), _counted_by(predicted, count)
+        """The network's conditioned covariance; the count, or the network's where it is -1."""
+        predicted = self._predicted(measurement)
+        return self._conditioned(predicted.blended, measurement), _count_of(predicted, count)
 
     def _conditioned(self, prior: Covariance, measurement: Measurement) -> Covariance:
         return conditioned(prior, measurement, self.panel, self.config.localize.passes)
@@ -296,11 +298,11 @@ class Estimators:
     def _covariance(
         self, source: str, measurement: Measurement, count: tf.Tensor
     ) -> tuple[Covariance, tf.Tensor]:
-        """A covariance without loading, and the count: as given, of the network, or -1."""
+        """A covariance without loading, and the count: the known one, the network's, or -1."""
         if source == "network":
             return self.network_covariance(measurement, count)
         if self.network is not None:
-            count = _counted_by(self._asked(measurement), count)
+            count = _count_of(self._predicted(measurement), count)
         covariance = self.sample(measurement)
         if source == "conditioned":
             covariance = self._conditioned(covariance, measurement)
@@ -313,19 +315,19 @@ class Estimators:
         return sample_covariance(back_projection(y, channel, codes, ridge))
 
     def counted(self, count: tf.Tensor, height: tf.Tensor) -> tf.Tensor:
-        """`[B, K]` 1 for the peaks that are sources: as many as counted, or high enough."""
+        """`[B, K]` 1 for the peaks that are sources: the first `count`, or all high ones for -1."""
         least = 10 ** (-self.config.localize.peak_db / 10) * height[:, :1]
         high = tf.cast(height >= least, tf.float32)
         first = tf.sequence_mask(count, self.max_sources, tf.float32)
         return tf.where(count[:, None] < 0, high, first)
 
-    def _asked(self, measurement: Measurement) -> Prediction:
+    def _predicted(self, measurement: Measurement) -> Prediction:
         assert self.network is not None
         return self.network(measurement)
 
 
-def _counted_by(predicted: Prediction, count: tf.Tensor) -> tf.Tensor:
-    """The network's count where it is -1; it stays -1 where the network does not count."""
+def _count_of(predicted: Prediction, count: tf.Tensor) -> tf.Tensor:
+    """The count, or the network's where it is -1; -1 remains where the network has no count."""
     if not predicted.has("count_logits"):
         return count
     most_likely = tf.argmax(predicted.count_logits, axis=-1, output_type=tf.int32) + 1

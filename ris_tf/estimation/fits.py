@@ -1,4 +1,4 @@
-"""What is known of scenes, and how sources fit them so far: numpy arrays, taken by scene."""
+"""What is known about scenes, and their present fits: numpy arrays, indexed by scene."""
 
 from typing import Any, NamedTuple
 
@@ -8,14 +8,14 @@ import tensorflow as tf
 from ris_tf.estimation.refinement import Refined
 from ris_tf.scene.positions import Place, Positions
 
-FAR_AWAY = 10.0  # an azimuth in radians that no grid has
+FAR_AWAY = 10.0  # radians: an azimuth outside every grid
 
 
 class Known(NamedTuple):
-    """What need not be estimated.
+    """What is known, and so is not estimated.
 
     Attributes:
-        noise_variance: `[B]`, or `None` to take it from the residual.
+        noise_variance: `[B]`, or `None` to estimate it from the residual.
         count: `[B]` sources, or `None` to count them.
         estimated: whether the noise variance is a first estimate.
     """
@@ -52,7 +52,7 @@ class Fits:
 
     @property
     def support(self) -> np.ndarray:
-        """`[B, K]` how much it grows without each source."""
+        """`[B, K]` increase of the residual energy without each source."""
         return np.asarray(self.refined.support)
 
     @property
@@ -61,7 +61,7 @@ class Fits:
         return (np.asarray(self.positions.active) > 0).sum(axis=-1)
 
     def without_weakest(self, scenes: np.ndarray) -> Positions:
-        """Some scenes, each less its source of least support."""
+        """Positions of some scenes, each without its source of least support."""
         others = take(self.positions, scenes)
         others.active[np.arange(len(scenes)), self.support[scenes].argmin(axis=-1)] = 0
         return others
@@ -69,10 +69,10 @@ class Fits:
     def put(
         self, scenes: np.ndarray, other: Refined, chosen: np.ndarray | slice = slice(None)
     ) -> None:
-        """Replace some scenes, or the chosen ones of these, by another fit of them."""
+        """Replace the fits of some scenes, or of the chosen ones among them."""
         flat = zip(tf.nest.flatten(self.refined), tf.nest.flatten(other), strict=True)
-        for mine, theirs in flat:
-            mine[scenes[chosen]] = theirs[chosen]
+        for present, new in flat:
+            present[scenes[chosen]] = new[chosen]
 
 
 def take(arrays: Any, rows: np.ndarray) -> Any:
@@ -81,12 +81,12 @@ def take(arrays: Any, rows: np.ndarray) -> Any:
 
 
 def of_scenes(places: Place | None, scenes: np.ndarray) -> Place | None:
-    """The places of some scenes, if there are any."""
+    """The places of some scenes, or `None`."""
     return None if places is None else take(places, scenes)
 
 
 def as_arrays(places: Place | None) -> Place | None:
-    """Places that can be taken by scene."""
+    """Places as numpy arrays, if there are any."""
     if places is None:
         return None
     azimuth, elevation, range_m = map(np.asarray, places)
@@ -94,6 +94,6 @@ def as_arrays(places: Place | None) -> Place | None:
 
 
 def nothing_excluded(scenes: int) -> Place:
-    """Places `[S]` to be excluded that lie outside of any grid."""
+    """Places `[S]` outside every grid: excluding them excludes nothing."""
     axis = np.full(scenes, FAR_AWAY, np.float32)
     return axis, axis, axis

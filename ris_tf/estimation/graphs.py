@@ -1,4 +1,4 @@
-"""Graphs that match and refine, scenes of as many sources together: numpy arrays in and out.
+"""Graphs that match and refine scenes with the same number of sources: numpy arrays in and out.
 
 Inactive slots would cost as much as sources, so each number of sources has graphs of its own.
 """
@@ -33,19 +33,19 @@ from ris_tf.estimation.refinement import Refined, refine
 from ris_tf.scene import Measurement, make_panel
 from ris_tf.scene.positions import Place, Positions, nowhere
 
-SCENES = 128  # in a chunk: operations on fewer are short beside what starts them
+SCENES = 128  # in a chunk: with fewer, starting an operation takes longer than the operation
 TABLE_BYTES = 256 * 2**20  # of atoms in memory at a time
 STEPS = 3  # of refinement at a time
 MATCHED_STEPS = 1  # of it after a match
-FEW = 32  # scenes, that join those of more sources: a batch takes as long as half of it
+FEW = 32  # fewer scenes than this join those with one source more: small batches save no time
 
 
 class Received(NamedTuple):
     """Measurements of many scenes, kept for graphs that take some of them at a time.
 
     Attributes:
-        y: as in `Observed`, like the next one.
-        sensing: made once: it is large, and every graph reads it.
+        y: as in `Observed`.
+        sensing: as in `Observed`; computed once, since it is large and every graph reads it.
         energy: `[B]` float32 numpy, that of the measurement.
     """
 
@@ -54,7 +54,7 @@ class Received(NamedTuple):
     energy: np.ndarray
 
     def of(self, scenes: np.ndarray) -> tuple[tf.Tensor, tf.Tensor]:
-        """What graphs take of some scenes; not copied where they are neighbours."""
+        """Measurements and sensing of some scenes; a view if the scenes are consecutive."""
         first, last = scenes[0], scenes[-1] + 1
         if np.array_equal(scenes, np.arange(first, last)):
             return self.y[first:last], self.sensing[first:last]
@@ -66,7 +66,7 @@ class Table(NamedTuple):
 
     Attributes:
         atoms: tensors, in the order of the scenes.
-        gridded: whether they are points of the grid, so that better ones lie between them.
+        gridded: whether they are points of the grid, so that better places lie between them.
     """
 
     atoms: Atoms
@@ -77,7 +77,7 @@ class Graphs:
     """Matching and refinement of one scene configuration.
 
     Every method takes all measurements, and the scenes, `[S]` whole numbers, that it is about.
-    Sources found fill the first slots; those that are empty hold positions that mean nothing.
+    Fitted sources fill the first slots; positions in empty slots have no meaning.
 
     Args:
         config: panel, receiver, field of view, symbols, largest number of sources.
@@ -164,17 +164,17 @@ class Graphs:
         self,
         data: Received,
         scenes: np.ndarray,
-        found: Positions,
+        fitted: Positions,
         excluded: Place,
         table: Table,
         rows: np.ndarray,
     ) -> Refined:
-        """One source more, where it explains the largest share, and a first step of all.
+        """Add the source that explains the largest share of the measurement; a first step of all.
 
         Args:
             data: all measurements.
             scenes: `[S]` of them.
-            found: `[S, K]`, fewer sources than there are slots.
+            fitted: `[S, K]`, fewer sources than there are slots.
             excluded: directions `[S]` that the source must be more than a cell away from.
             table: atoms that it is one of.
             rows: `[S]` of the table.
@@ -186,7 +186,7 @@ class Graphs:
             graph = self._match[table.gridded][number]
             return graph(*data.of(scenes[some]), packed, apart, atoms)
 
-        return self._by_number(step, data, scenes, found, more=1)
+        return self._by_number(step, data, scenes, fitted, more=1)
 
     def _by_number(
         self,
@@ -196,7 +196,7 @@ class Graphs:
         start: Positions,
         more: int = 0,
     ) -> Refined:
-        """Apply the step of its number of sources, which returns `more`, to each scene."""
+        """Apply to each scene the step of its number of sources, which adds `more` sources."""
         result = self.no_sources(data, scenes)
         start = Positions(*(np.asarray(axis) for axis in start))
         order = np.argsort(-start.active, axis=1, kind="stable")
@@ -214,11 +214,11 @@ class Graphs:
             packed = Positions(*(axis[rows, :number] for axis in start))
             return tf.nest.map_structure(np.asarray, step(number, rows, packed))
 
-        for (number, rows), found in zip(jobs, at_once(done, jobs), strict=True):
-            for mine, theirs in zip(result.positions, found.positions, strict=True):
+        for (number, rows), fitted in zip(jobs, at_once(done, jobs), strict=True):
+            for mine, theirs in zip(result.positions, fitted.positions, strict=True):
                 mine[rows, : number + more] = theirs
-            result.support[rows, : number + more] = found.support
-            result.energy[rows], result.moving[rows] = found.energy, found.moving
+            result.support[rows, : number + more] = fitted.support
+            result.energy[rows], result.moving[rows] = fitted.energy, fitted.moving
         return result
 
     def _observe_graph(self, measurement: Measurement) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
@@ -243,13 +243,13 @@ class Graphs:
 
     def _matching(self, gridded: bool) -> Callable[..., Any]:
         def match(
-            y: tf.Tensor, sensing: tf.Tensor, found: Positions, excluded: Place, atoms: Atoms
+            y: tf.Tensor, sensing: tf.Tensor, fitted: Positions, excluded: Place, atoms: Atoms
         ) -> Refined:
             data = Observed(y, sensing, self.panel)
-            place = best_atom(atoms, data, found, excluded, self.cell)
+            place = best_atom(atoms, data, fitted, excluded, self.cell)
             if gridded:
-                place = best_around(place, data, found, self.cell, self.range_m)
-            return refine(data, found.joined(place), self.range_m, MATCHED_STEPS)
+                place = best_around(place, data, fitted, self.cell, self.range_m)
+            return refine(data, fitted.joined(place), self.range_m, MATCHED_STEPS)
 
         return match
 

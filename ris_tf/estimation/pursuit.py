@@ -1,6 +1,6 @@
 """Newtonised orthogonal matching pursuit in the measurement domain (SPEC 8).
 
-Match on a grid, refine all sources found so far, subtract, repeat (Mamandipoor, Ramasamy and
+Match on a grid, refine all sources fitted so far, subtract, repeat (Mamandipoor, Ramasamy and
 Madhow, "Newtonized orthogonal matching pursuit", IEEE Trans. Signal Process. 64(19), 2016).
 """
 
@@ -14,16 +14,16 @@ from ris_tf.config import Config
 from ris_tf.estimation.receiver import Observed, orthonormal, squared_sum
 from ris_tf.scene import steering_vectors
 from ris_tf.scene.positions import Place, Positions
-from ris_tf.spectrum.spectra import SearchGrid, search_grid, spacing
+from ris_tf.spectrum.spectra import ScanGrid, scan_grid, spacing
 
 BEAM_SHARE = 0.8  # of a beam's width between directions of the starting grid
 CORNER_PHASE = 7.0  # radians of curvature at the panel's corners between planes
 TINY = 1e-30  # added to an energy that is divided by
-LEAST_OUTSIDE = 0.02  # share of a response that must not be explained by the sources found
+LEAST_OUTSIDE = 0.02  # share of a response that must be outside the span of the fitted sources
 
 
 class Atoms(NamedTuple):
-    """Responses of the receiver to sources in places where to look for them.
+    """Responses of the receiver to a source at each of some places.
 
     Attributes:
         places: azimuth, elevation in radians and range in metres, `[B, P]` float32 each.
@@ -36,7 +36,7 @@ class Atoms(NamedTuple):
     power: tf.Tensor
 
 
-def starting_grid(config: Config) -> SearchGrid:
+def starting_grid(config: Config) -> ScanGrid:
     """A grid just fine enough to start from: parts of a beam, a few radians of curvature."""
     geometry, scene = config.geometry, config.scene
 
@@ -51,7 +51,7 @@ def starting_grid(config: Config) -> SearchGrid:
     )
     curvature = 1 / scene.range_m[0] - 1 / scene.range_m[1]
     phase = math.pi / geometry.wavelength_m * corner * curvature
-    return search_grid(
+    return scan_grid(
         scene,
         points(scene.azimuth_deg, geometry.columns),
         points(scene.elevation_deg, geometry.rows),
@@ -59,7 +59,7 @@ def starting_grid(config: Config) -> SearchGrid:
     )
 
 
-def atoms_of_grid(data: Observed, grid: SearchGrid) -> Atoms:
+def atoms_of_grid(data: Observed, grid: ScanGrid) -> Atoms:
     """Responses to a source at each point of a grid."""
     axes = [axis.astype(np.float32) for axis in grid]
     points = tuple(tf.constant(x.ravel()) for x in np.meshgrid(*axes, indexing="ij"))
@@ -75,7 +75,7 @@ def atoms_at(data: Observed, places: Place) -> Atoms:
     return Atoms(places, responses, squared_sum(responses, [2]))
 
 
-def cell_of(grid: SearchGrid) -> tuple[float, float, float]:
+def cell_of(grid: ScanGrid) -> tuple[float, float, float]:
     """A grid's spacing in azimuth and elevation (radians) and inverse range (1/m)."""
     return spacing(grid.azimuth), spacing(grid.elevation), spacing(1 / grid.range_m)
 
@@ -83,23 +83,23 @@ def cell_of(grid: SearchGrid) -> tuple[float, float, float]:
 def best_atom(
     table: Atoms,
     data: Observed,
-    found: Positions,
+    fitted: Positions,
     excluded: Place,
     cell: tuple[float, float, float],
 ) -> Place:
-    """Where a source, added to those found, explains the largest share of the measurement.
+    """The place where one more source explains the largest share of the measurement.
 
     Args:
-        table: the places.
+        table: atoms of the places.
         data: measurements.
-        found: sources.
+        fitted: sources so far.
         excluded: directions `[B]` that the place must be more than a cell away from.
         cell: of the starting grid.
 
     Returns:
         The place in each scene.
     """
-    drop = explained(table, data.y, _responses(data, found))
+    drop = explained(table, data.y, _responses(data, fitted))
     azimuth, elevation = (
         tf.abs(axis - mine[:, None]) > size
         for axis, mine, size in zip(table.places[:2], excluded[:2], cell[:2], strict=True)
@@ -110,7 +110,7 @@ def best_atom(
 def best_around(
     place: Place,
     data: Observed,
-    found: Positions,
+    fitted: Positions,
     cell: tuple[float, float, float],
     range_m: tuple[float, float],
 ) -> Place:
@@ -122,13 +122,13 @@ def best_around(
     )
     curvature = tf.clip_by_value(curvature, 1 / range_m[1], 1 / range_m[0])
     around = atoms_at(data, (azimuth, elevation, 1 / curvature))
-    return _best(around.places, explained(around, data.y, _responses(data, found)))
+    return _best(around.places, explained(around, data.y, _responses(data, fitted)))
 
 
-def _responses(data: Observed, found: Positions) -> tf.Tensor:
+def _responses(data: Observed, fitted: Positions) -> tf.Tensor:
     """Responses to sources: `[B, G, D, K]` complex, zero where inactive."""
-    vectors = steering_vectors(data.panel, *found.coordinates)
-    return data.at_receiver(vectors * tf.complex(found.active, 0.0)[..., None])
+    vectors = steering_vectors(data.panel, *fitted.coordinates)
+    return data.at_receiver(vectors * tf.complex(fitted.active, 0.0)[..., None])
 
 
 def _best(places: Place, drop: tf.Tensor) -> Place:
@@ -186,8 +186,8 @@ def best_in_turn(table: Atoms, y: tf.Tensor, count: int) -> tuple[Positions, tf.
         energy.append(squared_sum(residual, [1, 2, 3]))
     best = tf.stack(chosen, axis=1)
     azimuth, elevation, range_m = (tf.gather(axis, best, batch_dims=1) for axis in table.places)
-    found = Positions(azimuth, elevation, range_m, tf.ones_like(azimuth))
-    return found, tf.stack(energy, axis=1)
+    fitted = Positions(azimuth, elevation, range_m, tf.ones_like(azimuth))
+    return fitted, tf.stack(energy, axis=1)
 
 
 def _inner_energy(vectors: tf.Tensor, table: Atoms) -> tf.Tensor:
@@ -197,6 +197,6 @@ def _inner_energy(vectors: tf.Tensor, table: Atoms) -> tf.Tensor:
 
 
 def _drop(inner: tf.Tensor, outside: tf.Tensor, table: Atoms) -> tf.Tensor:
-    """`[B, P]` from what a residual has along atoms and what of these is outside, `[B, G, P]`."""
+    """`[B, P]` from the residual's energy along atoms and the atoms' energy outside the basis."""
     least = tf.maximum(outside, LEAST_OUTSIDE * table.power)
     return tf.reduce_sum(tf.math.divide_no_nan(inner, least), axis=1)

@@ -18,7 +18,7 @@ RIDGE = {tf.complex64: 1e-6, tf.complex128: 1e-13}
 
 
 class Observed(NamedTuple):
-    """Measurements as the estimators see them.
+    """Measurements in the form that estimators compute with.
 
     Attributes:
         y: `[B, G, D]` complex.
@@ -71,11 +71,11 @@ def observed(measurement: Measurement, panel: Panel, symbols: str) -> Observed:
 
 
 class Residual(NamedTuple):
-    """What sources at given positions do not explain, their symbols the best they can be.
+    """What sources at given positions do not explain, with least-squares symbols.
 
     Attributes:
         energy: `[B]` real, the residual energy `sum |P_perp y|^2`.
-        support: `[B, K]` real, how much it grows without a source, others unmoved.
+        support: `[B, K]` real, increase of the energy without a source, the others unmoved.
     """
 
     energy: tf.Tensor
@@ -83,11 +83,11 @@ class Residual(NamedTuple):
 
 
 class Fit(NamedTuple):
-    """The best that sources at given positions can do, and which way is better.
+    """The least-squares fit of sources at given positions, and its derivatives.
 
     Attributes:
         symbols: `[B, G, K]` complex least-squares symbols.
-        residual: what they do not explain.
+        residual: of these symbols.
         information: `[B, 3 K, 3 K]` real, `sum Re(D^H P_perp D)`, ordered azimuth of all sources,
             elevation of all, range of all; identity where inactive.
         gradient: `[B, 3 K]` real, `sum Re(D^H P_perp y)`, 0 where inactive.
@@ -123,16 +123,16 @@ def fit(
         tf.reshape(tf.concat([im, turns * re], axis=1), shape),
     )
     columns, slopes = tf.split(responses, [slots, 3 * slots], axis=-1)
-    known = _projected(columns, data.y)
-    along = tf.matmul(known.basis, slopes, adjoint_a=True)
-    outside = slopes - tf.matmul(known.basis, along)
-    tangents = outside * tf.tile(known.symbols, [1, 1, 3])[:, :, None]
+    projected = _projected(columns, data.y)
+    along = tf.matmul(projected.basis, slopes, adjoint_a=True)
+    outside = slopes - tf.matmul(projected.basis, along)
+    tangents = outside * tf.tile(projected.symbols, [1, 1, 3])[:, :, None]
     tangents = tf.reshape(tangents, [-1, math.prod(data.y.shape[1:]), 3 * slots])
-    residual = tf.reshape(known.residual, [-1, tangents.shape[1], 1])
+    residual = tf.reshape(projected.residual, [-1, tangents.shape[1], 1])
     information = tf.math.real(tf.matmul(tangents, tangents, adjoint_a=True))
     return Fit(
-        symbols=known.symbols,
-        residual=_residual(known),
+        symbols=projected.symbols,
+        residual=_residual(projected),
         information=information + tf.linalg.diag(tf.tile(1 - active, [1, 3])),
         gradient=tf.math.real(tf.matmul(tangents, residual, adjoint_a=True))[..., 0],
     )
@@ -141,7 +141,7 @@ def fit(
 def residual(
     data: Observed, coordinates: tuple[tf.Tensor, tf.Tensor, tf.Tensor], active: tf.Tensor
 ) -> Residual:
-    """What sources do not explain, without the derivatives: at a quarter of the cost of `fit`."""
+    """The residual alone, without derivatives, at a quarter of the cost of `fit`."""
     return _residual(_projected(data.at_receiver(_vectors(data, coordinates, active)), data.y))
 
 
@@ -156,7 +156,7 @@ def _vectors(
 class _Projected(NamedTuple):
     basis: tf.Tensor  # [B, G, D, K] orthonormal, of what the sources span
     symbols: tf.Tensor  # [B, G, K] of the measurement
-    residual: tf.Tensor  # [B, G, D] of the measurement: what no source explains
+    residual: tf.Tensor  # [B, G, D] what no source explains
     alone: tf.Tensor  # [B, G, K]: energy of the measurement that only one source explains
 
 
@@ -182,7 +182,7 @@ def _residual(projected: _Projected) -> Residual:
 
 
 def orthonormal(columns: tf.Tensor) -> tf.Tensor:
-    """An orthonormal basis of columns, zero where they are: `[B, G, D, K]` of the same."""
+    """An orthonormal basis of columns `[B, G, D, K]`, of the same shape; zero columns stay zero."""
     return _orthonormal(columns)[0]
 
 

@@ -8,22 +8,22 @@ import tensorflow as tf
 
 from ris_tf.estimation.receiver import Fit, Observed, Residual, fit, residual
 from ris_tf.scene.positions import Positions
-from ris_tf.spectrum.levenberg import MOST_DAMPING, damped_step, first_damping, next_damping
+from ris_tf.spectrum.levenberg import MAX_DAMPING, damped_step, first_damping, next_damping
 
 STEPS = 12
-WIDEST_STEP = math.radians(8.0)  # about a beam: farther, the linear model says nothing
-STILL = 1e-4  # relative descent below which a scene is done: a hundredth of a bound's worth
+WIDEST_STEP = math.radians(8.0)  # about a beam: the linear model holds no farther
+STILL = 1e-4  # relative descent of the residual energy below which a scene has converged
 WIDEST = math.radians(89.9)
 
 
 class Refined(NamedTuple):
-    """Positions that fit the measurement best, nearby.
+    """The best fit near a start.
 
     Attributes:
-        positions: where.
+        positions: of the sources.
         energy: `[B]` of the residual.
-        support: `[B, K]` how much that grows without each source, others unmoved; infinite
-            where there is none.
+        support: `[B, K]` increase of the energy without each source, the others unmoved;
+            infinite in empty slots.
         moving: `[B]` whether more steps would lower the energy further.
     """
 
@@ -69,12 +69,12 @@ def refine(
         slope = tf.where(tf.tile(active, [1, 3]) > 0, slope, 1)
         return known.information * slope[:, :, None] * slope[:, None, :], known.gradient * slope
 
-    def tried(state: _State) -> tf.Tensor:
+    def trial_of(state: _State) -> tf.Tensor:
         move = _step(state, least, largest, slots)
         return tf.clip_by_value(state.point + move, least, largest)
 
-    def judged(state: _State, trial: tf.Tensor, after: Residual) -> tuple[tf.Tensor, _State]:
-        """Where the trial is better, and the state there."""
+    def accepted(state: _State, trial: tf.Tensor, after: Residual) -> tuple[tf.Tensor, _State]:
+        """Where the trial is better, and the state with those trials accepted."""
         better = after.energy < state.residual.energy
         done = tf.abs(state.residual.energy - after.energy) <= STILL * state.residual.energy
         damping = next_damping(state.damping, better)
@@ -85,14 +85,14 @@ def refine(
                 tf.where(better[:, None], after.support, state.residual.support),
             ),
             damping=damping,
-            moving=state.moving & ~done & (damping < MOST_DAMPING),
+            moving=state.moving & ~done & (damping < MAX_DAMPING),
         )
         return better, kept
 
     def body(step: tf.Tensor, state: _State) -> tuple[tf.Tensor, _State]:
-        trial = tried(state)
+        trial = trial_of(state)
         known = fit(data, _coordinates(trial), active)
-        better, kept = judged(state, trial, known.residual)
+        better, kept = accepted(state, trial, known.residual)
         information, gradient = slopes(trial, known)
         kept = kept._replace(
             information=tf.where(better[:, None, None], information, state.information),
@@ -111,8 +111,8 @@ def refine(
             body,
             (tf.constant(0), state),
         )
-    trial = tried(state)  # no derivatives after the last step
-    _, last = judged(state, trial, residual(data, _coordinates(trial), active))
+    trial = trial_of(state)  # no derivatives after the last step
+    _, last = accepted(state, trial, residual(data, _coordinates(trial), active))
     return Refined(
         positions=Positions(*_coordinates(last.point), start.active),
         energy=last.residual.energy,
@@ -127,11 +127,11 @@ def _coordinates(point: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
 
 
 def _step(state: _State, least: tf.Tensor, largest: tf.Tensor, slots: int) -> tf.Tensor:
-    """Damped Gauss-Newton step; coordinates that push against a bound are held there."""
-    held = ((state.point <= least) & (state.gradient < 0)) | (
+    """Damped Gauss-Newton step; coordinates that would cross their bound stay there."""
+    at_bound = ((state.point <= least) & (state.gradient < 0)) | (
         (state.point >= largest) & (state.gradient > 0)
     )
-    free = tf.cast(~held, state.point.dtype)
+    free = tf.cast(~at_bound, state.point.dtype)
     move = damped_step(state.information, state.gradient, state.damping, free)
     turn = tf.reduce_max(tf.abs(move[:, : 2 * slots]), axis=1, keepdims=True)
     return move * tf.minimum(1.0, tf.cast(WIDEST_STEP, turn.dtype) / tf.maximum(turn, 1e-30))

@@ -1,6 +1,6 @@
-"""Second looks at a fit: sources left out, added and matched anew, where the residual calls for it.
+"""Revision of a fit: sources left out, added and rematched, where the residual exceeds noise.
 
-Every method takes the fits of all scenes, changes those of some, and returns which it changed.
+Every method takes the fits of all scenes, changes some of them, and returns those scenes.
 """
 
 import numpy as np
@@ -12,18 +12,18 @@ from ris_tf.estimation.ladder import Ladder
 from ris_tf.estimation.refinement import Refined
 from ris_tf.scene.positions import Place, Positions
 
-TO_THE_END = 5  # refinements more, at most, of a fit that is reported
-BEFORE_KEPT = 1  # before a source that seems needed is kept
-CHANGED = 1e-4  # relative descent of the residual energy that counts as one
+TO_THE_END = 5  # further refinements of a reported fit, at most
+BEFORE_KEPT = 1  # further refinements before a source is kept
+CHANGED = 1e-4  # least relative descent of the residual energy that counts as a change
 
 
 class Revision:
-    """What improves a refined fit, scene by scene.
+    """The steps that improve a refined fit, scene by scene.
 
     Args:
-        graphs: matching and refinement.
+        graphs: of matching and refinement.
         count_test: how much a source must explain.
-        ladder: which steps are taken, and where.
+        ladder: which steps are taken, and their thresholds.
     """
 
     def __init__(self, graphs: Graphs, count_test: CountTest, ladder: Ladder):
@@ -39,7 +39,7 @@ class Revision:
         scenes: np.ndarray,
         places: Place | None = None,
     ) -> None:
-        """Leave out what the others explain as well, then add what is missing."""
+        """Leave out sources that the others replace, then add missing ones."""
         if self.ladder.leave_one_out:
             self.leave_one_out(data, fits, known, scenes, self.ladder.doubt)
         if self.ladder.add:
@@ -48,10 +48,10 @@ class Revision:
     def leave_one_out(
         self, data: Received, fits: Fits, known: Known, scenes: np.ndarray, doubt: float
     ) -> np.ndarray:
-        """Drop the source of least support, again and again, where the others do as well.
+        """Drop the source of least support, repeatedly, where the others explain as much.
 
-        It is tried where the support is below `doubt` times the least drop: support is for others
-        that do not move, and refined they may explain what it did.
+        It is tried where the support is below `doubt` times the least drop. Support assumes that
+        the others do not move; once refined, they may explain what the dropped source did.
         """
         changed = scenes[:0]
         least = self.count_test.least_drop(known)
@@ -60,9 +60,9 @@ class Revision:
             if not len(some):
                 break
             fewer = Fits(self.graphs.refined(data, some, fits.without_weakest(some)))
-            bearable = fits.energy[some] + least[some]
-            self.converge(data, fewer, some, BEFORE_KEPT, fewer.energy >= bearable)
-            enough = fewer.energy < bearable
+            acceptable = fits.energy[some] + least[some]
+            self.converge(data, fewer, some, BEFORE_KEPT, fewer.energy >= acceptable)
+            enough = fewer.energy < acceptable
             fits.put(some, fewer.refined, enough)
             scenes = some[enough]
             changed = np.union1d(changed, scenes)
@@ -71,7 +71,7 @@ class Revision:
     def add(
         self, data: Received, fits: Fits, known: Known, scenes: np.ndarray, places: Place | None
     ) -> np.ndarray:
-        """Match one source more where the residual exceeds noise, and keep it where it explains."""
+        """Match one more source where the residual exceeds noise; keep it if it explains enough."""
         some = self.count_test.unexplained(fits, known, scenes, self.ladder.excess)
         some = some[(fits.count < self.count_test.max_count(fits, known))[some]]
         if not len(some):
@@ -83,9 +83,9 @@ class Revision:
         return some[better]
 
     def rematch(self, data: Received, fits: Fits, known: Known, places: Place | None) -> np.ndarray:
-        """Leave each source out, or match it anew more than a cell away: the best of all trials.
+        """Leave each source out, or match it again more than a cell away: the best of all trials.
 
-        It mends what a greedy search does with two sources within a beam: one match between them.
+        It corrects greedy matching, which fits two sources within a beam by one between them.
         """
         known = known._replace(estimated=False)
         everywhere = np.arange(len(fits.energy))
@@ -96,10 +96,10 @@ class Revision:
             return which
         scenes, trials = some[which], np.arange(len(which))
         start = take(fits.positions, scenes)
-        here = tuple(axis[trials, slot] for axis in start.coordinates)
+        excluded = tuple(axis[trials, slot] for axis in start.coordinates)
         start.active[trials, slot] = 0
         tried = Fits(self.graphs.refined(data, scenes, start))
-        moved = self._one_more(data, scenes, tried.positions, here, of_scenes(places, scenes))
+        moved = self._one_more(data, scenes, tried.positions, excluded, of_scenes(places, scenes))
         least = self.count_test.least_drop(known)
         tried.put(trials, moved, tried.energy - moved.energy >= least[scenes])
         return self._keep_best(fits, tried, scenes, np.maximum(least, 0))
@@ -107,7 +107,7 @@ class Revision:
     def _keep_best(
         self, fits: Fits, tried: Fits, scenes: np.ndarray, worth: np.ndarray
     ) -> np.ndarray:
-        """The best trial of each scene, where better than the fit; sources cost their worth."""
+        """Keep the best trial of each scene if better than the fit; each source costs `worth`."""
         cost = tried.energy + worth[scenes] * tried.count
         order = np.lexsort((cost, scenes))
         some, first = np.unique(scenes[order], return_index=True)
@@ -124,7 +124,7 @@ class Revision:
         excluded: Place,
         places: Place | None = None,
     ) -> Refined:
-        """The best of some places, or of the grid, beside the sources there are; all refined."""
+        """Add the best of some places, or of the grid, to the present sources; refine all."""
         fits = Fits(self.graphs.no_sources(data, scenes))
         for rows in self.graphs.within_memory(len(scenes), places):
             some, first, inside = np.unique(scenes[rows], return_index=True, return_inverse=True)
@@ -141,14 +141,14 @@ class Revision:
         times: int = TO_THE_END,
         among: np.ndarray | bool = True,
     ) -> None:
-        """Refine, some times more, where the first steps were not enough.
+        """Refine up to `times` more, where the residual energy still falls.
 
         Args:
             data: all measurements.
             fits: of `scenes` or of all.
-            scenes: which they are.
-            times: at most.
-            among: of `scenes`, where to go on.
+            scenes: their numbers.
+            times: largest number of refinements.
+            among: which of `scenes` may be refined.
         """
         rows = scenes if len(fits.energy) > len(scenes) else np.arange(len(scenes))
         for _ in range(times):

@@ -1,4 +1,4 @@
-"""The contents of an evaluation, free of how they are computed and shown."""
+"""The contents of an evaluation, independent of computation and display."""
 
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -23,7 +23,7 @@ class Row:
     Attributes:
         estimator: its name.
         kind: how scenes are grouped: `ALL`, `BY_SNR` or `BY_COUNT`.
-        level: middle of the SNRs in dB, or number of sources; 0 of all scenes.
+        level: middle of the group's SNRs in dB, or number of sources; 0 for all scenes.
         scenes: in the group.
         metrics: by name, such as `recall_direction`.
     """
@@ -40,7 +40,7 @@ class Report:
     """An evaluation.
 
     Attributes:
-        settings: what was evaluated on what, in words, by name.
+        settings: description of the evaluated run and scenes, by name.
         estimators: what each does, by name, in the order of tables.
         rows: all estimators on all groups.
         bound: rows of the Cramér-Rao bound on the same groups.

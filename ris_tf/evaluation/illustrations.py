@@ -1,4 +1,4 @@
-"""The numbers behind figures of spectra and bounds."""
+"""The data of figures of spectra and bounds."""
 
 import numpy as np
 import tensorflow as tf
@@ -26,17 +26,17 @@ def spectra_of_scene(
 
     Args:
         config: of the scene and of the grid.
-        network: whose covariance is drawn too, if there is one.
+        network: its covariance is included; `None` for none.
         scene: number of the test scene.
-        method: `mvdr` or `music`, with as many sources as there are.
+        method: `mvdr` or `music`, with the true number of sources.
 
     Returns:
         A picture for each covariance, and `[K, 2]` true directions in degrees.
     """
     batch = config.training.batch
     made = Simulator(config)(Split.TEST, 0, scene // batch, batch)
-    here = scene % batch
-    one = tf.nest.map_structure(lambda x: x[here : here + 1], made)
+    row = scene % batch
+    one = tf.nest.map_structure(lambda x: x[row : row + 1], made)
     y, channel, codes, _ = one.measurement
     backprojected = back_projection(y, channel, codes, config.covariance.ridge)
     covariances: dict[str, Covariance] = {"sample covariance": sample_covariance(backprojected)}
@@ -59,7 +59,7 @@ def spectra_of_scene(
 def bound_by_snr(config: Config, scenes: int) -> dict[str, list[Curve]]:
     """Quartiles of the bound against SNR: for each coordinate, a curve for each source count.
 
-    The bound goes with the noise's standard deviation, so the same scenes serve all SNRs.
+    The bound is proportional to the noise's standard deviation: the same scenes serve all SNRs.
     """
     levels = np.linspace(*config.scene.snr_db, SNR_POINTS)
     curves: dict[str, list[Curve]] = {name: [] for name in OF}
@@ -81,7 +81,8 @@ def bound_by_range(config: Config, scenes: int) -> list[Curve]:
     """
     nearest, farthest = config.scene.range_m
     if nearest == farthest:
-        raise ConfigError(f"scene.range_m [{nearest:g}, {farthest:g}]: a single range; widen it")
+        value = [nearest, farthest]
+        raise ConfigError("a single range", key="scene.range_m", value=value, remedy="widen it")
     places = np.geomspace(nearest, farthest, RANGE_POINTS)
     quartiles = []
     for place in places:

@@ -7,15 +7,15 @@ CONFIDENCE = 0.95
 TAIL = (1 - CONFIDENCE) / 2
 RESAMPLED = 1000  # bootstrap draws of the scenes
 SEED = 0  # of the bootstrap: the same scenes give the same intervals
-NONE = (np.nan, np.nan)  # where data are too few for any
+NONE = (np.nan, np.nan)  # too few data for an interval
 
 
 def share_interval(successes: np.ndarray, trials: np.ndarray) -> tuple[float, float]:
     """The interval of `sum successes / sum trials`, 0 and 1 included.
 
-    Clopper and Pearson (1934), whose coverage is never below 95 %, with as many trials as
-    independent ones would tell as much (Korn and Graubard 1998): those of a scene succeed and fail
-    together. Where all succeed or all fail, that cannot be estimated, and each trial counts.
+    Clopper and Pearson (1934), whose coverage is never below 95 %, with the effective
+    number of independent trials (Korn and Graubard 1998), since trials of one scene are correlated.
+    Where all succeed or all fail, that number cannot be estimated, and all trials are counted.
 
     Args:
         successes: `[B]` of each scene.
@@ -45,7 +45,7 @@ def ratio_interval(numerator: np.ndarray, denominator: np.ndarray) -> tuple[floa
 
     Args:
         numerator: `[B]` of each scene.
-        denominator: `[B]` of each scene; fewer than two above 0 tell of no spread.
+        denominator: `[B]` of each scene; with fewer than two above 0 there is no interval.
     """
     scenes = len(denominator)
     if np.count_nonzero(denominator) < 2:

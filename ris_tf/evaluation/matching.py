@@ -1,4 +1,4 @@
-"""Which estimate belongs to which source, and how far it is (SPEC 8)."""
+"""Assignment of estimates to sources, and their errors (SPEC 8)."""
 
 import math
 from typing import NamedTuple
@@ -18,7 +18,7 @@ UNPAIRED_M = 1e4  # cost of a source without estimate or an estimate without sou
 class Matched(NamedTuple):
     """Errors of the estimates that sources were matched to; numpy arrays `[B, K]`.
 
-    Errors are NaN where a source has no estimate or there is no source.
+    Errors are NaN for sources without estimate and for empty slots.
 
     Attributes:
         azimuth: signed error in radians, between -pi and pi.
@@ -26,9 +26,9 @@ class Matched(NamedTuple):
         range_m: signed error in metres.
         direction_deg: great-circle error in degrees.
         distance_m: Cartesian error in metres.
-        source: whether there is a source.
-        in_direction: whether it was found within 5 degrees.
-        in_position: and within 1 m of range.
+        source: whether the slot has a source.
+        in_direction: whether the source is found in direction, within 5 degrees.
+        in_position: whether it is found in position: also within 1 m of range.
         reported: `[B]` number of estimates.
     """
 
@@ -57,21 +57,22 @@ def matched(estimate: Positions, truth: Positions) -> Matched:
     reported, present = estimate.active[:, :, None], truth.active[:, None]
     cost = tf.where(reported * present > 0, apart, UNPAIRED_M * tf.abs(reported - present))
     slot = best_assignment(cost)
-    own = Positions(*(tf.gather(axis, slot, batch_dims=1) for axis in estimate))
-    paired = own.active * truth.active > 0
+    assigned = Positions(*(tf.gather(axis, slot, batch_dims=1) for axis in estimate))
+    paired = assigned.active * truth.active > 0
     chord = tf.norm(
-        unit_direction(own.azimuth, own.elevation) - unit_direction(truth.azimuth, truth.elevation),
+        unit_direction(assigned.azimuth, assigned.elevation)
+        - unit_direction(truth.azimuth, truth.elevation),
         axis=-1,
     )
     direction_deg = 2 * tf.asin(tf.minimum(chord / 2, 1)) * (180 / math.pi)
-    range_m = own.range_m - truth.range_m
+    range_m = assigned.range_m - truth.range_m
     in_direction = paired & (direction_deg < FOUND_DEG)
     errors = (
-        wrapped(own.azimuth - truth.azimuth),
-        own.elevation - truth.elevation,
+        wrapped(assigned.azimuth - truth.azimuth),
+        assigned.elevation - truth.elevation,
         range_m,
         direction_deg,
-        tf.norm(own.cartesian() - truth.cartesian(), axis=-1),
+        tf.norm(assigned.cartesian() - truth.cartesian(), axis=-1),
     )
     return Matched(
         *(np.where(paired, error, np.nan) for error in errors),

@@ -15,7 +15,7 @@ NOTHING = Metric(np.nan, np.nan, np.nan)
 def metrics_of(
     matching: Matched, error_over_bound: dict[str, np.ndarray] | None = None
 ) -> dict[str, Metric]:
-    """All metrics, by name; NaN where nothing was there to judge.
+    """All metrics, by name; NaN where there is nothing to measure.
 
     `recall_direction`, `recall_position`, `precision`, `count_accuracy` are shares.
     `azimuth_rmse_deg`, `elevation_rmse_deg`, `range_rmse_m`, `position_rmse_m` are over sources

@@ -1,4 +1,4 @@
-"""Numbers behind figures, free of how they are computed and drawn. No TensorFlow."""
+"""Data of figures, independent of computation and drawing. No TensorFlow."""
 
 from typing import NamedTuple
 
@@ -6,10 +6,10 @@ import numpy as np
 
 
 class Curve(NamedTuple):
-    """Quartiles against something.
+    """Quartiles as a function of `x`.
 
     Attributes:
-        label: what it is of.
+        label: of the curve.
         x: `[P]`.
         low: `[P]` lower quartiles.
         middle: `[P]` medians.

@@ -10,7 +10,7 @@ from scipy.stats import norm
 
 from ris_tf.config import Config
 from ris_tf.estimation.bound import Bound, cramer_rao_bound
-from ris_tf.estimation.estimators import Estimator, Question
+from ris_tf.estimation.estimators import Estimator, EstimatorInputs
 from ris_tf.estimation.fits import Known
 from ris_tf.estimation.receiver import observed
 from ris_tf.evaluation import (
@@ -26,8 +26,8 @@ from ris_tf.evaluation.metrics import COORDINATES, NOTHING, metrics_of
 from ris_tf.scene import Scenes, Simulator, Split
 from ris_tf.scene.positions import true_positions
 
-BLOCK_BYTES = 512e6  # of the receiver's model, for scenes that are worked on together
-WARM_SCENES = 256  # of every estimator before its clock runs: few are of every kind
+BLOCK_BYTES = 512e6  # of the receiver's model, for the scenes of a block
+WARM_SCENES = 256  # estimated before the time is taken, so that all graphs are traced
 SNR_GROUPS = 5
 NORMAL = norm.ppf((1 + (np.arange(101) + 0.5) / 101) / 2)  # quantiles of |x|, x ~ N(0, 1)
 MEDIAN = 0.6745  # of the same
@@ -40,10 +40,10 @@ class Evaluation:
 
     Args:
         config: what is simulated.
-        estimators: by the name that tables give them.
-        scenes: how many; those that `ris-tf simulate --split test` writes.
-        snr_known: whether estimators are given the SNR.
-        count_known: whether they are given the number of sources.
+        estimators: by their names in tables.
+        scenes: number of test scenes, the same that `ris-tf simulate --split test` writes.
+        snr_known: whether estimators know the SNR.
+        count_known: whether they know the number of sources.
     """
 
     def __init__(
@@ -71,16 +71,16 @@ class Evaluation:
         """
         done = 0
         for block in self._blocks():
-            question = self._question(block)
+            inputs = self._inputs(block)
             self._truth.append(self._truth_of(block))
             size = block.measurement.y.shape[0]
             for name, estimator in self.estimators.items():
                 if not done:
-                    estimator.estimate(_first(question, WARM_SCENES))  # traces its graphs
+                    estimator.estimate(_first(inputs, WARM_SCENES))  # traces its graphs
                 begin = time.perf_counter()
-                found = estimator.estimate(question)
+                estimate = estimator.estimate(inputs)
                 self._seconds[name] += time.perf_counter() - begin
-                self._parts[name].append(matched(found, true_positions(block.sources)))
+                self._parts[name].append(matched(estimate, true_positions(block.sources)))
                 progress(name, done + size)
             done += size
 
@@ -126,17 +126,17 @@ class Evaluation:
         for first in range(0, batches, together):
             numbers = range(first, min(first + together, batches))
             made = [make(tf.constant(number, tf.int64)) for number in numbers]
-            left = self.scenes - first * batch
-            yield tf.nest.map_structure(lambda *x, left=left: tf.concat(x, 0)[:left], *made)
+            wanted = self.scenes - first * batch
+            yield tf.nest.map_structure(lambda *x, wanted=wanted: tf.concat(x, 0)[:wanted], *made)
 
-    def _question(self, block: Scenes) -> Question:
+    def _inputs(self, block: Scenes) -> EstimatorInputs:
         power = tf.reduce_mean(tf.abs(block.measurement.y) ** 2, axis=[1, 2]).numpy()
         linear = 10 ** (block.measurement.snr_db.numpy() / 10)
         known = Known(
             noise_variance=power / (1 + linear) if self.snr_known else None,
             count=block.sources.count.numpy() if self.count_known else None,
         )
-        return Question(block.measurement, known, true_positions(block.sources))
+        return EstimatorInputs(block.measurement, known, true_positions(block.sources))
 
     def _truth_of(self, block: Scenes) -> tuple[np.ndarray, np.ndarray, Bound]:
         clean = block.measurement._replace(y=block.noise_free)
@@ -145,12 +145,12 @@ class Evaluation:
         return block.measurement.snr_db.numpy(), block.sources.count.numpy(), bound
 
 
-def _first(question: Question, scenes: int) -> Question:
+def _first(inputs: EstimatorInputs, scenes: int) -> EstimatorInputs:
     """The same of the first few scenes."""
     first = slice(scenes)
-    parts = question.measurement, question.truth
+    parts = inputs.measurement, inputs.truth
     measurement, truth = tf.nest.map_structure(lambda x: x[first], parts)
-    return Question(measurement, question.known.of(first), truth)
+    return EstimatorInputs(measurement, inputs.known.of(first), truth)
 
 
 def _groups(
@@ -170,7 +170,7 @@ def _groups(
 
 
 def _medians(m: Matched) -> dict[str, Metric]:
-    """Median errors of the sources found in direction, which few large ones do not move."""
+    """Median errors of the sources found in direction, which outliers do not change."""
     errors = {"azimuth": np.degrees(m.azimuth), "elevation": np.degrees(m.elevation)}
     errors["range"] = m.range_m
     return {

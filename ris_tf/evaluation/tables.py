@@ -29,7 +29,7 @@ class Column:
     digits: int = 2
 
     def text(self, metric: Metric | None, interval: bool = True) -> str:
-        """The value, and how far its interval reaches up and down, once where that is alike."""
+        """The value and its interval's extent up and down, written once where both are equal."""
         if metric is None or math.isnan(metric.value):
             return "-"
         up, down = self._reach(metric) if interval else ("", "")
@@ -74,7 +74,7 @@ GROUPS = {ALL: "all scenes", BY_SNR: "SNR of {:g} dB", BY_COUNT: "{:g} sources"}
 
 
 def group_of(row: Row) -> str:
-    """The group of scenes, in words."""
+    """The name of a group of scenes."""
     words = GROUPS[row.kind].format(row.level)
     return "1 source" if words == "1 sources" else words
 
@@ -92,7 +92,7 @@ def csv_table(report: Report) -> str:
 
 
 def json_document(report: Report) -> str:
-    """Everything; infinite and missing numbers are null."""
+    """The whole report; infinite and missing numbers are null."""
 
     def metrics(row: Row) -> dict[str, Any]:
         shown = {}

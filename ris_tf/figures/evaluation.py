@@ -93,7 +93,7 @@ def time_figure(report: Report) -> Figure:
     axis.bar_label(bars, fmt="%.3g", padding=3)
     if values.any():
         axis.set_xscale("log")
-        axis.xaxis.set_minor_formatter(NullFormatter())  # the bars say their values
+        axis.xaxis.set_minor_formatter(NullFormatter())  # the bars have their values as labels
     axis.margins(x=0.12)
     axis.invert_yaxis()
     axis.set_xlabel("time a scene (ms)")
@@ -139,7 +139,7 @@ def _drawn(axis: Axes) -> bool:
 
 
 def _style(which: int, every: int = 1) -> dict:
-    """Colour, line and marker: any of the three tells curves apart."""
+    """Colour, line and marker: each of the three distinguishes curves."""
     return {
         "color": COLOURS[which % len(COLOURS)],
         "linestyle": LINES[which % len(LINES)],

@@ -1,4 +1,4 @@
-"""Figures for papers of what a panel can see: spectra and bounds, in black and white."""
+"""Figures for papers of what a panel resolves: spectra and bounds, in black and white."""
 
 from collections.abc import Sequence
 
@@ -47,7 +47,7 @@ def bound_figure(curves: dict[str, list[Curve]]) -> Figure:
 
 
 def ranges_figure(curves: list[Curve]) -> Figure:
-    """The bound on range against distance; above the dotted line it says nothing of the range."""
+    """The bound on range against distance; above the dotted line the range is not determined."""
     figure = Figure(figsize=(6, 4.2), layout="constrained")
     axis = figure.subplots()
     _draw(axis, curves)

@@ -9,11 +9,11 @@ from matplotlib.figure import Figure
 from ris_tf.evaluation.pictures import Picture
 from ris_tf.figures.style import bare, literal
 
-FLOOR_DB, CEILING_DB = -20.0, -1.0  # between which the grey scale ends, where most points are
+FLOOR_DB, CEILING_DB = -20.0, -1.0  # limits of the lower end of the grey scale
 
 
 def positions_figure(scene: dict[str, Any], picture: Picture, title: str) -> Figure:
-    """Directions of the estimates over the spectrum, and the plan seen from above.
+    """Directions of the estimates over the spectrum, and a plan of the room.
 
     Args:
         scene: of `ris-tf localize`: a document with `sources`.

@@ -1,4 +1,4 @@
-"""What a search found: the objective by trial, parallel coordinates, and each hyperparameter."""
+"""Results of a search: the objective by trial, parallel coordinates, each hyperparameter."""
 
 import math
 from collections.abc import Sequence
@@ -31,22 +31,22 @@ from ris_tf.search import (
     value_text,
 )
 
-GOOD_TO_BAD = "viridis"  # dark is good: it is read in grey, too
+GOOD_TO_BAD = "viridis"  # dark is good: also readable in grey
 FINISHED: dict[str, Any] = {"marker": "o", "linestyle": "none", "color": COLOURS[0]}
 PRUNED: dict[str, Any] = {**FINISHED, "marker": "v", "markerfacecolor": "none"}
 FAILED: dict[str, Any] = {"marker": "x", "linestyle": "none", "color": COLOURS[1]}
 BEST: dict[str, Any] = {"marker": "*", "linestyle": "none", "color": COLOURS[6], "markersize": 13}
 BEYOND: dict[str, Any] = {"marker": "^"}  # instead of its own shape, at the top of the axis
 AS_CONFIGURED: dict[str, Any] = {"color": COLOURS[2], "linestyle": "--", "linewidth": 1.2}
-TOP = 0.975  # of the axis' height, where trials without an objective stand
+TOP = 0.975  # of the axis' height: trials without an objective
 ROOM = 0.12  # of the axis, above the greatest and below the least objective
 COLUMNS = 4  # panels beside each other
-MOST_TICKS = 6  # categories that a panel names
-SPREAD = 0.12  # of a category's width, by which its trials stand apart
+MAX_TICKS = 6  # categories that a panel names
+SPREAD = 0.12  # of a category's width, by which its trials are spread
 LONGEST_NAME, LONGEST_VALUE = 26, 20  # characters of a hyperparameter's name and of its value
 TICK_POINTS, CHARACTER = 7, 0.5  # size of an axis' words, and a character's width in sizes
 WIDEST = 45.0  # inches
-MOST_INK = 150.0  # lines whose opacities may add up: of more, each is fainter
+MAX_INK = 150.0  # lines whose opacities may add up: of more, each is fainter
 
 
 def trials_figure(search: Search, trials: Sequence[Trial]) -> Figure:
@@ -109,7 +109,7 @@ def _same(one: Any, other: Any) -> bool:
 
 
 def _name_best(axis: Axes, trials: Sequence[Trial]) -> None:
-    """A star, with number and objective below it, on the side where there is room."""
+    """A star, with number and objective below it, on the side with more room."""
     best = best_trial(trials)
     if not best:
         return
@@ -165,7 +165,7 @@ def parallel_figure(search: Search, trials: Sequence[Trial]) -> Figure:
 
 
 def _name(label: str) -> str:
-    """A hyperparameter's name; of a long one both ends, which are what tells names apart."""
+    """A hyperparameter's name; of a long one both ends, which distinguish names."""
     half = LONGEST_NAME // 2
     return literal(label if len(label) <= LONGEST_NAME else f"{label[:half]}…{label[1 - half :]}")
 
@@ -195,7 +195,7 @@ def _draw_lines(axis: Axes, trials: Sequence[Trial], places: np.ndarray, level: 
     order = [i for i in np.argsort(-level, kind="stable") if not math.isnan(level[i])]
     others = [i for i in order if trials[i] is not best]
     colour = [colours(level[i]) for i in others]
-    alpha = min(MOST_INK / max(len(others), 1), 0.8)
+    alpha = min(MAX_INK / max(len(others), 1), 0.8)
     axis.add_collection(
         LineCollection([lines[i] for i in others], colors=colour, linewidths=1.2, alpha=alpha)
     )
@@ -269,7 +269,7 @@ def _draw_panel(panel: Axes, scale: Axis, objective: Axis, trials: Sequence[Tria
 
 
 def _abscissa(scale: Axis, trial: Trial) -> float:
-    """A number, or a category's place, beside which its trials stand by their numbers."""
+    """A number, or a category's place, around which its trials are spread."""
     value = trial.hyperparameters[scale.key]
     if scale.categories:
         last = max(len(scale.categories) - 1, 1)
@@ -282,7 +282,7 @@ def _abscissa(scale: Axis, trial: Trial) -> float:
 
 def _name_categories(panel: Axes, categories: Sequence[Value]) -> None:
     last = len(categories) - 1
-    named = sorted({round(at) for at in np.linspace(0, last, min(last + 1, MOST_TICKS))})
+    named = sorted({round(at) for at in np.linspace(0, last, min(last + 1, MAX_TICKS))})
     words = [literal(value_text(categories[place]), LONGEST_VALUE) for place in named]
     crowded = sum(map(len, words)) > 24
     panel.set_xticks(
@@ -297,7 +297,7 @@ def _name_categories(panel: Axes, categories: Sequence[Value]) -> None:
 
 
 def _scale_numbers(panel: Axes, scale: Axis) -> None:
-    """The whole range, logarithmic where the space says so, whatever of it was tried."""
+    """The whole range of the space, logarithmic where that is, however little was tried."""
     if scale.log:
         panel.set_xscale("log")
         reach = (scale.high / scale.low) ** 0.04
@@ -321,7 +321,7 @@ FIGURES = {
 
 
 def why_not_drawn(what: str, search: Search, trials: Sequence[Trial]) -> str:
-    """What is missing for one of `FIGURES`, empty where it can be drawn."""
+    """Why one of `FIGURES` cannot be drawn; empty if it can."""
     if not any(has_objective(trial) for trial in trials):
         return "no trial has an objective yet"
     if what != "trials" and not search.space:

@@ -8,13 +8,13 @@ from matplotlib.figure import Figure
 
 from ris_tf.runlog import atomic_write
 
-# Okabe and Ito's colours, told apart by colour-blind eyes, in an order that differs in grey too.
+# Okabe and Ito's colours, for colour-blind eyes too, in an order that differs in grey.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 LINES = ("-", "--", "-.", ":")
 
 
 def save_figure(figure: Figure, path: Path) -> None:
-    """Write a figure, whole or not at all; the suffix says how."""
+    """Write a figure atomically, in the format of the suffix."""
     data = io.BytesIO()
     figure.savefig(data, format=path.suffix[1:].lower(), dpi=100)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -27,13 +27,13 @@ def bare(axis: Axes) -> None:
     axis.spines[["top", "right"]].set_visible(False)
 
 
-def literal(text: str, most: int = 60) -> str:
+def literal(text: str, longest: int = 60) -> str:
     """Text that matplotlib draws as it is, in one line: dollars would begin a formula.
 
     Args:
         text: from a file or a command line.
-        most: characters, of which the last becomes an ellipsis where more are given.
+        longest: largest number of characters; a longer text ends in an ellipsis.
     """
     shown = "".join(c if c.isprintable() else " " for c in text)
-    shown = shown if len(shown) <= most else shown[: most - 1].rstrip() + "…"
+    shown = shown if len(shown) <= longest else shown[: longest - 1].rstrip() + "…"
     return shown.replace("$", r"\$")

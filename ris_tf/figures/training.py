@@ -1,4 +1,4 @@
-"""A run's training at a glance: loss, terms, gradient norms, directions."""
+"""An overview of a run's training: loss, terms, gradient norms, directions."""
 
 from collections.abc import Iterable
 
@@ -16,7 +16,7 @@ SMALL = 1e-6  # least value that a logarithmic axis shows
 
 
 def training_figure(log: RunLog, title: str) -> Figure:
-    """Four panels over the windows of a run: loss, terms, gradients, and how validation went.
+    """Four panels over the windows of a run: loss, terms, gradients, and validation.
 
     Args:
         log: what the run wrote, with at least one window.
@@ -138,9 +138,9 @@ def _draw_directions(axis: Axes, log: RunLog) -> None:
     axis.set_ylabel("RMSE of the network's slots (deg)")
     axis.set_ylim(bottom=0)
     other = axis.twinx()
-    found = [(v.step, 100 * v.values.get("direction_recall", np.nan)) for v in log.validations]
-    if found:
-        steps, values = zip(*found, strict=True)
+    recalls = [(v.step, 100 * v.values.get("direction_recall", np.nan)) for v in log.validations]
+    if recalls:
+        steps, values = zip(*recalls, strict=True)
         other.plot(steps, values, "s--", color=COLOURS[1], markersize=4, label="found within 5 deg")
     other.set_ylabel("sources found within 5 deg (%)")
     other.set_ylim(0, 100)

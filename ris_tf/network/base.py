@@ -1,4 +1,4 @@
-"""What every kind of network is: measurements in, a prediction out."""
+"""The base class of networks: measurements in, a prediction out."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -31,7 +31,7 @@ class Network(keras.Model):
 
         def call(self, measurement, beta=None, key=None) -> Prediction
 
-    What goes in:
+    Inputs:
         measurement: a `Measurement` of `B` scenes: `y` `[B, L, M]` complex64 received, `channel`
             `[B, M, N]` complex64, `codes` `[B, L, N]` complex64, `snr_db` `[B]` float32; or a
             dictionary of these. `as_measurement` makes the first of both.
@@ -39,9 +39,9 @@ class Network(keras.Model):
         key: `[2]` int32 seed of this batch's dropout in training, for `ris_tf.network.dropout`;
             `None` drops nothing. No other randomness: a batch is the same whenever it is computed.
 
-    What comes out is a `Prediction`. `**self.covariances(...)` makes its `predicted`, `sample`,
-    `blended` and `effective` from any factor; heads that the network has not are left out. Terms
-    and estimators that need one are refused by name.
+    The output is a `Prediction`. `**self.covariances(...)` makes its `predicted`, `sample`,
+    `blended` and `effective` from any factor; outputs that the network has no head for are left
+    out. Terms and estimators that need one of them are refused by name.
 
     Covariances and everything complex are float32; layers get the precision of the run by
     `dtype=self.policy`.
@@ -55,7 +55,7 @@ class Network(keras.Model):
         super().__init__(**{**kwargs, "dtype": "float32"})
         self.config = config
         self.policy = self.config.training.precision
-        self.built = True  # Keras is not to guess the shape of a measurement
+        self.built = True  # Keras must not guess the shape of a measurement
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Let Keras find the class when it opens a saved network."""
@@ -78,11 +78,11 @@ class Network(keras.Model):
         """The four covariances of a `Prediction`, by the names of its fields.
 
         Args:
-            measurement: of which scenes.
-            backprojected: `[B, N, L]`, as `back_projected` gives them.
+            measurement: of `B` scenes.
+            backprojected: `[B, N, L]`, from `back_projected`.
             predicted: `R_pred` of trace `N`; `with_trace_n(from_factor(factor))` makes it of
                 `[B, N, r]` complex64.
-            beta: as `call` is given it.
+            beta: as in `call`.
         """
         knobs = self.config.covariance
         blended, sample = predicted, sample_covariance(backprojected)
@@ -98,8 +98,7 @@ class Network(keras.Model):
     def parts(self) -> list[Part]:
         """The network part by part: its table, and its optimizer groups.
 
-        Unless a subclass says otherwise, each layer is a part of the backbone, and there is no
-        head.
+        By default, each layer is a part of the backbone, and there is no head.
         """
         return [
             Part(layer.name, type(layer).__name__, _shape(layer), (layer,))
@@ -108,11 +107,11 @@ class Network(keras.Model):
         ]
 
     def make_weights(self) -> None:
-        """Make the weights of layers that wait for their first input."""
+        """Create the weights of layers that are built by their first input."""
         self(silent_scene(self.config))
 
     def get_config(self) -> dict[str, Any]:
-        """What makes this network again."""
+        """The arguments that rebuild this network."""
         return {"name": self.name, "config": self.config.model_dump(mode="json")}
 
     @classmethod
@@ -152,7 +151,7 @@ def build_network(config: Config) -> Network:
     """A new network with weights drawn from the configuration's seed."""
     keras.utils.set_random_seed(config.seed)
     if config.network.kind not in OUR_NETWORKS and not tf.distribute.has_strategy():
-        # Layers without a name are numbered, and weights are saved by it: always from the first.
+        # Keras numbers layers without a name and saves weights by these names: restart the numbers.
         keras.utils.clear_session(free_memory=False)
     network: Network = NETWORKS[config.network.kind].make(config)
     network.make_weights()
@@ -165,14 +164,14 @@ def head_variables(network: Network) -> list[keras.Variable]:
 
 
 def outputs_of(network: Network) -> set[str]:
-    """Which fields of `Prediction` a network fills, traced on one scene, not computed."""
+    """The fields of `Prediction` that a network fills, by tracing it on one scene."""
     traced = tf.function(network.__call__, autograph=False)
     outputs = traced.get_concrete_function(silent_scene(network.config)).structured_outputs
     return set(Prediction._fields) - Prediction(*outputs).missing
 
 
 def silent_scene(config: Config) -> Measurement:
-    """One scene in which nothing is received, of the shapes of all scenes."""
+    """One scene without signal, of the shapes of all scenes."""
     scene, elements = config.scene, config.geometry.elements
     return Measurement(
         y=tf.zeros([1, scene.snapshots, scene.antennas], tf.complex64),

@@ -1,4 +1,4 @@
-"""The beamspace network's encoder: convolutions over what the snapshots show of space (SPEC 3b)."""
+"""The beamspace network's encoder: convolutions over a near-field image (SPEC 3b)."""
 
 from typing import NamedTuple
 
@@ -58,7 +58,7 @@ class BeamspaceEncoder(keras.layers.Layer):
         self, measurement: Measurement, backprojected: tf.Tensor, key: tf.Tensor | None = None
     ) -> tf.Tensor:
         """`[B, D]` features of a batch of scenes; `key` seeds the dropout."""
-        del measurement  # everything it says is in the back-projection
+        del measurement  # the back-projection contains it
         image = focused_image(backprojected, self.grid)
         features = self.image_encoder(tf.transpose(image, [0, 2, 3, 1]))
         return dropout(self.fusion(features), self.sizes.dropout, key, 0)
@@ -94,7 +94,7 @@ def focus_grid(config: Config) -> FocusGrid:
     assert isinstance(sizes, BeamspaceNetwork)
     panel = make_panel(config.geometry, np.float64)
     azimuths, elevations = field_axes(config.scene, *sizes.image)
-    directions = Directions.before(panel, azimuths, elevations)
+    directions = Directions.of_grid(panel, azimuths, elevations)
     axes = sizes.planes_m, directions.azimuth, elevations
     plane, azimuth, elevation = np.meshgrid(*axes, indexing="ij")
     with tf.device("cpu"), tf.init_scope():
@@ -111,7 +111,7 @@ def focused_image(backprojected: tf.Tensor, grid: FocusGrid) -> tf.Tensor:
 
     Args:
         backprojected: `[B, N, L]` complex64 snapshots at the panel.
-        grid: where.
+        grid: points of the image.
 
     Returns:
         `[B, 2 planes, azimuths, elevations]` float32 in 0..1.

@@ -1,4 +1,4 @@
-"""What the heads look at besides learned features: anti-diagonal means and eigenvalues (SPEC 3)."""
+"""Inputs of the heads besides learned features: anti-diagonal means and eigenvalues (SPEC 3)."""
 
 import math
 
@@ -17,8 +17,8 @@ def antidiagonal_means(factor: tf.Tensor) -> tf.Tensor:
     """Means of the anti-diagonals of `D^-1/2 A A^H D^-1/2`, `D = diag(A A^H) + 1e-6`.
 
     Entry `s` is the mean over `n + m = s` of `sum_k b_nk conj(b_mk)`: a convolution, by FFT. Each
-    sum holds its terms' conjugates too, so imaginary parts are zero up to rounding; they are there
-    because the reference network's shapes count them.
+    sum holds its terms' conjugates too, so imaginary parts are zero up to rounding; they are kept
+    for the shapes of the reference network.
 
     Args:
         factor: `[B, N, K_max]` complex64, `A`.
@@ -39,14 +39,14 @@ def antidiagonal_means(factor: tf.Tensor) -> tf.Tensor:
 
 
 def spectral_features(
-    covariance: Covariance, snapshots: int, most: int
+    covariance: Covariance, snapshots: int, max_sources: int
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Features of the eigenvalues of `R_eff`, without gradient; eigenvalues as shares of the trace.
 
     Args:
-        covariance: effective covariance of trace `N`, factor `[B, N, r]`, `r > most`.
+        covariance: effective covariance of trace `N`, factor `[B, N, r]`, `r > max_sources`.
         snapshots: `L`, of the description length.
-        most: `K_max`.
+        max_sources: `K_max`.
 
     Returns:
         `[B, 2 K_max + 2]`: the `K_max + 1` largest eigenvalues, the mean of the rest, `K_max`
@@ -56,15 +56,15 @@ def spectral_features(
     covariance = Covariance(*map(tf.stop_gradient, covariance))
     elements = covariance.factor.shape[-2]
     total = trace(covariance)[:, None]
-    found = largest_eigenvalues(covariance.factor, most + 1)
-    largest = tf.maximum((found + covariance.loading[:, None]) / total, SMALL)
+    eigenvalues = largest_eigenvalues(covariance.factor, max_sources + 1)
+    largest = tf.maximum((eigenvalues + covariance.loading[:, None]) / total, SMALL)
     gaps = largest[:, :-1] - largest[:, 1:]
-    rest = (1 - tf.reduce_sum(largest, -1, keepdims=True)) / (elements - most - 1)
+    rest = (1 - tf.reduce_sum(largest, -1, keepdims=True)) / (elements - max_sources - 1)
     energy = tf.cumsum(largest[:, :-1], axis=-1)
     logs = tf.math.log(largest)
     log_det = log_determinant(covariance)[:, None] - elements * tf.math.log(total)
     mdl = description_lengths(logs[:, :-1], energy, log_det, elements, snapshots)
-    best = tf.one_hot(tf.argmin(mdl, axis=-1), most)
+    best = tf.one_hot(tf.argmin(mdl, axis=-1), max_sources)
     smallest = covariance.loading[:, None] / total
     fusion = tf.concat([largest, rest, gaps], axis=-1)
     differences = logs[:, :-1] - logs[:, 1:]

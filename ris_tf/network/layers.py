@@ -24,14 +24,14 @@ def complex_matrix(x: tf.Tensor, rows: int, columns: int) -> tf.Tensor:
 def dropout(x: tf.Tensor, rate: float, key: tf.Tensor | None, place: int) -> tf.Tensor:
     """Drop a share of activations and scale up the rest.
 
-    The mask depends on nothing but `key` and `place`, so a batch is dropped out alike whenever it
+    The mask depends on nothing but `key` and `place`, so a batch has the same mask whenever it
     is computed. Sixteen random bits decide an element: the rate is met to 1/65536.
 
     Args:
         x: activations, of any shape.
         rate: share dropped.
         key: `[2]` int32 seed of the batch; `None`, outside training, drops nothing.
-        place: tells one dropout of the network from another.
+        place: number of this dropout within the network.
     """
     if key is None or not rate:
         return x
@@ -48,7 +48,7 @@ def _sixteen_bits(key: tf.Tensor, count: Size) -> tf.Tensor:
     pairs = tf.bitcast(random_bits(key, [(count + 1) // 2]), tf.uint16)
     if isinstance(count, int) and count % 2 == 0:
         return pairs
-    return tf.reshape(pairs, [-1])[:count]  # one too many where their number is odd
+    return tf.reshape(pairs, [-1])[:count]  # one too many where the count is odd
 
 
 @keras.saving.register_keras_serializable("ris_tf")
@@ -84,7 +84,7 @@ class DepthwiseConv1D(keras.layers.Layer):
         return input_shape
 
     def get_config(self) -> dict:
-        """What makes this layer again."""
+        """The arguments that rebuild this layer."""
         return {**super().get_config(), "kernel_size": self.kernel_size}
 
 
@@ -141,6 +141,6 @@ class EncoderLayer(keras.layers.Layer):
         return self.projection(tf.reshape(joined, [batch, length, self.width]))
 
     def get_config(self) -> dict:
-        """What makes this layer again."""
+        """The arguments that rebuild this layer."""
         sizes = {name: getattr(self, name) for name in ("width", "heads", "feedforward", "rate")}
         return {**super().get_config(), **sizes}

@@ -45,7 +45,7 @@ class LocalizationNetwork(Network):
         self._make_heads(self.config.network.width, {"dtype": self.policy})
 
     def _make_heads(self, width: int, layer: dict[str, Any]) -> None:
-        most = self.config.scene.sources_max
+        max_sources = self.config.scene.sources_max
         elements = self.config.geometry.elements
         azimuths, elevations = self.config.network.angle_grid
         gelu = {"activation": "gelu", **layer}
@@ -53,10 +53,10 @@ class LocalizationNetwork(Network):
         dense = keras.layers.Dense
         norm = keras.layers.LayerNormalization
         self.angle_factor = stack(
-            "angle_factor", (width,), dense(2 * elements * most, name="dense", **layer)
+            "angle_factor", (width,), dense(2 * elements * max_sources, name="dense", **layer)
         )
         self.range_factor = stack(
-            "range_factor", (width,), dense(2 * elements * most, name="dense", **layer)
+            "range_factor", (width,), dense(2 * elements * max_sources, name="dense", **layer)
         )
         self.pooled = stack(
             "pooled", (2 * (2 * elements - 1),), dense(NARROW, name="dense", **layer)
@@ -65,17 +65,19 @@ class LocalizationNetwork(Network):
             "pooled_fusion", (NARROW + width,), dense(width, name="dense", **gelu)
         )
         self.angle_grid = stack(
-            "angle_grid", (width,), dense(most * azimuths * elevations, name="dense", **layer)
+            "angle_grid",
+            (width,),
+            dense(max_sources * azimuths * elevations, name="dense", **layer),
         )
         self.auxiliary_angles = stack(
-            "auxiliary_angles", (width,), dense(2 * most, name="dense", **layer)
+            "auxiliary_angles", (width,), dense(2 * max_sources, name="dense", **layer)
         )
         self.range = stack(
-            "range", (width,), dense(most, activation="softplus", name="dense", **layer)
+            "range", (width,), dense(max_sources, activation="softplus", name="dense", **layer)
         )
         self.spectral = stack(
             "spectral",
-            (2 * most + 2,),
+            (2 * max_sources + 2,),
             dense(NARROW, name="widen", **gelu),
             dense(NARROW, name="mix", **layer),
         )
@@ -87,14 +89,14 @@ class LocalizationNetwork(Network):
             (width,),
             norm(epsilon=1e-5, name="norm", **layer),
             dense(NARROW, name="widen", **relu),
-            dense(most, name="logits", **layer),
+            dense(max_sources, name="logits", **layer),
         )
         self.count_spectral = stack(
             "count_spectral",
-            (5 * most + 2,),
+            (5 * max_sources + 2,),
             norm(epsilon=1e-5, name="norm", **layer),
             dense(NARROW, name="widen", **relu),
-            dense(most, name="logits", **layer),
+            dense(max_sources, name="logits", **layer),
         )
         self.logit_scale = self.add_weight((), "ones", name="logit_scale")
 
@@ -107,17 +109,17 @@ class LocalizationNetwork(Network):
         """Predict.
 
         Args:
-            measurement: what the receiver has, or a dictionary of it.
+            measurement: what the receiver measures, or a dictionary of its fields.
             beta: share of the sample covariance in the blend; `None` is the final value.
             key: `[2]` int32 seed of the dropout in training; `None` drops nothing.
         """
         measurement = as_measurement(measurement)
-        most = self.config.scene.sources_max
+        max_sources = self.config.scene.sources_max
         backprojected = self.back_projected(measurement)
         f0 = self.encoder(measurement, backprojected, key=key)
         elements = self.config.geometry.elements
-        angle_factor = complex_matrix(self.angle_factor(f0), elements, most)
-        range_factor = complex_matrix(self.range_factor(f0), elements, most)
+        angle_factor = complex_matrix(self.angle_factor(f0), elements, max_sources)
+        range_factor = complex_matrix(self.range_factor(f0), elements, max_sources)
         range_weight = self.config.covariance.range_weight
         predicted = predicted_covariance(angle_factor, range_factor, range_weight)
         covariances = self.covariances(measurement, backprojected, predicted, beta)
@@ -132,8 +134,8 @@ class LocalizationNetwork(Network):
             azimuth=azimuth,
             elevation=elevation,
             confidence=confidence,
-            auxiliary_azimuth=auxiliary[:, :most],
-            auxiliary_elevation=auxiliary[:, most:],
+            auxiliary_azimuth=auxiliary[:, :max_sources],
+            auxiliary_elevation=auxiliary[:, max_sources:],
             range_m=tf.cast(self.range(f1), tf.float32),
             count_logits=self._count(f1, covariances["effective"]),
         )
@@ -165,41 +167,47 @@ class LocalizationNetwork(Network):
 
     def parts(self) -> list[Part]:
         """The network part by part: its table, and its optimizer groups."""
-        most, width = self.config.scene.sources_max, self.config.network.width
+        max_sources, width = self.config.scene.sources_max, self.config.network.width
         elements = self.config.geometry.elements
         cells = " x ".join(map(str, self.config.network.angle_grid))
         factors = (self.angle_factor, self.range_factor)
         slots = (self.auxiliary_angles, self.range)
         return [
             *self.encoder.parts(),
-            Part("covariance factors", "2 Dense", f"2 of {elements} x {most}", factors, True),
+            Part(
+                "covariance factors", "2 Dense", f"2 of {elements} x {max_sources}", factors, True
+            ),
             Part(
                 "anti-diagonal pooling",
                 "means, Dense, fused with f0",
                 f"f1: {width}",
                 (self.pooled, self.pooled_fusion),
             ),
-            Part("angle grid", "Dense", f"{most} x {cells}", (self.angle_grid,), True),
-            Part("auxiliary angles and range", "2 Dense", f"{most} x 3", slots, True),
+            Part("angle grid", "Dense", f"{max_sources} x {cells}", (self.angle_grid,), True),
+            Part("auxiliary angles and range", "2 Dense", f"{max_sources} x 3", slots, True),
             Part(
                 "spectral fusion",
                 "2 Dense, fused with f1",
                 f"f2: {width}",
                 (self.spectral, self.spectral_fusion),
             ),
-            Part("source count, direct", "norm, 2 Dense", f"{most}", (self.count_direct,)),
+            Part("source count, direct", "norm, 2 Dense", f"{max_sources}", (self.count_direct,)),
             Part(
-                "source count, spectral", "norm, 2 Dense", f"{most}", (self.count_spectral,), True
+                "source count, spectral",
+                "norm, 2 Dense",
+                f"{max_sources}",
+                (self.count_spectral,),
+                True,
             ),
             Part("logit scale", "scalar", "1", (_Scalar(self.logit_scale),)),
         ]
 
     def make_weights(self) -> None:
-        """They are there: its layers are built from the configuration."""
+        """Nothing to do: its layers are built in the constructor."""
 
 
 class _Scalar:
-    """A lone variable that looks like a layer to the table."""
+    """A single variable with the interface of a layer, for the table."""
 
     def __init__(self, variable: keras.Variable):
         self.trainable_variables = [variable]

@@ -1,10 +1,10 @@
-"""A network as a list of named parts, which its table and its optimizer groups are read from."""
+"""A network as a list of named parts, the source of its table and its optimizer groups."""
 
 from dataclasses import dataclass
 
 import keras
 
-DROPOUTS = 4  # places that one encoder layer takes in the numbering of dropouts
+DROPOUTS = 4  # dropouts of one encoder layer, in the numbering of all dropouts
 
 
 @dataclass(frozen=True)
@@ -12,9 +12,9 @@ class Part:
     """One row of the network's table.
 
     Attributes:
-        name: what the part is.
-        layers: its layers, in words.
-        output: shape of its output without the batch, in words.
+        name: of the part.
+        layers: description of its layers.
+        output: shape of its output without the batch, as text.
         blocks: the Keras layers that hold its weights.
         head: whether it belongs to the heads' optimizer group.
     """
@@ -32,7 +32,7 @@ class Part:
 
     @property
     def parameters(self) -> int:
-        """How many numbers the part learns."""
+        """Number of parameters of the part."""
         return sum(block.count_params() for block in self.blocks)
 
 

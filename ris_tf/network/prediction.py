@@ -1,4 +1,4 @@
-"""What a network gives, and what is missing where it has not every head."""
+"""The outputs of a network, and which of them are missing."""
 
 from typing import Any, NamedTuple, cast
 
@@ -9,7 +9,7 @@ from ris_tf.registry import MissingOutputError
 
 
 class Prediction(NamedTuple):
-    """What the network predicts of a batch of scenes; `None` what it has no head for.
+    """What the network predicts for a batch of scenes; `None` for outputs without a head.
 
     Attributes:
         angle_factor: `[B, N, K_max]` complex64, `A_angle`.
@@ -51,12 +51,12 @@ class Prediction(NamedTuple):
         return self.missing.isdisjoint(outputs)
 
     def guarded(self) -> "Prediction":
-        """The same, but to read what is missing raises `MissingOutputError`."""
+        """The same, except that reading a missing output raises `MissingOutputError`."""
         return cast(Prediction, _Guarded(self)) if self.missing else self
 
 
 class _Guarded:
-    """Stands for a prediction of which some outputs are missing."""
+    """A prediction whose missing outputs raise an error when they are read."""
 
     def __init__(self, prediction: Prediction):
         self._prediction = prediction

@@ -62,15 +62,16 @@ class ReferenceEncoder(keras.layers.Layer):
         self, measurement: Measurement, backprojected: tf.Tensor, key: tf.Tensor | None = None
     ) -> tf.Tensor:
         """`[B, D]` features of a batch of scenes; `key` seeds the dropout."""
-        del backprojected  # this network sees the channel only through H c_l
+        del backprojected  # this network uses the channel only through H c_l
         y, channel, codes, _ = measurement
         tokens = self.snapshot_encoder(real_pairs(unit_rms(y) if self.sizes.normalise else y))
         for i, encoder in enumerate(self.transformer):
             tokens = encoder(tokens, key=key, place=DROPOUTS * i)
-        seen = real_pairs(tf.einsum("bmn,bln->blm", channel, codes))
+        effective_channel = real_pairs(tf.einsum("bmn,bln->blm", channel, codes))
+        shape = [sizes(effective_channel)[0], product(effective_channel.shape[1:])]
         branches = [
             tf.reduce_mean(tokens, axis=1),
-            self.channel_branch(tf.reshape(seen, [sizes(seen)[0], product(seen.shape[1:])])),
+            self.channel_branch(tf.reshape(effective_channel, shape)),
             tf.reduce_mean(self.code_branch(real_pairs(codes)), axis=1),
         ]
         return self.fusion(tf.concat(branches, axis=-1))

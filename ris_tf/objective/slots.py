@@ -43,11 +43,11 @@ def best_assignment(cost: tf.Tensor) -> tf.Tensor:
     Returns:
         `[B, K_max]` int32 slots.
     """
-    most = cost.shape[-1]
-    orders = np.array(list(itertools.permutations(range(most))), np.int32)
-    taken = np.eye(most, dtype=np.float32)[orders]  # [P, source, slot]
+    max_sources = cost.shape[-1]
+    orders = np.array(list(itertools.permutations(range(max_sources))), np.int32)
+    taken = np.eye(max_sources, dtype=np.float32)[orders]  # [P, source, slot]
     flat = taken.transpose(0, 2, 1).reshape(len(orders), -1)
-    totals = tf.matmul(tf.reshape(cost, [-1, most * most]), flat, transpose_b=True)
+    totals = tf.matmul(tf.reshape(cost, [-1, max_sources**2]), flat, transpose_b=True)
     return tf.gather(orders, tf.argmin(totals, axis=-1))
 
 
@@ -101,8 +101,8 @@ def count_loss(
     Returns:
         `[B]` float32.
     """
-    most = logits.shape[-1]
-    labels = tf.one_hot(count - 1, most) * (1 - smoothing) + smoothing / most
+    max_sources = logits.shape[-1]
+    labels = tf.one_hot(count - 1, max_sources) * (1 - smoothing) + smoothing / max_sources
     entropy = tf.nn.softmax_cross_entropy_with_logits(labels, logits)
     under = tf.argmax(logits, axis=-1, output_type=tf.int32) + 1 < count
     return tf.where(under, undercount * entropy, entropy)

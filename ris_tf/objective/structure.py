@@ -24,7 +24,7 @@ def contrast_loss(
 
     `S` is the MVDR spectrum `1 / (a^H R^-1 a)` at the true range, over its largest value on the
     stencil. It is computed in float64: `R` has condition `N / c`, about 10^5, and near a peak
-    the softmax of the centre is 1 but for 10^-4; float32 left a percent of the gradient wrong.
+    the softmax of the centre is 1 - 10^-4; in float32 the gradient was wrong by a percent.
 
     Args:
         covariance: effective `R_blend`, loading above 0.
@@ -41,11 +41,11 @@ def contrast_loss(
     azimuth = sources.azimuth[..., None] + shift_azimuth
     elevation = sources.elevation[..., None] + shift_elevation
     range_m = tf.broadcast_to(sources.range_m[..., None], azimuth.shape)
-    batch, most, points = azimuth.shape
+    batch, max_sources, points = azimuth.shape
     vectors = steering_vectors(panel, azimuth, elevation, range_m)
-    columns = tf.transpose(tf.reshape(vectors, [batch, most * points, -1]), [0, 2, 1])
+    columns = tf.transpose(tf.reshape(vectors, [batch, max_sources * points, -1]), [0, 2, 1])
     form = inverse_quadratic_form(in_double(covariance), tf.cast(columns, tf.complex128))
-    spectrum = tf.reshape(1 / tf.maximum(form, SMALL), [batch, most, points])
+    spectrum = tf.reshape(1 / tf.maximum(form, SMALL), [batch, max_sources, points])
     spectrum /= tf.reduce_max(spectrum, axis=-1, keepdims=True)
     at_centre = tf.nn.log_softmax(spectrum / temperature)[..., points // 2]
     return source_mean(tf.cast(-at_centre, tf.float32), sources.active)
@@ -77,6 +77,6 @@ def cross_loss(angle_factor: tf.Tensor, range_factor: tf.Tensor) -> tf.Tensor:
         range_factor: `[B, N, K_max]` complex64.
     """
     grams = [adjoint_times(q, q) for q in map(unit_columns, (angle_factor, range_factor))]
-    most = angle_factor.shape[-1]
-    off_diagonal = 1 - np.eye(most, dtype=np.complex64)
-    return energy((grams[0] - grams[1]) * off_diagonal) / most**2
+    max_sources = angle_factor.shape[-1]
+    off_diagonal = 1 - np.eye(max_sources, dtype=np.complex64)
+    return energy((grams[0] - grams[1]) * off_diagonal) / max_sources**2

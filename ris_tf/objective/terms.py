@@ -16,16 +16,16 @@ from ris_tf.objective.projection import projection_loss
 from ris_tf.registry import MissingOutputError
 from ris_tf.scene import Panel, Scenes, Simulator, Split, make_panel
 
-SLOTS = ("azimuth", "elevation", "range_m")  # what slots are assigned to sources by
+SLOTS = ("azimuth", "elevation", "range_m")  # outputs by which slots are assigned to sources
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """A prediction beside the truth, with what several terms need of both.
+    """A prediction and the truth, with intermediate results that several terms share.
 
     Attributes:
-        prediction: what the network predicts; to read an output that it has not is refused.
-        scenes: what is true.
+        prediction: what the network predicts; reading a missing output raises `MissingOutputError`.
+        scenes: the true scenes.
         config: constants of the terms.
         panel: the nominal panel.
         truth: effective `R_true`.
@@ -41,7 +41,7 @@ class Comparison:
 
     @property
     def active(self) -> tf.Tensor:
-        """`[B, K_max]` 1 for the sources that are there."""
+        """`[B, K_max]` 1 for active sources."""
         return self.scenes.sources.active
 
     @property
@@ -57,7 +57,7 @@ class Comparison:
 
 
 def compare(prediction: Prediction, scenes: Scenes, config: Config) -> Comparison:
-    """Match slots to sources, as far as the network has slots, and make the effective truth."""
+    """Assign slots to sources, if the network has slots, and compute the effective truth."""
     slot = None
     if prediction.has(*SLOTS):
         slot = slots.best_assignment(tf.stop_gradient(_pairwise_cost(prediction, scenes, config)))
@@ -190,7 +190,7 @@ def raw_terms(comparison: Comparison) -> dict[str, tf.Tensor]:
     """Mean over the batch of every term whose configured weight is above 0: scalars by name.
 
     Raises:
-        ConfigError: the network does not have what some of them need.
+        ConfigError: the network lacks outputs that terms need.
     """
     values = term_values(comparison, active_terms(comparison.config))
     return {name: tf.reduce_mean(value) for name, value in values.items()}
@@ -202,7 +202,7 @@ def active_terms(config: Config) -> list[str]:
 
 
 def blend_terms(config: Config) -> list[str]:
-    """Names of those through which the network learns by `R_blend`."""
+    """Names of the active terms from which the network learns through `R_blend`."""
     return [name for name in active_terms(config) if TERMS[name].through_blend]
 
 
@@ -210,7 +210,7 @@ def term_values(comparison: Comparison, names: Iterable[str]) -> dict[str, tf.Te
     """Some terms: `[B]` by name.
 
     Raises:
-        ConfigError: the network does not have what some of them need; it names them all.
+        ConfigError: the network lacks outputs that terms need; the error names them all.
     """
     values, missing = {}, {}
     for name in names:
@@ -222,20 +222,20 @@ def term_values(comparison: Comparison, names: Iterable[str]) -> dict[str, tf.Te
         raise ConfigError(
             f"the network has no {', no '.join(dict.fromkeys(missing.values()))}, "
             f"which {', '.join(missing)} need{'s' if len(missing) == 1 else ''}",
-            source="objective.weights",
+            key="objective.weights",
             remedy=" ".join(f"--set objective.weights.{name}=0" for name in missing),
         )
     return values
 
 
-def served_terms(comparison: Comparison, names: Iterable[str]) -> list[str]:
-    """Names of the terms, of some, that the network has all outputs for."""
-    served = []
+def available_terms(comparison: Comparison, names: Iterable[str]) -> list[str]:
+    """Names of those terms whose outputs the network has."""
+    available = []
     for name in names:
         with suppress(MissingOutputError):
             TERMS[name](comparison)
-            served.append(name)
-    return served
+            available.append(name)
+    return available
 
 
 def weighted_sum(terms: dict[str, tf.Tensor], weights: dict[str, tf.Tensor | float]) -> tf.Tensor:
@@ -244,11 +244,11 @@ def weighted_sum(terms: dict[str, tf.Tensor], weights: dict[str, tf.Tensor | flo
 
 
 def check_terms(network: Network, config: Config) -> None:
-    """Refuse terms that cannot be computed of a network, before it is trained: they are traced.
+    """Refuse terms that a network lacks outputs for, before training: all terms are traced.
 
     Raises:
-        ConfigError: the network does not have what some of them need.
-        PluginError: a term returns something else than a value a scene.
+        ConfigError: the network lacks outputs that terms need.
+        PluginError: a term does not return one value for each scene.
     """
     simulator = Simulator(config)
 

@@ -7,7 +7,7 @@ import tensorflow as tf
 from ris_tf.config import Config
 
 EARLY_EPOCHS = 3  # of the structure schedule
-LATE = 0.8  # share of the epochs after which the structure schedule presses harder
+LATE = 0.8  # share of the epochs after which the structure schedule raises its weights
 
 # Multipliers of the three_phase schedule in the first, second and last third.
 THREE_PHASE: Mapping[str, tuple] = {

@@ -1,4 +1,4 @@
-"""What the base station hears: geometry, steering, codebook, channel, simulator."""
+"""What the base station receives: geometry, steering, codebook, channel, simulator."""
 
 from ris_tf.scene.grid import field_axes
 from ris_tf.scene.panel import Panel, direction_cosines, make_panel, unit_direction

@@ -1,4 +1,4 @@
-"""The phases that the panel shows: separable beams, random phases, selection (SPEC 1)."""
+"""The phases of the panel: separable beams, random phases, selection (SPEC 1)."""
 
 import math
 
@@ -64,9 +64,9 @@ def draw_codes(
 
 
 def fixed_phases(geometry: Geometry, snapshots: int, codes: Codes) -> np.ndarray:
-    """`[L', N]` phases that every scene shows: all, half or none of its `L` codes."""
-    shown = {"random": 0, "half": (snapshots + 1) // 2}.get(codes.selection, snapshots)
-    return beam_codebook(geometry, codes)[selected_beams(max(shown, 1), codes)][:shown]
+    """`[L', N]` phases that all scenes share: all, half or none of the `L` codes."""
+    shared = {"random": 0, "half": (snapshots + 1) // 2}.get(codes.selection, snapshots)
+    return beam_codebook(geometry, codes)[selected_beams(max(shared, 1), codes)][:shared]
 
 
 def _quantised(turns, bits: int, to_nearest):

@@ -1,4 +1,4 @@
-"""Where the panel's elements are, and directions as the panel sees them (SPEC 1)."""
+"""Positions of the panel's elements, and directions from the panel (SPEC 1)."""
 
 import math
 from typing import NamedTuple
@@ -16,7 +16,7 @@ class Panel(NamedTuple):
         x: `[N]` horizontal element positions in metres; leading dimensions may be added.
         z: `[N]` vertical element positions in metres, like `x`.
         wavenumber: `k0 = 2 pi / lambda` in radians a metre.
-        fresnel: whether distances follow the PyTorch pipeline's Fresnel approximation.
+        fresnel: whether distances use the PyTorch pipeline's Fresnel approximation.
     """
 
     x: tf.Tensor | np.ndarray

@@ -10,13 +10,13 @@ Place = tuple[tf.Tensor, tf.Tensor, tf.Tensor]  # azimuth, elevation, range
 
 
 class Positions(NamedTuple):
-    """Up to `K` sources a scene; those with `active` 0 hold finite numbers that mean nothing.
+    """Up to `K` sources a scene; slots whose `active` is 0 have finite numbers without meaning.
 
     Attributes:
         azimuth: `[B, K]` radians.
         elevation: `[B, K]` radians.
         range_m: `[B, K]` metres, above 0.
-        active: `[B, K]` float32, 1 for sources that are there.
+        active: `[B, K]` float32, 1 for slots with a source.
     """
 
     azimuth: tf.Tensor
@@ -35,20 +35,20 @@ class Positions(NamedTuple):
         return self.azimuth, self.elevation, self.range_m
 
     def joined(self, place: Place) -> "Positions":
-        """The same with one more slot, and a source in it: `[B]` azimuth, elevation, range."""
+        """The same with one more slot, which has a source: `[B]` azimuth, elevation, range."""
         columns = (*place, tf.ones_like(place[0]))
         return Positions(
             *(tf.concat([a, b[:, None]], axis=1) for a, b in zip(self, columns, strict=True))
         )
 
     def padded(self, slots: int, range_m: float) -> "Positions":
-        """The same with empty slots behind, `slots` in all."""
-        own = self.active.shape[1]
-        spare = nowhere(tf.shape(self.active)[0], slots - own, range_m)
+        """The same with empty slots appended, `slots` in all."""
+        present = self.active.shape[1]
+        spare = nowhere(tf.shape(self.active)[0], slots - present, range_m)
         return Positions(*(tf.concat([a, b], axis=1) for a, b in zip(self, spare, strict=True)))
 
     def without(self, slot: int | tf.Tensor) -> "Positions":
-        """The same less one source in every scene; `[B]` slots or one for all."""
+        """The same without one source of every scene; `[B]` slots or one for all."""
         kept = 1 - tf.one_hot(slot, self.active.shape[-1], dtype=self.active.dtype)
         return self._replace(active=self.active * kept)
 
@@ -63,6 +63,6 @@ def true_positions(sources: Sources) -> Positions:
 
 
 def nowhere(batch: int | tf.Tensor, slots: int, range_m: float) -> Positions:
-    """No sources; the slots point ahead, at some range in metres."""
+    """Empty slots, straight ahead at a range in metres."""
     zeros = tf.zeros([batch, slots])
     return Positions(zeros, zeros, zeros + range_m, zeros)

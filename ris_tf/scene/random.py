@@ -1,4 +1,4 @@
-"""Counter-based random numbers: a batch is the same draw whenever and wherever it is made."""
+"""Counter-based random numbers: a batch is the same whenever and wherever it is computed."""
 
 import math
 from enum import IntEnum
@@ -15,7 +15,7 @@ class Split(IntEnum):
 
 
 class Stream(IntEnum):
-    """What a random number is for. Append only: the number is part of every scene's seed."""
+    """What a random number is for. Only append: the values are part of every scene's seed."""
 
     COUNT = 0
     AZIMUTH = 1
@@ -51,7 +51,7 @@ class Draws:
 
     def __init__(self, seed: int, split: Split, epoch: int | tf.Tensor, batch: int | tf.Tensor):
         # Every number is folded in by itself: compiled code takes no more than 32 bits of each
-        # half of a seed, so that numbers packed into 64 would be lost there, and only there.
+        # half of a seed, so that numbers packed into 64 bits would be lost in compiled code only.
         key = tf.constant([seed, int(split)], tf.int32)
         self._batch_key = fold_in(fold_in(key, epoch), batch)
 
@@ -62,20 +62,20 @@ class Draws:
     def bits(self, stream: Stream, shape: list[int]) -> tf.Tensor:
         """uint32 random bits, the same eager and compiled.
 
-        TensorFlow's own floats are not: XLA makes them of the same bits in another way.
+        TensorFlow's own floats are not the same: XLA makes them from the bits in another way.
         """
         return random_bits(self.key(stream), shape)
 
     def uniform(
-        self, stream: Stream, shape: list[int], least: float = 0.0, most: float = 1.0
+        self, stream: Stream, shape: list[int], low: float = 0.0, high: float = 1.0
     ) -> tf.Tensor:
-        """float32 uniform in `[least, most)`, of 24 random bits."""
+        """float32 uniform in `[low, high)`, of 24 random bits."""
         bits = tf.bitwise.right_shift(self.bits(stream, shape), tf.constant(8, tf.uint32))
-        return least + (most - least) * (tf.cast(bits, tf.float32) * 2**-24)
+        return low + (high - low) * (tf.cast(bits, tf.float32) * 2**-24)
 
-    def whole(self, stream: Stream, shape: list[int], least: int, most: int) -> tf.Tensor:
-        """int32 uniform over `least..most`, ends included."""
-        return least + tf.cast(self.uniform(stream, shape, 0, most - least + 1), tf.int32)
+    def whole(self, stream: Stream, shape: list[int], low: int, high: int) -> tf.Tensor:
+        """int32 uniform over `low..high`, ends included."""
+        return low + tf.cast(self.uniform(stream, shape, 0, high - low + 1), tf.int32)
 
     def complex_normal(self, stream: Stream, shape: list[int]) -> tf.Tensor:
         """complex64 circular Gaussian of unit variance, CN(0, 1) (Box and Muller 1958)."""

@@ -17,8 +17,8 @@ def sizes(x: tf.Tensor) -> list[Size]:
     known = list(x.shape)
     if None not in known:
         return known
-    found = tf.shape(x)
-    return [found[axis] if size is None else size for axis, size in enumerate(known)]
+    traced = tf.shape(x)
+    return [traced[axis] if size is None else size for axis, size in enumerate(known)]
 
 
 def product(numbers: Sequence[Size]) -> Size:

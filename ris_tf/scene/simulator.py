@@ -1,4 +1,4 @@
-"""What the base station hears: batches of simulated scenes (SPEC 1)."""
+"""What the base station receives: batches of simulated scenes (SPEC 1)."""
 
 from typing import NamedTuple
 
@@ -15,7 +15,7 @@ from ris_tf.scene.steering import steering_vectors
 
 
 class Measurement(NamedTuple):
-    """What the receiver has.
+    """What the receiver measures.
 
     Attributes:
         y: `[B, L, M]` complex64, antenna signals of every snapshot.
@@ -34,7 +34,7 @@ class Scenes(NamedTuple):
     """A batch of measurements, and the truth behind them.
 
     Attributes:
-        measurement: what the receiver has.
+        measurement: what the receiver measures.
         sources: where the sources are.
         steering: `[B, N, K_max]` complex64 steering vectors `U`; columns of inactive sources zero.
         noise_free: `[B, L, M]` complex64, the measurement before noise was added.
@@ -49,7 +49,7 @@ class Scenes(NamedTuple):
 
 
 class Simulator:
-    """Makes batch `i` of epoch `e`: the same scenes everywhere, in any order.
+    """Simulates batch `i` of epoch `e`: the same scenes on every machine, in any order of calls.
 
     Calls are TensorFlow graph code; wrap them in a `tf.function` to compile them.
     """
@@ -89,13 +89,13 @@ class Simulator:
     def _noise_free(
         self, draws: Draws, sources: Sources, channel: tf.Tensor, codes: tf.Tensor
     ) -> tf.Tensor:
-        """`H diag(c_l) A s_l` with whatever imperfections there are: `[B, L, M]`."""
+        """`H diag(c_l) A s_l` with the configured imperfections: `[B, L, M]`."""
         scene, imperfections = self.config.scene, self.config.imperfections
-        size, most = sources.power.shape
+        size, max_sources = sources.power.shape
         panel = _displaced(draws, size, self.panel, imperfections, self.config)
         steering = steering_vectors(panel, sources.azimuth, sources.elevation, sources.range_m)
         drawn = 1 if scene.symbols == "constant" else scene.snapshots
-        symbols = draws.complex_normal(Stream.SYMBOLS, [size, drawn, most])
+        symbols = draws.complex_normal(Stream.SYMBOLS, [size, drawn, max_sources])
         symbols *= tf.complex(tf.sqrt(sources.power), 0.0)[:, None, :]
         field = symbols @ steering
         return (field * _imperfect(draws, codes, imperfections)) @ tf.transpose(channel, [0, 2, 1])
@@ -108,7 +108,7 @@ def true_steering(panel: Panel, sources: Sources) -> tf.Tensor:
 
 
 def with_noise(draws: Draws, clean: tf.Tensor, snr_db: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Add white circular Gaussian noise of exactly the variance that the SNR asks for.
+    """Add white circular Gaussian noise whose variance is exactly that of the SNR.
 
     Args:
         draws: random numbers of the batch.
@@ -127,16 +127,16 @@ def with_noise(draws: Draws, clean: tf.Tensor, snr_db: tf.Tensor) -> tuple[tf.Te
 def _displaced(
     draws: Draws, size: int, panel: Panel, imperfections: Imperfections, config: Config
 ) -> Panel:
-    """The panel with its elements where they really are: `x`, `z` of shape `[B, 1, N]`."""
+    """The panel with its elements at their displaced positions: `x`, `z` of shape `[B, 1, N]`."""
     if not imperfections.position_jitter:
         return panel
-    most = imperfections.position_jitter * config.geometry.wavelength_m / 2
-    shift = draws.uniform(Stream.POSITIONS, [2, size, 1, panel.x.shape[-1]], -most, most)
+    limit = imperfections.position_jitter * config.geometry.wavelength_m / 2
+    shift = draws.uniform(Stream.POSITIONS, [2, size, 1, panel.x.shape[-1]], -limit, limit)
     return panel._replace(x=panel.x + shift[0], z=panel.z + shift[1])
 
 
 def _imperfect(draws: Draws, codes: tf.Tensor, imperfections: Imperfections) -> tf.Tensor:
-    """Codes as the hardware shows them: phase noise a snapshot, gains and dead elements a scene."""
+    """Codes of imperfect hardware: phase noise a snapshot, gains and dead elements a scene."""
     size, _, elements = codes.shape
     gains = tf.ones([size, 1, elements])
     if imperfections.amplitude_jitter:

@@ -9,7 +9,7 @@ from ris_tf.config.scene import Scene
 from ris_tf.scene.panel import unit_direction
 from ris_tf.scene.random import Draws, Stream
 
-CANDIDATES = 64  # draws a source to find one far enough: at most 0.6^64 = 6e-15 fail
+CANDIDATES = 64  # positions drawn for a source, the first far enough taken: 6e-15 have none
 
 
 class Sources(NamedTuple):
@@ -31,18 +31,18 @@ class Sources(NamedTuple):
 
     @property
     def active(self) -> tf.Tensor:
-        """`[B, K_max]` float32, 1 for the sources that are there."""
+        """`[B, K_max]` float32, 1 for active sources."""
         return tf.sequence_mask(self.count, self.azimuth.shape[-1], tf.float32)
 
 
 def draw_sources(draws: Draws, size: int, scene: Scene, wavelength_m: float) -> Sources:
     """Sources of a batch of `size` scenes."""
-    most = scene.sources_max
-    count = draws.whole(Stream.COUNT, [size], scene.sources_min, most)
+    max_sources = scene.sources_max
+    count = draws.whole(Stream.COUNT, [size], scene.sources_min, max_sources)
     azimuth, elevation = _directions(draws, size, scene)
-    range_m = draws.uniform(Stream.RANGE, [size, most], *scene.range_m)
+    range_m = draws.uniform(Stream.RANGE, [size, max_sources], *scene.range_m)
     power = _powers(draws, range_m, scene, wavelength_m)
-    power *= tf.sequence_mask(count, most, tf.float32)
+    power *= tf.sequence_mask(count, max_sources, tf.float32)
     return Sources(count, azimuth, elevation, range_m, power)
 
 
@@ -60,13 +60,21 @@ def _directions(draws: Draws, size: int, scene: Scene) -> tuple[tf.Tensor, tf.Te
     )
 
 
-def _first_far_enough(azimuth: tf.Tensor, elevation: tf.Tensor, least: float) -> tf.Tensor:
-    """Of each source's candidates `[B, K, T]`, the first far enough from the sources before it.
+def _first_far_enough(azimuth: tf.Tensor, elevation: tf.Tensor, angle: float) -> tf.Tensor:
+    """Index of the first of each source's candidates that is far from the sources before it.
+
+    Args:
+        azimuth: `[B, K, T]` radians of the candidates.
+        elevation: `[B, K, T]` radians.
+        angle: least distance in radians.
+
+    Returns:
+        `[B, K]` int32; 0 where none is far enough.
 
     Distances are chords, `2 sin(angle / 2)`: the cosine of a small angle rounds to one.
     """
     directions = unit_direction(azimuth, elevation)
-    chord = 2 * math.sin(least / 2)
+    chord = 2 * math.sin(angle / 2)
     chosen, placed = [], []
     for k in range(azimuth.shape[1]):
         candidates = directions[:, k]

@@ -1,4 +1,4 @@
-"""The steering vector: the one model of a near-field wave in the whole package (SPEC 1)."""
+"""The steering vector: the package's only model of a near-field wave (SPEC 1)."""
 
 import math
 

@@ -2,22 +2,22 @@
 
 from ris_tf.spectrum.spectra import (
     MVDR_LOADING,
-    SearchGrid,
+    ScanGrid,
     Spectrum,
     focus,
     music_spectrum,
     mvdr_spectrum,
-    search_grid,
+    scan_grid,
     signal_subspace,
 )
 
 __all__ = [
     "MVDR_LOADING",
-    "SearchGrid",
+    "ScanGrid",
     "Spectrum",
     "focus",
     "music_spectrum",
     "mvdr_spectrum",
-    "search_grid",
+    "scan_grid",
     "signal_subspace",
 ]

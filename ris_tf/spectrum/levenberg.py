@@ -6,20 +6,20 @@ Coordinates are scaled to a unit diagonal, so that the damping has no unit.
 
 import tensorflow as tf
 
-FIRST_DAMPING, LEAST_DAMPING, MOST_DAMPING = 1e-2, 1e-5, 1e6
+FIRST_DAMPING, MIN_DAMPING, MAX_DAMPING = 1e-2, 1e-5, 1e6
 EASE, STIFFEN = 0.1, 8.0  # of the damping after a better and a worse step
-LEAST_DIAGONAL = 1e-9  # of the largest: coordinates of which nothing is known do not move
+LEAST_DIAGONAL = 1e-9  # of the largest: coordinates that nothing depends on do not move
 
 
 def first_damping(value: tf.Tensor) -> tf.Tensor:
-    """The damping of the first step: of the shape of what is minimised."""
+    """The damping of the first step, in the shape of the value to be minimised."""
     return tf.ones_like(value) * tf.constant(FIRST_DAMPING, value.dtype)
 
 
 def next_damping(damping: tf.Tensor, better: tf.Tensor) -> tf.Tensor:
-    """Less of it where the last step was better, more where it was not."""
+    """Less damping where the last step was better, more where it was not."""
     rate = tf.cast(tf.where(better, EASE, STIFFEN), damping.dtype)
-    return tf.clip_by_value(damping * rate, LEAST_DAMPING, MOST_DAMPING)
+    return tf.clip_by_value(damping * rate, MIN_DAMPING, MAX_DAMPING)
 
 
 def damped_step(

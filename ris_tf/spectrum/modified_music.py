@@ -2,8 +2,8 @@
 
 After Ramezani et al., "An efficient modified MUSIC algorithm for RIS-aided near-field
 localization", 2024. Elements opposite to each other across the panel's centre are at distances
-`r - b + c / r` and `r + b + c / r`: in the Fresnel approximation what depends on range cancels from
-`R[n, N-1-n]`, and a plane wave over twice the panel is left.
+`r - b + c / r` and `r + b + c / r`: in the Fresnel approximation the range cancels from
+`R[n, N-1-n]`, which is then a plane wave over twice the panel.
 """
 
 import math
@@ -15,7 +15,7 @@ from ris_tf.covariance import Covariance, adjoint_times
 from ris_tf.scene import Panel, steering_vectors
 from ris_tf.scene.positions import Positions
 from ris_tf.spectrum.peaks import peaks
-from ris_tf.spectrum.spectra import SearchGrid, music_spectrum, signal_subspace, squared
+from ris_tf.spectrum.spectra import ScanGrid, music_spectrum, signal_subspace, squared
 
 WINDOW = 2 / 3  # of the panel's columns and rows in a subarray of the spatial smoothing
 FAR_M = 1e6  # where waves are plane
@@ -54,7 +54,7 @@ def modified_music(
     covariance: Covariance,
     panel: Panel,
     shape: tuple[int, int],
-    grid: SearchGrid,
+    grid: ScanGrid,
     count: tf.Tensor,
     slots: int,
 ) -> Positions:
@@ -68,7 +68,7 @@ def modified_music(
         covariance: factor `[B, N, r]`; its loading does not matter.
         panel: the nominal panel, with its origin in the centre.
         shape: rows and columns of the panel.
-        grid: directions to search; its first and last plane bound the ranges.
+        grid: directions to scan; its first and last plane bound the ranges.
         count: `[B]` int32 sources.
         slots: at least every count and at most `r`.
     """
@@ -90,11 +90,11 @@ def _best_range(
     covariance: Covariance,
     panel: Panel,
     directions: Positions,
-    grid: SearchGrid,
+    grid: ScanGrid,
     count: tf.Tensor,
     slots: int,
 ) -> tuple[Positions, tf.Tensor]:
-    """The range of each direction where the near-field MUSIC spectrum is highest, and how high."""
+    """The range of each direction where the near-field MUSIC spectrum is highest, and its value."""
     basis = signal_subspace(covariance.factor, count, slots)
     curvature = np.linspace(1 / grid.range_m.max(), 1 / grid.range_m.min(), RANGES)
     ranges = tf.constant(1 / curvature, tf.float32)

@@ -6,14 +6,14 @@ from ris_tf.covariance import real_rows
 from ris_tf.scene import Panel, phase_derivatives, steering_vectors
 from ris_tf.scene.positions import Place, Positions
 from ris_tf.spectrum.levenberg import damped_step, first_damping, next_damping
-from ris_tf.spectrum.spectra import SearchGrid, Spectrum, spacing
+from ris_tf.spectrum.spectra import ScanGrid, Spectrum, spacing
 
 SUPPRESSED = 3  # grid cells (SPEC 8)
 STEPS = 8
 
 
 def peaks(
-    spectrum: Spectrum, grid: SearchGrid, slots: int, suppressed: int = SUPPRESSED
+    spectrum: Spectrum, grid: ScanGrid, slots: int, suppressed: int = SUPPRESSED
 ) -> tuple[Positions, tf.Tensor]:
     """The highest peaks of the grid, highest first.
 
@@ -23,7 +23,7 @@ def peaks(
         spectrum: `[B, A, E]`.
         grid: of the spectrum.
         slots: of the result.
-        suppressed: grid cells around a peak in which nothing else is one.
+        suppressed: grid cells around a peak without another peak.
 
     Returns:
         Positions and power, `[B, slots]` each; the power is 0 where the spectrum has fewer peaks.
@@ -39,13 +39,13 @@ def peaks(
     return Positions(*places, active=tf.cast(height > 0, tf.float32)), height
 
 
-def highest(spectrum: Spectrum, grid: SearchGrid, count: int) -> Place:
-    """The directions where the spectrum is highest, neighbours or not, and the range of each.
+def highest(spectrum: Spectrum, grid: ScanGrid, count: int) -> Place:
+    """The directions where the spectrum is highest, also neighbouring ones, and the range of each.
 
     Args:
         spectrum: `[B, A, E]`.
         grid: of the spectrum.
-        count: how many, if there are as many.
+        count: how many, at most all.
 
     Returns:
         Azimuth, elevation in radians and range in metres, `[B, count]` each.
@@ -55,7 +55,7 @@ def highest(spectrum: Spectrum, grid: SearchGrid, count: int) -> Place:
     return _places(spectrum, grid, index)
 
 
-def _places(spectrum: Spectrum, grid: SearchGrid, index: tf.Tensor) -> Place:
+def _places(spectrum: Spectrum, grid: ScanGrid, index: tf.Tensor) -> Place:
     """Directions of `[B, K]` points of the grid, and the range of each."""
     batch, _, elevations = spectrum.power.shape
     ranges = tf.reshape(spectrum.range_m, [batch, -1])
@@ -67,18 +67,18 @@ def _places(spectrum: Spectrum, grid: SearchGrid, index: tf.Tensor) -> Place:
 
 
 def sharpened(
-    panel: Panel, basis: tf.Tensor, found: Positions, grid: SearchGrid, steps: int = STEPS
+    panel: Panel, basis: tf.Tensor, coarse: Positions, grid: ScanGrid, steps: int = STEPS
 ) -> Positions:
     """Move each peak of the grid to the nearest of the continuous spectrum `1 / (1 - |W^H a|^2)`.
 
-    Gauss-Newton in azimuth, elevation and inverse range at once, where a parabola through grid
-    points would take each coordinate for itself: directions and range of a near-field peak are
-    coupled. A step is at most one cell wide and is kept where it lowers `1 - |W^H a|^2`.
+    Gauss-Newton in azimuth, elevation and inverse range at once, since direction and range of a
+    near-field peak are coupled; a parabola through grid points would treat each alone. A step is at
+    most one cell wide and is kept where it lowers `1 - |W^H a|^2`.
 
     Args:
         panel: the nominal panel.
         basis: `[B, N, r]` complex64, `W`: a signal subspace, or `mvdr_basis`.
-        found: peaks of the grid.
+        coarse: peaks of the grid.
         grid: whose cells and range planes bound a step.
         steps: how many.
     """
@@ -101,7 +101,7 @@ def sharpened(
     columns = tf.linalg.matrix_transpose(basis)
     rows = real_rows(tf.math.real(columns), -tf.math.imag(columns))
     signal = tf.linalg.matrix_transpose(rows)  # once, not in each step
-    point = tf.stack([found.azimuth, found.elevation, 1 / found.range_m], axis=-1)
+    point = tf.stack([coarse.azimuth, coarse.elevation, 1 / coarse.range_m], axis=-1)
     value, matrix, gradient = outside(point)
     damping = first_damping(value)
     for _ in range(steps):
@@ -117,7 +117,7 @@ def sharpened(
         matrix = tf.where(better[..., None, None], rest[0], matrix)
         gradient = tf.where(better[..., None], rest[1], gradient)
         value = tf.where(better, after, value)
-    return Positions(point[..., 0], point[..., 1], 1 / point[..., 2], found.active)
+    return Positions(point[..., 0], point[..., 1], 1 / point[..., 2], coarse.active)
 
 
 def _inner_products(signal: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:

@@ -1,7 +1,8 @@
 """Spectra on a grid of azimuth x elevation, maximised over range planes (SPEC 8).
 
-A spectrum is one over what of a steering vector is outside of something, `1 - |W^H a|^2`: for MUSIC
-`W` is the signal subspace, for MVDR what the Woodbury identity makes of the covariance's factor.
+A spectrum is one over the energy of a steering vector outside a basis `W`, `1 - |W^H a|^2`. For
+MUSIC `W` is the signal subspace; for MVDR it follows from the covariance's factor by the Woodbury
+identity.
 """
 
 import math
@@ -20,13 +21,13 @@ from ris_tf.covariance import (
 )
 from ris_tf.scene import Panel, field_axes, steering_vectors
 
-LEAST_OUTSIDE = 1e-6  # of a steering vector: what rounding leaves in single precision
+LEAST_OUTSIDE = 1e-6  # energy of a steering vector outside a basis, limited by single precision
 BLOCK = 2**19  # entries of the steering vectors that are made at a time, 4 MB
 NARROW_RAD = 1e-9  # fields of view below this are one direction
 
 
-class SearchGrid(NamedTuple):
-    """Where spectra are computed.
+class ScanGrid(NamedTuple):
+    """The points at which spectra are computed.
 
     Attributes:
         azimuth: `[A]` float64 radians, ascending.
@@ -44,19 +45,17 @@ class Spectrum(NamedTuple):
 
     Attributes:
         power: `[..., A, E]` float32, linear.
-        range_m: `[..., A, E]` float32 metres, the range plane where `power` was found.
+        range_m: `[..., A, E]` float32 metres, the range plane of `power`.
     """
 
     power: tf.Tensor
     range_m: tf.Tensor
 
 
-def search_grid(
-    scene: Scene, azimuths: int = 121, elevations: int = 61, planes: int = 8
-) -> SearchGrid:
+def scan_grid(scene: Scene, azimuths: int = 121, elevations: int = 61, planes: int = 8) -> ScanGrid:
     """The field of view, ends included, on range planes evenly spaced in `1/r`.
 
-    What a plane resolves is the wavefront's curvature, which goes with `1/r`. Where the field of
+    Planes resolve the wavefront's curvature, which is proportional to `1/r`. Where the field of
     view is a single azimuth, elevation or range, so is the grid.
 
     Args:
@@ -71,7 +70,7 @@ def search_grid(
     )
     nearest, farthest = scene.range_m
     curvature = np.linspace(1 / nearest, 1 / farthest, planes if nearest < farthest else 1)
-    return SearchGrid(azimuth, elevation, 1 / curvature)
+    return ScanGrid(azimuth, elevation, 1 / curvature)
 
 
 def spacing(axis: np.ndarray) -> float:
@@ -79,21 +78,20 @@ def spacing(axis: np.ndarray) -> float:
     return float(np.ptp(axis)) / (len(axis) - 1) if len(axis) > 1 else 0.0
 
 
-def focus(panel: Panel, grid: SearchGrid, basis: tf.Tensor) -> Spectrum:
+def focus(panel: Panel, grid: ScanGrid, basis: tf.Tensor) -> Spectrum:
     """`1 / (1 - |W^H a|^2)`, largest over the range planes.
 
-    The grid is walked in blocks of azimuths: memory holds the steering vectors of one block, never
-    those of a large grid.
+    The grid is scanned in blocks of azimuths: memory holds the steering vectors of one block only.
 
     Args:
         panel: the nominal panel, `x` and `z` of shape `[N]`.
-        grid: where.
+        grid: points of the spectrum.
         basis: `[..., N, r]` complex64, `W`.
 
     Returns:
         Spectrum with the leading dimensions of the basis.
     """
-    directions = Directions.before(panel, grid.azimuth, grid.elevation)
+    directions = Directions.of_grid(panel, grid.azimuth, grid.elevation)
     azimuth = directions.azimuth
     elevation, range_m = (tf.constant(axis, tf.float32) for axis in grid[1:])
     entries = math.prod(map(len, (azimuth, *grid[1:]))) * panel.x.shape[-1]
@@ -111,44 +109,44 @@ def focus(panel: Panel, grid: SearchGrid, basis: tf.Tensor) -> Spectrum:
 
 
 def _best_plane(inside: tf.Tensor, shape: list[int]) -> tuple[tf.Tensor, tf.Tensor]:
-    """The least `1 - |W^H a|^2` over the planes and which has it, `[..., a, E]` of a block."""
+    """The least `1 - |W^H a|^2` over the planes, and that plane: `[..., a, E]` of a block."""
     outside = tf.maximum(1 - inside, LEAST_OUTSIDE)
     by_plane = tf.reshape(outside, [*outside.shape[:-1], *shape])
     return tf.reduce_min(by_plane, axis=-1), tf.argmin(by_plane, axis=-1)
 
 
 def mvdr_spectrum(
-    covariance: Covariance, panel: Panel, grid: SearchGrid, loading: float = MVDR_LOADING
+    covariance: Covariance, panel: Panel, grid: ScanGrid, loading: float = MVDR_LOADING
 ) -> Spectrum:
     """MVDR spectrum `1 / (a^H (R + loading I)^-1 a)`, `R` scaled to trace `N` (SPEC 8).
 
     By the Woodbury identity, at a cost linear in `N`. Unchanged when `R` is scaled. Of all
     covariances of trace `N`, `R = N a a^H` has the largest value, `N + loading`, at `a`. Measured
-    against double precision, float32 errs by at most 0.05 dB at 144 elements, 0.9 dB at 4096, where
-    the peaks of few sources are.
+    against double precision, the peaks of few sources err in float32 by at most 0.05 dB at 144
+    elements and 0.9 dB at 4096.
 
     Args:
         covariance: `R` before this loading; its own loading counts as part of `R`.
         panel: the nominal panel.
-        grid: where.
+        grid: points of the spectrum.
         loading: above 0.
 
     Returns:
         Spectrum over the leading dimensions of the covariance.
     """
     basis, gain = mvdr_basis(covariance, loading)
-    found = focus(panel, grid, basis)
+    spectrum = focus(panel, grid, basis)
     largest = basis.shape[-2] + loading
-    return found._replace(power=tf.minimum(gain[..., None, None] * found.power, largest))
+    return spectrum._replace(power=tf.minimum(gain[..., None, None] * spectrum.power, largest))
 
 
-def music_spectrum(basis: tf.Tensor, panel: Panel, grid: SearchGrid) -> Spectrum:
+def music_spectrum(basis: tf.Tensor, panel: Panel, grid: ScanGrid) -> Spectrum:
     """MUSIC spectrum `1 / (a^H (I - U_s U_s^H) a)` (SPEC 8; Schmidt, 1986).
 
     Args:
-        basis: `[..., N, K]` complex64 orthonormal columns `U_s`; columns of zeros are none.
+        basis: `[..., N, K]` complex64 orthonormal columns `U_s`; columns of zeros are ignored.
         panel: the nominal panel.
-        grid: where.
+        grid: points of the spectrum.
     """
     return focus(panel, grid, basis)
 

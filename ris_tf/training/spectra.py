@@ -19,7 +19,7 @@ from ris_tf.objective import SLOTS
 from ris_tf.objective.slots import most_confident
 from ris_tf.runlog import RunDirectory, Sample, SpectrumSample, write_sample
 from ris_tf.scene import Scenes, Split, make_panel
-from ris_tf.spectrum import mvdr_spectrum, search_grid
+from ris_tf.spectrum import mvdr_spectrum, scan_grid
 
 AZIMUTHS, ELEVATIONS, PLANES = 61, 31, 4  # of the grid: a picture, not an estimate
 
@@ -45,7 +45,7 @@ class SpectrumSampler:
         self.batch_of = batch_of
         self.panel = make_panel(config.geometry)
         self.count = min(scenes, training.validation_batches * training.validated_together)
-        self.grid = search_grid(config.scene, AZIMUTHS, ELEVATIONS, PLANES)
+        self.grid = scan_grid(config.scene, AZIMUTHS, ELEVATIONS, PLANES)
         self._scenes: Scenes | None = None
         graph = tf.function if training.compile else lambda function, **_: function
         self._predict = graph(network.__call__, autograph=False)

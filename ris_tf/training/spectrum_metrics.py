@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from ris_tf.config import Config
-from ris_tf.estimation.estimators import Estimators, Question
+from ris_tf.estimation.estimators import EstimatorInputs, Estimators
 from ris_tf.evaluation.matching import matched
 from ris_tf.evaluation.metrics import metrics_of
 from ris_tf.scene import Scenes
@@ -38,7 +38,7 @@ class SpectrumMetrics:
         self.network, self.config, self.batch_of = network, config, batch_of
         self.every = training.spectrum_every
         self.count = min(scenes, training.validation_batches * training.validated_together)
-        self._question: Question | None = None
+        self._inputs: EstimatorInputs | None = None
         self._estimator = None
 
     def __call__(self, epoch: int) -> dict[str, float]:
@@ -55,15 +55,15 @@ class SpectrumMetrics:
         if self._estimator is None:
             scenes = first_validation_scenes(self.batch_of, self.config, self.count)
             truth = true_positions(scenes.sources)
-            self._question = Question(scenes.measurement, truth=truth)
+            self._inputs = EstimatorInputs(scenes.measurement, truth=truth)
             estimators = Estimators(self.config, self.network)
             self._estimator = estimators.named(ESTIMATOR)
-        assert self._question is not None
-        assert self._question.truth is not None
+        assert self._inputs is not None
+        assert self._inputs.truth is not None
         try:
-            found = self._estimator.estimate(self._question)
+            found = self._estimator.estimate(self._inputs)
         except tf.errors.InvalidArgumentError:  # a Cholesky of NaN
             return {}
-        every = metrics_of(matched(found, self._question.truth))
+        every = metrics_of(matched(found, self._inputs.truth))
         told = {PREFIX + name: float(every[name].value) for name in REPORTED}
         return {name: value for name, value in told.items() if np.isfinite(value)}

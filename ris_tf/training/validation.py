@@ -13,9 +13,9 @@ from ris_tf.objective import (
     SLOTS,
     Comparison,
     active_terms,
+    available_terms,
     compare,
     projection_loss,
-    served_terms,
     term_values,
 )
 from ris_tf.objective.slots import source_mean, wrapped
@@ -76,7 +76,7 @@ def _standard_loss(c: Comparison) -> tf.Tensor:
     loaded = effective(c.prediction.blended, snr_db, config.covariance)
     plain = compare(c.prediction._replace(effective=loaded), c.scenes, config)
     # Of a network without every head, the terms that it has the heads for.
-    terms = term_values(plain, served_terms(plain, active_terms(config)))
+    terms = term_values(plain, available_terms(plain, active_terms(config)))
     return tf.add_n([getattr(weights, name) * value for name, value in terms.items()])
 
 

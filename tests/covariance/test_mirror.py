@@ -38,7 +38,7 @@ def test_whole_grid_from_its_half(geometry, size):
     azimuth, elevation = (
         axis if len(axis) > 1 else np.zeros(1) for axis in field_axes(Scene(), *size)
     )
-    directions = Directions.before(panel, azimuth, elevation)
+    directions = Directions.of_grid(panel, azimuth, elevation)
     assert directions.mirrored
     assert len(directions.azimuth) == -(-size[0] // 2)
     basis = tf.constant(gaussian(2, 2, geometry.elements, 3))
@@ -67,7 +67,7 @@ def test_whole_grid_from_its_half(geometry, size):
 def test_what_is_not_mirrored(geometry, azimuth_deg, elevation_deg):
     scene = Scene(azimuth_deg=azimuth_deg, elevation_deg=elevation_deg)
     axes = field_axes(scene, 9, 5)
-    directions = Directions.before(make_panel(Geometry(**geometry)), *axes)
+    directions = Directions.of_grid(make_panel(Geometry(**geometry)), *axes)
     assert not directions.mirrored
     np.testing.assert_array_equal(directions.azimuth, axes[0])
 
@@ -75,4 +75,4 @@ def test_what_is_not_mirrored(geometry, azimuth_deg, elevation_deg):
 def test_panels_of_their_own_elements_are_not_mirrored():
     panel = make_panel(Geometry())
     jittered = panel._replace(x=tf.constant(panel.x))
-    assert not Directions.before(jittered, *field_axes(Scene(), 9, 5)).mirrored
+    assert not Directions.of_grid(jittered, *field_axes(Scene(), 9, 5)).mirrored

@@ -8,14 +8,14 @@ from ris_tf.config import parse_config
 from ris_tf.covariance import from_factor, true_covariance
 from ris_tf.errors import UserError
 from ris_tf.estimation.catalogue import ESTIMATORS
-from ris_tf.estimation.estimators import Estimators, Question
+from ris_tf.estimation.estimators import EstimatorInputs, Estimators
 from ris_tf.estimation.fits import Known
 from ris_tf.evaluation.matching import matched
 from ris_tf.network import build_network
 from ris_tf.scene import Simulator, Split, make_panel, steering_vectors
 from ris_tf.scene.positions import Positions, true_positions
 from ris_tf.spectrum.modified_music import antidiagonal, modified_music, smoothed
-from ris_tf.spectrum.spectra import search_grid
+from ris_tf.spectrum.spectra import scan_grid
 
 CONFIG = parse_config(
     {
@@ -37,7 +37,7 @@ def estimators():
 @pytest.mark.parametrize("name", list(ESTIMATORS))
 def test_every_estimator_answers(estimators, name):
     known = Known(SCENES.noise_variance.numpy())
-    found = estimators.named(name).estimate(Question(SCENES.measurement, known, TRUTH))
+    found = estimators.named(name).estimate(EstimatorInputs(SCENES.measurement, known, TRUTH))
     assert all(np.isfinite(axis).all() for axis in found)
     assert set(np.unique(found.active)) <= {0.0, 1.0}
     present = found.active > 0
@@ -55,7 +55,7 @@ def test_one_source_without_noise_is_found_exactly(estimators, name):
     scenes = Simulator(CONFIG.model_copy(update={"scene": one}))(Split.TEST, 0, 0, 8)
     quiet = scenes.measurement._replace(y=scenes.noise_free)
     truth = true_positions(scenes.sources).padded(2, 1.0)
-    error = matched(estimators.named(name).estimate(Question(quiet, truth=truth)), truth)
+    error = matched(estimators.named(name).estimate(EstimatorInputs(quiet, truth=truth)), truth)
     assert (error.reported == 1).all()
     assert np.degrees(np.nanmax(np.abs(error.azimuth))) < 1e-3
     assert np.degrees(np.nanmax(np.abs(error.elevation))) < 1e-3
@@ -65,14 +65,14 @@ def test_one_source_without_noise_is_found_exactly(estimators, name):
 @pytest.mark.parametrize("name", ["sample-mvdr", "sample-music", "network", "pursuit"])
 def test_a_known_count_is_reported(estimators, name):
     known = Known(SCENES.noise_variance.numpy(), np.full(8, 2))
-    found = estimators.named(name).estimate(Question(SCENES.measurement, known))
+    found = estimators.named(name).estimate(EstimatorInputs(SCENES.measurement, known))
     np.testing.assert_array_equal(found.active.sum(axis=-1), 2)
 
 
 def test_without_a_network_peaks_count_where_they_are_high_enough():
     alone = Estimators(CONFIG)
     assert not any(name.startswith("network") for name in alone.names)
-    found = alone.named("sample-mvdr").estimate(Question(SCENES.measurement))
+    found = alone.named("sample-mvdr").estimate(EstimatorInputs(SCENES.measurement))
     assert (found.active.sum(axis=-1) >= 1).all()
     with pytest.raises(UserError, match="takes a run's network"):
         alone.named("network-mvdr")
@@ -81,9 +81,9 @@ def test_without_a_network_peaks_count_where_they_are_high_enough():
 def test_estimates_do_not_depend_on_how_many_scenes_are_asked_for(estimators):
     estimator = estimators.named("network-mvdr+ml")
     known = Known(SCENES.noise_variance.numpy())
-    whole = estimator.estimate(Question(SCENES.measurement, known))
+    whole = estimator.estimate(EstimatorInputs(SCENES.measurement, known))
     one = tf.nest.map_structure(lambda x: x[3:4], SCENES.measurement)
-    alone = estimator.estimate(Question(one, Known(known.noise_variance[3:4])))
+    alone = estimator.estimate(EstimatorInputs(one, Known(known.noise_variance[3:4])))
     np.testing.assert_allclose(alone.azimuth[0], whole.azimuth[3], atol=1e-4)
 
 
@@ -129,7 +129,7 @@ def test_modified_music_finds_separate_sources_without_aliases():
     truth = plane([-30.0, 5.0, 40.0], [10.0, -20.0, 0.0], [6.0, 8.0, 9.0])
     scene = CONFIG.scene.model_copy(update={"range_m": (2.0, 10.0)})
     found = modified_music(
-        covariance(QUARTER, truth), QUARTER, (16, 16), search_grid(scene), tf.constant([3]), 3
+        covariance(QUARTER, truth), QUARTER, (16, 16), scan_grid(scene), tf.constant([3]), 3
     )
     errors = matched(Positions(*(axis.numpy() for axis in found)), truth)
     assert errors.in_direction.all()
@@ -139,5 +139,5 @@ def test_modified_music_finds_separate_sources_without_aliases():
 def test_modified_music_reports_as_many_as_counted():
     truth = plane([-30.0, 5.0], [10.0, -20.0], [6.0, 8.0])
     r = from_factor(covariance(QUARTER, truth).factor)
-    found = modified_music(r, QUARTER, (16, 16), search_grid(CONFIG.scene), tf.constant([1]), 2)
+    found = modified_music(r, QUARTER, (16, 16), scan_grid(CONFIG.scene), tf.constant([1]), 2)
     assert found.active.numpy().sum() == 1

@@ -148,7 +148,7 @@ def test_an_estimator_finds_one_source_without_noise(examples, apart):
     import numpy as np
 
     from ris_tf.config import parse_config
-    from ris_tf.estimation.estimators import Estimators, Question
+    from ris_tf.estimation.estimators import EstimatorInputs, Estimators
     from ris_tf.evaluation.matching import matched
     from ris_tf.scene import Simulator, Split
     from ris_tf.scene.positions import true_positions
@@ -157,7 +157,7 @@ def test_an_estimator_finds_one_source_without_noise(examples, apart):
     config = parse_config({"geometry": {"columns": 8, "rows": 8}, "scene": scene})
     scenes = Simulator(config)(Split.TEST, 0, 0, 8)
     quiet = scenes.measurement._replace(y=scenes.noise_free)
-    found = Estimators(config).named("bartlett").estimate(Question(quiet))
+    found = Estimators(config).named("bartlett").estimate(EstimatorInputs(quiet))
     error = matched(found, true_positions(scenes.sources))
     assert error.in_direction.all()
     assert np.degrees(np.abs(error.azimuth)).max() < 1

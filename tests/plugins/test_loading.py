@@ -89,7 +89,7 @@ def test_nothing_is_added_after_an_error(plugin):
         ),
         (
             "from ris_tf.plugins import estimator\n@estimator('f')\ndef f(e):\n    'F.'",
-            "estimator = 'f': takes (e); must be a function of (estimators, question)",
+            "estimator = 'f': takes (e); must be a function of (estimators, inputs)",
         ),
     ],
 )
@@ -108,7 +108,7 @@ def test_files_that_are_not_there_or_are_called_like_others(plugin, tmp_path):
         load_plugins(["nowhere/mine.py"])
     with pytest.raises(PluginError, match="no such module; give the path"):
         load_plugins(["no_such_module.at_all"])
-    with pytest.raises(PluginError, match="no module of it can be called numpy"):
+    with pytest.raises(PluginError, match="a module cannot have the name 'numpy'"):
         load_plugins([plugin("", "numpy")])
     load_plugins([plugin(TERM)])
     (tmp_path / "other").mkdir()
@@ -133,7 +133,7 @@ def test_a_plugin_without_tensorflow_loads_none(plugin):
         from ris_tf.plugins import estimator
 
         @estimator("mine")
-        def mine(estimators, question):
+        def mine(estimators, inputs):
             'My own.'
 
         atexit.register(lambda: print("tensorflow" in sys.modules))

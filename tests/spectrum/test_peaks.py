@@ -8,12 +8,12 @@ from ris_tf.config.scene import Geometry, Scene
 from ris_tf.covariance import from_factor, true_covariance
 from ris_tf.scene import make_panel, steering_vectors
 from ris_tf.scene.positions import Positions
-from ris_tf.spectrum import SearchGrid, mvdr_spectrum, search_grid
+from ris_tf.spectrum import ScanGrid, mvdr_spectrum, scan_grid
 from ris_tf.spectrum.peaks import peaks, sharpened
 from ris_tf.spectrum.spectra import Spectrum, music_spectrum, mvdr_basis, signal_subspace
 
 PANEL = make_panel(Geometry())
-GRID = search_grid(Scene())
+GRID = scan_grid(Scene())
 RNG = np.random.default_rng(0)
 
 
@@ -64,7 +64,7 @@ def test_mvdr_finds_the_source_of_a_true_covariance():
 
 
 def test_music_is_the_dense_definition():
-    grid = search_grid(Scene(), 13, 7, 3)
+    grid = scan_grid(Scene(), 13, 7, 3)
     truth = positions(3, scenes=1)
     r = covariance(truth)
     dense = (r.factor[0] @ tf.linalg.adjoint(r.factor[0])).numpy().astype(complex)
@@ -99,14 +99,14 @@ def test_subspace_has_as_many_columns_as_sources():
 def test_peaks_are_apart_and_a_flat_top_is_none_but_one():
     power = np.ones((1, 20, 20), np.float32)
     power[0, 5, 5], power[0, 6, 7], power[0, 12, 12] = 9, 8, 7
-    grid = SearchGrid(np.arange(20.0), np.arange(20.0), np.array([2.0]))
+    grid = ScanGrid(np.arange(20.0), np.arange(20.0), np.array([2.0]))
     found, height = peaks(Spectrum(tf.constant(power), tf.fill(power.shape, 2.0)), grid, 2)
     np.testing.assert_array_equal(found.azimuth, [[5, 12]])
     np.testing.assert_array_equal(height, [[9, 7]])
 
 
 def test_grids_smaller_than_the_sources_leave_slots_empty():
-    grid = SearchGrid(np.arange(2.0), np.zeros(1), np.array([2.0]))
+    grid = ScanGrid(np.arange(2.0), np.zeros(1), np.array([2.0]))
     power = tf.constant([[[3.0], [4.0]]])
     found, height = peaks(Spectrum(power, tf.fill(power.shape, 2.0)), grid, 5)
     np.testing.assert_array_equal(found.active, [[1, 0, 0, 0, 0]])

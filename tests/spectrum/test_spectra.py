@@ -7,11 +7,11 @@ import tensorflow as tf
 from ris_tf.config.scene import Geometry, Scene
 from ris_tf.covariance import Covariance, from_factor
 from ris_tf.scene import field_axes, make_panel, steering_vectors
-from ris_tf.spectrum import MVDR_LOADING, SearchGrid, mvdr_spectrum, search_grid, spectra
+from ris_tf.spectrum import MVDR_LOADING, ScanGrid, mvdr_spectrum, scan_grid, spectra
 
 SCENE = Scene()
 PANEL = make_panel(Geometry(columns=6, rows=5))
-GRID = search_grid(SCENE, azimuths=13, elevations=7, planes=3)
+GRID = scan_grid(SCENE, azimuths=13, elevations=7, planes=3)
 
 
 def random_factor(*shape: int, seed: int = 0) -> tf.Tensor:
@@ -26,7 +26,7 @@ def steering_at(panel, azimuth_deg: float, elevation_deg: float, range_m: float)
     return steering_vectors(panel, *points).numpy()
 
 
-def dense_mvdr(covariance: np.ndarray, grid: SearchGrid) -> tuple[np.ndarray, np.ndarray]:
+def dense_mvdr(covariance: np.ndarray, grid: ScanGrid) -> tuple[np.ndarray, np.ndarray]:
     """Spectrum and plane index `[A, E]` by the definition, in double precision."""
     elements = len(covariance)
     covariance = covariance * elements / np.trace(covariance).real
@@ -42,7 +42,7 @@ def dense_mvdr(covariance: np.ndarray, grid: SearchGrid) -> tuple[np.ndarray, np
 @pytest.mark.parametrize("rank", [1, 4])
 def test_equals_the_dense_definition(rank, azimuths, azimuth_deg):
     factor = random_factor(2, 30, rank)
-    grid = search_grid(Scene(azimuth_deg=azimuth_deg), azimuths, elevations=7, planes=3)
+    grid = scan_grid(Scene(azimuth_deg=azimuth_deg), azimuths, elevations=7, planes=3)
     found = mvdr_spectrum(from_factor(factor), PANEL, grid)
     for i, g in enumerate(factor.numpy().astype(complex)):
         power, _ = dense_mvdr(g @ g.conj().T, grid)
@@ -71,7 +71,7 @@ def test_noise_free_source_is_the_peak(at):
 
 def test_several_sources_are_all_peaks():
     panel = make_panel(Geometry())
-    grid = search_grid(SCENE)
+    grid = scan_grid(SCENE)
     truth = [(-40, -10, 1.0), (5, 20, 3.0), (38, 0, 8.0)]
     factor = np.stack([steering_at(panel, *position) for position in truth], axis=1)
     power = mvdr_spectrum(from_factor(tf.constant(factor, tf.complex64)), panel, grid).power
@@ -121,7 +121,7 @@ def test_bounded_by_the_least_and_largest_eigenvalue():
 def test_more_planes_only_raise_it():
     """The maximum over planes: finer planes that include the coarse ones."""
     factor = from_factor(random_factor(30, 4))
-    few, many = (search_grid(SCENE, 13, 7, planes) for planes in (3, 5))
+    few, many = (scan_grid(SCENE, 13, 7, planes) for planes in (3, 5))
     assert set(np.round(few.range_m, 9)) <= set(np.round(many.range_m, 9))
     low, high = (mvdr_spectrum(factor, PANEL, grid).power.numpy() for grid in (few, many))
     assert (high >= low * (1 - 1e-3)).all()
@@ -150,7 +150,7 @@ def test_compiles(jit_compile, monkeypatch):
 
 
 def test_grid_is_the_field_of_view():
-    grid = search_grid(SCENE)
+    grid = scan_grid(SCENE)
     assert [len(axis) for axis in grid] == [121, 61, 8]
     for axis, expected in zip(grid, field_axes(SCENE, 121, 61), strict=False):
         np.testing.assert_array_equal(axis, expected)
@@ -161,7 +161,7 @@ def test_grid_is_the_field_of_view():
 
 def test_field_of_view_of_one_direction_and_range():
     scene = Scene(azimuth_deg=(10.0, 10.0), elevation_deg=(0.0, 0.0), range_m=(2.0, 2.0))
-    grid = search_grid(scene)
+    grid = scan_grid(scene)
     assert [len(axis) for axis in grid] == [1, 1, 1]
     assert grid.range_m[0] == pytest.approx(2)
     assert mvdr_spectrum(from_factor(random_factor(30, 2)), PANEL, grid).power.shape == (1, 1)
