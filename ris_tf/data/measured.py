@@ -1,4 +1,4 @@
-"""Measurements from outside: what they must look like, and what is wrong where they do not."""
+"""Measurements from outside: their shapes, types and ranges are checked, and errors name them."""
 
 from pathlib import Path
 from typing import Any
@@ -26,20 +26,25 @@ def read_measurements(path: Path) -> dict[str, np.ndarray]:
     try:
         loaded = np.load(path, allow_pickle=False)
         if isinstance(loaded, np.ndarray):
-            raise MeasurementError(f"{path}: is a single array; save y, channel, codes as .npz")
+            raise MeasurementError(
+                "is a single array", source=str(path), remedy="save y, channel, codes as .npz"
+            )
         with loaded as file:
             missing = [name for name in NEEDED if name not in file.files]
             if missing:
-                held = ", ".join(file.files) or "nothing"
-                raise MeasurementError(f"{path}: has no array {missing[0]!r}; it holds {held}")
+                raise MeasurementError(
+                    f"has no array {missing[0]!r}",
+                    source=str(path),
+                    remedy=f"it has {', '.join(file.files) or 'nothing'}",
+                )
             return {name: file[name] for name in (*NEEDED, "snr_db") if name in file.files}
     except FileNotFoundError as error:
-        raise MeasurementError(f"{path}: no such file") from error
+        raise MeasurementError("no such file", source=str(path)) from error
     except MeasurementError:
         raise
     except Exception as error:  # numpy and zipfile agree on no error for damaged files
         reason = " ".join(str(error).split())[:200] or type(error).__name__
-        raise MeasurementError(f"{path}: cannot be read as .npz: {reason}") from error
+        raise MeasurementError(f"cannot be read as .npz: {reason}", source=str(path)) from error
 
 
 def checked(
@@ -77,8 +82,9 @@ def checked(
     if off.max(initial=0) > OFF_MODULUS:
         at = np.unravel_index(off.argmax(), off.shape)
         raise MeasurementError(
-            f"codes: entry {_place(at)} has modulus {np.abs(c[at]):.4g}; codes are phases, "
-            "exp(1j * phase) of modulus 1"
+            f"entry {_place(at)} has modulus {np.abs(c[at]):.4g}",
+            key="codes",
+            allowed="must be exp(1j * phase), of modulus 1",
         )
     known = snr_db is not None
     level = _snr(snr_db, scenes) if known else np.zeros(scenes, np.float32)
@@ -91,17 +97,21 @@ def _array(name: str, value: Any) -> np.ndarray:
     try:
         array = np.asarray(value)
     except ValueError as error:  # lists of different lengths
-        raise MeasurementError(f"{name}: is no array: {' '.join(str(error).split())}") from error
+        raise _no_array(name, error) from error
     if array.dtype.kind not in "fciu":
-        raise MeasurementError(f"{name}: holds {array.dtype}; give complex numbers")
+        raise MeasurementError(f"is of {array.dtype}", key=name, allowed="must be complex numbers")
     if array.dtype.kind != "c" and name != "codes":
         raise MeasurementError(
-            f"{name}: is real ({array.dtype}); give complex baseband numbers, of dtype complex64"
+            f"is real ({array.dtype})",
+            key=name,
+            remedy="give complex baseband numbers, of dtype complex64",
         )
     wrong = np.argwhere(~np.isfinite(array))
     if len(wrong):
         raise MeasurementError(
-            f"{name}: entry {_place(wrong[0])} is {array[tuple(wrong[0])]}; all must be finite"
+            f"entry {_place(wrong[0])} is {array[tuple(wrong[0])]}",
+            key=name,
+            allowed="all must be finite",
         )
     return array.astype(np.complex128)
 
@@ -113,41 +123,52 @@ def _shape(name: str, array: np.ndarray, axes: str, wanted: tuple[int | None, ..
     if not fits or not array.size:
         sizes = ", ".join("any" if w is None else str(w) for w in wanted)
         raise MeasurementError(
-            f"{name}: has shape {list(array.shape)}; the run's network takes {axes} = [{sizes}]"
+            f"has shape {list(array.shape)}",
+            key=name,
+            allowed=f"must be {axes} = [{sizes}], as the run's network takes it",
         )
 
 
 def _snr(value: Any, scenes: int) -> np.ndarray:
     level = _each("snr_db", value, scenes, "fiu", "a number")
     if not np.isfinite(level).all():
-        raise MeasurementError("snr_db: holds a number that is not finite; leave it out instead")
-    least, most = SNR_DB
-    wrong = level[(level < least) | (level > most)]
+        raise MeasurementError(
+            "has a number that is not finite",
+            key="snr_db",
+            remedy="leave it out to have it estimated",
+        )
+    low, high = SNR_DB
+    wrong = level[(level < low) | (level > high)]
     if len(wrong):
         raise MeasurementError(
-            f"snr_db: holds {wrong[0]:g}; must be from {least:g} to {most:g} dB; leave it out to "
-            "have it estimated"
+            key="snr_db",
+            value=float(wrong[0]),
+            allowed=f"must be from {low:g} to {high:g} dB",
+            remedy="leave it out to have it estimated",
         )
     return level.astype(np.float32)
 
 
-def checked_count(value: Any, scenes: int, most: int) -> np.ndarray:
+def checked_count(value: Any, scenes: int, max_sources: int) -> np.ndarray:
     """Numbers of sources as the estimators take them: `[B]`.
 
     Args:
         value: a whole number for all scenes, or `[B]` of them.
         scenes: `B`.
-        most: `K_max` of the network.
+        max_sources: `K_max` of the network.
 
     Raises:
         MeasurementError: says what is wrong.
     """
     count = _each("count", value, scenes, "iu", "a whole number")
-    wrong = count[(count < 1) | (count > most)]
+    wrong = count[(count < 1) | (count > max_sources)]
     if len(wrong):
         raise MeasurementError(
-            f"count: holds {wrong[0]}; must be from 1 to {most}, which is as many sources as the "
-            "run's network knows; leave it out to have them counted"
+            key="count",
+            value=int(wrong[0]),
+            allowed=f"must be from 1 to {max_sources}, the most sources that the run's network can "
+            "find",
+            remedy="leave it out to have them counted",
         )
     return count.astype(int)
 
@@ -159,9 +180,9 @@ def checked_scene(value: Any, scenes: int) -> int:
         MeasurementError: there is none of that number.
     """
     if isinstance(value, bool) or not isinstance(value, int | np.integer):
-        raise MeasurementError(f"scene = {value!r}: must be a whole number, from 0")
+        raise MeasurementError(key="scene", value=value, allowed="must be a whole number, from 0")
     if not 0 <= value < scenes:
-        raise MeasurementError(f"scene = {value}: must be from 0 to {scenes - 1}")
+        raise MeasurementError(key="scene", value=value, allowed=f"must be from 0 to {scenes - 1}")
     return int(value)
 
 
@@ -170,11 +191,12 @@ def _each(name: str, value: Any, scenes: int, kinds: str, what: str) -> np.ndarr
     try:
         array = np.asarray(value)
     except ValueError as error:  # lists of different lengths
-        raise MeasurementError(f"{name}: is no array: {' '.join(str(error).split())}") from error
+        raise _no_array(name, error) from error
     if array.dtype.kind not in kinds or array.shape not in ((), (1,), (scenes,)):
         raise MeasurementError(
-            f"{name}: has shape {list(array.shape)} of {array.dtype}; give {what}, or one for "
-            f"each of {scenes} scenes"
+            f"has shape {list(array.shape)} of {array.dtype}",
+            key=name,
+            allowed=f"must be {what}, or one for each of {scenes} scenes",
         )
     return np.broadcast_to(array.ravel(), (scenes,)).copy()
 
@@ -186,10 +208,14 @@ def _unit(name: str, array: np.ndarray) -> np.ndarray:
     largest = parts.max(axis=(1, 2), keepdims=True)
     silent = np.flatnonzero(largest[:, 0, 0] == 0)
     if len(silent):
-        raise MeasurementError(f"{name}: scene {silent[0]} is all zeros; nothing was received")
+        raise MeasurementError(f"scene {silent[0]} is all zeros: nothing was received", key=name)
     scaled = array / largest
     level = np.sqrt(np.mean(np.abs(scaled) ** 2, axis=(1, 2), keepdims=True))
     return (scaled / level).astype(np.complex64)
+
+
+def _no_array(name: str, error: ValueError) -> MeasurementError:
+    return MeasurementError(f"is no array: {' '.join(str(error).split())}", key=name)
 
 
 def _place(index: Any) -> str:
