@@ -20,7 +20,7 @@ from ris_tf.runlog.events import (
 )
 
 FIRST_ROWS = 64  # room of a column at first; it doubles
-MOST_SERIES = 1024  # further names are passed over: no run has so many, a damaged log may
+MAX_SERIES = 1024  # further names are passed over: no run has so many, a damaged log may
 
 TERM, NORM = "term/", "norm/"  # how names of the series of terms and of gradient norms begin
 
@@ -169,7 +169,7 @@ class RunLog:
     def _name(self, names: list[str]) -> None:
         for name in names:
             unwanted = self.only is not None and name not in self.only
-            if name in self._series or unwanted or len(self._series) >= MOST_SERIES:
+            if name in self._series or unwanted or len(self._series) >= MAX_SERIES:
                 continue
             column = np.empty(self._room, np.float32)
             column[: self._rows] = np.nan

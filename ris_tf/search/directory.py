@@ -302,7 +302,7 @@ class SearchReader:
 
 
 def is_search(folder: Path) -> bool:
-    """Whether a folder holds a search."""
+    """Whether a folder is a search's."""
     try:
         return (Path(folder) / SEARCH_FILE).is_file()
     except OSError:  # not ours to look into

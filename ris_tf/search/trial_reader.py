@@ -137,7 +137,7 @@ class _Entry:
 
 
 def _opened(path: Path) -> RunDirectory:
-    """A run whose process can be asked for: a damaged run.json may hold any number.
+    """A run whose process can be looked up: a damaged run.json may have any number.
 
     Raises:
         RunError: it is no run, or names no process.

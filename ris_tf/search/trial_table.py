@@ -140,7 +140,7 @@ def value_text(value: Value) -> str:
 
 
 def short_names(keys: Sequence[str]) -> list[str]:
-    """Configuration keys by their last words, as many as tell them apart."""
+    """Configuration keys by their last words, as many as make them distinct."""
     parts = [key.split(".") for key in keys]
     short = []
     for own in parts:
