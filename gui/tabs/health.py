@@ -1,4 +1,4 @@
-"""The Health tab: every check with its figure, and what to try where it fails."""
+"""The Health tab: every check with its result, and what to try where it fails."""
 
 from collections.abc import Sequence
 
