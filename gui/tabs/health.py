@@ -1,4 +1,4 @@
-"""The Health tab: every check with its metric, and what to try where it fails."""
+"""The Health tab: every check with its result, and what to try where it fails."""
 
 from collections.abc import Sequence
 
@@ -84,7 +84,7 @@ class HealthTab(Tab):
         name.setWordWrap(False)
         grid.addWidget(mark, row, 0, Qt.AlignmentFlag.AlignTop)
         grid.addWidget(name, row, 1, Qt.AlignmentFlag.AlignTop)
-        grid.addWidget(self._text(check.figure, None), row, 2)
+        grid.addWidget(self._text(check.result, None), row, 2)
         if check.advice:
             advice = self._text(f"→ {check.advice}", None)
             advice.setForegroundRole(QPalette.ColorRole.PlaceholderText)

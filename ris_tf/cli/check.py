@@ -30,7 +30,7 @@ def report(directory: "RunDirectory") -> int:
     console = Console(highlight=False, soft_wrap=True)
     for one in checks:
         mark, style = MARKS[one.level]
-        console.print(Text.assemble((f"{mark}  ", style), f"{one.name:<24}", one.figure))
+        console.print(Text.assemble((f"{mark}  ", style), f"{one.name:<24}", one.result))
         if one.advice:
             console.print(Text(f"    {'':<24}-> {one.advice}", style=style))
     passed = sum(one.passed for one in checks)

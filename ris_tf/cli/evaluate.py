@@ -34,14 +34,14 @@ def evaluate(
         ),
     ] = None,
     estimators: Annotated[
-        str, typer.Option(help="Names between commas, or all; --list tells them.")
+        str, typer.Option(help="Names between commas, or all; --list shows them.")
     ] = "all",
     scenes: Annotated[int, typer.Option(min=1, help="How many test scenes.")] = 1000,
     snr_known: Annotated[
-        bool, typer.Option(help="Tell estimators the SNR, or let them estimate the noise.")
+        bool, typer.Option(help="Give estimators the SNR, or let them estimate the noise.")
     ] = True,
     count_known: Annotated[
-        bool, typer.Option(help="Tell estimators the number of sources.")
+        bool, typer.Option(help="Give estimators the number of sources.")
     ] = False,
     out: Annotated[
         Path | None,
@@ -108,7 +108,7 @@ def evaluate(
 
 
 def _require_once(runs: list[Path]) -> None:
-    """Refuse a run that is given twice, by whatever path: its rows could not be told apart."""
+    """Refuse a run that is given twice, by whatever path: its rows would have the same name."""
     from ris_tf.config import ConfigError
 
     given: dict[Path, Path] = {}

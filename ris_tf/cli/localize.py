@@ -58,9 +58,9 @@ def localize(
     load_named(plugin)
     directory = open_run(run)
     _check_estimator(estimator)
-    most = load_config(directory.config_path).scene.sources_max
-    if count and count > most:
-        problem = f"the run's network knows up to {most} sources"
+    max_sources = load_config(directory.config_path).scene.sources_max
+    if count and count > max_sources:
+        problem = f"the run's network finds at most {max_sources} sources"
         raise ConfigError(problem, key="--count", value=count)
     if out and out.suffix.lower() not in FORMATS:
         allowed = f"must end in {' or '.join(FORMATS)}"
@@ -81,20 +81,20 @@ def localize(
     from ris_tf.localizer import Localizer
 
     arrays = read_measurements(file)
-    told = None if estimate_snr else arrays.pop("snr_db", None)
-    told = told if snr_db is None else snr_db
-    heard = arrays["y"], arrays["channel"], arrays["codes"]
+    known_snr = None if estimate_snr else arrays.pop("snr_db", None)
+    known_snr = known_snr if snr_db is None else snr_db
+    received = arrays["y"], arrays["channel"], arrays["codes"]
     localizer = Localizer.load(run, estimator)
     try:
-        found = localizer.localize(*heard, told, count)
+        located = localizer.localize(*received, known_snr, count)
     except MeasurementError as error:
-        raise MeasurementError(f"{file}: {error}") from error
-    if picture and scene >= len(found.count):
-        problem = f"the file holds scenes 0..{len(found.count) - 1}"
+        raise error.with_source(str(file)) from error
+    if picture and scene >= len(located.count):
+        problem = f"the file holds scenes 0..{len(located.count) - 1}"
         raise ConfigError(problem, key="--scene", value=scene)
-    _show(found, "estimated" if told is None else "given")
+    _show(located, "estimated" if known_snr is None else "given")
     if out:
-        _write(out, csv_text(found) if out.suffix.lower() == ".csv" else json_text(found))
+        _write(out, csv_text(located) if out.suffix.lower() == ".csv" else json_text(located))
     if picture:
         import numpy as np
 
@@ -102,10 +102,10 @@ def localize(
         from ris_tf.evaluation.pictures import Picture
         from ris_tf.figures.positions import positions_figure
 
-        grid, power = localizer.spectrum(*heard, scene)
+        grid, power = localizer.spectrum(*received, scene)
         behind = Picture(np.degrees(grid.azimuth), np.degrees(grid.elevation), power, "MVDR")
         title = f"{file.name}, scene {scene}"
-        write_figure(positions_figure(_of_scene(found, scene), behind, title), picture)
+        write_figure(positions_figure(_of_scene(located, scene), behind, title), picture)
 
 
 def _check_estimator(name: str) -> None:
@@ -119,30 +119,32 @@ def _check_estimator(name: str) -> None:
         raise ConfigError(problem, key="--estimator", value=name, remedy="choose another")
 
 
-def csv_text(found: "Localization") -> str:
+def csv_text(located: "Localization") -> str:
     """A line for each source."""
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
     table.writerow(["scene", "source", *VALUES, *DEVIATIONS, *OF_SCENE])
-    for scene, count in enumerate(found.count):
-        of_scene = [_number(getattr(found, name)[scene]) for name in OF_SCENE]
+    for scene, count in enumerate(located.count):
+        of_scene = [_number(getattr(located, name)[scene]) for name in OF_SCENE]
         for source in range(count):
-            values = [_number(getattr(found, name)[scene, source]) for name in VALUES + DEVIATIONS]
+            values = [
+                _number(getattr(located, name)[scene, source]) for name in VALUES + DEVIATIONS
+            ]
             table.writerow([scene, source, *values, *of_scene])
     return text.getvalue()
 
 
-def json_text(found: "Localization") -> str:
+def json_text(located: "Localization") -> str:
     """A list of scenes, each with its sources; infinite deviations are null."""
-    return json.dumps([_of_scene(found, i) for i in range(len(found.count))], indent=1) + "\n"
+    return json.dumps([_of_scene(located, i) for i in range(len(located.count))], indent=1) + "\n"
 
 
-def _of_scene(found: "Localization", scene: int) -> dict:
+def _of_scene(located: "Localization", scene: int) -> dict:
     """One scene as a document."""
-    values = {name: float(getattr(found, name)[scene]) for name in OF_SCENE}
+    values = {name: float(getattr(located, name)[scene]) for name in OF_SCENE}
     sources = [
-        {name: _finite(getattr(found, name)[scene, source]) for name in VALUES + DEVIATIONS}
-        for source in range(found.count[scene])
+        {name: _finite(getattr(located, name)[scene, source]) for name in VALUES + DEVIATIONS}
+        for source in range(located.count[scene])
     ]
     return {"scene": scene, **values, "count": len(sources), "sources": sources}
 
@@ -155,7 +157,7 @@ def _number(value: float) -> str:
     return f"{value:.6g}"
 
 
-def _show(found: "Localization", snr: str) -> None:
+def _show(located: "Localization", snr: str) -> None:
     from rich.console import Console
     from rich.table import Table
 
@@ -166,22 +168,22 @@ def _show(found: "Localization", snr: str) -> None:
     titles = ("scene", "azimuth (deg)", "elevation (deg)", "range (m)", f"SNR (dB, {snr})")
     for title in (*titles, "unexplained"):
         table.add_column(title, justify="right")
-    for scene, count in enumerate(found.count[:SHOWN]):
-        told = f"{found.snr_db[scene]:.1f}", f"{100 * found.residual[scene]:.2g} %"
+    for scene, count in enumerate(located.count[:SHOWN]):
+        of_scene = f"{located.snr_db[scene]:.1f}", f"{100 * located.residual[scene]:.2g} %"
         if not count:
-            table.add_row(str(scene), "no source", "", "", *told)
+            table.add_row(str(scene), "no source", "", "", *of_scene)
         for source in range(count):
             cells = (
-                f"{getattr(found, value)[scene, source]:.3f} "
-                f"± {getattr(found, deviation)[scene, source]:.3f}"
+                f"{getattr(located, value)[scene, source]:.3f} "
+                f"± {getattr(located, deviation)[scene, source]:.3f}"
                 for value, deviation in zip(VALUES, DEVIATIONS, strict=True)
             )
             first = source == 0
-            table.add_row(str(scene) if first else "", *cells, *(told if first else ("", "")))
+            table.add_row(str(scene) if first else "", *cells, *(of_scene if first else ("", "")))
     console.print(table)
-    left = len(found.count) - SHOWN
-    if left > 0:
-        console.print(f"and {left} more scenes; --out writes all")
+    more = len(located.count) - SHOWN
+    if more > 0:
+        console.print(f"and {more} more scenes; --out writes all")
 
 
 def _write(path: Path, text: str) -> None:

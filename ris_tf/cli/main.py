@@ -58,7 +58,7 @@ SCENES = (model, simulate, evaluate, localize)
 for command in RUNS + SCENES:
     app.command()(command)
 app.command(
-    add_help_option=False,  # the monitor's own help says more
+    add_help_option=False,  # the monitor's own help has more
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
 )(gui)
 app.add_typer(figure, name="figure")

@@ -17,12 +17,12 @@ def load_named(names: Sequence[str] | None) -> None:
     """
     if not names:
         return
-    from ris_tf.engine.tensorflow_quiet import held_back
+    from ris_tf.engine.tensorflow_quiet import hidden_unless_it_fails
     from ris_tf.registry import PluginError, load_plugins
 
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     problem = None
-    with held_back():
+    with hidden_unless_it_fails():
         try:
             load_plugins(names)
         except PluginError as error:

@@ -58,7 +58,7 @@ def _runs_of(folder: Path) -> "list[RunDirectory]":
     if (folder / "run.json").is_file():
         return [RunDirectory.open(folder)]
     if not folder.is_dir() and folder != Path("runs"):
-        remedy = "give the folder that holds the runs"
+        remedy = "give the folder of the runs"
         raise RunError("is no folder", source=str(folder), remedy=remedy)
     return find_runs(folder)
 

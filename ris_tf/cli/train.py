@@ -92,7 +92,7 @@ def _resume(request: _Request) -> int:
 
 
 def _work(job: "Job") -> int:
-    """Train in this process, and say what happened."""
+    """Train in this process, and print how it ended."""
     from ris_tf.engine.reporter import Reporter
     from ris_tf.engine.stopping import StopSignals
     from ris_tf.training.job import EXIT_CODES, FAILED, work

@@ -32,9 +32,9 @@ def print_trials(console: "Console", search: "SearchDirectory") -> None:
         unbounded = console.options.update(width=1_000_000)
         console.width = max(console.width, table.__rich_measure__(console, unbounded).maximum)
     console.print(table)
-    left = len(search.search.space) - (len(table.columns) - len(BEFORE) - len(AFTER))
-    if left:
-        words = f"{left} more hyperparameters: widen the terminal, or see trials.csv"
+    hidden = len(search.search.space) - (len(table.columns) - len(BEFORE) - len(AFTER))
+    if hidden:
+        words = f"{hidden} more hyperparameters: widen the terminal, or see trials.csv"
         console.print(words, style="dim")
 
 
@@ -96,7 +96,7 @@ def _after(row: "Row") -> tuple[str, ...]:
 
 
 def _ended(row: "Row") -> str:
-    """State, and the reason where it says more than how many epochs were done."""
+    """State, and the reason where it has more than the number of epochs."""
     trial = row.trial
     whole = trial.state == "finished" and trial.cause is None
     return f"{trial.state}: {trial.reason}" if trial.reason and not whole else str(trial.state)

@@ -76,9 +76,9 @@ def tune(
 ) -> None:
     """Search hyperparameters; every trial is a run of its own.
 
-    The same command with --resume goes on where a search was left. On several machines,
+    The same command with --resume goes on where a search stopped. On several machines,
     keras-tuner's variables KERASTUNER_TUNER_ID, KERASTUNER_ORACLE_IP and KERASTUNER_ORACLE_PORT
-    say which role each process has.
+    name the role of each process.
     """
     load_named(plugin)
     raise typer.Exit(
@@ -168,9 +168,10 @@ def _exists(request: Request) -> bool:
         return False
     if not is_search(path):
         remedy = "give a file or a search" if request.config.is_dir() else "choose another --name"
-        raise RunError(f"{path}: is there, but no search; {remedy}")
+        raise RunError("is there, but is no search", source=str(path), remedy=remedy)
     if not request.resume:
-        raise RunError(f"{path}: exists; go on with it: add --resume, or choose another --name")
+        remedy = "go on with it: add --resume, or choose another --name"
+        raise RunError("exists", source=str(path), remedy=remedy)
     return True
 
 
@@ -309,7 +310,7 @@ def _opened(request: Request) -> "tuple[SearchDirectory, int]":
 
 
 def _require_whole(search: "SearchDirectory") -> None:
-    """Refuse a search whose search.json does not say all that is needed to go on."""
+    """Refuse a search whose search.json does not have all that is needed to go on."""
     from ris_tf.runlog import RunError
     from ris_tf.search import Choices
 
@@ -318,8 +319,9 @@ def _require_whole(search: "SearchDirectory") -> None:
     known = plan.algorithm in tuple(Algorithm)
     if not plan.space or empty or not known or plan.trials < 1 or plan.epochs < 1:
         raise RunError(
-            f"{search.path / 'search.json'}: does not say what is searched (space, algorithm, "
-            "trials, epochs); take it from a copy of the search"
+            "has not all of space, algorithm, trials and epochs",
+            source=str(search.path / "search.json"),
+            remedy="take it from a copy of the search",
         )
 
 

@@ -1,7 +1,7 @@
 """What plug-ins add to the schema, as data: for programs that must not load their code.
 
 The monitor loads no TensorFlow, which a plug-in may import. So another process loads the plug-ins
-and says what they add (`ris-tf knobs --json`), and the monitor declares the same here: its forms
+and prints what they add (`ris-tf knobs --json`), and the monitor declares the same here: its forms
 then show and check their knobs like all others, though it can compute none of them.
 """
 
@@ -31,7 +31,7 @@ WAIT_S = 300.0  # for a process that may import TensorFlow on a busy machine
 
 
 def additions() -> dict[str, Any]:
-    """What the plug-ins of this process add to the schema, as JSON holds it."""
+    """What the plug-ins of this process add to the schema, as JSON."""
     return {
         "plugins": named_plugins(),
         "terms": [
@@ -49,7 +49,7 @@ def additions() -> dict[str, Any]:
 
 
 def declare(additions: dict[str, Any]) -> None:
-    """Add to the schema what another process said; nothing of it can be computed here.
+    """Add to the schema what another process declared; nothing of it can be computed here.
 
     Args:
         additions: as `additions` gave it there.
@@ -80,7 +80,7 @@ def declare_plugins(names: Sequence[str]) -> None:
 
 
 def additions_of(names: Sequence[str]) -> dict[str, Any]:
-    """What plug-ins add to the schema, as a process of its own says that loads them.
+    """What plug-ins add to the schema, from a process of its own that loads them.
 
     Raises:
         PluginError: they cannot be loaded; the line is that process's.

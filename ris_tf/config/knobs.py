@@ -24,7 +24,7 @@ def knob(default: Any, sentence: str, unit: str | None = None, **bounds: Any) ->
     """Declare a knob.
 
     Args:
-        default: value where a configuration says nothing.
+        default: value where a configuration does not set it.
         sentence: what it does, for help, tooltips and the docs table.
         unit: unit of the value, `None` for pure numbers and choices.
         bounds: pydantic's `ge`, `gt`, `le`, `lt`, `min_length`, `max_length`.

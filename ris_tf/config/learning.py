@@ -36,15 +36,15 @@ class Covariance(Section):
 
     def shrinkage_at(self, snr_db: float) -> float:
         """Shrinkage of a scene of this signal-to-noise ratio."""
-        least, most = self.shrinkage_bounds
-        return min(max(self.shrinkage * 10 ** (-snr_db / 20), least), most)
+        low, high = self.shrinkage_bounds
+        return min(max(self.shrinkage * 10 ** (-snr_db / 20), low), high)
 
 
 def weight_knob(default: float, sentence: str) -> Any:
     """Declare the weight of a term.
 
     Args:
-        default: where a configuration says nothing; 0 has the term off.
+        default: where a configuration does not set it; at 0 the term is off.
         sentence: what the term is.
     """
     return knob(default, sentence, ge=0, le=1e3)

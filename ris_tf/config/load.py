@@ -28,18 +28,18 @@ class _Loader(yaml.SafeLoader):
         return super().compose_node(parent, index)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
-        seen = set()
+        keys = set()
         for key_node, _ in node.value:
             key = self.construct_object(key_node, deep=True)
             if not isinstance(key, str):
                 raise yaml.constructor.ConstructorError(
                     None, None, f"keys must be text, not {key!r}", key_node.start_mark
                 )
-            if key in seen:
+            if key in keys:
                 raise yaml.constructor.ConstructorError(
                     None, None, f"key {key!r} is given twice", key_node.start_mark
                 )
-            seen.add(key)
+            keys.add(key)
         return super().construct_mapping(node, deep)
 
     def construct_undefined(self, node: yaml.Node) -> Any:
@@ -68,7 +68,7 @@ def load_config(path: str | Path, overrides: Iterable[str] = ()) -> Config:
         overrides: `section.key=value` texts, the value in YAML, applied in order.
 
     Raises:
-        ConfigError: the file or a value cannot be used; one line says why and what is allowed.
+        ConfigError: the file or a value cannot be used; one line names what is wrong and allowed.
     """
     file = config_file(path)
     return _validated(read_mapping(file), list(overrides), str(path))
@@ -87,7 +87,7 @@ def override_config(config: Config, overrides: Iterable[str]) -> Config:
     """A configuration with `section.key=value` texts applied, as `load_config` applies them.
 
     Raises:
-        ConfigError: a text or value is refused; one line says why and what is allowed.
+        ConfigError: a text or value is refused; one line names what is wrong and allowed.
     """
     return _validated(config.model_dump(mode="json"), list(overrides), "configuration")
 
@@ -115,7 +115,7 @@ def read_mapping(path: Path) -> dict[str, Any]:
     """Keys and values of a small YAML file: no tags, no aliases, no key twice.
 
     Raises:
-        ConfigError: it cannot be read, or holds something else.
+        ConfigError: it cannot be read, or has something else in it.
     """
     try:
         with path.open("rb") as file:
@@ -153,7 +153,7 @@ def _mapping(document: Any, source: str) -> dict[str, Any]:
         return {}
     if not isinstance(document, dict):
         raise ConfigError(
-            source=source, allowed=f"must hold keys and values, not {type(document).__name__}"
+            source=source, allowed=f"must have keys and values, not {type(document).__name__}"
         )
     return document
 

@@ -19,7 +19,7 @@ class Localize(Section):
     passes: int = knob(
         4,
         "Times that the network's covariance is conditioned on the measurement before its spectrum "
-        "is searched; 0 takes it as it is.",
+        "is scanned; 0 takes it as it is.",
         ge=0,
         le=100,
     )

@@ -1,4 +1,4 @@
-"""Knobs of what the base station hears: panel, sources, channel, codes, imperfections."""
+"""Knobs of what the base station receives: panel, sources, channel, codes, imperfections."""
 
 import math
 from typing import Annotated, Literal
@@ -17,8 +17,8 @@ CODEBOOKS = {
     48: (6, 8),
     64: (8, 8),
 }
-MOST_SOURCES = 5  # slots are matched by trying every assignment: 5! = 120
-MOST_COVERED = 0.6  # share of the field of view that separation discs may cover
+MAX_SOURCES = 5  # slots are matched by trying every assignment: 5! = 120
+MAX_COVERED = 0.6  # share of the field of view that separation discs may cover
 
 
 class Geometry(Section):
@@ -46,8 +46,8 @@ class Scene(Section):
 
     antennas: int = knob(16, "Base station antennas M.", ge=1, le=256)
     snapshots: int = knob(16, "Snapshots L of a scene, each with its own code.", ge=1, le=256)
-    sources_min: int = knob(1, "Fewest sources in a scene.", ge=1, le=MOST_SOURCES)
-    sources_max: int = knob(5, "Most sources in a scene, K_max.", ge=1, le=MOST_SOURCES)
+    sources_min: int = knob(1, "Fewest sources in a scene.", ge=1, le=MAX_SOURCES)
+    sources_max: int = knob(5, "Most sources in a scene, K_max.", ge=1, le=MAX_SOURCES)
     azimuth_deg: Annotated[Interval, Within(-89, 89)] = knob(
         (-60.0, 60.0), "Azimuths drawn uniformly.", "deg"
     )
@@ -83,10 +83,10 @@ class Scene(Section):
             self.elevation_deg[1] - self.elevation_deg[0]
         )
         disc = math.pi * self.separation_deg**2 / math.cos(math.radians(widest))
-        if (self.sources_max - 1) * disc > MOST_COVERED * field:
+        if (self.sources_max - 1) * disc > MAX_COVERED * field:
             fits = math.sqrt(
                 self.separation_deg**2
-                * MOST_COVERED
+                * MAX_COVERED
                 * field
                 / max(disc, POSITIVE)
                 / max(self.sources_max - 1, 1)

@@ -42,18 +42,19 @@ class Config(Section):
 
     @field_validator("network", mode="before")
     @classmethod
-    def _beamspace_unless_said(cls, value: Any) -> Any:
+    def _beamspace_by_default(cls, value: Any) -> Any:
         value = {} if value is None else value
         return {"kind": "beamspace", **value} if isinstance(value, dict) else value
 
     @model_validator(mode="after")
     def _panel_has_room_for_sources(self) -> "Config":
-        """The network's features hold a mean of the eigenvalues behind the `K_max + 1` largest."""
-        elements, most = self.geometry.elements, self.scene.sources_max
-        if elements < most + 2:
+        """The network's features have a mean of the eigenvalues behind the `K_max + 1` largest."""
+        elements, max_sources = self.geometry.elements, self.scene.sources_max
+        if elements < max_sources + 2:
             raise ValueError(
-                f"scene.sources_max = {most} takes a panel of at least {most + 2} elements, but "
-                f"geometry.columns x geometry.rows = {self.geometry.columns} x "
+                f"scene.sources_max = {max_sources} takes a panel of at least "
+                f"{max_sources + 2} elements, but geometry.columns x geometry.rows = "
+                f"{self.geometry.columns} x "
                 f"{self.geometry.rows} has {elements}: enlarge the panel, or set "
                 f"scene.sources_max to at most {elements - 2}"
             )

@@ -4,7 +4,7 @@ from ris_tf.config.knobs import Section, knob
 
 
 class Search(Section):
-    """The budget of a trial; everything else of a configuration holds in a search as well."""
+    """The budget of a trial; everything else of a configuration is the same in a search."""
 
     scenes: int = knob(
         6400, "Scenes that an epoch of a trial trains on.", "scenes", ge=1, le=1_000_000_000

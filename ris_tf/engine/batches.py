@@ -31,7 +31,7 @@ class Numbered:
     def __init__(self, function: Callable[[tf.Tensor, tf.Tensor], Any], per_epoch: int):
         self.function = function
         self.per_epoch = per_epoch
-        self.size = 0  # examples a batch; 0 where nobody says
+        self.size = 0  # examples a batch; 0 where it is not known
 
     def at(self, epoch: tf.Tensor, batch: tf.Tensor) -> Any:
         """The batch of a place."""
@@ -62,7 +62,7 @@ class Source(Protocol):
     uniform: bool
 
     def reading(self, number: int) -> Iterator[Any]:
-        """The batches of a reading. Readings begin when they are asked for, in order from 0."""
+        """The batches of a reading. Readings begin when they are needed, in order from 0."""
         ...
 
 
@@ -76,7 +76,7 @@ class Streamed:
     Attributes:
         position: batches taken so far, over the whole run.
         shared_by: replicas that share each batch.
-        like: the first batch, which tells structure, types and size of the others.
+        like: the first batch, which shows structure, types and size of the others.
 
     Raises:
         UserError: there is no batch, or how many make an epoch is not known.
@@ -104,7 +104,7 @@ class Streamed:
         self._pending: list[Any] = [self.like]
 
     def again(self) -> "Streamed":
-        """The same batches from the beginning, without reading what tells their structure anew."""
+        """The same batches from the beginning; their structure is not read again."""
         self._begin()
         again = copy.copy(self)
         again.position = 0

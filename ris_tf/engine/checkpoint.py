@@ -114,7 +114,7 @@ def begun(folder: Path) -> bool:
 
 
 def clean(folder: Path) -> None:
-    """Remove what a killed process left half-written."""
+    """Remove what a killed process wrote only in part."""
     for pattern in ("last.partial.npz", "best.partial.keras", "best.partial.weights.h5"):
         (folder / pattern).unlink(missing_ok=True)
 
@@ -153,7 +153,7 @@ def restore(
         for name, variable in variables.items():
             variable.assign(values[name])
         return progress, path, problems
-    raise CheckpointError("; ".join(problems) or f"{folder} holds no checkpoint")
+    raise CheckpointError("; ".join(problems) or f"{folder} has no checkpoint")
 
 
 def _read(
@@ -164,12 +164,12 @@ def _read(
         values = {name: file[name] for name in file.files}
     progress = Progress(**json.loads(str(values.pop(PROGRESS)[()])))
     wanted = {name: tuple(variable.shape) for name, variable in variables.items()}
-    found = {name: value.shape for name, value in values.items()}
-    if wanted == found:
+    shapes = {name: value.shape for name, value in values.items()}
+    if wanted == shapes:
         return values, progress
-    if [*_unnumbered(wanted)] == [*_unnumbered(found)]:
+    if [*_unnumbered(wanted)] == [*_unnumbered(shapes)]:
         return dict(zip(wanted, values.values(), strict=True)), progress
-    differing = sorted(set(wanted.items()) ^ set(found.items()))[0][0]
+    differing = sorted(set(wanted.items()) ^ set(shapes.items()))[0][0]
     raise ValueError(f"it is of another network: {differing!r} differs")
 
 

@@ -17,6 +17,6 @@ def check_numbers(
         "ema": (ema, ema is None or 0 <= ema < 1, "within 0..1 and below 1, or None"),
         "swa": (swa, swa is None or 0 <= swa <= 1, "a share within 0..1, or None"),
     }
-    for key, (value, holds, allowed) in rules.items():
-        if not holds:
+    for key, (value, valid, allowed) in rules.items():
+        if not valid:
             raise UserError(key=key, value=value, allowed=f"must be {allowed}")

@@ -1,4 +1,4 @@
-"""Which process of a run this is, told by the environment. No TensorFlow."""
+"""Which process of a run this is, by the environment. No TensorFlow."""
 
 import json
 import os
@@ -36,7 +36,7 @@ class Worker:
         """The process that this is, by `TF_CONFIG` for the distribution `multi_worker`.
 
         Raises:
-            UserError: `TF_CONFIG` is missing or does not say who takes part.
+            UserError: `TF_CONFIG` is missing or does not name who takes part.
         """
         if distribution != "multi_worker":
             return cls()
@@ -49,7 +49,7 @@ class Worker:
         try:
             return cls._decoded(json.loads(text))
         except (ValueError, TypeError, KeyError, AttributeError, IndexError) as error:
-            problem = f"does not say who takes part: {error}"
+            problem = f"does not name who takes part: {error}"
             raise UserError(problem, key="TF_CONFIG", value=text, remedy=REMEDY) from error
 
     @classmethod

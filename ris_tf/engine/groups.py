@@ -42,12 +42,12 @@ class Groups:
                     other = named[id(variable)]
                     raise _error(name, f"{variable.path} is in group {other!r} already")
                 named[id(variable)] = name
-        found = [named.get(id(weight), REST) for weight in weights]
+        of_each = [named.get(id(weight), REST) for weight in weights]
         for name in groups or {}:
-            if name not in found:
+            if name not in of_each:
                 raise _error(name, "has no trainable variable")
-        self.names = [name for name in self.multipliers if name in found]
-        self.of_weight = [self.names.index(name) for name in found]
+        self.names = [name for name in self.multipliers if name in of_each]
+        self.of_weight = [self.names.index(name) for name in of_each]
 
     def rate_multipliers(self) -> list[float]:
         """Learning rate over the base, of every variable."""

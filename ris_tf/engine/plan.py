@@ -10,7 +10,7 @@ class Plan:
     """The length of a run.
 
     A window is one optimizer step: it joins `accumulation` batches, the last window of an epoch as
-    many as are left.
+    many as remain.
 
     Attributes:
         epochs: planned epochs.

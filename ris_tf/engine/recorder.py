@@ -15,7 +15,7 @@ from ris_tf.runlog import Cause, EventWriter, Notice, Phase, Series
 
 DROPPED = "dropped"  # kind of notice
 LOSS = "loss"  # what is not finite where no gradient is to blame
-ALWAYS_TOLD = 5  # skipped windows told one by one before only every hundredth is
+ALWAYS_NAMED = 5  # skipped windows with a notice each; later only every hundredth has one
 
 
 class LayerNorms:
@@ -101,7 +101,7 @@ class StepRecorder(keras.callbacks.Callback):
         self.check_stop()
 
     def announce(self, changes: list[Change]) -> None:
-        """Record and tell what changes with the next window."""
+        """Record and print what changes with the next window."""
         epoch = self.window // self.trainer.plan.windows_per_epoch
         for change in changes:
             self.events.write(
@@ -134,7 +134,7 @@ class StepRecorder(keras.callbacks.Callback):
         )
         values = {"window": window, "variable": first, "scale": named["scale"]}
         self.events.write(Notice(time.time(), "warning", text, what=DROPPED, values=values))
-        if self.skipped <= ALWAYS_TOLD or self.skipped % 100 == 0:
+        if self.skipped <= ALWAYS_NAMED or self.skipped % 100 == 0:
             self.reporter.say(text, "warning")
         at_unity = self.skipped_at_unity >= self.patience_at_unity
         if at_unity or self.skipped_in_a_row >= SKIPPED_IN_A_ROW:

@@ -33,7 +33,7 @@ class Replicas:
 
     Raises:
         UserError: there are not so many devices, a batch cannot be shared equally, or `TF_CONFIG`
-            does not say who takes part.
+            does not name who takes part.
     """
 
     def __init__(

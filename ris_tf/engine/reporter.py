@@ -31,7 +31,7 @@ class _Progress(Progress):
 
 
 class Reporter:
-    """Prints, draws and keeps what a run says.
+    """Prints, draws and keeps the lines of a run.
 
     Args:
         log: console.log, appended to; `None` in the processes of a run that do not write.
@@ -46,7 +46,7 @@ class Reporter:
         self._epochs = self._per_epoch = self._size = 1
         self._unit = "examples"
         self._marks: list[tuple[float, int]] = []
-        self._told = 0.0
+        self._last_line_at = 0.0
 
     def __enter__(self) -> "Reporter":
         return self
@@ -68,8 +68,8 @@ class Reporter:
     def keep(self, text: str) -> None:
         """Write a line to console.log alone.
 
-        It is a copy: where the disk refuses it, the person is told and the run goes on as long as
-        its event log can be written.
+        It is a copy: where the disk refuses it, a line about it is printed, and the run goes on
+        as long as its event log can be written.
         """
         if not self._log:
             return
@@ -83,7 +83,7 @@ class Reporter:
     def _close_log(self) -> None:
         log, self._log = self._log, None
         if log:
-            with suppress(OSError):  # of a full disk: what could not be written was told
+            with suppress(OSError):  # of a full disk: a line about it is printed already
                 log.close()
 
     def begin(self, plan: Plan, examples: str) -> None:
@@ -92,7 +92,7 @@ class Reporter:
         self._size, self._unit = plan.examples_per_window or 1, examples
         if not plan.examples_per_window:
             self._unit = "windows"
-        self._told = time.monotonic()
+        self._last_line_at = time.monotonic()
         if not self.console.is_terminal:
             return
         self._progress = _Progress(
@@ -137,19 +137,19 @@ class Reporter:
                 status=status,
             )
             self._progress.below = Text(terms, style="dim", overflow="fold", no_wrap=False)
-        elif self.rate() and now - self._told > SECONDS_BETWEEN_LINES:
-            self._told = now
+        elif self.rate() and now - self._last_line_at > SECONDS_BETWEEN_LINES:
+            self._last_line_at = now
             place = window % self._per_epoch + 1
-            left = self._time_left(window)
+            remaining = self._remaining_time(window)
             where = f"epoch {epoch}/{self._epochs} window {place}/{self._per_epoch}"
-            self.console.print(f"  {where}  {status}  {left} left\n    {terms}")
+            self.console.print(f"  {where}  {status}  {remaining} left\n    {terms}")
 
     def rate(self) -> float:
         """Examples a second, lately."""
         (start, first), (end, last) = self._marks[0], self._marks[-1]
         return (last - first) * self._size / (end - start) if end > start else 0.0
 
-    def _time_left(self, window: int) -> str:
+    def _remaining_time(self, window: int) -> str:
         windows = self._epochs * self._per_epoch - window - 1
         seconds = windows * self._size / self.rate() if self.rate() else 0
         return f"{seconds / 60:.0f} min" if seconds > 90 else f"{seconds:.0f} s"

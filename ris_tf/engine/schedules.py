@@ -38,7 +38,7 @@ class WarmupCosine:
         return share_of(self.warmup, self._total())
 
     def planned(self, windows: int) -> "WarmupCosine":
-        """The same over so many windows, where it does not say how many itself."""
+        """The same over so many windows, where it has no number of its own."""
         return self if self.steps else replace(self, steps=windows)
 
     def __call__(self, applied: tf.Tensor) -> tf.Tensor:
@@ -81,7 +81,7 @@ def warmup_cosine(
 
 
 def base_rate(schedule: Any) -> float | None:
-    """The largest rate of a schedule, where it says so."""
+    """The largest rate of a schedule, where it is known."""
     if isinstance(schedule, int | float):
         return float(schedule)
     for name in ("base", "initial_learning_rate"):  # ours, Keras's
@@ -92,27 +92,28 @@ def base_rate(schedule: Any) -> float | None:
 
 
 def rate_at(
-    applied: tf.Tensor, schedule: float | Schedule, held_from: int | None, held_rate: float
+    applied: tf.Tensor, schedule: float | Schedule, constant_from: int | None, constant_rate: float
 ) -> tf.Tensor:
     """The rate after so many applied windows: scalar float32.
 
     Args:
         applied: scalar int64.
         schedule: a rate, or a function of the number of applied windows.
-        held_from: applied windows after which the rate is constant, since the equal-weight mean of
-            the weights is taken; `None` for never.
-        held_rate: that rate over the schedule's base; a schedule without one is held where it is.
+        constant_from: applied windows after which the rate is constant, since the equal-weight
+            mean of the weights is taken; `None` for never.
+        constant_rate: that rate over the schedule's base; a schedule without one keeps
+            its rate at that window.
     """
     rate = _value(schedule, applied)
-    if held_from is None:
+    if constant_from is None:
         return rate
     base = base_rate(schedule)
-    held = (
-        _value(schedule, tf.constant(held_from, tf.int64))
+    constant = (
+        _value(schedule, tf.constant(constant_from, tf.int64))
         if base is None
-        else tf.constant(held_rate * base, tf.float32)
+        else tf.constant(constant_rate * base, tf.float32)
     )
-    return tf.where(tf.cast(applied, tf.int64) >= held_from, held, rate)
+    return tf.where(tf.cast(applied, tf.int64) >= constant_from, constant, rate)
 
 
 def _value(schedule: float | Schedule, applied: tf.Tensor) -> tf.Tensor:

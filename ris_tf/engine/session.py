@@ -29,7 +29,7 @@ from ris_tf.runlog import (
     Validation,
 )
 
-# What TensorFlow raises in the processes that are left when one of several dies.
+# What TensorFlow raises in the remaining processes when one of several dies.
 LOST_WORKER = (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.InternalError)
 
 
@@ -41,8 +41,8 @@ class Outcome:
         reason: `finished`, `early`, `stopped`, `interrupted`, `pruned` or `failed`.
         text: the reason in words.
         progress: how far it came.
-        validation: figures of the last validation, empty before the first.
-        cause: why, where the reason does not say it all.
+        validation: metrics of the last validation, empty before the first.
+        cause: why, where the reason alone is not enough.
     """
 
     reason: str
@@ -61,7 +61,7 @@ class TrainingSession:
         task: what is trained.
         run: the run directory, whose session this process has begun; `None` keeps nothing.
         resume: go on from the last checkpoint instead of beginning.
-        signals: what asks this process to stop.
+        signals: signals that stop this process.
         judge: called with the epochs done before the next begins, also where a run is resumed;
             raises `Stop` to leave training.
         patience_at_unity: windows in a row that may be not finite at a loss scale of 1 or less.
@@ -157,7 +157,7 @@ class TrainingSession:
             self.notice(text, "warning")
 
     def notice(self, text: str, level: str = "info") -> None:
-        """Tell a person, and keep it in the event log."""
+        """Show a line, and keep it in the event log."""
         self.reporter.say(text, level)
         self.events.write(Notice(time=time.time(), level=level, text=text))
 
@@ -209,7 +209,7 @@ class TrainingSession:
         return "finished", f"{self.plan.epochs} epochs"
 
     def _train(self, epoch: int) -> None:
-        """What is left of an epoch's windows, and its event behind the last of them."""
+        """The remaining windows of an epoch, and its event behind the last of them."""
         per_epoch = self.plan.windows_per_epoch
         first, end = self.progress.window, (epoch + 1) * per_epoch
         if first == end:

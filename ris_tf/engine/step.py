@@ -38,7 +38,7 @@ from ris_tf.engine.validation import BatchMeans
 from ris_tf.errors import UserError
 
 LossFunction = Callable[[keras.Model, Any, Step], Any]
-Figures = Mapping[str, tf.Tensor]
+Metrics = Mapping[str, tf.Tensor]
 
 
 class GuardedStep(keras.Model):
@@ -70,7 +70,7 @@ class GuardedStep(keras.Model):
         seed: of `Step.seed`, and of the order of arrays.
 
     Raises:
-        UserError: a value cannot be used; one line says why.
+        UserError: a value cannot be used; one line names it.
     """
 
     def __init__(
@@ -88,8 +88,8 @@ class GuardedStep(keras.Model):
         ema: float | None = 0.999,
         swa: float | None = None,
         swa_rate: float = 0.1,
-        metrics: Callable[[keras.Model, Any], Figures] | None = None,
-        validate: Callable[[keras.Model, Any], Figures] | None = None,
+        metrics: Callable[[keras.Model, Any], Metrics] | None = None,
+        validate: Callable[[keras.Model, Any], Metrics] | None = None,
         summary: Callable[[dict[str, float]], dict[str, float]] = dict,
         replicas: Replicas | None = None,
         jit_compile: bool = True,
@@ -174,8 +174,8 @@ class GuardedStep(keras.Model):
 
     def _rate(self) -> tf.Tensor:
         """The base learning rate after the windows that were applied."""
-        held = None if self.swa_share is None else self.averages.swa_begins
-        return rate_at(self.position.value, self.rate_schedule, held, self.swa_rate)
+        constant_from = None if self.swa_share is None else self.averages.swa_begins
+        return rate_at(self.position.value, self.rate_schedule, constant_from, self.swa_rate)
 
     # -- one window ---------------------------------------------------------------------------
 
@@ -219,8 +219,8 @@ class GuardedStep(keras.Model):
         """Mean loss and terms of a window's batches, and the gradient of mean loss x scale."""
         epoch, place = window // self.plan.windows_per_epoch, window % self.plan.windows_per_epoch
         first = place * self.accumulation
-        left = self.plan.batches_per_epoch - first
-        count = tf.minimum(tf.constant(self.accumulation, left.dtype), left)
+        remaining = self.plan.batches_per_epoch - first
+        count = tf.minimum(tf.constant(self.accumulation, remaining.dtype), remaining)
         share = 1 / tf.cast(count, tf.float32)
         if isinstance(self.training_batches, Numbered):
             source = self.training_batches
@@ -247,8 +247,8 @@ class GuardedStep(keras.Model):
             loss = self._loss(self.replicas.share(batch), step)
             scaled_loss = loss.value * scale
         weights = [variable.value for variable in self.weights_trained]
-        found = tape.gradient(scaled_loss, [*weights, *loss.learned.values()])
-        gradients, of_learned = found[: len(weights)], found[len(weights) :]
+        gradients_of_all = tape.gradient(scaled_loss, [*weights, *loss.learned.values()])
+        gradients, of_learned = gradients_of_all[: len(weights)], gradients_of_all[len(weights) :]
         self._require_gradient_path(loss, of_learned)
         # A variable that the loss does not touch counts as one of gradient zero.
         gradients = [
@@ -330,7 +330,7 @@ class GuardedStep(keras.Model):
         plain = [tf.cast(value, tf.float32) for value in (*values.values(), examples)]
         return self.replicas.reported({"values": self.replicas.mean(tf.stack(plain))})
 
-    def _validation_values(self, batch: Any, number: tf.Tensor) -> Figures:
+    def _validation_values(self, batch: Any, number: tf.Tensor) -> Metrics:
         if self.validate_function:
             return self.validate_function(self.model, batch)
         zero = tf.zeros([], tf.int64)
@@ -375,7 +375,7 @@ class GuardedStep(keras.Model):
         """Everything is built; Keras would take a batch from the data to build it once more."""
 
     def state(self) -> dict[str, keras.Variable]:
-        """Every variable that a checkpoint holds, by name."""
+        """Every variable that a checkpoint has, by name."""
         named = {f"network/{v.path}": v for v in self.model.variables}
         named |= {f"optimizer/{v.path}": v for v in self.optimizer.variables}
         averages = zip(("ema", "swa"), (self.averages.ema, self.averages.swa), strict=True)

@@ -1,4 +1,4 @@
-"""Why training ends before its last window, and how it is asked to."""
+"""Why training ends before its last window, and how a person or a program requests it."""
 
 import os
 import signal
@@ -12,7 +12,7 @@ from ris_tf.runlog import Cause, Reason
 
 RESOURCE_EXHAUSTED = 8  # `error_code` of TensorFlow's errors where memory ran out
 SKIPPED_IN_A_ROW = 20  # windows dropped one after the other before a run gives up
-HEARD = b"\nstopping after this window; again to stop at once\n"
+STOPPING = b"\nstopping after this window; again to stop at once\n"
 
 
 class Stop(Exception):  # noqa: N818 (not an error)
@@ -21,7 +21,7 @@ class Stop(Exception):  # noqa: N818 (not an error)
     Attributes:
         reason: reason of the end event: `stopped`, `interrupted`, `pruned` or `failed`.
         text: the reason in words.
-        cause: why, where the reason does not say it all.
+        cause: why, where the reason alone is not enough.
     """
 
     def __init__(self, reason: str, text: str, cause: Cause | None = None):
@@ -42,33 +42,33 @@ def cause_of(error: BaseException) -> Cause:
 
 
 class StopSignals:
-    """Turns the first SIGINT or SIGTERM into a request, which training sees after its window.
+    """Turns the first SIGINT or SIGTERM into a request, which training follows after its window.
 
     Args:
-        heard: what is written to the terminal at once.
+        reply: what is written to the terminal at once.
 
     Attributes:
         received: what asked to stop, `None` while nothing did.
     """
 
-    def __init__(self, heard: bytes = HEARD) -> None:
-        self.heard = heard
+    def __init__(self, reply: bytes = STOPPING) -> None:
+        self.reply = reply
         self.received: str | None = None
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         del frame
         self.received = signal.Signals(number).name
         os.write(
-            sys.__stdout__.fileno() if sys.__stdout__ else 1, self.heard
+            sys.__stdout__.fileno() if sys.__stdout__ else 1, self.reply
         )  # print may be at work
-        # The next one is not caught: a second Ctrl-C ends a run that does not get to stop.
+        # The next one is not caught: a second Ctrl-C ends a run that does not come to its stop.
         signal.signal(number, signal.default_int_handler)
 
     @contextmanager
     def caught(self) -> Iterator["StopSignals"]:
         """While this runs, signals are requests.
 
-        In a thread beside the main one, as of a notebook or a server, they are left to the main
+        In a thread beside the main one, as of a notebook or a server, they go to the main
         thread: Python lets no other have them. `stop` in the run's folder stops such a run.
         """
         if not in_main_thread():
@@ -87,7 +87,7 @@ class StopSignals:
 def killed_by_interrupt() -> Iterator[None]:
     """While this runs, Ctrl-C ends the process at once: for waits in which Python's handler sleeps.
 
-    In a thread beside the main one, signals are left as they are.
+    In a thread beside the main one, signals are not changed.
     """
     if not in_main_thread():
         yield
@@ -109,7 +109,7 @@ def check_stop(
     stop_requested: Callable[[], bool],
     total: Callable[[Sequence[float]], list[float]],
 ) -> None:
-    """Raise `Stop` where somebody asked for it, in every process of the run at the same window.
+    """Raise `Stop` where it was requested, in every process of the run at the same window.
 
     Args:
         signals: what this process was sent.

@@ -12,7 +12,7 @@ class Change(NamedTuple):
 
     Attributes:
         what: `weights`, `beta`, `rate` or `averages`.
-        text: what holds from now on.
+        text: the setting from now on.
     """
 
     what: str
@@ -24,7 +24,7 @@ class Sequel:
     """What a task adds behind a validation.
 
     Attributes:
-        values: further figures, by name.
+        values: further metrics, by name.
         keep: writes what else there is once the validation is in the log, and gives its events.
     """
 
@@ -33,7 +33,7 @@ class Sequel:
 
 
 class Task:
-    """Hooks of a run; each may be left as it is.
+    """Hooks of a run; each may stay as it is.
 
     Attributes:
         examples: what a batch is made of, in words.

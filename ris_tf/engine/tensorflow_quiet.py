@@ -11,7 +11,7 @@ from contextlib import contextmanager
 def load_tensorflow() -> None:
     """Import TensorFlow; its start-up lines are dropped, unless the import fails."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    with held_back():
+    with hidden_unless_it_fails():
         import tensorflow as tf
 
         tf.config.list_physical_devices()  # looks for GPUs, and complains where there is none
@@ -22,17 +22,17 @@ def load_tensorflow() -> None:
 
 
 @contextmanager
-def held_back() -> Iterator[None]:
-    """Hold back what is written to descriptor 2, where C++ writes; show it after an exception."""
+def hidden_unless_it_fails() -> Iterator[None]:
+    """Hide what C++ writes to descriptor 2; show it after an exception."""
     sys.stderr.flush()
     saved = os.dup(2)
-    with tempfile.TemporaryFile() as held:
-        os.dup2(held.fileno(), 2)
+    with tempfile.TemporaryFile() as output:
+        os.dup2(output.fileno(), 2)
         try:
             yield
         except BaseException:
-            held.seek(0)
-            os.write(saved, held.read())
+            output.seek(0)
+            os.write(saved, output.read())
             raise
         finally:
             os.dup2(saved, 2)

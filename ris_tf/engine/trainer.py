@@ -69,12 +69,12 @@ class GuardedTrainer(GuardedStep):
             verbose: print progress.
 
         Returns:
-            How it ended, and the figures of the last validation.
+            How it ended, and the metrics of the last validation.
 
         Raises:
             UserError: an argument cannot be used, or the run is another's, or finished.
             CheckpointError: none of the run's checkpoints can be used.
-            GradientPathError: the loss does not depend on what it says that it trains.
+            GradientPathError: the loss does not depend on weights that should be trained.
         """
         if y is not None:
             data = (data, y)

@@ -1,4 +1,4 @@
-"""Validation figures over batches."""
+"""Validation metrics over batches."""
 
 from collections.abc import Mapping
 from typing import Any

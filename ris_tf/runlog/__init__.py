@@ -1,7 +1,5 @@
 """The run directory: event writer, reader, state, health. No TensorFlow."""
 
-from ris_tf.runlog.atomic import atomic_write, naming, sync_folder
-from ris_tf.runlog.blocks import Steps
 from ris_tf.runlog.events import (
     SCHEMA,
     Cause,
@@ -20,23 +18,31 @@ from ris_tf.runlog.events import (
     decode,
     encode,
 )
+from ris_tf.runlog.files import RunError, atomic_write, naming, sync_folder
 from ris_tf.runlog.health import LOCALIZATION, Check, check_health
-from ris_tf.runlog.holder import HeldError, Holder, RunError
-from ris_tf.runlog.log import RunLog
-from ris_tf.runlog.machine import available_threads, processor
+from ris_tf.runlog.lock import HeldError, Holder
+from ris_tf.runlog.log import RunLog, Steps
 from ris_tf.runlog.reader import EventTail, LogReader, read_run_log
-from ris_tf.runlog.rundir import Identity, RunDirectory, check_name, default_run_name
+from ris_tf.runlog.rundir import (
+    Identity,
+    RunDirectory,
+    available_threads,
+    check_name,
+    default_run_name,
+    processor,
+)
 from ris_tf.runlog.samples import SpectrumSample, read_sample, write_sample
 from ris_tf.runlog.state import (
     RunWatch,
     State,
     Summary,
+    distinct_names,
     find_runs,
+    number,
     run_folders,
     summarize,
     summary_of,
 )
-from ris_tf.runlog.words import distinct_names, number
 from ris_tf.runlog.writer import EventWriter, SilentWriter
 
 __all__ = [

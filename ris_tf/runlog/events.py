@@ -35,7 +35,7 @@ class Reason(StrEnum):
 
 
 class Cause(StrEnum):
-    """Why a session or a trial ended, where its reason or state does not say it all."""
+    """Why a session or a trial ended, where its reason or state alone is not enough."""
 
     # It failed:
     NOT_FINITE = "not finite"
@@ -46,7 +46,7 @@ class Cause(StrEnum):
     ERROR = "error"
     KILLED = "killed"  # its process died
     REFUSED = "refused"  # no configuration allows its hyperparameters
-    DAMAGED = "damaged"  # nothing readable is left of it
+    DAMAGED = "damaged"  # no file of it is readable
     # It ended before its last epoch:
     PATIENCE = "patience"
     MEDIAN = "median"
@@ -128,7 +128,7 @@ class Epoch(Event):
 
 @dataclass(frozen=True)
 class Validation(Event):
-    """Figures of a validation, made with the `raw`, `ema` or `swa` weights."""
+    """Metrics of a validation, made with the `raw`, `ema` or `swa` weights."""
 
     kind: ClassVar[str] = "validation"
     epoch: int
@@ -203,7 +203,7 @@ class End(Event):
 
     Attributes:
         reason: how, of `Reason`.
-        cause: why, of `Cause`; empty where the reason says it all, and in logs of before.
+        cause: why, of `Cause`; empty where the reason is enough, and in older logs.
     """
 
     kind: ClassVar[str] = "end"
@@ -239,7 +239,7 @@ def encode(event: Event) -> bytes:
 
 
 def as_utf8(text: str) -> str:
-    """Text that JSON can hold: file names may have bytes that are no UTF-8."""
+    """Text that JSON can have: file names may have bytes that are no UTF-8."""
     return text.encode("utf-8", "backslashreplace").decode()
 
 

@@ -10,10 +10,10 @@ from ris_tf.runlog.events import Reason
 from ris_tf.runlog.log import RunLog
 
 CALIBRATION = 100  # first windows, in which a loss scale may still look for its level
-MOST_SKIPPED = 0.05  # share of the later windows that may be dropped at a scale above 1
+MAX_SKIPPED = 0.05  # share of the later windows that may be dropped at a scale above 1
 FALL_BY_EPOCH_3 = 0.10
 BETA_SETTLED = 0.06  # windows this near the final beta are compared; its jitter is 0.05
-SHOWN = 5  # steps or names that a figure lists
+SHOWN = 5  # steps or names that a result names
 
 LOCALIZATION = "localization"  # the task whose settings are `ris-tf`'s own
 PRECISION_ADVICE = (
@@ -24,7 +24,7 @@ PLAIN_PRECISION_ADVICE = "leave terms out one by one; if that does not help, tra
 
 
 class Level(StrEnum):
-    """How a check came out; `AMBER` cannot be told yet."""
+    """How a check came out; `AMBER` is not known yet."""
 
     GREEN = "green"
     AMBER = "amber"
@@ -38,13 +38,13 @@ class Check:
     Attributes:
         name: what is checked.
         level: how it came out.
-        figure: what was found.
+        result: the values that decide it.
         advice: what to try next; empty where all is well.
     """
 
     name: str
     level: Level
-    figure: str
+    result: str
     advice: str = ""
 
     @property
@@ -58,7 +58,7 @@ def check_health(log: RunLog, task: str = LOCALIZATION) -> list[Check]:
 
     Args:
         log: of the run.
-        task: what was trained, as run.json says; advice names settings that it has.
+        task: what was trained, as in run.json; advice names settings that it has.
     """
     return [
         _validation_completed(log, task),
@@ -82,10 +82,10 @@ def _validation_completed(log: RunLog, task: str) -> Check:
         return Check(name, Level.RED if failed else Level.AMBER, "no validation yet", advice)
     last = log.validations[-1]
     loss = last.values.get("loss", math.nan)
-    figure = f"loss {loss:.4f} after epoch {last.epoch + 1}"
+    result = f"loss {loss:.4f} after epoch {last.epoch + 1}"
     if math.isfinite(loss):
-        return Check(name, Level.GREEN, figure)
-    return Check(name, Level.RED, figure, _precision_advice(task))
+        return Check(name, Level.GREEN, result)
+    return Check(name, Level.RED, result, _precision_advice(task))
 
 
 def _gradients_finite(log: RunLog, task: str) -> Check:
@@ -97,19 +97,19 @@ def _gradients_finite(log: RunLog, task: str) -> Check:
     dropped = ok != 1
     at_unity = np.flatnonzero(dropped & (scale <= 1))
     if len(at_unity):
-        figure = (
+        result = (
             f"{len(at_unity)} of {len(ok)} windows dropped, first {_listed(log.steps[at_unity])}"
         )
-        return Check(name, Level.RED, figure, _precision_advice(task))
+        return Check(name, Level.RED, result, _precision_advice(task))
     later = dropped[CALIBRATION:]
     share = later.mean() if len(later) else 0.0
-    figure = f"{dropped.sum()} of {len(ok)} windows dropped"
+    result = f"{dropped.sum()} of {len(ok)} windows dropped"
     if dropped.any():
-        figure += f" while the loss scale settled ({scale[-1]:g} now)"
-    if share > MOST_SKIPPED:
-        figure += f", {share:.1%} of the later ones"
-        return Check(name, Level.RED, figure, _precision_advice(task))
-    return Check(name, Level.GREEN, figure)
+        result += f" while the loss scale settled ({scale[-1]:g} now)"
+    if share > MAX_SKIPPED:
+        result += f", {share:.1%} of the later ones"
+        return Check(name, Level.RED, result, _precision_advice(task))
+    return Check(name, Level.GREEN, result)
 
 
 def _order_of_updates(log: RunLog) -> Check:
@@ -142,21 +142,21 @@ def _loss_falls(log: RunLog, task: str) -> Check:
     kept = loss[comparable]
     tenth = max(len(kept) // 10, 1)
     first, last = kept[:tenth].mean(), kept[-tenth:].mean()
-    figure = f"{first:.4f} to {last:.4f}, {last / first - 1:+.0%}"
+    result = f"{first:.4f} to {last:.4f}, {last / first - 1:+.0%}"
     advice = "try a learning rate three times smaller"
     if task == LOCALIZATION:
         rates = log.column("rate/backbone")
         base = np.nanmax(rates) if np.isfinite(rates).any() else math.nan
         advice += f": --set training.learning_rate={base / 3:.0e}"
     if not last < first:
-        return Check(name, Level.RED, figure, advice)
+        return Check(name, Level.RED, result, advice)
     first_epoch, third_epoch = (kept[log.epochs[comparable] == epoch] for epoch in (0, 2))
     if len(log.epoch_ends) >= 3 and len(first_epoch) and len(third_epoch):
         one, three = first_epoch.mean(), third_epoch.mean()
-        figure += f"; epoch 1 to 3 {three / one - 1:+.0%}"
+        result += f"; epoch 1 to 3 {three / one - 1:+.0%}"
         if three > (1 - FALL_BY_EPOCH_3) * one:
-            return Check(name, Level.RED, figure, advice)
-    return Check(name, Level.GREEN, figure)
+            return Check(name, Level.RED, result, advice)
+    return Check(name, Level.GREEN, result)
 
 
 def _comparable_loss(log: RunLog) -> tuple[np.ndarray, np.ndarray]:

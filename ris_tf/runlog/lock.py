@@ -1,22 +1,26 @@
 """The lock of a folder that one process works on: the kernel's, which ends with the process.
 
-The lock file also says who holds it, since when, and when that ended: for people, and for what the
-kernel cannot tell, which is a process on another machine, or a file system without locks. It stays
-in the folder: were it removed, two processes could lock two files of one name.
+The lock file also names the process that has the lock, since when, and when that ended: for people,
+and for what the kernel does not know, which is a process on another machine, or a file system
+without locks. It stays in the folder: if it were removed, two processes could lock two files of one
+name.
 """
 
 import atexit
 import errno
 import os
+import socket
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
+from typing import Any
 
 import orjson
+import psutil
 
-from ris_tf.runlog.holder import HeldError, Holder
+from ris_tf.runlog.files import RunError
 
 try:
     import fcntl
@@ -27,13 +31,83 @@ LOCK_FILE = "lock"
 LARGEST_RECORD = 1 << 12  # bytes of the file that are read; it has two hundred
 DOUBT_S = 600.0  # silence after which a holder on another machine counts as gone
 NAMED_S = 1.0  # that a process which has just taken a lock has to write its name into it
+SAME_START_S = 2.0  # start times of one process agree to this
 NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EINVAL)
 
-_held: "dict[tuple[int, int], FolderLock]" = {}  # by device and inode of the lock file
+_locks: "dict[tuple[int, int], FolderLock]" = {}  # of this process, by the file's device and inode
+
+
+@dataclass(frozen=True)
+class Holder:
+    """Who works on a folder, or did last.
+
+    Attributes:
+        user: who started it.
+        host: its machine.
+        pid: its process, 0 for nobody.
+        pid_started: when that began, seconds since 1970: a number may be used again by another.
+        since: when it began to work on the folder, 0 where that is not known.
+        ended: when it stopped working on it in order, 0 while it has not.
+    """
+
+    user: str = ""
+    host: str = ""
+    pid: int = 0
+    pid_started: float = 0.0
+    since: float = 0.0
+    ended: float = 0.0
+
+    @property
+    def here(self) -> bool:
+        """Whether its machine is this one."""
+        return self.host == socket.gethostname()
+
+    def same_process(self, other: "Holder") -> bool:
+        """Whether it is the process of another record."""
+        near = abs(self.pid_started - other.pid_started) < SAME_START_S
+        return (self.host, self.pid) == (other.host, other.pid) and near
+
+    def alive(self) -> bool | None:
+        """Whether its process lives and works on the folder; `None` on another machine."""
+        if self.ended or not self.pid:
+            return False
+        if not self.here:
+            return None
+        try:
+            process = psutil.Process(self.pid)
+            began, status = process.create_time(), process.status()
+        except (psutil.Error, ValueError, OverflowError):  # a damaged file may hold any number
+            return False
+        return abs(began - self.pid_started) < SAME_START_S and status != psutil.STATUS_ZOMBIE
+
+    def __str__(self) -> str:
+        if self.ended or not self.pid:
+            return "another process"
+        since = f", since {_moment(self.since)}" if self.since else ""
+        return f"process {self.pid} of {self.user} on {self.host}{since}"
+
+
+class HeldError(RunError):
+    """A folder is locked: another session works on it, or may.
+
+    Args:
+        problem: what is wrong.
+        folder: which.
+        holder: whose session, as far as it is known.
+        remedy: what to do.
+    """
+
+    def __init__(self, problem: str, folder: Path, holder: Holder, remedy: str) -> None:
+        super().__init__(problem, source=str(folder), remedy=remedy)
+        self.holder = holder
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Travels from a trial's process to its search's.
+        return HeldError, (self.problem, Path(self.source), self.holder, self.remedy)
 
 
 class FolderLock:
-    """A folder's lock, held by this process until it is released or the process ends.
+    """A folder's lock, which this process has until it is released or the process ends.
 
     Attributes:
         problem: why the file system keeps nobody out; empty where it does.
@@ -44,27 +118,27 @@ class FolderLock:
         self._descriptor = descriptor
         self._holder = holder
         self._file = _identity(descriptor)
-        _held[self._file] = self
+        _locks[self._file] = self
 
     @classmethod
     def take(
-        cls, folder: Path, holder: Holder, before: Holder, last_sign: Callable[[], float]
+        cls, folder: Path, holder: Holder, before: Holder, last_write: Callable[[], float]
     ) -> "FolderLock":
         """Take a folder's lock; what it guards is to be read again after that.
 
         Args:
             folder: the folder.
             holder: this process.
-            before: who worked on the folder last, where the lock file does not say it.
-            last_sign: when the folder's files last changed, seconds since 1970.
+            before: who worked on the folder last, where the lock file names nobody.
+            last_write: when the folder's files last changed, seconds since 1970.
 
         Raises:
-            HeldError: another session holds it, or may.
+            HeldError: another session has it, or may have it.
             OSError: the lock file cannot be opened or written.
         """
         descriptor, problem = _locked(folder)
         try:
-            _require_free(folder, descriptor, before, problem, last_sign)
+            _require_free(folder, descriptor, before, problem, last_write)
             _write(descriptor, holder)
             return cls(descriptor, holder, problem)
         except BaseException:
@@ -73,14 +147,14 @@ class FolderLock:
 
     def release(self) -> None:
         """Let others take it; once more does nothing."""
-        if _held.pop(self._file, None) is self:
-            with suppress(OSError):  # a full disk: the kernel knows that nobody holds it
+        if _locks.pop(self._file, None) is self:
+            with suppress(OSError):  # a full disk: the kernel knows that it is free
                 _write(self._descriptor, replace(self._holder, ended=time.time()))
             os.close(self._descriptor)
 
 
 def recorded_holder(folder: Path) -> Holder | None:
-    """Who the lock file says holds a folder, or did last; `None` where it says nothing.
+    """Who works on a folder by its lock file, or did last; `None` where that names nobody.
 
     Reading takes no lock: it never keeps a process from taking one.
     """
@@ -111,10 +185,10 @@ def _flock(descriptor: int, folder: Path) -> str:
     """Lock a file for this process, without waiting; why the file system cannot, or nothing.
 
     Raises:
-        HeldError: another process holds it, or another session of this one.
+        HeldError: another process has it, or another session of this one.
     """
-    if _identity(descriptor) in _held:
-        raise _held_error(folder, descriptor)
+    if _identity(descriptor) in _locks:
+        raise _locked_error(folder, descriptor)
     if fcntl is None:
         return "this system locks no files"
     try:
@@ -123,13 +197,13 @@ def _flock(descriptor: int, folder: Path) -> str:
         if error.errno in NO_LOCKS:
             return f"its file system locks no files ({error.strerror})"
         if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
-            raise _held_error(folder, descriptor) from None
+            raise _locked_error(folder, descriptor) from None
         raise
     return ""
 
 
-def _held_error(folder: Path, descriptor: int) -> HeldError:
-    """Names the process that holds a lock, once it has written its name."""
+def _locked_error(folder: Path, descriptor: int) -> HeldError:
+    """Names the process that has a lock, once it has written its name."""
     until = time.monotonic() + NAMED_S
     while (holder := _read(descriptor) or Holder()).alive() is False:
         if time.monotonic() > until:
@@ -145,24 +219,24 @@ def _refusal(folder: Path, holder: Holder) -> HeldError:
 
 
 def _require_free(
-    folder: Path, descriptor: int, before: Holder, problem: str, last_sign: Callable[[], float]
+    folder: Path, descriptor: int, before: Holder, problem: str, last_write: Callable[[], float]
 ) -> None:
     """Refuse a folder that somebody works on although its file could be locked.
 
     Raises:
         HeldError: a process of this machine does where files are not locked, or one of another
-            machine may: whether locks reach there cannot be known.
+            machine may: nobody knows whether locks reach there.
     """
     recorded = _read(descriptor)
     holder = recorded or before
     if holder.ended or not holder.pid:
         return
     if holder.here:
-        # A lock that was taken here says that whoever is recorded is gone.
+        # A lock that could be taken here shows that the recorded process is gone.
         if (problem or not recorded) and holder.pid != os.getpid() and holder.alive():
             raise _refusal(folder, holder)
         return
-    silent = time.time() - last_sign()
+    silent = time.time() - last_write()
     if recorded and silent < DOUBT_S:
         raise HeldError(
             f"{holder} may be working on it: it wrote {max(silent, 0):.0f} s ago",
@@ -206,16 +280,23 @@ def _parsed(data: bytes) -> Holder | None:
     return Holder(**values) if fits else None
 
 
+def _moment(seconds: float) -> str:
+    try:
+        return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))
+    except (OverflowError, ValueError, OSError):  # a damaged file may hold any number
+        return "a time that is not known"
+
+
 def _release_all() -> None:
-    for lock in list(_held.values()):
+    for lock in list(_locks.values()):
         lock.release()
 
 
 def _forget_all() -> None:
     """In a process that was forked: the lock is its parent's, and ends with that."""
-    for lock in list(_held.values()):
+    for lock in list(_locks.values()):
         os.close(lock._descriptor)
-    _held.clear()
+    _locks.clear()
 
 
 atexit.register(_release_all)

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ris_tf.runlog.blocks import Steps
 from ris_tf.runlog.events import (
     CheckpointEvent,
     End,
@@ -16,17 +15,43 @@ from ris_tf.runlog.events import (
     Sample,
     Series,
     Session,
+    Step,
     Validation,
 )
 
 FIRST_ROWS = 64  # room of a column at first; it doubles
-MOST_SERIES = 1024  # further names are passed over: no run has so many, a damaged log may
+MAX_SERIES = 1024  # further names are passed over: no run has so many, a damaged log may
 
-TERM, NORM = "term/", "norm/"  # how series of terms and of gradient norms begin
+TERM, NORM = "term/", "norm/"  # how names of the series of terms and of gradient norms begin
 
 # What the columns of a window's own numbers are kept as; series are float32: logs have 6 digits.
 INDEX = {"steps": np.int64, "epochs": np.int32, "times": np.float64}
 EPOCHS = np.iinfo(np.int32).min, np.iinfo(np.int32).max  # beyond is damage
+
+
+@dataclass(frozen=True)
+class Steps:
+    """Consecutive step events.
+
+    Attributes:
+        steps: `[n]` int64 window numbers.
+        epochs: `[n]` int64 their epochs.
+        times: `[n]` float64 seconds since 1970.
+        values: `[n, m]` float64 in the order of the last `series` event; NaN where not finite.
+    """
+
+    steps: np.ndarray
+    epochs: np.ndarray
+    times: np.ndarray
+    values: np.ndarray
+
+    @staticmethod
+    def of(step: Step) -> "Steps":
+        """A single step event."""
+        return Steps(
+            np.array([step.step]), np.array([step.epoch]), np.array([step.time]),
+            np.array([step.values], np.float64),
+        )  # fmt: skip
 
 
 @dataclass
@@ -144,7 +169,7 @@ class RunLog:
     def _name(self, names: list[str]) -> None:
         for name in names:
             unwanted = self.only is not None and name not in self.only
-            if name in self._series or unwanted or len(self._series) >= MOST_SERIES:
+            if name in self._series or unwanted or len(self._series) >= MAX_SERIES:
                 continue
             column = np.empty(self._room, np.float32)
             column[: self._rows] = np.nan

@@ -1,17 +1,61 @@
 """Reads event logs, whole or while they grow."""
 
+from collections.abc import Iterable, Iterator
+from itertools import groupby
 from pathlib import Path
 
-from ris_tf.runlog.blocks import STEP_LINE, Steps, decode_lines
-from ris_tf.runlog.events import Event
-from ris_tf.runlog.log import RunLog
+import numpy as np
+import orjson
+
+from ris_tf.runlog.events import Event, Step, decode
+from ris_tf.runlog.log import RunLog, Steps
+
+STEP_LINE = b'{"kind":"step",'  # how this package's writer begins the lines that make a log long
+QUOTES = 12  # of a step line: six keys and texts
 
 LONGEST_LINE = 4_000_000  # bytes; longer lines are skipped without being kept
 # Bytes read at a time: parsing them holds Python's lock for 2 ms, which no drawing thread notices.
 CHUNK = 1 << 18
-AT_ONCE = 1 << 26  # bytes that a poll takes unless told
+AT_ONCE = 1 << 26  # bytes that a poll takes by default
 ROOM = 1.05  # of the windows that a file is expected to hold
 FINGERPRINT = 256  # last bytes read, which a log that was cut and rewritten no longer has
+
+
+def decode_lines(lines: Iterable[bytes]) -> Iterator[Event | Steps | None]:
+    """The events of lines, `None` for each that is none; step lines in a row are one `Steps`.
+
+    Decoding them together takes a tenth of the time of one by one.
+    """
+    for are_steps, group in groupby(lines, key=lambda line: line.startswith(STEP_LINE)):
+        rows = list(group)
+        block = _block(rows) if are_steps else None
+        if block is not None:
+            yield block
+            continue
+        for row in rows:
+            event = decode(row)
+            yield Steps.of(event) if isinstance(event, Step) else event
+
+
+def _block(lines: list[bytes]) -> Steps | None:
+    """Step lines as arrays; `None` where one is not just as the writer writes it."""
+    joined = b",".join(lines)
+    # Texts and truth values would become numbers below; in such a line neither can be.
+    if joined.count(b'"') != QUOTES * len(lines) or b"true" in joined or b"false" in joined:
+        return None
+    try:
+        rows = orjson.loads(b"[" + joined + b"]")
+        block = Steps(
+            np.array([row["step"] for row in rows]),
+            np.array([row["epoch"] for row in rows]),
+            np.array([row["time"] for row in rows], np.float64),
+            np.array([row["values"] for row in rows], np.float64),
+        )
+    except (orjson.JSONDecodeError, KeyError, TypeError, ValueError, OverflowError):
+        return None
+    whole = block.steps.dtype == block.epochs.dtype == np.int64
+    shaped = [column.ndim for column in vars(block).values()] == [1, 1, 1, 2]
+    return block if whole and shaped and len(rows) == len(lines) else None
 
 
 class EventTail:
@@ -39,7 +83,7 @@ class EventTail:
         self.offset = self.size = 0
         self._torn = b""
         self._overlong = False
-        self._seen = b""
+        self._last_bytes = b""
 
     def poll(self, limit: int = AT_ONCE) -> list[Event | Steps]:
         """Events appended since the last call, of at least `limit` bytes if there are.
@@ -63,7 +107,7 @@ class EventTail:
                 while taken < limit and (chunk := file.read(CHUNK)):
                     taken += len(chunk)
                     self.offset += len(chunk)
-                    self._seen = (self._seen + chunk)[-FINGERPRINT:]
+                    self._last_bytes = (self._last_bytes + chunk)[-FINGERPRINT:]
                     events += self._events(chunk)
         except FileNotFoundError:
             self.restarted = self.offset > 0
@@ -74,8 +118,8 @@ class EventTail:
         """Whether the bytes before the offset are no longer those that were read."""
         if file.seek(0, 2) < self.offset:
             return True
-        file.seek(self.offset - len(self._seen))
-        return file.read(len(self._seen)) != self._seen
+        file.seek(self.offset - len(self._last_bytes))
+        return file.read(len(self._last_bytes)) != self._last_bytes
 
     def _events(self, chunk: bytes) -> list[Event | Steps]:
         *lines, rest = (self._torn + chunk).split(b"\n")

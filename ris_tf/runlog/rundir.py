@@ -17,13 +17,20 @@ from typing import Any
 import orjson
 import psutil
 
-from ris_tf.runlog.atomic import atomic_write, sync_folder
 from ris_tf.runlog.events import CheckpointEvent, as_utf8, decode
+from ris_tf.runlog.files import (
+    RunError,
+    atomic_write,
+    disk_error,
+    named_below,
+    sync_folder,
+    unreadable,
+    unwritable,
+)
+from ris_tf.runlog.folder import LockedFolder
 from ris_tf.runlog.health import LOCALIZATION
-from ris_tf.runlog.held import Held, named_below, unwritable
-from ris_tf.runlog.holder import Holder, RunError
+from ris_tf.runlog.lock import Holder
 from ris_tf.runlog.log import RunLog
-from ris_tf.runlog.machine import processor
 from ris_tf.runlog.reader import read_run_log
 
 PACKAGES = ("ris-tf", "tensorflow", "keras", "numpy")
@@ -73,7 +80,7 @@ class Identity:
     versions: dict[str, str] = field(default_factory=dict)
 
 
-class RunDirectory(Held):
+class RunDirectory(LockedFolder):
     """A run's folder; see docs/files-on-disk.md.
 
     Args:
@@ -96,7 +103,7 @@ class RunDirectory(Held):
         """Who works on it, or did last."""
         return _holder(self.identity)
 
-    def signs(self) -> Iterable[Path]:
+    def written_files(self) -> Iterable[Path]:
         """Files that training writes to again and again."""
         return self.events_path, self.path / "run.json"
 
@@ -154,9 +161,7 @@ class RunDirectory(Held):
             _put_in_place(partial, path)
             sync_folder(path.parent)
         except OSError as error:
-            raise RunError(
-                f"{path}: cannot be made: {error.strerror or error}; choose another --runs-dir"
-            ) from error
+            raise disk_error(path, "made", error, "choose another --runs-dir") from error
         finally:
             if partial:
                 shutil.rmtree(partial, ignore_errors=True)
@@ -174,11 +179,13 @@ class RunDirectory(Held):
             with (path / "run.json").open("rb") as file:
                 document = orjson.loads(file.read(LARGEST_IDENTITY))
         except (FileNotFoundError, NotADirectoryError) as error:
-            raise RunError(f"{path}: {_why_no_run(path)}") from error
+            raise _no_run(path) from error
         except OSError as error:
             raise unreadable(path / "run.json", error) from error
         except orjson.JSONDecodeError as error:
-            raise RunError(f"{path / 'run.json'}: not readable as JSON: {error}") from error
+            raise RunError(
+                f"not readable as JSON: {error}", source=str(path / "run.json")
+            ) from error
         return cls(path, _decoded(document, path))
 
     def require_localization(self) -> None:
@@ -230,13 +237,16 @@ class RunDirectory(Held):
         self.identity = counted
 
 
-def _why_no_run(path: Path) -> str:
+def _no_run(path: Path) -> RunError:
     """What a folder is that is no run, and what can be given instead."""
-    if not path.is_dir():
-        return "is no folder, so it is no run; ris-tf runs lists the runs there are"
     below = named_below(path, "run.json")
-    there = f"name one of those in it: {below}" if below else "ris-tf runs lists the runs there are"
-    return f"has no run.json, so it is no run; {there}"
+    remedy = (
+        f"name one of those in it: {below}" if below else "ris-tf runs lists the runs there are"
+    )
+    problem = (
+        "has no run.json, so it is no run" if path.is_dir() else "is no folder, so it is no run"
+    )
+    return RunError(problem, source=str(path), remedy=remedy)
 
 
 def _copy_state(source: RunDirectory, folder: Path) -> None:
@@ -270,9 +280,8 @@ def check_name(name: str) -> None:
         RunError: naming the name.
     """
     if not name or name.startswith(".") or "/" in name or "\\" in name or not name.isprintable():
-        raise RunError(
-            f"--name {name!r}: must be a folder's name: not empty, no slash, no leading dot"
-        )
+        allowed = "must be a folder's name: not empty, no slash, no leading dot"
+        raise RunError(key="--name", value=name, allowed=allowed)
 
 
 def default_run_name(config_path: Path) -> str:
@@ -296,6 +305,24 @@ def _this_process(command: Sequence[str]) -> Identity:
     )
 
 
+def available_threads() -> int:
+    """Cores that this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # not on this system
+        return os.cpu_count() or 1
+
+
+def processor() -> str:
+    """Name of the processor: a run's bits depend on it."""
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as file:  # noqa: PTH123
+            names = [line.partition(":")[2].strip() for line in file if "model name" in line]
+    except OSError:
+        names = []
+    return names[0] if names else platform.processor() or platform.machine()
+
+
 def _holder(who: Identity) -> Holder:
     return Holder(who.user, who.host, who.pid, who.pid_started)
 
@@ -314,13 +341,6 @@ def _version(package: str) -> str:
         return "not installed"
 
 
-def unreadable(path: Path, error: OSError) -> RunError:
-    """One line for a file that cannot be read."""
-    return RunError(
-        f"{path}: cannot be read: {error.strerror or error}; it must be a file that you may read"
-    )
-
-
 def _encoded(identity: Identity) -> bytes:
     return orjson.dumps(asdict(identity), option=orjson.OPT_INDENT_2)
 
@@ -328,7 +348,7 @@ def _encoded(identity: Identity) -> bytes:
 def _decoded(document: Any, path: Path) -> Identity:
     """run.json as an identity; fields that are not as they should be keep their defaults."""
     if not isinstance(document, dict):
-        raise RunError(f"{path / 'run.json'}: must hold an object")
+        raise RunError(allowed="must be an object", source=str(path / "run.json"))
     default = Identity()
     values = {}
     for item in fields(Identity):

@@ -15,11 +15,10 @@ from pathlib import Path
 
 import numpy as np
 
-from ris_tf.runlog.atomic import atomic_write
-from ris_tf.runlog.rundir import RunError, unreadable
+from ris_tf.runlog.files import RunError, atomic_write, unreadable
 
 LARGEST = 64 * 2**20  # bytes of a file, and of what it unpacks to
-MOST_MEMBERS = 64  # of an archive; a sample has 8
+MAX_MEMBERS = 64  # of an archive; a sample has 8
 DIRECTORY_ENTRY = b"PK\x01\x02"  # how a member's entry begins in an archive's directory
 HALF_TURN = 180
 UNEVEN = 0.01  # of a step, that a grid's steps may differ by
@@ -39,7 +38,7 @@ DAMAGE = (
 
 @dataclass(frozen=True)
 class SpectrumSample:
-    """Spectra of `S` scenes beside their sources and what the network says of them.
+    """Spectra of `S` scenes with their sources and the network's prediction of them.
 
     Attributes:
         azimuth_deg: `[A]` float64, ascending, evenly spaced.
@@ -75,7 +74,7 @@ def write_sample(path: Path, sample: SpectrumSample) -> None:
 
     Raises:
         OSError: the disk refused.
-        ValueError: the sample is not as `SpectrumSample` says.
+        ValueError: the sample is not as `SpectrumSample` describes.
     """
     arrays = {
         name: np.array(getattr(sample, name), np.int64 if name in NUMBERS else None)
@@ -96,7 +95,7 @@ def read_sample(path: Path) -> SpectrumSample:
     try:
         # Opening anything else, such as a pipe, could wait for ever.
         if not stat.S_ISREG(path.stat().st_mode):
-            raise RunError(f"{path}: is no file")
+            raise RunError("is no file", source=str(path))
         with path.open("rb") as file:
             data = file.read(LARGEST + 1)  # one more: then it is too large
     except OSError as error:
@@ -106,7 +105,7 @@ def read_sample(path: Path) -> SpectrumSample:
         _check(arrays)
     except DAMAGE as error:
         reason = " ".join(str(error).split())[:200] or type(error).__name__
-        raise RunError(f"{path}: is no sample of spectra: {reason}") from error
+        raise RunError(f"is no sample of spectra: {reason}", source=str(path)) from error
     epoch, step = (int(arrays.pop(name)) for name in NUMBERS)
     return SpectrumSample(**arrays, epoch=epoch, step=step)
 
@@ -120,8 +119,8 @@ def _unpacked(data: bytes) -> dict[str, np.ndarray]:
     if len(data) > LARGEST:
         raise ValueError(f"it has more than {LARGEST >> 20} MB")
     # Counted before `zipfile` makes an object of each: a directory of a million takes a gigabyte.
-    if data.count(DIRECTORY_ENTRY) > MOST_MEMBERS:
-        raise ValueError(f"it has more than {MOST_MEMBERS} members")
+    if data.count(DIRECTORY_ENTRY) > MAX_MEMBERS:
+        raise ValueError(f"it has more than {MAX_MEMBERS} members")
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         members = {name: archive.getinfo(f"{name}.npy") for name in NAMES}
         # Other methods may ask for any amount of memory before the first byte.
@@ -145,13 +144,13 @@ def _array(data: bytes, name: str) -> np.ndarray:
     of, by_column, sizes = (text.decode("ascii") for text in header.groups())
     dtype, shape = np.dtype(of), tuple(int(size) for size in sizes.split(",") if size.strip())
     if math.prod(shape) * dtype.itemsize != len(data) - header.end():
-        raise ValueError(f"{name} is not of the size that its shape says")
+        raise ValueError(f"{name} is not of the size of its shape")
     flat = np.frombuffer(data, dtype, offset=header.end())
     return flat.reshape(shape, order="F" if by_column == "True" else "C")
 
 
 def _check(arrays: dict[str, np.ndarray]) -> None:
-    """Refuse arrays that are not as `SpectrumSample` says.
+    """Refuse arrays that are not as `SpectrumSample` describes.
 
     Raises:
         ValueError: the first defect.

@@ -1,9 +1,9 @@
-"""What a run is doing, told from its folder alone."""
+"""What a run is doing, read from its folder alone; runs and their values in tables."""
 
 import math
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -11,17 +11,17 @@ from stat import S_ISREG
 
 import numpy as np
 
-from ris_tf.runlog.blocks import decode_lines
 from ris_tf.runlog.events import Reason, Session
+from ris_tf.runlog.files import RunError, unreadable
 from ris_tf.runlog.health import LOCALIZATION
 from ris_tf.runlog.log import RunLog
-from ris_tf.runlog.reader import AT_ONCE, LogReader, outline_of
-from ris_tf.runlog.rundir import RunDirectory, RunError, unreadable
+from ris_tf.runlog.reader import AT_ONCE, LogReader, decode_lines, outline_of
+from ris_tf.runlog.rundir import RunDirectory
 
 SILENT_S = 120.0  # without an event for this long, a living process counts as stalled
 SUMMED = frozenset({"iteration"})  # the series that a summary needs
-HEAD = 1 << 14  # bytes of a log that hold its first session and its series
-TAIL = 1 << 16  # bytes of its end that hold its last windows and, mostly, its last validation
+HEAD = 1 << 14  # bytes of a log that contain its first session and its series
+TAIL = 1 << 16  # bytes of its end with its last windows and, usually, its last validation
 
 
 class State(StrEnum):
@@ -186,7 +186,7 @@ def _skipped(log: RunLog) -> int:
 
 
 def _seconds(log: RunLog) -> float:
-    """Time that sessions took, the pauses between them left out as far as windows tell."""
+    """Time that sessions took, without the pauses between them, by the times of windows."""
     if not len(log.times):
         return 0.0
     starts = [session.time for session in log.sessions] or [log.times[0]]
@@ -201,7 +201,7 @@ def _state(run: RunDirectory, log: RunLog, now: float) -> State:
     alive = run.holder_alive()
     if alive is False:
         return State.LOST if run.identity.session else State.NEW
-    quiet = now - run.last_sign() > SILENT_S
+    quiet = now - run.last_write() > SILENT_S
     if alive is None:  # on another machine: the log is all there is
         return State.LOST if quiet else State.RUNNING
     return State.STALLED if quiet else State.RUNNING
@@ -209,13 +209,13 @@ def _state(run: RunDirectory, log: RunLog, now: float) -> State:
 
 def find_runs(folder: Path) -> list[RunDirectory]:
     """Runs anywhere below a folder, oldest first; what is no run or not ours is passed over."""
-    found = []
+    runs = []
     for path in run_folders(folder):
         try:
-            found.append(RunDirectory.open(Path(path)))
+            runs.append(RunDirectory.open(Path(path)))
         except RunError:
             continue
-    return sorted(found, key=lambda run: (run.identity.created, run.path))
+    return sorted(runs, key=lambda run: (run.identity.created, run.path))
 
 
 def run_folders(folder: Path) -> Iterator[str]:
@@ -231,12 +231,12 @@ def run_folders(folder: Path) -> Iterator[str]:
     yield from _runs_below(str(folder), {(status.st_dev, status.st_ino)})
 
 
-def _runs_below(folder: str, seen: set[tuple[int, int]]) -> Iterator[str]:
-    """`seen` holds the device and inode of folders."""
+def _runs_below(folder: str, visited: set[tuple[int, int]]) -> Iterator[str]:
+    """`visited` has the device and inode of folders."""
     for _, path, identity in _visible_folders(folder):
-        if identity in seen:
+        if identity in visited:
             continue
-        seen.add(identity)
+        visited.add(identity)
         try:
             is_run = S_ISREG(os.stat(f"{path}/run.json").st_mode)  # noqa: PTH116
         except PermissionError:
@@ -246,18 +246,47 @@ def _runs_below(folder: str, seen: set[tuple[int, int]]) -> Iterator[str]:
         if is_run:
             yield path
         else:
-            yield from _runs_below(path, seen)
+            yield from _runs_below(path, visited)
 
 
 def _visible_folders(folder: str) -> list[tuple[bool, str, tuple[int, int]]]:
     """Whether it is a link, path, device and inode of folders in a folder, links last."""
-    found = []
+    folders = []
     try:
         with os.scandir(folder) as entries:
             for entry in entries:
                 if not entry.name.startswith(".") and entry.is_dir():
                     status = entry.stat()
-                    found.append((entry.is_symlink(), entry.path, (status.st_dev, status.st_ino)))
+                    folders.append((entry.is_symlink(), entry.path, (status.st_dev, status.st_ino)))
     except OSError:  # not a folder, gone, or not ours to read
         return []
-    return sorted(found)
+    return sorted(folders)
+
+
+def number(value: float, digits: int = 5) -> str:
+    """A value to some significant digits, or a dash where there is none."""
+    if math.isnan(value):
+        return "–"
+    if math.isinf(value):
+        return "∞" if value > 0 else "−∞"
+    if value == int(value) and abs(value) < 1e7:
+        return f"{int(value):,}"
+    text = f"{value:.{digits}g}"
+    return text.replace("-", "−")
+
+
+def distinct_names(folders: Sequence[Path]) -> list[str]:
+    """The shortest ends of paths by which folders differ: `first`, or `a/first` and `b/first`.
+
+    Args:
+        folders: each once; links are followed.
+    """
+    parts = [folder.resolve().parts for folder in folders]
+    return [_shortest_end(one, [other for other in parts if other != one]) for one in parts]
+
+
+def _shortest_end(parts: tuple[str, ...], others: Sequence[tuple[str, ...]]) -> str:
+    for length in range(1, len(parts)):
+        if all(other[-length:] != parts[-length:] for other in others):
+            return "/".join(parts[-length:])
+    return str(Path(*parts))

@@ -4,9 +4,8 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from ris_tf.runlog.atomic import naming
 from ris_tf.runlog.events import End, Event, encode, encode_step
-from ris_tf.runlog.rundir import RunError
+from ris_tf.runlog.files import RunError, naming
 
 CHUNK = 1 << 16  # bytes read at a time, looking for the end of the last whole line
 RESERVE = 1 << 15  # bytes kept beside the log for its end event, should the disk be full by then
@@ -36,14 +35,15 @@ class EventWriter:
 
     def _open(self, path: Path, length: int | None) -> None:
         self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        found = os.fstat(self._descriptor).st_size
+        size = os.fstat(self._descriptor).st_size
         if length is None:
-            length = _whole_lines(self._descriptor, found)
-        if found < length:
+            length = _whole_lines(self._descriptor, size)
+        if size < length:
             os.close(self._descriptor)
             raise RunError(
-                f"{path}: {found} bytes, but the checkpoint counts on {length}; "
-                "the log was cut: start a new run"
+                f"the log was cut: it has {size} bytes, and the checkpoint counts on {length}",
+                source=str(path),
+                remedy="start a new run",
             )
         os.ftruncate(self._descriptor, length)
         os.lseek(self._descriptor, length, os.SEEK_SET)

@@ -14,11 +14,19 @@ import orjson
 import psutil
 
 from ris_tf.config import Config, dump_config, load_config
-from ris_tf.runlog.atomic import atomic_write, sync_folder
 from ris_tf.runlog.events import as_utf8
-from ris_tf.runlog.held import Held, named_below, unwritable
-from ris_tf.runlog.holder import Holder, RunError
-from ris_tf.runlog.rundir import check_name, unreadable
+from ris_tf.runlog.files import (
+    RunError,
+    atomic_write,
+    disk_error,
+    named_below,
+    sync_folder,
+    unreadable,
+    unwritable,
+)
+from ris_tf.runlog.folder import LockedFolder
+from ris_tf.runlog.lock import Holder
+from ris_tf.runlog.rundir import check_name
 from ris_tf.search.space import Choices, Entry, Space, entry_document, parse_entry
 from ris_tf.search.trial import (
     MAX_BYTES,
@@ -39,6 +47,7 @@ from ris_tf.search.trial_reader import Stamp, TrialReader, stamp_of
 
 SEARCH_FILE, CONFIG_FILE = "search.json", "config.yaml"
 WORDS = ("command", "plugins")  # fields that are lists of texts
+VALUES = "numbers, texts, true, false or lists of those"  # of hyperparameters
 MAX_KEYS = 64  # hyperparameters of a search: more cannot be shown side by side
 
 
@@ -81,7 +90,7 @@ class Search:
     plugins: Sequence[str] = ()
 
 
-class SearchDirectory(Held):
+class SearchDirectory(LockedFolder):
     """A search's folder; see docs/files-on-disk.md.
 
     Args:
@@ -99,7 +108,7 @@ class SearchDirectory(Held):
         """Who works on it, or did last."""
         return _holder(self.search)
 
-    def signs(self) -> Iterable[Path]:
+    def written_files(self) -> Iterable[Path]:
         """Files that a search and its trials write to again and again."""
         trials = self.path.glob("trial_*")
         below = (trial / name for trial in trials for name in (TRIAL_FILE, "events.jsonl"))
@@ -127,10 +136,15 @@ class SearchDirectory(Held):
         path = Path(path)
         check_name(path.name)
         _check(search)
-        made = replace(_held_by_this_process(search, command), name=path.name, created=time.time())
+        made = replace(_of_this_process(search, command), name=path.name, created=time.time())
         data = _encoded(made)
         if len(data) > MAX_BYTES:
-            raise RunError(f"{path}: a search of {len(data)} bytes; list fewer choices")
+            raise RunError(
+                f"its {SEARCH_FILE} would have {len(data):,} bytes",
+                source=str(path),
+                allowed=f"must be at most {MAX_BYTES:,}",
+                remedy="list fewer choices",
+            )
         partial = None
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -144,9 +158,7 @@ class SearchDirectory(Held):
         except OSError as error:
             taken = path.exists()
             remedy = "go on with that search, or choose another name" if taken else "make room"
-            raise RunError(
-                f"{path}: cannot be made: {error.strerror or error}; {remedy}"
-            ) from error
+            raise disk_error(path, "made", error, remedy) from error
         finally:
             if partial:
                 shutil.rmtree(partial, ignore_errors=True)
@@ -165,15 +177,17 @@ class SearchDirectory(Held):
             data = read_limited(file)
         except (FileNotFoundError, NotADirectoryError) as error:
             below = named_below(path, SEARCH_FILE)
-            remedy = f"; name one of those in it: {below}" if below else ""
-            raise RunError(f"{path}: has no {SEARCH_FILE}, so it is no search{remedy}") from error
+            remedy = f"name one of those in it: {below}" if below else ""
+            problem = f"has no {SEARCH_FILE}, so it is no search"
+            raise RunError(problem, source=str(path), remedy=remedy) from error
         except OSError as error:
             raise unreadable(file, error) from error
         document = parsed(data)
         if not isinstance(document, dict):
             raise RunError(
-                f"{file}: not readable as a JSON object of at most {MAX_BYTES:,} bytes; "
-                "take it from a copy of the search"
+                f"not readable as a JSON object of at most {MAX_BYTES:,} bytes",
+                source=str(file),
+                remedy="take it from a copy of the search",
             )
         return cls(path, _decoded(document))
 
@@ -193,19 +207,19 @@ class SearchDirectory(Held):
         Args:
             command: its command line.
             trials: trials that are planned from now on; 0 leaves them.
-            alone: nobody else works on it, so that what is half made was left behind.
+            alone: nobody else works on it, so what is half made is removed.
 
         Raises:
             HeldError: another session works on it, or may.
             RunError: search.json cannot be read or written.
         """
         # search.json names whoever made the search before anybody works on it: the lock decides.
-        self._take_lock(_holder(_held_by_this_process(Search(), command)), before=Holder())
+        self._take_lock(_holder(_of_this_process(Search(), command)), before=Holder())
         try:
             last = SearchDirectory.open(self.path).search
-            began = replace(_held_by_this_process(last, command), trials=max(trials, last.trials))
-            for left in self.path.glob(".new-*") if alone else ():
-                shutil.rmtree(left, ignore_errors=True)
+            began = replace(_of_this_process(last, command), trials=max(trials, last.trials))
+            for unfinished in self.path.glob(".new-*") if alone else ():
+                shutil.rmtree(unfinished, ignore_errors=True)
             atomic_write(self.path / SEARCH_FILE, _encoded(began))
         except BaseException as error:
             self.end_session()
@@ -237,18 +251,17 @@ class SearchDirectory(Held):
         """
         if not is_count(trial.number) or as_values(dict(trial.hyperparameters)) is None:
             raise RunError(
-                f"trial {trial.number}: number or hyperparameters {dict(trial.hyperparameters)}: "
-                "must be a whole number, and numbers, texts, true, false or lists of those"
+                "number or hyperparameters cannot be read again",
+                key=f"trial {trial.number}",
+                value=dict(trial.hyperparameters),
+                allowed=f"must be a whole number, and {VALUES}",
             )
         folder = trial.path or self.trial_path(trial.number)
         try:
             folder.mkdir(exist_ok=True)
             atomic_write(folder / TRIAL_FILE, encode_trial(trial))
         except OSError as error:
-            raise RunError(
-                f"{folder / TRIAL_FILE}: cannot be written: {error.strerror or error}; "
-                "make room, or make the folder writable"
-            ) from error
+            raise unwritable(folder / TRIAL_FILE, error) from error
 
 
 class SearchReader:
@@ -289,7 +302,7 @@ class SearchReader:
 
 
 def is_search(folder: Path) -> bool:
-    """Whether a folder holds a search."""
+    """Whether a folder is a search's."""
     try:
         return (Path(folder) / SEARCH_FILE).is_file()
     except OSError:  # not ours to look into
@@ -298,22 +311,22 @@ def is_search(folder: Path) -> bool:
 
 def find_searches(folder: Path) -> list[SearchDirectory]:
     """Searches in a folder or anywhere below, oldest first; unreadable ones are passed over."""
-    found = []
+    searches = []
     for path in _search_folders(Path(folder), set()):
         try:
-            found.append(SearchDirectory.open(path))
+            searches.append(SearchDirectory.open(path))
         except RunError:
             continue
-    return sorted(found, key=lambda search: (search.search.created, search.path))
+    return sorted(searches, key=lambda search: (search.search.created, search.path))
 
 
-def _search_folders(folder: Path, seen: set[tuple[int, int]]) -> Iterator[Path]:
+def _search_folders(folder: Path, visited: set[tuple[int, int]]) -> Iterator[Path]:
     """Each once by whatever links lead to it; hidden folders and runs are not looked into."""
     try:
         status = folder.stat()
-        if (status.st_dev, status.st_ino) in seen:
+        if (status.st_dev, status.st_ino) in visited:
             return
-        seen.add((status.st_dev, status.st_ino))
+        visited.add((status.st_dev, status.st_ino))
         if is_search(folder):
             yield folder
             return
@@ -328,10 +341,10 @@ def _search_folders(folder: Path, seen: set[tuple[int, int]]) -> Iterator[Path]:
     except OSError:  # no folder, gone, or not ours to read
         return
     for path in below:
-        yield from _search_folders(path, seen)
+        yield from _search_folders(path, visited)
 
 
-def _held_by_this_process(search: Search, command: Sequence[str]) -> Search:
+def _of_this_process(search: Search, command: Sequence[str]) -> Search:
     process = psutil.Process()
     return replace(
         search,
@@ -349,13 +362,13 @@ def _holder(who: Search) -> Holder:
 
 def _check(search: Search) -> None:
     if len(search.space) > MAX_KEYS:
-        raise RunError(f"space: {len(search.space)} keys; must be at most {MAX_KEYS}")
+        raise RunError(
+            f"has {len(search.space)} keys", key="space", allowed=f"must have at most {MAX_KEYS}"
+        )
     for key, entry in search.space.items():
         parse_entry(key, entry_document(entry))
     if as_values(dict(search.defaults)) is None:
-        raise RunError(
-            f"defaults = {dict(search.defaults)}: must be numbers, texts, true, false or lists"
-        )
+        raise RunError(key="defaults", value=dict(search.defaults), allowed=f"must be {VALUES}")
 
 
 def _encoded(search: Search) -> bytes:
@@ -390,7 +403,7 @@ def _decoded(document: dict[str, Any]) -> Search:
 
 
 def _space(document: Any) -> dict[str, Entry]:
-    """The hyperparameters; of one written in words not known here, the values are not known."""
+    """The hyperparameters; of one in a form that is not known here, the values are not known."""
     if not isinstance(document, dict):
         return {}
     space: dict[str, Entry] = {}

@@ -15,7 +15,7 @@ def knobs_of(config: Config) -> dict[str, Knob]:
 
 
 def value_of(config: Config, key: str) -> Any:
-    """A configuration's value of a dotted key, as YAML would hold it."""
+    """A configuration's value of a dotted key, as YAML would have it."""
     value: Any = config.model_dump(mode="json")
     for part in key.split("."):
         value = value[part]

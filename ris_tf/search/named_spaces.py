@@ -42,11 +42,11 @@ FIXED = {
     "search": "it is the budget that all trials have",
     "network.kind": "a search is of one kind of network",
     "objective.schedule": "weight schedules are off in searches",
-    "training.epochs": "--epochs-per-trial says how many",
-    "training.batches_per_epoch": "search.scenes says how many scenes an epoch has",
+    "training.epochs": "--epochs-per-trial sets it",
+    "training.batches_per_epoch": "search.scenes sets how many scenes an epoch has",
     "training.validation_batch": "trials are compared on the same scenes",
-    "training.validation_batches": "search.validation_scenes says on how many trials are compared",
-    "training.patience": "--early-stop-patience says it",
+    "training.validation_batches": "search.validation_scenes sets how many scenes compare trials",
+    "training.patience": "--early-stop-patience sets it",
     "training.samples": "spectra are not kept in searches",
     "training.spectrum_scenes": "positions are not read from spectra in searches",
     "training.spectrum_every": "positions are not read from spectra in searches",
@@ -95,7 +95,7 @@ def wide(config: Config) -> Space:
 
 
 def _sizes_of(network: Section) -> dict[str, Entry]:
-    """What is chosen of a network; of a plug-in's, nothing: a file says what."""
+    """Hyperparameters of a network; of a plug-in's, none: a file names them."""
     space = dict[str, Entry]()
     if isinstance(network, ReferenceNetwork):
         space["network.width"] = Choices((448, 512))
@@ -131,18 +131,18 @@ def narrow(config: Config) -> Space:
     keys = ["training.learning_rate", "network.dropout"]
     keys += [f"objective.weights.{name}" for name in WEIGHTS]
     own = {key: value_of(config, key) for key in keys if key in knobs_of(config)}
-    most = {
+    highest = {
         knob.path: dict(knob.bounds)["le"] for knob in knobs_of(config).values() if knob.path in own
     }
     return {
-        key: Range(rounded(value / NEAR), min(rounded(value * NEAR), most[key]), log=True)
+        key: Range(rounded(value / NEAR), min(rounded(value * NEAR), highest[key]), log=True)
         for key, value in own.items()
         if value
     }
 
 
 def parse_space(document: Mapping[str, Any], config: Config, source: str) -> Space:
-    """A space as YAML files hold it: a list of choices or a range for each configuration key.
+    """A space as in YAML files: a list of choices or a range for each configuration key.
 
     Args:
         document: `{key: [value, ...]}` or `{key: {least:, most:, scale:}}`.

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ris_tf.runlog.words import number
+from ris_tf.runlog.state import number
 from ris_tf.search.directory import Search
 from ris_tf.search.space import Choices, Range
 from ris_tf.search.trial import Trial, TrialState, Value
@@ -81,11 +81,11 @@ class Parallel:
             height: pixels of an axis.
             reach: pixels.
         """
-        left = min(max(math.floor(x), 0), len(self.axes) - 2)
+        before = min(max(math.floor(x), 0), len(self.axes) - 2)
         if len(self.axes) < 2 or not len(self.trials):
             return None
-        share = min(max(x - left, 0.0), 1.0)
-        begin, end = self.places[:, left], self.places[:, left + 1]
+        share = min(max(x - before, 0.0), 1.0)
+        begin, end = self.places[:, before], self.places[:, before + 1]
         rise = (end - begin) * height
         # Distance to the sloped line, not only along y: steep lines are as easy to hit.
         away = np.abs(begin + share * (end - begin) - y) * height * width / np.hypot(rise, width)
@@ -151,9 +151,9 @@ def _objective_axis(trials: Sequence[Trial]) -> Axis:
 
 def _axis(key: str, label: str, entry: Choices | Range, values: Sequence[Value]) -> Axis:
     if isinstance(entry, Range):
-        seen = [v for v in values if isinstance(v, int | float) and not isinstance(v, bool)]
-        seen = [value for value in seen if value > 0 or not entry.log]
-        low, high = min([entry.least, *seen]), max([entry.most, *seen])
+        numbers = [v for v in values if isinstance(v, int | float) and not isinstance(v, bool)]
+        numbers = [value for value in numbers if value > 0 or not entry.log]
+        low, high = min([entry.least, *numbers]), max([entry.most, *numbers])
         return _numeric(key, label, low, high, entry.log)
     categories = _distinct([*entry.values, *values])
     last = len(categories) - 1
@@ -175,10 +175,10 @@ def _numeric(key: str, label: str, low: float, high: float, log: bool) -> Axis:
 
 def _distinct(values: Iterable[Value]) -> tuple[Value, ...]:
     """In order of appearance; true and 1 are two values, 448 and 448.0 one."""
-    found: dict[tuple[bool, Value], Value] = {}
+    first: dict[tuple[bool, Value], Value] = {}
     for value in values:
-        found.setdefault((isinstance(value, bool), value), value)
-    return tuple(found.values())
+        first.setdefault((isinstance(value, bool), value), value)
+    return tuple(first.values())
 
 
 def _index(categories: Sequence[Value], value: Value) -> int | None:

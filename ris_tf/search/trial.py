@@ -1,4 +1,4 @@
-"""One trial of a hyperparameter search: what its trial.json says, read as untrusted data."""
+"""One trial of a hyperparameter search: its trial.json, read as untrusted data."""
 
 import math
 import re
@@ -17,7 +17,7 @@ from ris_tf.search.ending import Ending
 
 TRIAL_FILE = "trial.json"
 MAX_BYTES = 1_000_000  # of a search.json or trial.json; larger ones are damaged or no such file
-MAX_NUMBER = 1e30  # size of a figure that can still be drawn
+MAX_NUMBER = 1e30  # size of a number that can still be drawn
 MAX_TRIALS = 10_000_000  # trial numbers and counts beyond are damage
 MAX_ENTRIES = 64  # of a list that is a hyperparameter's value
 MAX_TEXT = 500  # characters of a reason or of a text value
@@ -27,7 +27,7 @@ Value = bool | int | float | str | None | tuple["Value", ...]
 
 
 class TrialState(StrEnum):
-    """What a trial is doing. `LOST` is never written: readers tell it from the trial's process."""
+    """What a trial is doing. `LOST` is never written: readers find it by the trial's process."""
 
     WAITING = "waiting"
     RUNNING = "running"
@@ -57,8 +57,8 @@ class Trial:
         drawn: what keras-tuner's oracle chose, in its own words: it is given them again when
             the search goes on.
         worker: id of the worker that was given it; empty while none is.
-        cause: why it ended, for programs, where its state does not say it all.
-        path: its folder, as it was found; not part of the file.
+        cause: why it ended, for programs, where its state alone is not enough.
+        path: its folder; not part of the file.
         damaged: whether its trial.json could not be used, so that the state is read from its run.
     """
 
@@ -109,8 +109,8 @@ def trial_folder(number: int) -> str:
 
 def number_of(folder: Path) -> int | None:
     """The number that a trial's folder is named by."""
-    found = re.fullmatch(r"trial_([0-9]{1,7})", folder.name)
-    return int(found[1]) if found else None
+    match = re.fullmatch(r"trial_([0-9]{1,7})", folder.name)
+    return int(match[1]) if match else None
 
 
 def encode_trial(trial: Trial) -> bytes:
@@ -260,7 +260,7 @@ def frozen(value: Any) -> Value:
 
 
 def plain(value: Value) -> Any:
-    """A hyperparameter's value as JSON holds it."""
+    """A hyperparameter's value as JSON has it."""
     if isinstance(value, tuple):
         return [plain(entry) for entry in value]
     return as_utf8(value) if isinstance(value, str) else value

@@ -5,7 +5,8 @@ import stat
 from dataclasses import replace
 from pathlib import Path
 
-from ris_tf.runlog.rundir import RunDirectory, RunError, unreadable
+from ris_tf.runlog.files import RunError, unreadable
+from ris_tf.runlog.rundir import RunDirectory
 from ris_tf.runlog.state import SILENT_S, RunWatch, State
 from ris_tf.search.trial import (
     TRIAL_FILE,
@@ -16,7 +17,7 @@ from ris_tf.search.trial import (
     read_limited,
 )
 
-READ_ON = 1 << 20  # bytes of a log read at a time where trial.json cannot tell the state
+READ_ON = 1 << 20  # bytes of a log read at a time where trial.json does not give the state
 
 Stamp = tuple[int, int, int]  # inode, size, time of change: differs when a file does
 
@@ -55,8 +56,8 @@ class TrialReader:
         self._entries = {
             name: self._entries.get(name) or _Entry(self.path / name) for name in self._folders()
         }
-        found = [entry.poll(now) for entry in self._entries.values()]
-        trials = [trial for trial in found if trial is not None]
+        polled = [entry.poll(now) for entry in self._entries.values()]
+        trials = [trial for trial in polled if trial is not None]
         return tuple(sorted(trials, key=lambda trial: (trial.number, str(trial.path))))
 
     def _folders(self) -> list[str]:
@@ -68,14 +69,14 @@ class TrialReader:
 
 
 class _Entry:
-    """One folder of a search, and what of its files has been seen."""
+    """One folder of a search, and its files as they were last read."""
 
     def __init__(self, path: Path):
         self.path = path
         self._stamp: Stamp | None = None  # of trial.json
         self._run_stamps: tuple[Stamp | None, ...] = ()
-        self._written: Trial | None = None  # as trial.json says
-        self._told: Trial | None = None  # as the run's log says
+        self._written: Trial | None = None  # as trial.json has it
+        self._from_log: Trial | None = None  # as the run's log has it
         self._watch: RunWatch | None = None
 
     def poll(self, now: float) -> Trial | None:
@@ -91,37 +92,37 @@ class _Entry:
     def _read(self) -> Trial | None:
         try:
             return decode_trial(read_limited(self.path / TRIAL_FILE), self.path)
-        except OSError:  # gone again, or not ours to read: the run may tell
+        except OSError:  # gone again, or not ours to read: its run may show the state
             return None
 
     def _with_process(self, trial: Trial, now: float) -> Trial:
-        """The trial as written, unless it was left behind by a worker that is gone."""
+        """The trial as written, unless its worker is gone."""
         if trial.state == TrialState.RUNNING and _is_abandoned(self.path, now):
             return replace(trial, state=TrialState.LOST, reason="its worker is gone", cause=None)
         return trial
 
     def _from_run(self, now: float) -> Trial | None:
-        """What the run's log says where trial.json is missing or of no use."""
+        """The trial by its run's log, where trial.json is missing or of no use."""
         number = number_of(self.path)
         if number is None:
             return None
         stamps = tuple(stamp_of(self.path / name) for name in ("run.json", "events.jsonl"))
         if stamps[0] is None:
             return None
-        if stamps == self._run_stamps and self._told and self._told.settled:
-            return self._told
+        if stamps == self._run_stamps and self._from_log and self._from_log.settled:
+            return self._from_log
         if stamps[:1] != self._run_stamps[:1]:  # another process works on it
             self._watch = None
         self._run_stamps = stamps
-        self._told = self._read_from_log(number, now)
-        return self._told
+        self._from_log = self._read_from_log(number, now)
+        return self._from_log
 
     def _read_from_log(self, number: int, now: float) -> Trial | None:
         try:
             if not self._watch:
                 self._watch = RunWatch(_opened(self.path))
             summary = self._watch.poll(now, READ_ON)
-        except (RunError, OSError):  # nothing to tell the state by
+        except (RunError, OSError):  # nothing that shows the state
             self._watch = None
             return None
         why = f"{TRIAL_FILE} cannot be read; state read from its log"
@@ -136,14 +137,15 @@ class _Entry:
 
 
 def _opened(path: Path) -> RunDirectory:
-    """A run whose process can be asked for: a damaged run.json may hold any number.
+    """A run whose process can be looked up: a damaged run.json may have any number.
 
     Raises:
         RunError: it is no run, or names no process.
     """
     run = RunDirectory.open(path)
     if run.identity.pid < 0:
-        raise RunError(f"{path / 'run.json'}: pid = {run.identity.pid}: must be at least 0")
+        source, allowed = str(path / "run.json"), "must be at least 0"
+        raise RunError(source=source, key="pid", value=run.identity.pid, allowed=allowed)
     return run
 
 
@@ -162,7 +164,7 @@ def _is_abandoned(path: Path, now: float) -> bool:
 
 
 def stamp_of(path: Path) -> Stamp | None:
-    """What tells whether a file changed; `None` where there is no regular file."""
+    """What differs when a file has changed; `None` where there is no regular file."""
     try:
         status = os.stat(path)  # noqa: PTH116 (a third of the time of Path.stat; done by the 1000)
     except OSError:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ris_tf.runlog.words import number
+from ris_tf.runlog.state import number
 from ris_tf.search.directory import Search
 from ris_tf.search.trial import Trial, TrialState, Value
 
@@ -140,7 +140,7 @@ def value_text(value: Value) -> str:
 
 
 def short_names(keys: Sequence[str]) -> list[str]:
-    """Configuration keys by their last words, as many as tell them apart."""
+    """Configuration keys by their last words, as many as make them distinct."""
     parts = [key.split(".") for key in keys]
     short = []
     for own in parts:

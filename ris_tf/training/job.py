@@ -95,7 +95,7 @@ def _replicas(config: Config, worker: Worker) -> "Replicas":
 
 
 def work(job: Job, reporter: Reporter, signals: StopSignals) -> "Outcome | None":
-    """Train in this process; `None`, said why, where it cannot begin.
+    """Train in this process; `None` where it cannot begin, after a line that says why.
 
     Raises:
         RunError: another living process works on the run, or its folder takes no file.

@@ -67,7 +67,7 @@ class SpectrumSampler:
         if self._scenes is None:  # the same after every epoch
             self._scenes = first_validation_scenes(self.batch_of, self.config, self.count)
         prediction = self._predict(self._scenes.measurement)
-        if not _finite(prediction):  # asked before the spectrum: a Cholesky of NaN raises
+        if not _finite(prediction):  # checked before the spectrum: a Cholesky of NaN raises
             return None
         azimuth, elevation, _ = self.grid
         return SpectrumSample(
@@ -137,7 +137,7 @@ def _positions(
 
 
 def keep(run: RunDirectory, sample: SpectrumSample) -> Sample:
-    """Write a sample into the run's folder, in place of one that a killed process left there.
+    """Write a sample into the run's folder, in place of one of a killed process.
 
     Returns:
         Its event.

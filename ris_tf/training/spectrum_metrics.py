@@ -25,7 +25,7 @@ class SpectrumMetrics:
     It runs outside of the strategy's replicas, on this process's copy of the weights.
 
     Args:
-        network: whose covariance is looked at.
+        network: whose covariance is used.
         config: of scenes and network.
         batch_of: scenes of a split, an epoch and a number.
         scenes: how many; 0 for none. There may be fewer validation scenes.
@@ -42,7 +42,7 @@ class SpectrumMetrics:
         self._estimator = None
 
     def __call__(self, epoch: int) -> dict[str, float]:
-        """Figures by name, `spectrum/` before it.
+        """Metrics by name, `spectrum/` before it.
 
         Args:
             epoch: that ended, from 0.
@@ -61,9 +61,9 @@ class SpectrumMetrics:
         assert self._inputs is not None
         assert self._inputs.truth is not None
         try:
-            found = self._estimator.estimate(self._inputs)
+            located = self._estimator.estimate(self._inputs)
         except tf.errors.InvalidArgumentError:  # a Cholesky of NaN
             return {}
-        every = metrics_of(matched(found, self._inputs.truth))
-        told = {PREFIX + name: float(every[name].value) for name in REPORTED}
-        return {name: value for name, value in told.items() if np.isfinite(value)}
+        metrics = metrics_of(matched(located, self._inputs.truth))
+        values = {PREFIX + name: float(metrics[name].value) for name in REPORTED}
+        return {name: value for name, value in values.items() if np.isfinite(value)}

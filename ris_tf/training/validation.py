@@ -21,7 +21,7 @@ from ris_tf.objective import (
 from ris_tf.objective.slots import source_mean, wrapped
 from ris_tf.scene import Scenes, unit_direction
 
-RECALLED_DEG = 5.0  # great-circle error below which a source counts as found
+RECALLED_DEG = 5.0  # great-circle error below which a source counts as located
 
 # What a degree and a metre of error add to a search's objective.
 PER_DEGREE, PER_METRE = 0.01, 0.01
@@ -33,7 +33,7 @@ ROOTS = ("direction_rmse_deg", "azimuth_rmse_deg", "elevation_rmse_deg", "range_
 def validation_means(network: keras.Model, scenes: Scenes, config: Config) -> dict[str, tf.Tensor]:
     """Means over the scenes of one batch of everything that validation reports: scalars by name.
 
-    Figures of sources are means over each scene's active ones; squared errors are left squared.
+    Metrics of sources are means over each scene's active ones; squared errors stay squared.
     """
     return means_of(compare(network(scenes.measurement), scenes, config))
 
@@ -81,7 +81,7 @@ def _standard_loss(c: Comparison) -> tf.Tensor:
 
 
 def _position_errors(c: Comparison) -> dict[str, tf.Tensor]:
-    """Squared errors of the assigned slots, and the share of sources found: `[B]` by name."""
+    """Squared errors of the assigned slots, and the share of sources located: `[B]` by name."""
     sources = c.scenes.sources
     azimuth = c.of_sources(c.prediction.azimuth)
     elevation = c.of_sources(c.prediction.elevation)
@@ -95,10 +95,10 @@ def _position_errors(c: Comparison) -> dict[str, tf.Tensor]:
         "elevation_rmse_deg": wrapped(elevation - sources.elevation) * degrees,
         "range_rmse_m": c.of_sources(c.prediction.range_m) - sources.range_m,
     }
-    found = tf.cast(angle < RECALLED_DEG, tf.float32)
+    within = tf.cast(angle < RECALLED_DEG, tf.float32)
     return {
         **{name: source_mean(error**2, c.active) for name, error in errors.items()},
-        "direction_recall": source_mean(found, c.active),
+        "direction_recall": source_mean(within, c.active),
     }
 
 
@@ -107,23 +107,23 @@ def _count_is_right(c: Comparison) -> tf.Tensor:
     return tf.cast(tf.equal(most_likely, c.scenes.sources.count), tf.float32)
 
 
-def search_objective(figures: Mapping[str, float]) -> float:
+def search_objective(metrics: Mapping[str, float]) -> float:
     """What searches minimize, comparable between runs of any weights (SPEC 6).
 
     The loss at the default weights and shrinkage + 0.01 x mean angle RMSE in degrees
     + 0.01 x range RMSE in metres, where the network has slots.
 
     Args:
-        figures: by name, roots taken.
+        metrics: by name, roots taken.
     """
-    objective = figures["standard_loss"]
-    if not figures.keys() >= set(ROOTS):  # no slots
+    objective = metrics["standard_loss"]
+    if not metrics.keys() >= set(ROOTS):  # no slots
         return objective
-    degrees = (figures["azimuth_rmse_deg"] + figures["elevation_rmse_deg"]) / 2
-    return objective + PER_DEGREE * degrees + PER_METRE * figures["range_rmse_m"]
+    degrees = (metrics["azimuth_rmse_deg"] + metrics["elevation_rmse_deg"]) / 2
+    return objective + PER_DEGREE * degrees + PER_METRE * metrics["range_rmse_m"]
 
 
 def summary(means: Mapping[str, float]) -> dict[str, float]:
-    """Figures over all batches: roots of mean squares taken, and the objective of searches."""
-    figures = {n: math.sqrt(v) if n in ROOTS else v for n, v in means.items()}
-    return figures | {"objective": search_objective(figures)}
+    """Metrics over all batches: roots of mean squares taken, and the objective of searches."""
+    metrics = {n: math.sqrt(v) if n in ROOTS else v for n, v in means.items()}
+    return metrics | {"objective": search_objective(metrics)}

@@ -65,7 +65,7 @@ def test_json_and_picture_where_they_are_wanted(home):
         (["localize", "runs/small", "small.yaml"], "cannot be read as .npz"),
         (["localize", "runs/small", "m.npz", "--out", "x.txt"], "must end in .csv or .json"),
         (["localize", "runs/small", "m.npz", "--figure", "x.txt"], "must end in"),
-        (["localize", "runs/small", "m.npz", "--count", "3"], "knows up to 2 sources"),
+        (["localize", "runs/small", "m.npz", "--count", "3"], "finds at most 2 sources"),
         (["localize", "runs/small", "m.npz", "--estimator", "musik"], "must be one of"),
         (["localize", "runs/small", "m.npz", "--scene", "9", "--figure", "x.pdf"], "0..4"),
         (["figure", "spectrum", "--method", "musik"], "must be mvdr or music"),

@@ -69,5 +69,5 @@ def test_checkpoint_of_another_network_is_refused_untouched(tmp_path):
 
 
 def test_no_checkpoint(tmp_path):
-    with pytest.raises(CheckpointError, match="holds no checkpoint"):
+    with pytest.raises(CheckpointError, match="has no checkpoint"):
         restore(tmp_path, variables(0))

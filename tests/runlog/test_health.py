@@ -87,7 +87,7 @@ def test_one_window_dropped_at_scale_one_fails():
     drop(log, [7], 1)
     check = verdict(log, "gradients finite")
     assert check.level == "red"
-    assert "first 7" in check.figure
+    assert "first 7" in check.result
     assert verdict(log, "order of updates").passed
 
 
@@ -96,7 +96,7 @@ def test_windows_dropped_while_the_scale_settles_pass():
     drop(log, [0, 1, 2], 4096)
     check = verdict(log, "gradients finite")
     assert check.passed
-    assert "3 of 120" in check.figure
+    assert "3 of 120" in check.result
     drop(log, [105, 110], 4096)
     assert verdict(log, "gradients finite").level == "red"
 
@@ -107,14 +107,14 @@ def test_update_out_of_order(name):
     column(log, name)[30:] += 1
     check = verdict(log, "order of updates")
     assert check.level == "red"
-    assert "step 30" in check.figure
+    assert "step 30" in check.result
 
 
 def test_iteration_that_moved_on_a_dropped_window():
     log = healthy()
     drop(log, [9], 4096)
     column(log, "iteration")[9] += 1
-    assert "step 9" in verdict(log, "order of updates").figure
+    assert "step 9" in verdict(log, "order of updates").result
 
 
 def test_loss_that_rises():
@@ -132,7 +132,7 @@ def test_loss_that_hardly_falls_by_epoch_three():
     column(log, "term/subspace")[:] = np.linspace(1.0, 0.95, 120)
     check = verdict(log, "training loss falls")
     assert check.level == "red"
-    assert "epoch 1 to 3" in check.figure
+    assert "epoch 1 to 3" in check.result
 
 
 def test_loss_is_compared_at_the_final_weights():
@@ -148,7 +148,7 @@ def test_variable_without_gradient_is_named():
     log.epoch_ends[0] = Epoch(0, 0, 0.0, 1.0, 1.0, ["angle_grid/dense/bias"])
     check = verdict(log, "all parameters trained")
     assert check.level == "red"
-    assert "angle_grid/dense/bias" in check.figure
+    assert "angle_grid/dense/bias" in check.result
 
 
 @pytest.mark.parametrize("value", [0.5, np.nan])

@@ -45,7 +45,7 @@ def test_new_run_has_what_a_run_has(run):
 
 
 def test_existing_folder_is_refused_and_nothing_is_left(run):
-    with pytest.raises(RunError, match="exists; choose another --name"):
+    with pytest.raises(RunError, match="exists; choose another name, or go on with it"):
         RunDirectory.create(run.path, DOCUMENT, [])
     assert [path.name for path in run.path.parent.iterdir()] == ["one"]
 
@@ -72,7 +72,7 @@ def test_folder_that_cannot_be_made(tmp_path):
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(b"{", "not readable as JSON"), (b"[]", "must hold an object"), (None, "has no run.json")],
+    [(b"{", "not readable as JSON"), (b"[]", "must be an object"), (None, "has no run.json")],
 )
 def test_folder_that_is_no_run(tmp_path, content, message):
     if content is not None:

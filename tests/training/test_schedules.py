@@ -16,10 +16,13 @@ from ris_tf.network import build_network
 from ris_tf.training.blending import beta
 
 
-def rates(schedule, windows, held_from=None, held_rate=0.1):
+def rates(schedule, windows, constant_from=None, constant_rate=0.1):
     schedule = schedule.planned(windows)
     return np.array(
-        [float(rate_at(tf.constant(t), schedule, held_from, held_rate)) for t in range(windows + 1)]
+        [
+            float(rate_at(tf.constant(t), schedule, constant_from, constant_rate))
+            for t in range(windows + 1)
+        ]
     )
 
 

@@ -80,7 +80,7 @@ class FromFiles(oracle_module.Oracle):
     config: Config
 
     def remember(self) -> None:
-        """Take up a search where it was left."""
+        """Take up a search where it stopped."""
         known = {trial.number: trial for trial in self.search.trials()}
         for number in range(1, max(known, default=0) + 1):
             if number in known:
@@ -110,7 +110,7 @@ class FromFiles(oracle_module.Oracle):
             self._retry_queue.insert(0, trial.trial_id)  # it is emptied from its end
 
     def _draw_again(self, number: int) -> None:
-        """A trial of which nothing is left: its number must not be given to another."""
+        """A trial of which no file is readable: its number must not be given to another."""
         trial_id = self.trial_id(number)
         response = self.populate_space(trial_id)
         hyperparameters = self.get_space()
@@ -174,7 +174,7 @@ class RandomFromFiles(FromFiles, keras_tuner.oracles.RandomSearchOracle):
 
 
 class BayesianFromFiles(FromFiles, keras_tuner.oracles.BayesianOptimizationOracle):
-    """Draws where a Gaussian process of the trials so far expects most."""
+    """Draws where a Gaussian process of the trials so far expects the best."""
 
     def populate_space(self, trial_id: str) -> dict[str, Any]:
         """As the others; the starts of its own search depend on the trial's number, too."""
@@ -183,7 +183,7 @@ class BayesianFromFiles(FromFiles, keras_tuner.oracles.BayesianOptimizationOracl
             warnings.simplefilter("ignore", ConvergenceWarning)
             response = super().populate_space(trial_id)
         if response["status"] == RUNNING and self._duplicate(response["values"]):
-            return self._random_populate_space()  # a trial twice tells nothing
+            return self._random_populate_space()  # a trial twice adds nothing
         return response
 
 

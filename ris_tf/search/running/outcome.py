@@ -38,12 +38,12 @@ CAUSES = {
 
 
 def with_outcome(trial: Trial, run: RunDirectory, before: End | None = None) -> Trial:
-    """A trial with everything that its run's log says of it.
+    """A trial with everything of it that is in its run's log.
 
     Args:
         trial: as it was known.
         run: its run.
-        before: an end that was there before the run was taken up again, and says nothing now.
+        before: an end that was there before the run was taken up again, and means nothing now.
 
     Raises:
         RunError: the log cannot be read.

@@ -1,4 +1,4 @@
-"""What a search says while it goes on, and the files that it leaves: best.yaml, trials.csv."""
+"""What a search prints while it goes on, and the files that it writes: best.yaml, trials.csv."""
 
 import time
 from collections.abc import Mapping
@@ -7,6 +7,7 @@ from ris_tf.config import Config, dump_config
 from ris_tf.engine.reporter import Reporter
 from ris_tf.errors import UserError
 from ris_tf.runlog import RunError, atomic_write
+from ris_tf.runlog.files import unwritable
 from ris_tf.search import (
     SearchDirectory,
     Trial,
@@ -31,14 +32,14 @@ def described(hyperparameters: Mapping[str, Value]) -> str:
 
 
 def trial_begins(reporter: Reporter, search: SearchDirectory, trial: Trial) -> None:
-    """Say which trial trains now."""
+    """Print which trial trains now."""
     again = f", going on after epoch {trial.epochs}" if trial.epochs else ""
     reporter.say(f"trial {trial.number} of {search.search.trials}{again}")
     reporter.say(f"  {described(trial.hyperparameters)}")
 
 
 def trial_ended(reporter: Reporter, search: SearchDirectory, trial: Trial) -> None:
-    """Say what a trial came to, and how far the search is."""
+    """Print how a trial ended, and how far the search is."""
     trials = search.trials()
     best = best_trial(trials)
     text, style = f"trial {trial.number} {trial.state}", "info"
@@ -53,10 +54,10 @@ def trial_ended(reporter: Reporter, search: SearchDirectory, trial: Trial) -> No
         text += ", the best so far"
     elif best:
         text += f"; best {best.objective:.4f}, trial {best.number}"
-    reporter.say(text + _left(search, trials, trial.worker), style)
+    reporter.say(text + _remaining(search, trials, trial.worker), style)
 
 
-def _left(search: SearchDirectory, trials: list[Trial], worker: str) -> str:
+def _remaining(search: SearchDirectory, trials: list[Trial], worker: str) -> str:
     """About how long the rest will take, by the trials that ended."""
     took = [t.ended - t.started for t in trials if t.settled and t.ended > t.started > 0]
     rest = search.search.trials - sum(trial.settled for trial in trials)
@@ -83,9 +84,7 @@ def write_results(search: SearchDirectory, config: Config) -> None:
         try:
             atomic_write(search.path / name, text.encode())
         except OSError as error:
-            raise RunError(
-                f"{search.path / name}: cannot be written: {error.strerror or error}; make room"
-            ) from error
+            raise unwritable(search.path / name, error) from error
 
 
 def best_config(search: SearchDirectory, config: Config, best: Trial) -> str:
@@ -94,7 +93,7 @@ def best_config(search: SearchDirectory, config: Config, best: Trial) -> str:
     try:
         text = dump_config(with_hyperparameters(config, best.hyperparameters))
     except UserError as error:  # config.yaml was changed under the search
-        raise RunError(f"{search.path}: trial {best.number}: {error}") from error
+        raise RunError.like(error, f"{search.path}: trial {best.number}") from error
     head = [
         f"Trial {best.number} of search {search.search.name}: objective {best.objective:.4f} after "
         f"{best.epochs} epochs.",

@@ -27,8 +27,8 @@ def supervise(search: SearchDirectory, workers: int, reporter: Reporter) -> Endi
     Raises:
         RunError: one of them dies again and again.
     """
-    left = search.search.trials - sum(trial.settled for trial in search.trials())
-    workers = max(min(workers, left), 1)
+    remaining = search.search.trials - sum(trial.settled for trial in search.trials())
+    workers = max(min(workers, remaining), 1)
     signals = StopSignals(b"\nstopping with a checkpoint of every trial\n")
     environment = {**os.environ, ADDRESS: "127.0.0.1", PORT: str(_free_port())}
     names = ["chief", *(f"worker{number}" for number in range(1, workers + 1))]
@@ -80,7 +80,8 @@ class _Process:
         self._deaths = self._deaths + 1 if ended == self._ended else 1
         self._ended = ended
         if self._deaths > RESTARTS:
-            raise RunError(f"{self.name} ended {RESTARTS} times with exit code {code}; see above")
+            problem = f"ended {RESTARTS} times with exit code {code}"
+            raise RunError(problem, source=self.name, remedy="see its lines above")
         reporter.say(f"{self.name} ended with exit code {code}; started again", "warning")
         self._process = self._started()
 

@@ -37,7 +37,7 @@ def train_trial(
             takes an `Ending` where the run failed, and a `RunError` where nothing could be written.
         plugins: those of the search's process.
     """
-    signals = StopSignals(heard=b"")
+    signals = StopSignals(reply=b"")
     threading.Thread(target=_stop_with_parent, args=(signals,), daemon=True).start()
     try:
         load_plugins(plugins)

@@ -30,9 +30,9 @@ from ris_tf.search.running.results import trial_begins, trial_ended, write_resul
 from ris_tf.search.running.trial_process import train_trial
 
 LOOK_S = 0.5  # how often a stop is looked for while a trial trains
-WAIT_S = 120.0  # for a process that was left behind: it ends after its window
+WAIT_S = 120.0  # for a process of a killed search: it ends after its window
 STARTS = 2  # of a process that dies without an epoch more, before the trial counts as failed
-IDLE_S = 1.0  # between two questions for a trial
+IDLE_S = 1.0  # between two requests for a trial
 
 
 keras_tuner_config.DEBUG = False  # it prints a traceback of every trial that fails
@@ -54,7 +54,7 @@ class TrialTuner(keras_tuner.Tuner):
         search: their folder.
         config: what is searched around.
         reporter: what a person sees.
-        signals: what asks this process to stop.
+        signals: signals that stop this process.
         quiet: trials print nothing themselves.
 
     Attributes:
@@ -81,7 +81,7 @@ class TrialTuner(keras_tuner.Tuner):
         super().__init__(oracle=oracle, directory=folder, project_name=name)
 
     def pre_create_trial(self) -> None:
-        """Leave where somebody asked to; do not ask the oracle without a pause."""
+        """Leave where somebody asked to; request no trial from the oracle without a pause."""
         self._leave_if_asked()
         time.sleep(max(self._asked + IDLE_S - time.monotonic(), 0.0))
         self._asked = time.monotonic()
@@ -89,7 +89,7 @@ class TrialTuner(keras_tuner.Tuner):
     def run_trial(
         self, trial: trial_module.Trial, *fit_args: Any, **fit_kwargs: Any
     ) -> dict[str, float]:
-        """Train a trial, or go on with it, to its end; what it came to.
+        """Train a trial, or go on with it, to its end; its objective.
 
         Raises:
             FailedTrialError: with the reason.
@@ -171,19 +171,18 @@ class TrialTuner(keras_tuner.Tuner):
         return RunDirectory.create(path, dump_config(config), sys.argv, **made)
 
     def _wait_for_holder(self, run: RunDirectory) -> None:
-        """Let a process that was left behind by a killed search come to its end."""
+        """Let a process of a killed search come to its end."""
         until = time.monotonic() + WAIT_S
         while run.holder_alive() and time.monotonic() < until:
             self._leave_if_asked()
             time.sleep(LOOK_S)
         if run.holder_alive():
-            raise FatalError(
-                f"{run.path}: process {run.identity.pid} of a search before is still working on "
-                "it; end that first"
-            )
+            problem = f"process {run.identity.pid} of a search before is still working on it"
+            remedy = "end that process first"
+            raise FatalError(str(RunError(problem, source=str(run.path), remedy=remedy)))
 
     def _until_it_ends(self, record: Trial, run: RunDirectory) -> Trial:
-        """Train in a process of its own, once more where that dies without a word."""
+        """Train in a process of its own, once more where that dies without an end event."""
         record, starts = with_outcome(record, run), 0
         while not record.settled:
             epochs, end = record.epochs, run.log(outline=True).end

@@ -36,9 +36,9 @@ if TYPE_CHECKING:
 ID, ADDRESS, PORT = (f"KERASTUNER_{name}" for name in ("TUNER_ID", "ORACLE_IP", "ORACLE_PORT"))
 LOOK_S = 0.5
 VISIBLE_S = 600.0  # that a worker waits for the chief to make the search's folder
-PATIENCE_S = 3.0  # that a worker has to leave of itself
+PATIENCE_S = 3.0  # in which a worker without a trial may end by itself
 INTERRUPTED = 130  # exit code
-HEARD = b"\nstopping with a checkpoint; again to stop at once\n"
+STOPPING = b"\nstopping with a checkpoint; again to stop at once\n"
 MODULE = "ris_tf.search.running.workers"  # what `supervise` starts
 STOPPED_S = 600.0  # that trials have to come to the end of their window
 
@@ -93,7 +93,7 @@ def run_role(
     quiet: bool = True,
     supervisor: int | None = None,
 ) -> Ending | None:
-    """Do the work of a role until the search ends; why it was left before, `None` where it was not.
+    """Do the work of a role until the search ends; why it ended early, `None` if it did not.
 
     Args:
         search: the search.
@@ -116,7 +116,7 @@ def run_role(
     from ris_tf.search.running.tuner import SearchStopped, TrialTuner
 
     config = search.config()
-    signals = StopSignals(HEARD)
+    signals = StopSignals(STOPPING)
     oracle = make_oracle(search, config, remember=not role.works)
     tuner = TrialTuner(oracle, search, config, reporter, signals, quiet)
     if role.chief:
@@ -132,9 +132,11 @@ def run_role(
     except FatalError as error:
         raise RunError(str(error)) from error
     except grpc.RpcError as error:
+        why = error.details() if isinstance(error, grpc.Call) else error
         raise RunError(
-            f"the chief at {os.environ.get(ADDRESS)}:{os.environ.get(PORT)} does not answer: "
-            f"{error.details() if isinstance(error, grpc.Call) else error}; start it, then this"
+            f"does not answer: {why}",
+            source=f"the chief at {os.environ.get(ADDRESS)}:{os.environ.get(PORT)}",
+            remedy="start it, then this",
         ) from error
     return None
 
@@ -153,13 +155,15 @@ def _answer_workers(
         return STOPPED if search.stop_requested() else Ending(Cause.SIGNAL, "interrupted")
     except RuntimeError as error:
         raise RunError(
-            f"{ADDRESS} and {PORT}: nothing can listen at {address}: {error}; choose another port"
+            f"nothing can listen at {address}: {error}",
+            key=f"{ADDRESS} and {PORT}",
+            remedy="choose another port",
         ) from error
     return None
 
 
 def _interrupt_when_asked(search: SearchDirectory, supervisor: int | None) -> None:
-    """End a chief where the search stops, or where its supervisor is gone, who does it else."""
+    """End a chief whose search stops, or whose supervisor, which would end it, is gone."""
     while not (search.stop_requested() if supervisor is None else os.getppid() != supervisor):
         time.sleep(LOOK_S)
     os.kill(os.getpid(), signal.SIGINT)
@@ -202,22 +206,20 @@ def _wait_for_others(search: SearchDirectory) -> None:
     until = time.monotonic() + STOPPED_S
     while alive := _processes_here(search):
         if time.monotonic() > until:
-            raise RunError(
-                f"{search.path}: process {alive[0]} of a search before is still working on it; "
-                "end that first"
-            )
+            problem = f"process {alive[0]} of a search before is still working on it"
+            raise RunError(problem, source=str(search.path), remedy="end that process first")
         time.sleep(LOOK_S)
 
 
 def _processes_here(search: SearchDirectory) -> list[int]:
     """Processes of this machine that `supervise` started for a search."""
     wanted = [MODULE, str(search.path.resolve())]
-    found = []
+    processes = []
     for process in psutil.process_iter(["cmdline"]):
         line = process.info["cmdline"] or []
         if line[2:4] == wanted and process.pid != os.getpid():
-            found.append(process.pid)
-    return found
+            processes.append(process.pid)
+    return processes
 
 
 def _release(search: SearchDirectory, others: bool) -> None:
@@ -251,8 +253,10 @@ def wait_for_search(path: Path, reporter: Reporter) -> SearchDirectory:
     while not (path / SEARCH_FILE).exists() or (path / "stop").exists():
         if time.monotonic() > until:
             raise RunError(
-                f"{path}: no chief began a search in {VISIBLE_S:.0f} s; start it, and give all of "
-                "them the same --runs-dir and --name on a file system that all see"
+                f"no chief began a search in {VISIBLE_S:.0f} s",
+                source=str(path),
+                remedy="start it, and give all of them the same --runs-dir and --name on a file "
+                "system that all can read",
             )
         if not announced:
             reporter.say(f"waiting for the chief to begin with {path}")

@@ -1,19 +1,18 @@
-"""A folder that one process works on, and that anybody may ask it to stop working on."""
+"""A folder that one process works on at a time; others may ask that process to stop."""
 
 import time
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from ris_tf.runlog.holder import Holder, RunError
-from ris_tf.runlog.lock import LOCK_FILE, FolderLock, recorded_holder
+from ris_tf.runlog.files import disk_error, unwritable
+from ris_tf.runlog.lock import LOCK_FILE, FolderLock, Holder, recorded_holder
 
 STOP_FILE = "stop"
-NAMED = 3  # folders that a message names
 
 
-class Held:
-    """A run's or search's folder, as far as it is held by a process.
+class LockedFolder:
+    """A run's or search's folder, which one process works on at a time.
 
     Attributes:
         path: the folder.
@@ -24,16 +23,16 @@ class Held:
 
     @property
     def holder(self) -> Holder:
-        """Who its identity names: who works on it, or did last."""
+        """The process that its identity names: the one that works on it, or did last."""
         raise NotImplementedError
 
-    def signs(self) -> Iterable[Path]:
-        """Files that whoever works on it writes to again and again."""
+    def written_files(self) -> Iterable[Path]:
+        """Files that the process which works on it writes to again and again."""
         raise NotImplementedError
 
-    def last_sign(self) -> float:
+    def last_write(self) -> float:
         """When one of these files last changed, seconds since 1970; 0 where there is none."""
-        return max(map(_changed, self.signs()), default=0.0)
+        return max(map(_changed, self.written_files()), default=0.0)
 
     def holder_alive(self) -> bool | None:
         """Whether the process that worked on it last still does; `None` on another machine."""
@@ -65,7 +64,7 @@ class Held:
 
         Args:
             holder: this process.
-            before: who worked on it last, where the lock file does not say it.
+            before: who worked on it last, where the lock file names nobody.
 
         Raises:
             HeldError: another session works on it, or may.
@@ -75,7 +74,7 @@ class Held:
             return
         try:
             holder = replace(holder, since=time.time())
-            self._lock = FolderLock.take(self.path, holder, before, self.last_sign)
+            self._lock = FolderLock.take(self.path, holder, before, self.last_write)
         except OSError as error:
             raise unwritable(self.path / LOCK_FILE, error) from error
 
@@ -89,10 +88,8 @@ class Held:
         try:
             file.touch()
         except OSError as error:
-            raise RunError(
-                f"{file}: cannot be made: {error.strerror or error}; "
-                f"ask {self.holder.user} on {self.holder.host} to stop it"
-            ) from error
+            remedy = f"ask {self.holder.user} on {self.holder.host} to stop it"
+            raise disk_error(file, "made", error, remedy) from error
 
     def stop_requested(self) -> bool:
         """Whether somebody asked for a clean stop."""
@@ -108,22 +105,3 @@ def _changed(path: Path) -> float:
         return path.stat().st_mtime
     except OSError:  # not there yet, or not any more
         return 0.0
-
-
-def named_below(folder: Path, file: str) -> str:
-    """The folders in a folder, or in those, that hold a file: a few by name, empty for none."""
-    for pattern in (f"*/{file}", f"*/*/{file}"):
-        found = sorted(path.parent for path in folder.glob(pattern) if path.is_file())
-        shown = [str(path) for path in found if not path.name.startswith(".")]
-        if shown:
-            more = f" and {len(shown) - NAMED} more" if len(shown) > NAMED else ""
-            return ", ".join(shown[:NAMED]) + more
-    return ""
-
-
-def unwritable(path: Path, error: OSError) -> RunError:
-    """One line for a file that cannot be written."""
-    return RunError(
-        f"{path}: cannot be written: {error.strerror or error}; "
-        "make room, or make the folder writable"
-    )
