@@ -9,6 +9,7 @@ from ris_tf.config import Config, ConfigError
 from ris_tf.scene import Measurement
 
 NEEDED = ("y", "channel", "codes")
+NUMPY_FILES = (b"PK\x03\x04", b"PK\x05\x06", b"\x93NUM")  # how archives and arrays begin
 OFF_MODULUS = 1e-3  # how far a code may be from modulus 1
 SNR_DB = (-100.0, 150.0)  # beyond, float32 has no noise or no signal left
 ESTIMATE_SNR = "leave it out to have it estimated"
@@ -25,6 +26,9 @@ def read_measurements(path: Path) -> dict[str, np.ndarray]:
         MeasurementError: the file does not exist or is no `.npz`, or an array is missing.
     """
     try:
+        with path.open("rb") as opened:
+            if opened.read(4) not in NUMPY_FILES:
+                raise MeasurementError("is no .npz file of numpy", source=str(path))
         loaded = np.load(path, allow_pickle=False)
         if isinstance(loaded, np.ndarray):
             remedy = "save y, channel and codes as .npz"

@@ -7,6 +7,7 @@ on with the batch that it would have had.
 import copy
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, Protocol
 
 import keras
@@ -49,6 +50,13 @@ class Numbered:
     def seek(self, position: int) -> None:
         """Nothing to do: any batch can be computed at any time."""
 
+    def begin_reading(self) -> None:
+        """Nothing to do."""
+
+    def telling(self) -> AbstractContextManager[None]:
+        """Nothing is read."""
+        return nullcontext()
+
 
 class Source(Protocol):
     """Batches that can be read from the beginning again and again.
@@ -76,6 +84,7 @@ class Streamed:
     Attributes:
         position: batches taken so far, over the whole run.
         shared_by: replicas that share each batch.
+        problem: what is wrong with the data, once that was found.
         like: the first batch, which shows structure, types and size of the others.
 
     Raises:
@@ -94,6 +103,7 @@ class Streamed:
         self.per_epoch: int = source.length or 0 if per_epoch is None else per_epoch
         self.position = 0
         self.shared_by = 1
+        self.problem: UserError | None = None
         self._readings = 1
         self._reading = source.reading(0)
         first = next(self._reading, None)
@@ -105,7 +115,7 @@ class Streamed:
 
     def again(self) -> "Streamed":
         """The same batches from the beginning; their structure is not read again."""
-        self._begin()
+        self.begin_reading()
         again = copy.copy(self)
         again.position = 0
         return again
@@ -118,7 +128,7 @@ class Streamed:
         """
         while self.source.length and self.position + self.source.length <= position:
             self.position += self.source.length
-            self._begin()
+            self.begin_reading()
         while self.position < position:
             self.take()
 
@@ -130,7 +140,7 @@ class Streamed:
         """
         batch = self._pending.pop() if self._pending else next(self._reading, None)
         if batch is None:
-            self._begin()
+            self.begin_reading()
             batch = next(self._reading, None)
         if batch is None:
             raise UserError(
@@ -152,7 +162,8 @@ class Streamed:
             )
         return batch
 
-    def _begin(self) -> None:
+    def begin_reading(self) -> None:
+        """Begin the next reading of the source."""
         self._pending = []
         self._reading = self.source.reading(self._readings)
         self._readings += 1
@@ -170,8 +181,7 @@ class Streamed:
                 count = plan.batches_before(window + 1) - plan.batches_before(window)
                 yield window, self._parts([self.take() for _ in range(count)], plan)
 
-        signature = (tf.TensorSpec([], tf.int64), self._signature(plan))
-        return tf.data.Dataset.from_generator(read, output_signature=signature).prefetch(READ_AHEAD)
+        return self._dataset(read, (tf.TensorSpec([], tf.int64), self._signature(plan)))
 
     def batches(self, count: int) -> tf.data.Dataset:
         """The next batches one by one, after those that were taken before."""
@@ -180,8 +190,29 @@ class Streamed:
             for _ in range(count):
                 yield self.take()
 
-        signature = tf.nest.map_structure(lambda x: _spec(x, ()), self.like)
-        return tf.data.Dataset.from_generator(read, output_signature=signature).prefetch(READ_AHEAD)
+        return self._dataset(read, tf.nest.map_structure(lambda x: _spec(x, ()), self.like))
+
+    def _dataset(self, read: Callable[[], Iterator[Any]], signature: Any) -> tf.data.Dataset:
+        """What is read, ahead and in a thread of TensorFlow's, which wraps whatever is raised."""
+
+        def kept() -> Iterator[Any]:
+            try:
+                yield from read()
+            except UserError as error:
+                self.problem = error
+                raise
+
+        return tf.data.Dataset.from_generator(kept, output_signature=signature).prefetch(READ_AHEAD)
+
+    @contextmanager
+    def telling(self) -> Iterator[None]:
+        """While this runs, an error of the data is raised as it is, not as TensorFlow wraps it."""
+        try:
+            yield
+        except tf.errors.OpError:
+            if self.problem:
+                raise self.problem from None
+            raise
 
     def _signature(self, plan: Plan) -> tuple[Any, ...]:
         if plan.accumulation == 1:
@@ -212,7 +243,11 @@ Batches = Numbered | Streamed
 
 
 def batches_of(
-    data: Any, batch_size: int = 32, steps_per_epoch: int | None = None, seed: int = 0
+    data: Any,
+    batch_size: int = 32,
+    steps_per_epoch: int | None = None,
+    seed: int = 0,
+    shuffle: bool = True,
 ) -> Batches:
     """Batches of whatever `fit` was given.
 
@@ -223,6 +258,7 @@ def batches_of(
         batch_size: examples a batch, of arrays.
         steps_per_epoch: batches an epoch; a whole reading of the data, if not given.
         seed: of the order of arrays, which is another in every epoch.
+        shuffle: whether arrays are shuffled.
 
     Raises:
         UserError: it is none of these, or how long an epoch is is not known.
@@ -242,10 +278,10 @@ def batches_of(
                 remedy="give steps_per_epoch",
             )
         return Numbered(data, steps_per_epoch)
-    return Streamed(_source(data, batch_size, seed), steps_per_epoch)
+    return Streamed(_source(data, batch_size, seed if shuffle else None), steps_per_epoch)
 
 
-def _source(data: Any, batch_size: int, seed: int) -> Source:
+def _source(data: Any, batch_size: int, seed: int | None) -> Source:
     if isinstance(data, tf.data.Dataset):
         return _DatasetSource(data)
     if isinstance(data, keras.utils.PyDataset):
@@ -297,7 +333,7 @@ class _PyDatasetSource:
 class _ArraySource:
     """Arrays in memory, in another order for every reading: of (seed, reading)."""
 
-    def __init__(self, data: Any, batch_size: int, seed: int):
+    def __init__(self, data: Any, batch_size: int, seed: int | None):
         if batch_size < 1:
             raise UserError(
                 source="fit", key="batch_size", value=batch_size, allowed="must be at least 1"
@@ -312,7 +348,9 @@ class _ArraySource:
         self.uniform = self.examples % batch_size == 0
 
     def reading(self, number: int) -> Iterator[Any]:
-        order = np.random.default_rng([self.seed, number]).permutation(self.examples)
+        order = np.arange(self.examples)
+        if self.seed is not None:
+            order = np.random.default_rng([self.seed, number]).permutation(self.examples)
         places = (order[i : i + self.batch_size] for i in range(0, len(order), self.batch_size))
         return (tf.nest.map_structure(lambda x, p=p: x[p], self.data) for p in places)
 

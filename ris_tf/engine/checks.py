@@ -1,5 +1,8 @@
 """What numbers the guarded step takes."""
 
+from collections.abc import Callable
+from typing import Any
+
 from ris_tf.errors import UserError
 
 
@@ -20,3 +23,20 @@ def check_numbers(
     for key, (value, valid, allowed) in rules.items():
         if not valid:
             raise UserError(key=key, value=value, allowed=f"must be {allowed}")
+
+
+def check_functions(loss: Any, metrics: Any, learning_rate: float | Callable[..., Any]) -> None:
+    """Refuse what cannot be called, and a rate below zero.
+
+    Raises:
+        UserError: names it.
+    """
+    if not callable(loss):
+        raise UserError(key="loss", value=loss, allowed="must be a function (model, batch, step)")
+    if metrics is not None and not callable(metrics):
+        allowed = "must be a function (model, batch) that returns scalars by name"
+        raise UserError(key="metrics", value=metrics, allowed=allowed)
+    number = isinstance(learning_rate, int | float)
+    if not callable(learning_rate) and not (number and learning_rate >= 0):
+        allowed = "must be a rate of at least 0, or a schedule"
+        raise UserError(key="learning_rate", value=learning_rate, allowed=allowed)

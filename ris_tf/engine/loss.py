@@ -70,7 +70,10 @@ def as_loss(returned: Any) -> Loss:
         loss = Loss(*returned)
     else:
         loss = Loss(returned)
-    _require_scalar("its value", loss.value)
+    require_scalar("its value", loss.value)
+    strange = [name for name in loss.weights if name not in loss.terms]
+    if strange:
+        raise UserError(f"{strange[0]!r} is the weight of no term", key="loss.weights")
     if loss.value.dtype in (tf.float16, tf.bfloat16):
         raise UserError(
             f"is {loss.value.dtype.name}",
@@ -84,18 +87,28 @@ def as_loss(returned: Any) -> Loss:
             allowed = "must be a dictionary of scalars by name"
             raise UserError(key=f"loss.{kind}", value=values, allowed=allowed)
         for name, value in values.items():
-            _require_scalar(name, value)
+            require_scalar(name, value)
         plain[kind] = {name: tf.cast(value, tf.float32) for name, value in values.items()}
     return loss._replace(value=tf.cast(loss.value, tf.float32), **plain)
 
 
-def _require_scalar(name: str, value: Any) -> None:
+def require_scalar(name: str, value: Any, key: str = "loss") -> None:
+    """Refuse what is no scalar tensor.
+
+    Args:
+        name: what it is, in the message.
+        value: what should be a scalar.
+        key: what it was returned by.
+
+    Raises:
+        UserError: it is none.
+    """
     try:
         tensor = tf.convert_to_tensor(value)
     except (TypeError, ValueError):
         tensor = None
     if tensor is None or not (tensor.dtype.is_floating or tensor.dtype.is_integer):
-        raise UserError(f"{name} must be a scalar tensor, not {shown(value)}", key="loss")
+        raise UserError(f"{name} must be a scalar tensor, not {shown(value)}", key=key)
     if tensor.shape.rank != 0:
         problem = f"{name} has shape {tensor.shape}"
-        raise UserError(problem, key="loss", remedy="take its mean over the batch")
+        raise UserError(problem, key=key, remedy="take its mean over the batch")

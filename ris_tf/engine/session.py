@@ -130,6 +130,9 @@ class TrainingSession:
         self._require_same_window()
         if self.trainer.training_batches:
             self.trainer.training_batches.seek(self.progress.batches)
+        if self.trainer.validation_batches:
+            for _ in range(self.progress.epochs_done):
+                self.trainer.validation_batches.begin_reading()
         self.reporter.say(f"resuming at window {self.progress.window:,} from {path}")
         return problems
 

@@ -24,10 +24,10 @@ import tensorflow as tf
 from ris_tf.engine.accumulation import Totals, at, scaled, summed
 from ris_tf.engine.averages import Averages
 from ris_tf.engine.batches import Batches, Numbered, Streamed
-from ris_tf.engine.checks import check_numbers
+from ris_tf.engine.checks import check_functions, check_numbers
 from ris_tf.engine.gradients import clip_factor, finite_check, squared_norms, unscaled
 from ris_tf.engine.groups import Groups
-from ris_tf.engine.loss import GradientPathError, Loss, Step, as_loss
+from ris_tf.engine.loss import GradientPathError, Loss, Step, as_loss, require_scalar
 from ris_tf.engine.optimizer import GroupedAdamW
 from ris_tf.engine.plan import Plan, share_of
 from ris_tf.engine.precision import use_precision
@@ -103,6 +103,7 @@ class GuardedStep(keras.Model):
         if precision is not None:
             use_precision(model, precision)
         check_numbers(accumulation=accumulation, clip_norm=clip_norm, ema=ema, swa=swa)
+        check_functions(loss=loss, metrics=metrics, learning_rate=learning_rate)
         self.model = model
         self.loss_function = loss
         self.accumulation = accumulation
@@ -339,6 +340,8 @@ class GuardedStep(keras.Model):
         loss = self._loss(batch, step)
         terms = {f"term/{name}": value for name, value in loss.terms.items()}
         metrics = self.metrics_function(self.model, batch) if self.metrics_function else {}
+        for name, value in metrics.items():
+            require_scalar(name, value, "metrics")
         return {"loss": loss.value, **terms, **metrics}
 
     def validated(self) -> dict[str, float]:
@@ -349,7 +352,8 @@ class GuardedStep(keras.Model):
             batches = batches.again()
         means = BatchMeans()
         data = self.replicas.handed(batches.batches(count))
-        self.evaluate(data, steps=count, callbacks=[means], verbose=0)
+        with batches.telling():
+            self.evaluate(data, steps=count, callbacks=[means], verbose=0)
         return self.summary(dict(zip(self._validated, means.result(), strict=True)))
 
     # -- between windows ----------------------------------------------------------------------
@@ -360,16 +364,17 @@ class GuardedStep(keras.Model):
         """Train windows `first..end - 1`, all of one epoch; `Model.fit` drives them."""
         assert self.training_batches is not None
         data = self.training_batches.windows(first, end, self.plan)
-        keras.Model.fit(
-            self,
-            self.replicas.handed(data),
-            initial_epoch=epoch,
-            epochs=epoch + 1,
-            steps_per_epoch=end - first,
-            callbacks=list(callbacks),
-            verbose=0,
-            shuffle=False,
-        )
+        with self.training_batches.telling():
+            keras.Model.fit(
+                self,
+                self.replicas.handed(data),
+                initial_epoch=epoch,
+                epochs=epoch + 1,
+                steps_per_epoch=end - first,
+                callbacks=list(callbacks),
+                verbose=0,
+                shuffle=False,
+            )
 
     def _maybe_symbolic_build(self, iterator: Any = None, data_batch: Any = None) -> None:
         """Everything is built; Keras would take a batch from the data to build it once more."""

@@ -41,7 +41,7 @@ class Task:
     """
 
     examples = "examples"
-    remedy = "leave terms out one by one, then train in float32"
+    remedy = "looking at the data, leaving out terms one by one, and float32"
 
     def changes_with_epoch(self, epoch: int) -> list[Change]:
         """What changes with the first window of an epoch."""

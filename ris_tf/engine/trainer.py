@@ -8,6 +8,7 @@ from typing import Any
 import keras
 from rich.console import Console
 
+from ris_tf.engine import checkpoint
 from ris_tf.engine.batches import Batches, batches_of
 from ris_tf.engine.plan import Plan
 from ris_tf.engine.reporter import Reporter
@@ -42,7 +43,7 @@ class GuardedTrainer(GuardedStep):
         patience: int = 0,
         run: str | Path | None = None,
         resume: bool = False,
-        callbacks: Sequence[keras.callbacks.Callback] = (),
+        callbacks: Sequence[keras.callbacks.Callback] | None = None,
         verbose: bool = True,
     ) -> Outcome:
         """Train, validate after every epoch and, with `run`, record it all.
@@ -62,7 +63,8 @@ class GuardedTrainer(GuardedStep):
             validation_steps: how many; a whole reading, if not given.
             patience: epochs without a better validation loss before training stops; 0 never stops.
             run: folder that gets the run: `ris-gui`, `ris-tf check` and the like look there.
-            resume: go on with that run from its last checkpoint; begin it where there is none yet.
+            resume: go on with that run from its last checkpoint; begin it where there is none yet;
+                of a run that is finished, take its weights and train nothing.
                 It comes to the same bits where the data can be replayed: functions, arrays and
                 lists can, data sets that shuffle with a seed, but no iterators or generators.
             callbacks: Keras callbacks, for every window.
@@ -72,7 +74,7 @@ class GuardedTrainer(GuardedStep):
             How it ended, and the metrics of the last validation.
 
         Raises:
-            UserError: an argument cannot be used, or the run is another's, or finished.
+            UserError: an argument cannot be used, or the run has other settings.
             CheckpointError: none of the run's checkpoints can be used.
             GradientPathError: the loss does not depend on weights that should be trained.
         """
@@ -81,32 +83,47 @@ class GuardedTrainer(GuardedStep):
         training = batches_of(data, batch_size, steps_per_epoch, self.seed)
         checked = None
         if validation is not None:
-            checked = batches_of(validation, batch_size, validation_steps, self.seed)
+            try:
+                checked = batches_of(
+                    validation, batch_size, validation_steps, self.seed, shuffle=False
+                )
+            except UserError as error:
+                raise error.with_source("fit: validation") from None
         plan = self._planned(training, checked, epochs, patience)
         self.begin_anew()
         self.follow(plan, training, checked)
         settings = settings_of(self)
         directory, resumed = (None, False) if run is None else _directory(run, settings, resume)
+        if directory and resumed and not directory.in_session:
+            return self._finished(directory)
         console = None if verbose else Console(quiet=True)
         try:
             with Reporter(directory.console_path if directory else None, console) as reporter:
-                return self._in_session(reporter, directory, resumed, callbacks)
+                return self._in_session(reporter, directory, resumed, list(callbacks or ()))
         finally:
             if directory:
                 directory.end_session()
+
+    def _finished(self, directory: RunDirectory) -> Outcome:
+        """The model as a run left it that is finished, and how that ended."""
+        progress, *_ = checkpoint.restore(directory.checkpoints, self.state(), put_aside=False)
+        log = directory.log(outline=True)
+        assert log.end is not None
+        validated = log.validations[-1].values if log.validations else {}
+        return Outcome(log.end.reason, log.end.text, progress, validated)
 
     def _in_session(
         self,
         reporter: Reporter,
         directory: RunDirectory | None,
         resumed: bool,
-        callbacks: Sequence[keras.callbacks.Callback],
+        callbacks: list[keras.callbacks.Callback],
     ) -> Outcome:
         if directory:
             reporter.say(f"run {directory.path}")
         notices = (directory.lock_problem,) if directory and directory.lock_problem else ()
         session = TrainingSession(self, reporter, run=directory, resume=resumed, notices=notices)
-        session.callbacks = list(callbacks)
+        session.callbacks = callbacks
         outcome = session.run()
         style = {"finished": "good", "early": "good", "failed": "error"}
         reporter.say(f"{outcome.reason}: {outcome.text}", style.get(outcome.reason, "warning"))
@@ -141,7 +158,7 @@ def _directory(run: str | Path, settings: dict, resume: bool) -> tuple[RunDirect
         directory = RunDirectory.open(path)
         require_same(directory, settings)
         if summarize(directory).state is State.FINISHED:
-            raise UserError("is finished", source=str(path), remedy="begin another run")
+            return directory, True
     else:
         directory = RunDirectory.create(path, as_yaml(settings), sys.argv, task=MODEL)
     directory.begin_session(sys.argv)

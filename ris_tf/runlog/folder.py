@@ -42,6 +42,11 @@ class LockedFolder:
         return holder.alive()
 
     @property
+    def in_session(self) -> bool:
+        """Whether this process works on it, by this object."""
+        return self._lock is not None
+
+    @property
     def lock_problem(self) -> str:
         """Why nothing keeps a second process out during this session; empty where the lock does."""
         problem = self._lock.problem if self._lock else ""

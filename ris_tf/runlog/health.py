@@ -6,7 +6,7 @@ from enum import StrEnum
 
 import numpy as np
 
-from ris_tf.runlog.events import Reason
+from ris_tf.runlog.events import Cause, Reason
 from ris_tf.runlog.log import RunLog
 
 CALIBRATION = 100  # first windows, in which a loss scale may still look for its level
@@ -73,19 +73,26 @@ def check_health(log: RunLog, task: str = LOCALIZATION) -> list[Check]:
 def _validation_completed(log: RunLog, task: str) -> Check:
     name = "validation completed"
     if not log.validations:
-        failed = log.end is not None and log.end.reason == Reason.FAILED
-        advice = (
-            "see console.log; if it names the gradient path, R_blend was cut off from the network"
-            if failed
-            else "wait for the first epoch to end"
-        )
-        return Check(name, Level.RED if failed else Level.AMBER, "no validation yet", advice)
+        return _no_validation(name, log)
     last = log.validations[-1]
     loss = last.values.get("loss", math.nan)
     result = f"loss {loss:.4f} after epoch {last.epoch + 1}"
     if math.isfinite(loss):
         return Check(name, Level.GREEN, result)
     return Check(name, Level.RED, result, _precision_advice(task))
+
+
+def _no_validation(name: str, log: RunLog) -> Check:
+    if log.end is not None and log.end.reason == Reason.FAILED:
+        advice = "see console.log"
+        if log.end.cause == Cause.GRADIENT_PATH:
+            advice = (
+                "something between the weights and the loss stops the gradient: see console.log"
+            )
+        return Check(name, Level.RED, f"failed before: {log.end.text}", advice)
+    if any(checkpoint.epoch for checkpoint in log.checkpoints):  # they come after validation
+        return Check(name, Level.GREEN, "the run has no validation data")
+    return Check(name, Level.AMBER, "no validation yet", "wait for the first epoch to end")
 
 
 def _gradients_finite(log: RunLog, task: str) -> Check:

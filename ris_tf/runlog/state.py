@@ -155,7 +155,7 @@ def summary_of(run: RunDirectory, log: RunLog, now: float) -> Summary:
         state=_state(run, log, now),
         step=int(log.steps[-1]) + 1 if len(log.steps) else plan.step,
         windows=plan.windows,
-        epoch=log.validations[-1].epoch + 1 if log.validations else plan.epoch,
+        epoch=_epochs_done(log, plan),
         epochs=plan.epochs,
         last_loss=losses[-1] if losses else math.nan,
         best_loss=min(finite, default=math.nan),
@@ -163,6 +163,13 @@ def summary_of(run: RunDirectory, log: RunLog, now: float) -> Summary:
         seconds=_seconds(log),
         reason=log.end.text if log.end else "",
     )
+
+
+def _epochs_done(log: RunLog, plan: Session) -> int:
+    """Epochs that were trained and validated, or trained where nothing validates."""
+    if log.validations:
+        return log.validations[-1].epoch + 1
+    return log.checkpoints[-1].epoch if log.checkpoints else plan.epoch
 
 
 def _both_ends(path: Path) -> RunLog:
