@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gui.tabs import TABS
 from ris_tf.errors import UserError
 
 if TYPE_CHECKING:
@@ -22,9 +23,6 @@ QT_LIBRARIES = (
     "install Qt's system libraries (on Debian: apt-get install libgl1 libegl1 libxkbcommon-x11-0 "
     "libdbus-1-3 libxcb-cursor0 libxcb-icccm4 libxcb-keysyms1)"
 )
-TAB_NAMES = (
-    "loss", "gradients", "schedules", "scene", "health", "log", "configuration", "search", "launch",
-)  # fmt: skip
 
 
 class UsageError(UserError):
@@ -85,7 +83,7 @@ def _parser() -> argparse.ArgumentParser:
         help="folder that holds runs, or runs to open (default: runs)",
     )  # fmt: skip
     parser.add_argument(
-        "--tab", choices=TAB_NAMES, metavar="TAB", help=f"tab in front: {', '.join(TAB_NAMES)}"
+        "--tab", choices=list(TABS), metavar="TAB", help=f"tab in front: {', '.join(TABS)}"
     )
     parser.add_argument(
         "--plugin", action="append", default=[], metavar="MODULE",

@@ -1,1 +1,16 @@
-"""The tabs that show a run."""
+"""The tabs that show a run, and where every tab of the window is made."""
+
+# Module and class of each tab, in the order of the window. Each is imported when it is first shown:
+# pyqtgraph takes longer than the window.
+TABS = {
+    "loss": ("gui.tabs.loss", "LossTab"),
+    "gradients": ("gui.tabs.gradients", "GradientsTab"),
+    "schedules": ("gui.tabs.schedules", "SchedulesTab"),
+    "scene": ("gui.tabs.scene", "SceneTab"),
+    "health": ("gui.tabs.health", "HealthTab"),
+    "log": ("gui.tabs.log", "LogTab"),
+    "configuration": ("gui.tabs.configuration", "ConfigurationTab"),
+    "search": ("gui.search.tab", "SearchTab"),
+    "launch": ("gui.launch.tab", "LaunchTab"),
+}
+OF_LOCALIZATION = ("scene",)  # tabs that runs of other models have nothing for

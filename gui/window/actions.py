@@ -10,6 +10,7 @@ from PySide6.QtGui import QAction, QDesktopServices, QGuiApplication, QKeySequen
 from PySide6.QtWidgets import QCheckBox, QMenu, QMessageBox
 
 from gui.models.followed import RunView
+from gui.tabs import TABS
 from ris_tf.errors import UserError
 from ris_tf.runlog import State
 from ris_tf.search import SearchDirectory
@@ -128,7 +129,7 @@ class Actions:
         ]
         tabs = [
             MenuEntry("View", name.capitalize(), (f"Ctrl+{i + 1}",), self._opener(name))
-            for i, name in enumerate(_tab_names())
+            for i, name in enumerate(TABS)
         ]
         view = [
             MenuEntry("View", "&Filter the runs", ("Ctrl+F",), w.runs.filter.setFocus),
@@ -273,12 +274,6 @@ class Actions:
 
     def _refused(self, error: UserError) -> None:
         QMessageBox.warning(self.window, "ris-gui", str(error))
-
-
-def _tab_names() -> list[str]:
-    from gui.window.window import TABS
-
-    return list(TABS)
 
 
 def _alive(view: RunView) -> bool:

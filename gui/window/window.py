@@ -22,6 +22,7 @@ from gui.models.followed import FollowedRun, RunView
 from gui.models.index import RunIndex
 from gui.models.palette import COLOURS
 from gui.models.places import ListedRun, as_listed, folder_of_new_runs
+from gui.tabs import OF_LOCALIZATION, TABS
 from gui.tabs.tab import Tab
 from gui.theme import LIGHT, THEMES, Theme, apply
 from gui.window.actions import Actions
@@ -30,19 +31,6 @@ from gui.window.status import status_of
 from gui.workers import Jobs, Poller
 from ris_tf.errors import UserError
 
-# Tabs by name; each is imported when it is first shown: pyqtgraph takes longer than the window.
-TABS = {
-    "loss": ("gui.tabs.loss", "LossTab"),
-    "gradients": ("gui.tabs.gradients", "GradientsTab"),
-    "schedules": ("gui.tabs.schedules", "SchedulesTab"),
-    "scene": ("gui.tabs.scene", "SceneTab"),
-    "health": ("gui.tabs.health", "HealthTab"),
-    "log": ("gui.tabs.log", "LogTab"),
-    "configuration": ("gui.tabs.configuration", "ConfigurationTab"),
-    "search": ("gui.search.tab", "SearchTab"),
-    "launch": ("gui.launch.tab", "LaunchTab"),
-}
-OF_LOCALIZATION = ("scene",)  # tabs that runs of other models have nothing for
 FRAME_MS = 33  # views are refreshed at most this often
 LATEST_MS = 250  # and no later than this after something new
 SHARE = 0.1  # of a core that may go into making what is drawn; training may need the rest

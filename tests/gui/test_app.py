@@ -48,12 +48,6 @@ def test_without_a_display_it_prints_what_to_do(capsys, monkeypatch, tmp_path):
     assert "no display; over ssh use ssh -X" in capsys.readouterr().err
 
 
-def test_tabs_are_those_of_the_window():
-    from gui.window.window import TABS
-
-    assert tuple(TABS) == app.TAB_NAMES
-
-
 @pytest.mark.parametrize("command", [["-m", "gui"], ["-m", "ris_tf.cli", "gui"]])
 def test_help_needs_no_qt(root, command):
     program = f"import runpy, sys; sys.argv = {['x', *command[2:], '--help']!r}\n"

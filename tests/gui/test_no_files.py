@@ -16,8 +16,8 @@ from driven import SOON_MS, read, sample, trigger
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QInputDialog, QMessageBox
 
+from gui.tabs import TABS
 from gui.window import export
-from gui.window.window import TABS
 from ris_tf.config import load_config
 from ris_tf.runlog import Sample, write_sample
 from ris_tf.search import Choices, Search, SearchDirectory, Trial, TrialState

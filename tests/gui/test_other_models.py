@@ -5,7 +5,7 @@ from driven import SOON_MS, read
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QTreeWidget
 
-from gui.window.window import TABS
+from gui.tabs import TABS
 
 WORDS = ("covariance", "subspace", "direction", "beta", "backbone", "scene", "spectr")
 

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from PySide6.QtCore import Qt
 
 from gui import workers
+from gui.tabs import TABS
 from gui.theme import DARK, LIGHT
-from gui.window.window import TABS
 from ris_tf.config import parse_config
 
 
