@@ -53,7 +53,7 @@ def test_existing_run_is_refused(trained, tiny_yaml):
     before = sorted(path.stat().st_mtime_ns for path in (folder / "runs" / "one").rglob("*"))
     done = ris_tf("train", tiny_yaml, "--name", "one", cwd=folder)
     assert done.returncode == 2
-    assert "exists; choose another --name" in done.stderr
+    assert "exists; choose another name" in done.stderr
     after = sorted(path.stat().st_mtime_ns for path in (folder / "runs" / "one").rglob("*"))
     assert before == after
 

@@ -79,7 +79,7 @@ def test_a_known_count_is_kept(localizer):
         ({"y": np.ones((6, 16, 16))}, "y: is real"),
         ({"y": ARRAYS["y"][:, :8]}, r"y: has shape \[6, 8, 16\]"),
         ({"y": ARRAYS["y"][:0]}, "y: has shape"),
-        ({"y": np.array(["a"])}, "y: is of <U1"),
+        ({"y": np.array(["a"])}, "y: holds <U1"),
         ({"y": 0 * ARRAYS["y"]}, "scene 0 is all zeros"),
         (
             {"channel": ARRAYS["channel"][:3]},
@@ -90,7 +90,7 @@ def test_a_known_count_is_kept(localizer):
         ({"codes": ARRAYS["codes"][0, 0]}, "codes: has shape"),
         ({"snr_db": [1.0, 2.0]}, "snr_db: has shape"),
         ({"snr_db": np.nan}, "not finite"),
-        ({"snr_db": 1e6}, "snr_db = 1000000.0: must be from -100 to 150 dB"),
+        ({"snr_db": 1e6}, "snr_db: holds 1e.06; must be from -100 to 150 dB"),
         ({"snr_db": "loud"}, "snr_db: has shape"),
         ({"snr_db": [[1.0], [2.0, 3.0]]}, "snr_db: is no array"),
         ({"y": [[1j, 2j], [3j]]}, "y: is no array"),
@@ -171,10 +171,13 @@ def test_files_without_a_measurement_are_refused(tmp_path):
     with pytest.raises(MeasurementError, match="no such file"):
         read_measurements(path)
     path.write_bytes(b"no zip")
+    with pytest.raises(MeasurementError, match=r"is no \.npz file"):
+        read_measurements(path)
+    path.write_bytes(b"PK\x03\x04 and no more")
     with pytest.raises(MeasurementError, match="cannot be read"):
         read_measurements(path)
     np.savez(path, y=ARRAYS["y"], channel=ARRAYS["channel"])
-    with pytest.raises(MeasurementError, match="no array 'codes'; it has y, channel"):
+    with pytest.raises(MeasurementError, match="no array 'codes'; it holds y, channel"):
         read_measurements(path)
     np.savez(path, **{**ARRAYS, "y": np.array([{}], object)})
     with pytest.raises(MeasurementError, match="cannot be read"):
