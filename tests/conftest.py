@@ -50,7 +50,7 @@ TINY_REFERENCE = (
 
 
 # Folders of tests that train whole runs.
-SLOWEST = ("end_to_end", "fault_injection", "engine", "training")
+SLOWEST = ("end_to_end", "plugins", "fault_injection", "engine", "training")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -62,7 +62,7 @@ def test_json_and_picture_where_they_are_wanted(home):
     [
         (["localize", "runs/small", "none.npz"], "none.npz: no such file"),
         (["localize", "runs/none", "m.npz"], "is no folder"),
-        (["localize", "runs/small", "small.yaml"], "cannot be read as .npz"),
+        (["localize", "runs/small", "small.yaml"], "is no .npz file of numpy"),
         (["localize", "runs/small", "m.npz", "--out", "x.txt"], "must end in .csv or .json"),
         (["localize", "runs/small", "m.npz", "--figure", "x.txt"], "must end in"),
         (["localize", "runs/small", "m.npz", "--count", "3"], "finds at most 2 sources"),

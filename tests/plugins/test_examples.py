@@ -204,6 +204,7 @@ def test_trials_of_a_search_have_the_plugin(tmp_path, tiny_yaml, examples):
     search = tmp_path / "search"
     asked = ["--space", space, "--n-trials", "2", "--epochs-per-trial", "1", "--name", "search"]
     short = ["--set=search.scenes=16", "--set=search.validation_scenes=8", "--workers", "2"]
+    short.append("--set=training.compile=false")
     done("tune", tiny_yaml, "--plugin", plugin, *asked, *short, "--runs-dir", tmp_path)
     trials = sorted(search.glob("*/run.json"))
     assert len(trials) == 2

@@ -4,7 +4,17 @@ import numpy as np
 import pytest
 
 from ris_tf.figures import save_figure, training_figure
-from ris_tf.runlog import End, Epoch, RunLog, Series, Steps, Validation, check_health
+from ris_tf.runlog import (
+    Cause,
+    CheckpointEvent,
+    End,
+    Epoch,
+    RunLog,
+    Series,
+    Steps,
+    Validation,
+    check_health,
+)
 
 TERMS = ("covariance", "subspace")
 
@@ -69,10 +79,18 @@ def test_run_that_failed_before_validation():
     log = healthy()
     log.validations.clear()
     assert verdict(log, "validation completed").level == "amber"
-    log.end = End(0.0, 0, "failed", "GradientPathError")
+    log.end = End(0.0, 0, "failed", "in whatever words", cause=Cause.GRADIENT_PATH)
     check = verdict(log, "validation completed")
     assert check.level == "red"
-    assert "gradient path" in check.advice
+    assert "stops the gradient" in check.advice
+    assert "in whatever words" in check.result
+
+
+def test_run_without_validation_data_is_none_to_wait_for():
+    log = healthy()
+    log.validations.clear()
+    log.append(CheckpointEvent(40, 1, 0.0, "checkpoints/last.npz", best=False))
+    assert verdict(log, "validation completed").passed
 
 
 def drop(log, windows, scale):
