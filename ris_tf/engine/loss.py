@@ -48,6 +48,11 @@ class Loss(NamedTuple):
     also: Mapping[str, tf.Tensor] = {}
     learned: Mapping[str, tf.Tensor] = {}
 
+    @property
+    def besides(self) -> dict[str, tf.Tensor]:
+        """What is recorded besides loss and terms, by the names of its series."""
+        return {**{f"weight/{name}": value for name, value in self.weights.items()}, **self.also}
+
 
 class GradientPathError(RuntimeError):
     """No gradient reaches what a loss was to train."""

@@ -60,10 +60,6 @@ class Replicas:
         """Where variables are made."""
         return self.strategy.scope()
 
-    def numbers(self, first: int, end: int) -> Any:
-        """Data set of the numbers `first..end - 1`, each handed to every replica."""
-        return self.handed(tf.data.Dataset.range(first, end))
-
     def handed(self, every: tf.data.Dataset) -> Any:
         """A data set whose elements are handed to every replica, each whole."""
         if self.count == 1:

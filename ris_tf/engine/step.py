@@ -256,8 +256,7 @@ class GuardedStep(keras.Model):
             tf.zeros(v.shape) if g is None else tf.cast(tf.convert_to_tensor(g), tf.float32)
             for g, v in zip(gradients, self.weights_trained, strict=True)
         ]
-        of_terms = {f"weight/{name}": value for name, value in loss.weights.items()}
-        return Totals(loss.value, dict(loss.terms), {**of_terms, **loss.also}, gradients)
+        return Totals(loss.value, dict(loss.terms), loss.besides, gradients)
 
     def _loss(self, batch: Any, step: Step) -> Loss:
         return as_loss(self.loss_function(self.model, batch, step))
@@ -274,8 +273,7 @@ class GuardedStep(keras.Model):
         def reported(batch: Any) -> tuple[tf.Tensor, dict, dict]:
             zero = tf.zeros([], tf.int64)
             loss = self._loss(self.replicas.share(batch), self._step(zero, zero, zero))
-            weights = {f"weight/{name}": value for name, value in loss.weights.items()}
-            return loss.value, dict(loss.terms), {**weights, **loss.also}
+            return loss.value, dict(loss.terms), loss.besides
 
         specs = tf.nest.map_structure(lambda x: tf.TensorSpec(x.shape, x.dtype), batch)
         traced = tf.function(reported, autograph=False).get_concrete_function(specs)
