@@ -1,8 +1,11 @@
 """Shared by all tests: a quiet TensorFlow, an offscreen Qt, a configuration small enough to run."""
 
+import fcntl
 import json
 import os
+import shutil
 import socket
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
@@ -56,6 +59,29 @@ SLOWEST = ("end_to_end", "plugins", "fault_injection", "engine", "training")
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put long files first: no worker begins one when the other has nothing left to do."""
     items.sort(key=lambda item: item.path.parent.name not in SLOWEST)
+
+
+@pytest.fixture(scope="session")
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Makes a folder that all workers share: `made_once("name", fill)` calls `fill(folder)` once.
+
+    The first worker that asks makes it, others wait; it is there when it is whole. Tests read it.
+    """
+    home = tmp_path_factory.getbasetemp()
+    home = home.parent if "PYTEST_XDIST_WORKER" in os.environ else home
+
+    def make(name: str, fill: Callable[[Path], None]) -> Path:
+        folder, partial = home / f"shared-{name}", home / f"shared-{name}-partial"
+        with (home / f"shared-{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not folder.exists():
+                shutil.rmtree(partial, ignore_errors=True)
+                partial.mkdir()
+                fill(partial)
+                partial.rename(folder)
+        return folder
+
+    return make
 
 
 @pytest.fixture(scope="session")

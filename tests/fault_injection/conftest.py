@@ -35,20 +35,21 @@ def lines(harmed: Harmed, tmp_path_factory: pytest.TempPathFactory) -> list[str]
 
 
 @pytest.fixture(scope="session")
-def reference(harmed: Harmed, tmp_path_factory: pytest.TempPathFactory) -> tuple:
+def reference(harmed: Harmed, made_once: Callable[..., Path]) -> tuple:
     """What every disturbed and resumed run must come to: a run that nobody disturbed."""
-    runs = tmp_path_factory.mktemp("reference")
-    harmed.train(runs).in_order(0)
+    runs = made_once("reference", lambda runs: harmed.train(runs).in_order(0))
     return outcome(runs / "run")
 
 
 @pytest.fixture(scope="session")
-def half_way(harmed: Harmed, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def half_way(harmed: Harmed, made_once: Callable[..., Path]) -> Path:
     """Folder of a run that was killed in its third epoch: it has two checkpoints."""
-    runs = tmp_path_factory.mktemp("half_way")
     place = "ris_tf.engine.recorder:StepRecorder.on_train_batch_end"
-    assert harmed.train(runs, entering=place, times=8, signal=9).code == -9
-    return runs
+
+    def fill(runs: Path) -> None:
+        assert harmed.train(runs, entering=place, times=8, signal=9).code == -9
+
+    return made_once("half_way", fill)
 
 
 @pytest.fixture
