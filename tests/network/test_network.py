@@ -102,16 +102,28 @@ def test_saved_network_is_the_same_network(built, tmp_path):
         np.testing.assert_array_equal(ours, theirs)
 
 
+# Forked, so that each network is loaded where nothing but the imports has been done.
+LOADS = """
+import os, sys
+for path in sys.argv[1:]:
+    if not os.fork():
+        print(keras.models.load_model(path).count_params(), flush=True)
+        os._exit(0)
+    os.wait()
+"""
+
+
 @pytest.mark.parametrize("imports", ["import keras, ris_tf", "import ris_tf, tensorflow, keras"])
-def test_loading_needs_no_more_than_the_import(built, tmp_path, imports):
-    _, network, _ = built
-    path = tmp_path / "network.keras"
-    network.save(path)
-    program = f"{imports}\nprint(keras.models.load_model({str(path)!r}).count_params())"
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True
-    )
-    assert int(done.stdout) == network.count_params()
+def test_loading_needs_no_more_than_the_import(make_config, tiny_reference, tmp_path, imports):
+    paths, parameters = [], []
+    for overrides in ([], [tiny_reference, "covariance.beta=0.3"]):
+        network = build_network(make_config(*overrides))
+        paths.append(tmp_path / f"{len(paths)}.keras")
+        parameters.append(network.count_params())
+        network.save(paths[-1])
+    program = [sys.executable, "-c", imports + LOADS, *paths]
+    done = subprocess.run(program, capture_output=True, text=True, check=True)
+    assert [int(line) for line in done.stdout.split()] == parameters
 
 
 @pytest.mark.parametrize("precision", ["mixed_float16", "mixed_bfloat16"])
