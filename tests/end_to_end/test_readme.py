@@ -8,14 +8,14 @@ from commands import ris_tf
 
 # What makes minutes of training and of estimating seconds; everything else is run as it stands.
 BRIEFLY = (
-    "epochs=1",
-    "batches_per_epoch=3",
-    "compile=false",
-    "validation_batches=1",
-    "spectrum_scenes=0",
+    *(f"training.{short}" for short in ("epochs=1", "batches_per_epoch=3", "batch=8")),
+    *("training.compile=false", "training.validation_batches=1", "training.spectrum_scenes=0"),
+    *("training.validation_batch=8", "training.samples=0"),
+    *("network.filters=[4, 4]", "network.width=16", "network.angle_grid=[9, 7]"),
+    *("localize.grid=[31, 16]", "localize.planes=3"),
 )
 SHORTER = {
-    "train": [word for value in BRIEFLY for word in ("--set", f"training.{value}")],
+    "train": [word for value in BRIEFLY for word in ("--set", value)],
     "evaluate": ["--scenes", "8", "--estimators", "network-mvdr,sample-mvdr"],
     "simulate": ["--scenes", "8"],
 }
