@@ -1,25 +1,40 @@
-"""Searches as people use them: started, killed, damaged, gone on with, with several workers."""
+"""Searches as people use them: started, killed, damaged, gone on with, with several workers.
+
+All but one have a plug-in, whose term's weight is searched: trials are processes of their own.
+"""
 
 import csv
 import os
 import signal
 import time
+from pathlib import Path
 
 import psutil
 import pytest
 from searches import (
     SPACE,
     assert_whole,
-    begin,
     kill_tree,
     trials_of,
     tune,
     until,
 )
+from searches import begin as begin_search
 
 from ris_tf.config import load_config
+from ris_tf.registry import load_plugins, plugins_apart
 from ris_tf.runlog import RunDirectory, State, check_health, summarize
 from ris_tf.search import SearchDirectory, TrialState, best_trial
+
+PLUGIN = Path(__file__).parents[2] / "examples" / "own_term.py"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _known():
+    """The plug-in is known to the tests, which read configurations."""
+    with plugins_apart():
+        load_plugins([str(PLUGIN)])
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -27,8 +42,12 @@ def home(tmp_path_factory, tiny_yaml):
     """Folder with a configuration and a space."""
     home = tmp_path_factory.mktemp("tune")
     (home / "tiny.yaml").write_text(tiny_yaml.read_text())
-    (home / "space.yaml").write_text(SPACE)
+    (home / "space.yaml").write_text(SPACE + "objective.weights.divergence: [0.05, 0.1]\n")
     return home
+
+
+def begin(home, name, *words, **how):
+    return begin_search(home, name, "--plugin", PLUGIN, *words, **how)
 
 
 @pytest.fixture(scope="module")
@@ -93,12 +112,28 @@ def test_search_is_typed_again_only_to_go_on(home, killed):
     code, said = begin(home, "killed", "--resume", "--set", "seed=7")
     assert code == 2
     assert "is not what" in said
-    code, said = tune(home, "runs/killed", "--resume", "--epochs-per-trial", "9")
+    code, said = tune(
+        home, "runs/killed", "--resume", "--plugin", PLUGIN, "--epochs-per-trial", "9"
+    )
     assert code == 2
     assert "was begun with 10" in said
-    code, said = tune(home, "runs/killed", "--resume", "--n-trials", "1")
+    code, said = tune(home, "runs/killed", "--resume", "--plugin", PLUGIN, "--n-trials", "1")
     assert code == 2
     assert "give as many or more" in said
+
+
+def test_trials_have_the_plug_in_and_who_goes_on_names_it_again(home, killed):
+    search = SearchDirectory.open(home / "runs" / "killed")
+    for trial in search.trials():
+        assert_has_the_plug_in(RunDirectory.open(search.trial_path(trial.number)))
+    code, said = tune(home, "runs/killed", "--resume")
+    assert code == 2
+    assert said.endswith(f"must be named again; add --plugin {PLUGIN}\n")
+
+
+def assert_has_the_plug_in(run):
+    assert run.identity.plugins == [str(PLUGIN)]
+    assert (run.log().column("term/divergence") > 0).all()
 
 
 def test_failures_alike_end_a_search_with_the_reason(home):
@@ -124,6 +159,8 @@ def test_killed_search_comes_to_what_two_workers_come_to_undisturbed(home, kille
         assert mine.hyperparameters == other.hyperparameters
         assert mine.epochs == other.epochs
         assert mine.objective == pytest.approx(other.objective, rel=1e-3)
+        search = SearchDirectory.open(home / "runs" / "workers")
+        assert_has_the_plug_in(RunDirectory.open(search.trial_path(mine.number)))
 
 
 def test_control_c_stops_with_checkpoints(home):
