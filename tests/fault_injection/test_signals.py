@@ -1,6 +1,5 @@
 """Asked to stop at any moment, a run stops in order, and resumes to what it would have been."""
 
-import shutil
 import signal
 
 import pytest
@@ -49,9 +48,9 @@ def test_second_signal_stops_at_once(harmed, reference, tmp_path, fault, place):
     assert_same(tmp_path / "run", reference)
 
 
-def test_exception_in_validation(harmed, reference, half_way, tmp_path, fault):
+def test_signal_then_an_exception_in_validation(harmed, reference, tmp_path, fault):
     fault("an exception in validation", "end event with the reason; raw weights are back")
-    shutil.copytree(half_way / "run", tmp_path / "run")
+    stop(harmed, tmp_path, "validation", signal.SIGTERM)
     done = harmed.go_on(tmp_path, raising="ris_tf.engine.validation:BatchMeans.result")
     assert done.code == 1, done.said
     assert end_of(tmp_path / "run") == ("failed", "MemoryError: injected")
