@@ -79,6 +79,10 @@ class CountTest:
             return np.full(len(known.noise_variance), -np.inf)
         return self.test.least_drop(self.max_sources, known.estimated) * known.noise_variance
 
+    def noise_drop(self, known: Known) -> np.ndarray:
+        """`[B]` energy that noise alone may explain, whether or not the count is known."""
+        return self.least_drop(known._replace(count=None))
+
     def max_count(self, fits: Fits, known: Known) -> np.ndarray:
         """Largest number of sources of each scene."""
         largest = np.full(len(fits.energy), self.max_sources)

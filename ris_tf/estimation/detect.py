@@ -5,10 +5,8 @@ A scene climbs these steps; docs/estimators.md has the gain of each, measured by
 1.  *First fit*: proposals chosen in turn (orthogonal matching pursuit) and refined together, or
     Newtonised pursuit on the grid, which refines after each match.
 2.  *Leaving one out*, and *adding* one where the residual exceeds noise.
-3.  *Rematching* each source, among the places at hand, where the residual still exceeds noise.
-4.  *Restart*: pursuit again where it still does.
-5.  *Rematching* each source on the whole grid, where the residual exceeds noise by much.
-6.  *Convergence* of the refinement, and the *count test* once more.
+3.  *Exchange* of sources for better places of the grid, where a fit is in doubt.
+4.  *Convergence* of the refinement, and the *count test* once more.
 
 Between the graphs, only the scenes that need more work are selected.
 """
@@ -17,11 +15,12 @@ import numpy as np
 
 from ris_tf.config import Config
 from ris_tf.estimation.count_test import CountTest, NoiseTest
-from ris_tf.estimation.fits import Fits, Known, as_arrays, nothing_excluded, of_scenes, take
+from ris_tf.estimation.exchange import Exchange
+from ris_tf.estimation.fits import Fits, Known, as_arrays, take
 from ris_tf.estimation.graphs import Graphs, Received
 from ris_tf.estimation.ladder import WHOLE, Ladder
 from ris_tf.estimation.refinement import STILL, Refined
-from ris_tf.estimation.revision import CHANGED, Revision
+from ris_tf.estimation.revision import Revision
 from ris_tf.scene import Measurement
 from ris_tf.scene.positions import Place, Positions
 
@@ -47,6 +46,7 @@ class Detector:
         points = int(np.prod([len(axis) for axis in self.graphs.grid]))
         max_sources = min(scene.sources_max, numbers - 1)
         self.count_test = CountTest(NoiseTest(groups, numbers, points), max_sources)
+        self.exchange = Exchange(self.graphs, self.count_test, ladder)
         self.revision = Revision(self.graphs, self.count_test, ladder)
 
     def pursue(
@@ -54,7 +54,6 @@ class Detector:
         measurement: Measurement,
         known: Known = NOTHING_KNOWN,
         proposals: Place | None = None,
-        restarts: Place | None = None,
     ) -> Positions:
         """Newtonised matching pursuit, or choice among proposals; then the other steps.
 
@@ -63,21 +62,19 @@ class Detector:
             known: what is known already.
             proposals: `[B, P]` azimuth, elevation and range of places where sources may be, to
                 choose from and to match before all others; `None` pursues sources on the grid.
-            restarts: places to start over from; and, without proposals, to rematch sources among.
-                `None` is the whole grid.
 
         Returns:
             Positions of up to `sources_max` sources, as numpy arrays.
         """
-        proposals, restarts = as_arrays(proposals), as_arrays(restarts)
+        proposals = as_arrays(proposals)
         data = self.graphs.received(measurement)
         known = self._with_noise(data, known)
         everywhere = np.arange(len(data.energy))
         if proposals is None:
-            start = self._pursued(data, everywhere, known, None)
+            start = self._pursued(data, everywhere, known)
         else:
             start = self._chosen(data, everywhere, known, proposals)
-        return self._settled(data, start, known, proposals, restarts)
+        return self._settled(data, start, known, proposals)
 
     def settle(
         self, measurement: Measurement, start: Positions, known: Known = NOTHING_KNOWN
@@ -109,23 +106,14 @@ class Detector:
         start: Positions,
         known: Known,
         proposals: Place | None = None,
-        restarts: Place | None = None,
     ) -> Positions:
         """The steps after the first choice, each on fewer scenes than the one before."""
         everywhere = np.arange(len(data.energy))
         fits = Fits(self.graphs.refined(data, everywhere, start))
         revision, ladder = self.revision, self.ladder
         revision.revised(data, fits, known, everywhere, proposals)
-        if ladder.rematch:
-            places = restarts if proposals is None else proposals
-            changed = revision.rematch(data, fits, known, places)
-            revision.revised(data, fits, known, changed)
-        if ladder.restart:
-            changed = self._restarted(data, fits, known, restarts)
-            revision.revised(data, fits, known, changed)
-        if ladder.rematch_on_grid:
-            changed = revision.rematch(data, fits, known, None)
-            revision.revised(data, fits, known, changed)
+        if ladder.exchange:
+            revision.revised(data, fits, known, self.exchange.improve(data, fits, known))
         if known.estimated:  # once more, with the noise of the present residual
             level = self.count_test.noise_variance(fits.energy, fits.count, data.energy)
             known = known._replace(noise_variance=level, estimated=False)
@@ -137,14 +125,12 @@ class Detector:
             revision.converge(data, fits, dropped)
         return fits.positions
 
-    def _pursued(
-        self, data: Received, scenes: np.ndarray, known: Known, places: Place | None
-    ) -> Positions:
+    def _pursued(self, data: Received, scenes: np.ndarray, known: Known) -> Positions:
         """One source after the other, in each scene until the residual is noise."""
         fits = Fits(self.graphs.no_sources(data, scenes))
-        for rows in self.graphs.within_memory(len(scenes), places):
+        for rows in self.graphs.within_memory(len(scenes), None):
             some = scenes[rows]
-            part, _ = self._path(data, some, of_scenes(places, rows), known.of(some))
+            part, _ = self._path(data, some, known.of(some))
             fits.put(rows, part)
         return fits.positions
 
@@ -164,23 +150,21 @@ class Detector:
         first = np.logical_and.accumulate(needed, axis=1)
         return chosen._replace(active=first.astype(np.float32))
 
-    def _path(
-        self, data: Received, scenes: np.ndarray, places: Place | None, known: Known
-    ) -> tuple[Refined, np.ndarray]:
+    def _path(self, data: Received, scenes: np.ndarray, known: Known) -> tuple[Refined, np.ndarray]:
         """Pursuit of scenes whose atoms fit into memory, and the residual energies on its way.
 
         The energies are `[S, K + 1]`, of 0, 1, .. sources; a finished scene repeats its last.
         """
         fits = Fits(self.graphs.no_sources(data, scenes))
         energy = [fits.energy.copy()]
-        table = self.graphs.table(data, scenes, places)
+        table = self.graphs.table(data, scenes, None)
         going = np.arange(len(scenes))
         least = self.count_test.least_drop(known)
         if known.count is None:  # further refinement may lower the residual by as much
             least = np.maximum(least, STILL * fits.energy)
         for _ in range(self.count_test.max_sources):
-            fitted, excluded = take(fits.positions, going), nothing_excluded(len(going))
-            more = self.graphs.matched(data, scenes[going], fitted, excluded, table, going)
+            fitted = take(fits.positions, going)
+            more = self.graphs.matched(data, scenes[going], fitted, table, going)
             needed = fits.energy[going] - more.energy >= least[going]
             fits.put(going, more, needed)
             energy.append(fits.energy.copy())
@@ -201,22 +185,6 @@ class Detector:
             to_the_last = Known(
                 np.zeros(len(some)), np.full(len(some), self.count_test.max_sources)
             )
-            energy = self._path(data, some, None, to_the_last)[1]
+            energy = self._path(data, some, to_the_last)[1]
             levels.append(self.count_test.first_noise_variance(energy, known.of(some)))
         return Known(np.concatenate(levels), known.count, estimated=True)
-
-    def _restarted(
-        self, data: Received, fits: Fits, known: Known, places: Place | None
-    ) -> np.ndarray:
-        """Repeat pursuit, and keep it where it is better: returns the scenes that changed."""
-        known = known._replace(estimated=False)  # while estimated, all scenes would qualify
-        everywhere = np.arange(len(fits.energy))
-        excess = self.ladder.excess_of(places)
-        some = self.count_test.unexplained(fits, known, everywhere, excess)
-        if not len(some):
-            return some
-        start = self._pursued(data, some, known, of_scenes(places, some))
-        other = self.graphs.refined(data, some, start)
-        changed = other.energy < (1 - CHANGED) * fits.energy[some]
-        fits.put(some, other, changed)
-        return some[changed]

@@ -194,9 +194,8 @@ class Estimators:
         return self.detector.pursue(inputs.measurement, inputs.known, proposals)
 
     def pursued(self, inputs: EstimatorInputs) -> Positions:
-        """Pursuit on the grid; it restarts among peaks of the sample covariance's spectrum."""
-        restarts = self.in_graph(PROPOSED, self.sample_places)(inputs.measurement)
-        return self.detector.pursue(inputs.measurement, inputs.known, restarts=restarts)
+        """Pursuit on the grid."""
+        return self.detector.pursue(inputs.measurement, inputs.known)
 
     def refined_from_truth(self, inputs: EstimatorInputs) -> Positions:
         """Refinement that starts at the truth."""
@@ -250,10 +249,6 @@ class Estimators:
         return _joined(
             self._places(method, predicted.blended), self._places("mvdr", predicted.sample)
         )
-
-    def sample_places(self, measurement: Measurement) -> Place:
-        """Places in the MVDR spectrum of the sample covariance."""
-        return self._places("mvdr", self.sample(measurement))
 
     def _places(self, method: str, covariance: Covariance) -> Place:
         """Proposals: peaks of a spectrum, moved off the starting grid, and its highest points.

@@ -8,7 +8,7 @@ import tensorflow as tf
 from ris_tf.estimation.refinement import Refined
 from ris_tf.scene.positions import Place, Positions
 
-FAR_AWAY = 10.0  # radians: an azimuth outside every grid
+CHANGED = 1e-4  # least relative descent of the residual energy that counts as a change
 
 
 class Known(NamedTuple):
@@ -93,7 +93,6 @@ def as_arrays(places: Place | None) -> Place | None:
     return azimuth, elevation, range_m
 
 
-def nothing_excluded(scenes: int) -> Place:
-    """Places `[S]` outside every grid: excluding them excludes nothing."""
-    axis = np.full(scenes, FAR_AWAY, np.float32)
-    return axis, axis, axis
+def joined(one: Any, other: Any) -> Any:
+    """Rows of numpy arrays in any structure, then those of others."""
+    return tf.nest.map_structure(lambda a, b: np.concatenate([a, b]), one, other)

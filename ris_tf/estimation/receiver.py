@@ -186,6 +186,43 @@ def orthonormal(columns: tf.Tensor) -> tf.Tensor:
     return _orthonormal(columns)[0]
 
 
+class LeftOut(NamedTuple):
+    """What each of `K` sources alone explains, by the direction that the others' span lacks.
+
+    Attributes:
+        basis: `[B, G, D, K]` orthonormal, of what all sources span.
+        directions: `[B, G, D, K]` units, in that span and orthogonal to all other sources.
+        residuals: `[B, G, D, K]` of the measurement, each without one source.
+        support: `[B, K]` as in `Residual`.
+    """
+
+    basis: tf.Tensor
+    directions: tf.Tensor
+    residuals: tf.Tensor
+    support: tf.Tensor
+
+
+def left_out(columns: tf.Tensor, y: tf.Tensor) -> LeftOut:
+    """`P_k = P + q_k q_k^H`, `q_k` the unit along column `k` of `C (C^H C)^-1`.
+
+    Args:
+        columns: `[B, G, D, K]` complex responses; zero where inactive.
+        y: `[B, G, D]` complex measurements.
+    """
+    basis, inverse = _orthonormal(columns)
+    inside = tf.matmul(basis, y[..., None], adjoint_a=True)
+    length = tf.sqrt(squared_sum(inverse, [-2]))
+    directions = tf.matmul(basis, inverse / tf.cast(length, inverse.dtype)[..., None, :])
+    along = tf.matmul(directions, y[..., None], adjoint_a=True)[..., 0]
+    residual = y[..., None] - tf.matmul(basis, inside)
+    return LeftOut(
+        basis=basis,
+        directions=directions,
+        residuals=residual + directions * along[..., None, :],
+        support=tf.reduce_sum(tf.math.real(along) ** 2 + tf.math.imag(along) ** 2, axis=1),
+    )
+
+
 def _orthonormal(columns: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """`Q = C L^-H` of columns `C`, and `L^-1`, `L L^H = C^H C` by Cholesky."""
     gram = tf.matmul(columns, columns, adjoint_a=True)
