@@ -1,5 +1,6 @@
 """`ris-tf evaluate`: estimators on the same test scenes, in tables and figures."""
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
     from ris_tf.evaluation.run import Evaluation
     from ris_tf.runlog import RunDirectory
 
+RECALLS = "recall_direction", "recall_position"
+COVERED = "azimuth_covered", "elevation_covered", "range_covered"
+FOUND = "found within 5 deg / and 1 m (%)"
+HELD = "intervals at 95 % that hold the truth (%): azimuth / elevation / range"
 DOCUMENTS = ("evaluation.json", "evaluation.csv", "evaluation.tex")
 
 
@@ -220,8 +225,10 @@ def _show(report: "Report") -> None:
     for row in [*report.of(ALL), *(row for row in report.bound if row.kind == ALL)]:
         table.add_row(row.estimator, *(c.text(row.metrics.get(c.name)) for c in COLUMNS))
     console.print(table)
-    for kind, title in ((BY_SNR, "by SNR (dB)"), (BY_COUNT, "by number of sources")):
-        console.print(_by_group(report, kind, title))
+    judged = not all(math.isnan(row.metrics[COVERED[0]].value) for row in report.of(ALL))
+    for names, words in ((RECALLS, FOUND), *([(COVERED, HELD)] if judged else [])):
+        for kind, title in ((BY_SNR, "by SNR (dB)"), (BY_COUNT, "by number of sources")):
+            console.print(_by_group(report, kind, names, f"{words}, {title}"))
     console.print(
         "± or + and −: how far a 95 % confidence interval reaches; error/bound is a median: 0.67 "
         "is efficient",
@@ -229,23 +236,25 @@ def _show(report: "Report") -> None:
     )
 
 
-def _by_group(report: "Report", kind: str, title: str) -> "Table":
-    """Recall in direction / in position / count accuracy of every estimator on every group."""
+def _by_group(report: "Report", kind: str, names: tuple[str, ...], title: str) -> "Table":
+    """Some shares of every estimator on every group; without those that have none."""
     from rich.table import Table
 
-    from ris_tf.evaluation import COLUMNS
+    from ris_tf.evaluation.tables import Column
 
-    columns = [c for c in COLUMNS if c.name in ("recall_direction", "recall_position")]
+    shares = [Column(name, "", "", 100, 1) for name in names]
     levels = sorted({row.level for row in report.of(kind)})
-    table = Table(title=f"found within 5 deg / and 1 m (%), {title}", box=None)
+    table = Table(title=title, box=None)
     table.add_column("estimator", no_wrap=True)
     for level in levels:
         table.add_column(f"{level:g}", justify="right")
     for name in report.estimators:
         cells = [
-            " / ".join(c.text(row.metrics.get(c.name), interval=False) for c in columns)
+            " / ".join(share.text(row.metrics.get(share.name), interval=False) for share in shares)
             for row in report.of(kind, name)
         ]
+        if all(cell.strip("- /") == "" for cell in cells):
+            continue
         table.add_row(name, *cells)
     return table
 

@@ -20,6 +20,8 @@ PICTURES = (".png", ".svg", ".pdf")
 SHOWN = 20  # scenes in the terminal
 VALUES = ("azimuth_deg", "elevation_deg", "range_m")
 DEVIATIONS = ("azimuth_std_deg", "elevation_std_deg", "range_std_m")
+INTERVAL = ("range_low_m", "range_high_m")
+OF_SOURCE = VALUES + DEVIATIONS + INTERVAL
 OF_SCENE = ("count", "snr_db", "residual", "residual_over_noise")
 
 
@@ -52,7 +54,7 @@ def localize(
     ] = "network-music+ml",
     plugin: Plugins = None,
 ) -> None:
-    """Find the sources behind measurements, with standard deviations from the bound."""
+    """Find the sources behind measurements, with standard deviations."""
     from ris_tf.config import ConfigError, load_config
 
     load_named(plugin)
@@ -123,13 +125,11 @@ def csv_text(located: "Localization") -> str:
     """A line for each source."""
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
-    table.writerow(["scene", "source", *VALUES, *DEVIATIONS, *OF_SCENE])
+    table.writerow(["scene", "source", *VALUES, *DEVIATIONS, *INTERVAL, *OF_SCENE])
     for scene, count in enumerate(located.count):
         of_scene = [_number(getattr(located, name)[scene]) for name in OF_SCENE]
         for source in range(count):
-            values = [
-                _number(getattr(located, name)[scene, source]) for name in VALUES + DEVIATIONS
-            ]
+            values = [_number(getattr(located, name)[scene, source]) for name in OF_SOURCE]
             table.writerow([scene, source, *values, *of_scene])
     return text.getvalue()
 
@@ -143,7 +143,7 @@ def _of_scene(located: "Localization", scene: int) -> dict:
     """One scene as a document."""
     values = {name: float(getattr(located, name)[scene]) for name in OF_SCENE}
     sources = [
-        {name: _finite(getattr(located, name)[scene, source]) for name in VALUES + DEVIATIONS}
+        {name: _finite(getattr(located, name)[scene, source]) for name in OF_SOURCE}
         for source in range(located.count[scene])
     ]
     return {"scene": scene, **values, "count": len(sources), "sources": sources}

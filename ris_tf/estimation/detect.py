@@ -17,7 +17,7 @@ from ris_tf.config import Config
 from ris_tf.estimation.count_test import CountTest, NoiseTest
 from ris_tf.estimation.exchange import Exchange
 from ris_tf.estimation.fits import Fits, Known, as_arrays, take
-from ris_tf.estimation.graphs import Graphs, Received
+from ris_tf.estimation.graphs import MATCHED_STEPS, Graphs, Received
 from ris_tf.estimation.ladder import WHOLE, Ladder
 from ris_tf.estimation.refinement import STILL, Refined
 from ris_tf.estimation.revision import Revision
@@ -99,6 +99,16 @@ class Detector:
         fits = Fits(self.graphs.refined(data, everywhere, start))
         self.revision.converge(data, fits, everywhere)
         return fits.positions
+
+    def noise_variance(
+        self, measurement: Measurement, positions: Positions, known: Known = NOTHING_KNOWN
+    ) -> np.ndarray:
+        """`[B]` the known noise variance, or that of the residual of some positions."""
+        if known.noise_variance is not None:
+            return known.noise_variance
+        data, everywhere = self.graphs.received(measurement), np.arange(len(measurement.y))
+        energy = self.graphs.refined(data, everywhere, positions, MATCHED_STEPS).energy
+        return self.count_test.noise_variance(energy, positions.active.sum(axis=-1), data.energy)
 
     def _settled(
         self,

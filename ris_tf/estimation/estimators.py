@@ -16,6 +16,8 @@ from ris_tf.estimation.chunks import SCENES, in_chunks, of_one_number
 from ris_tf.estimation.conditioned import conditioned
 from ris_tf.estimation.detect import NOTHING_KNOWN, Detector
 from ris_tf.estimation.fits import Known
+from ris_tf.estimation.receiver import observed
+from ris_tf.estimation.uncertainty import Deviations, deviations
 from ris_tf.network import Network, Prediction, outputs_of
 from ris_tf.objective.slots import most_confident
 from ris_tf.registry import PluginError
@@ -61,11 +63,13 @@ class Estimator:
         name: as in commands and tables.
         sentence: what it does.
         estimate: positions, as numpy arrays, of its inputs.
+        deviations: standard deviations, as numpy arrays, of such positions; `None` if it has none.
     """
 
     name: str
     sentence: str
     estimate: Callable[[EstimatorInputs], Positions]
+    deviations: Callable[[EstimatorInputs, Positions], Deviations] | None = None
 
 
 class Estimators:
@@ -117,7 +121,24 @@ class Estimators:
         if problem := self.problem(name):
             raise UserError(problem, key="estimator", value=name, remedy="choose another")
         one = ESTIMATORS[name]
-        return Estimator(name, one.sentence, lambda inputs: self._checked(one, inputs))
+        deviations = self.deviations if one.fitted else None
+        return Estimator(name, one.sentence, lambda inputs: self._checked(one, inputs), deviations)
+
+    def deviations(self, inputs: EstimatorInputs, positions: Positions) -> Deviations:
+        """Standard deviations of maximum-likelihood fits, as numpy arrays.
+
+        Args:
+            inputs: what they were fitted to.
+            positions: the fits.
+        """
+        noise = self.detector.noise_variance(inputs.measurement, positions, inputs.known)
+        scene = self.config.scene
+
+        def chunk(measurement: Measurement, at: Positions, level: tf.Tensor) -> Deviations:
+            data = observed(measurement, self.panel, scene.symbols)
+            return deviations(data, at, level, scene.range_m)
+
+        return in_chunks(chunk, SCENES, inputs.measurement, positions, noise)
 
     def _checked(self, one: Registration, inputs: EstimatorInputs) -> Positions:
         """The result of an estimator, checked: numpy arrays of `[B, K]` each."""

@@ -115,7 +115,8 @@ def _most_promising(
     flat = gain.reshape(len(gain), -1)
     order = np.argsort(-flat, axis=1)[:, :TRIALS]
     row, rank = np.nonzero(np.take_along_axis(flat, order, axis=1) > -np.inf)
-    return row, *np.unravel_index(order[row, rank], gain.shape[1:])
+    slot, peak = np.divmod(order[row, rank], gain.shape[2])
+    return row, slot, peak
 
 
 def _best_of_each(owner: np.ndarray, energy: np.ndarray, width: int) -> np.ndarray:

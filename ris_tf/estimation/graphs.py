@@ -267,8 +267,8 @@ class Graphs:
     def _exchange_graph(
         self, y: tf.Tensor, sensing: tf.Tensor, fitted: Positions, atoms: Atoms
     ) -> Exchanges:
-        data, shape = Observed(y, sensing, self.panel), tuple(map(len, self.grid))
-        return exchanges(atoms, data, fitted, shape, self.cell, PEAKS)
+        data = Observed(y, sensing, self.panel)
+        return exchanges(atoms, data, fitted, self.grid, self.cell, PEAKS)
 
     def _refining(self, steps: int) -> Callable[..., Any]:
         def refining(y: tf.Tensor, sensing: tf.Tensor, start: Positions) -> Refined:

@@ -108,7 +108,7 @@ def exchanges(
     table: Atoms,
     data: Observed,
     fitted: Positions,
-    shape: tuple[int, int, int],
+    grid: ScanGrid,
     cell: tuple[float, float, float],
     peaks: int,
 ) -> Exchanges:
@@ -123,7 +123,7 @@ def exchanges(
         table: atoms of the whole grid.
         data: measurements.
         fitted: `[B, K]` sources.
-        shape: azimuths, elevations and ranges of the grid.
+        grid: whose points the places are.
         cell: its spacing; places within one in all three coordinates are the source itself.
         peaks: `P`.
     """
@@ -145,18 +145,16 @@ def exchanges(
         )
     ]
     drop = tf.where(own[0] & own[1] & own[2], tf.zeros_like(drop), drop)
-    point, height = _highest_peaks(drop, shape, peaks)
+    point, height = _highest_peaks(drop, grid, peaks)
     places = tuple(tf.gather(axis, point, batch_dims=1) for axis in table.places)
     gain = tf.where(height > 0, height - part.support[..., None], -np.inf)
     return Exchanges(places, tf.where(fitted.active[..., None] > 0, gain, -np.inf))
 
 
-def _highest_peaks(
-    drop: tf.Tensor, shape: tuple[int, int, int], peaks: int
-) -> tuple[tf.Tensor, tf.Tensor]:
+def _highest_peaks(drop: tf.Tensor, grid: ScanGrid, peaks: int) -> tuple[tf.Tensor, tf.Tensor]:
     """Points of the grid and heights, `[B, K, peaks]`, of peaks over directions, at best ranges."""
     batch, slots = tf.shape(drop)[0], drop.shape[1]
-    azimuths, elevations, planes = shape
+    azimuths, elevations, planes = map(len, grid)
     whole = tf.reshape(drop, [-1, azimuths, elevations, planes])
     plane, height = tf.argmax(whole, -1, tf.int32), tf.reduce_max(whole, -1)
     around = tf.nn.max_pool2d(height[..., None], 3, 1, "SAME")[..., 0]

@@ -33,7 +33,9 @@ def test_tables_and_figures_are_written(evaluated):
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     names = {path.name for path in (folder / "there").iterdir()}
-    figures = {f"{n}.pdf" for n in ("errors", "recall", "count", "distribution", "time")}
+    figures = {
+        f"{n}.pdf" for n in ("errors", "recall", "count", "reliability", "distribution", "time")
+    }
     assert names == figures | {f"evaluation.{s}" for s in ("json", "csv", "tex")}
     assert "pursuit" in done.stdout
     assert "Cramér-Rao bound" in done.stdout

@@ -21,9 +21,8 @@ def test_gains_and_places_are_those_of_dense_least_squares():
     )
     data = observed(scenes.measurement, simulator.panel, "independent")
     grid = scan_grid(config.scene, 9, 5, 2)
-    shape = tuple(map(len, grid))
     table, fitted = atoms_of_grid(data, grid), true_positions(scenes.sources)
-    found = exchanges(table, data, fitted, shape, cell_of(grid), PEAKS)
+    found = exchanges(table, data, fitted, grid, cell_of(grid), PEAKS)
     vectors = steering_vectors(simulator.panel, *fitted.coordinates)
     columns = data.at_receiver(vectors).numpy()
     for scene, count in enumerate(fitted.count.numpy()):
