@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from ris_tf.config import Config, ConfigError, load_config
+from ris_tf.config import Config, ConfigError, load_config, replace_values
 from ris_tf.data.measured import checked, checked_count, checked_scene
 from ris_tf.estimation.chunks import SCENES, in_chunks
 from ris_tf.estimation.estimators import EstimatorInputs, Estimators
@@ -90,17 +90,27 @@ class Localizer:
         self.estimator = self.estimators.named(estimator)
 
     @classmethod
-    def load(cls, run: str | Path, estimator: str = ESTIMATOR) -> "Localizer":
+    def load(
+        cls, run: str | Path, estimator: str = ESTIMATOR, model_error: float | None = None
+    ) -> "Localizer":
         """The best network of a run.
+
+        Args:
+            run: its folder.
+            estimator: its name.
+            model_error: `localize.model_error`; `None` takes that of the run.
 
         Raises:
             RunError: it is no run, or its network is missing or cannot be read.
-            ConfigError: no such estimator.
+            ConfigError: no such estimator, or no such model error.
         """
         directory = RunDirectory.open(Path(run))
         directory.require_localization()
         require_plugins(directory.identity.plugins, str(run))
-        return cls(load_network(directory.path), load_config(directory.config_path), estimator)
+        config = load_config(directory.config_path)
+        if model_error is not None:
+            config = replace_values(config, {"localize.model_error": model_error})
+        return cls(load_network(directory.path), config, estimator)
 
     @property
     def max_sources(self) -> int:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from ris_tf.config import Config
+    from ris_tf.config.scene import Imperfections
     from ris_tf.estimation.estimators import Estimator
     from ris_tf.evaluation import Report
     from ris_tf.evaluation.run import Evaluation
@@ -48,6 +49,13 @@ def evaluate(
     count_known: Annotated[
         bool, typer.Option(help="Give estimators the number of sources.")
     ] = False,
+    imperfections: Annotated[
+        str | None,
+        typer.Option(
+            help="Named set of the hardware's imperfections: none or typical.",
+            show_default="the configuration's",
+        ),
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(help="Folder of tables and figures.", show_default="evaluation in the run"),
@@ -78,7 +86,7 @@ def evaluate(
         base = load_config(directories[0].config_path)
     else:
         base = load_config(config, []) if config else parse_config({})
-    chosen = override_config(base, set_ or [])
+    chosen = override_config(_with_imperfections(base, imperfections), set_ or [])
     folder = out or (directories[0].path if directories else Path()) / "evaluation"
     _check_folder(folder)
     for directory in directories:
@@ -92,6 +100,7 @@ def evaluate(
         "snr_db": "{:g}..{:g}".format(*chosen.scene.snr_db),
         "separation_deg": chosen.scene.separation_deg,
         "seed": chosen.seed,
+        "imperfections": _name_of(chosen.imperfections),
         "snr": "known" if snr_known else "estimated",
         "source count": "known" if count_known else "estimated",
         "runs": ", ".join(called) or "none",
@@ -110,6 +119,27 @@ def evaluate(
     report = evaluation.report(settings)
     _show(report)
     _write(report, folder, figures)
+
+
+def _with_imperfections(config: "Config", name: str | None) -> "Config":
+    """The configuration with a named set of imperfections; as it is without a name."""
+    from ris_tf.config import ConfigError
+    from ris_tf.config.scene import IMPERFECTIONS
+
+    if name is None:
+        return config
+    if name not in IMPERFECTIONS:
+        allowed = f"must be {' or '.join(IMPERFECTIONS)}"
+        raise ConfigError(key="--imperfections", value=name, allowed=allowed)
+    return config.model_copy(update={"imperfections": IMPERFECTIONS[name]})
+
+
+def _name_of(imperfections: "Imperfections") -> str:
+    """The name of a set of imperfections; of others `own`."""
+    from ris_tf.config.scene import IMPERFECTIONS
+
+    names = [name for name, one in IMPERFECTIONS.items() if one == imperfections]
+    return names[0] if names else "own"
 
 
 def _require_once(runs: list[Path]) -> None:

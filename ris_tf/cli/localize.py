@@ -49,6 +49,16 @@ def localize(
     count: Annotated[
         int | None, typer.Option(min=1, help="Sources in every scene.", show_default="counted")
     ] = None,
+    model_error: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            max=1,
+            help="Share of the signal's energy that the hardware's model does not explain, where "
+            "the SNR is given; typical hardware has 0.037.",
+            show_default="localize.model_error of the run",
+        ),
+    ] = None,
     estimator: Annotated[
         str, typer.Option(help="Which; ris-tf evaluate --list names them.")
     ] = "network-music+ml",
@@ -86,7 +96,7 @@ def localize(
     known_snr = None if estimate_snr else arrays.pop("snr_db", None)
     known_snr = known_snr if snr_db is None else snr_db
     received = arrays["y"], arrays["channel"], arrays["codes"]
-    localizer = Localizer.load(run, estimator)
+    localizer = Localizer.load(run, estimator, model_error)
     try:
         located = localizer.localize(*received, known_snr, count)
     except MeasurementError as error:

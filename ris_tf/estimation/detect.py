@@ -18,6 +18,7 @@ from ris_tf.estimation.count_test import CountTest, NoiseTest
 from ris_tf.estimation.exchange import Exchange
 from ris_tf.estimation.fits import Fits, Known, as_arrays, take
 from ris_tf.estimation.graphs import MATCHED_STEPS, Graphs, Received
+from ris_tf.estimation.hardware import model_error, whitened
 from ris_tf.estimation.ladder import WHOLE, Ladder
 from ris_tf.estimation.refinement import STILL, Refined
 from ris_tf.estimation.revision import Revision
@@ -46,6 +47,7 @@ class Detector:
         points = int(np.prod([len(axis) for axis in self.graphs.grid]))
         max_sources = min(scene.sources_max, numbers - 1)
         self.count_test = CountTest(NoiseTest(groups, numbers, points), max_sources)
+        self.model_error = model_error(config)
         self.exchange = Exchange(self.graphs, self.count_test, ladder)
         self.revision = Revision(self.graphs, self.count_test, ladder)
 
@@ -67,7 +69,7 @@ class Detector:
             Positions of up to `sources_max` sources, as numpy arrays.
         """
         proposals = as_arrays(proposals)
-        data = self.graphs.received(measurement)
+        data = self.graphs.received(self.whitened(measurement, known))
         known = self._with_noise(data, known)
         everywhere = np.arange(len(data.energy))
         if proposals is None:
@@ -89,21 +91,29 @@ class Detector:
         Returns:
             Positions as numpy arrays.
         """
-        data = self.graphs.received(measurement)
+        data = self.graphs.received(self.whitened(measurement, known))
         return self._settled(data, start, self._with_noise(data, known))
 
-    def refine(self, measurement: Measurement, start: Positions) -> Positions:
+    def refine(
+        self, measurement: Measurement, start: Positions, known: Known = NOTHING_KNOWN
+    ) -> Positions:
         """The best fit near a start, with as many sources: numpy arrays."""
-        data = self.graphs.received(measurement)
+        data = self.graphs.received(self.whitened(measurement, known))
         everywhere = np.arange(len(data.energy))
         fits = Fits(self.graphs.refined(data, everywhere, start))
         self.revision.converge(data, fits, everywhere)
         return fits.positions
 
+    def whitened(self, measurement: Measurement, known: Known) -> Measurement:
+        """The measurement with its model error made white noise, where the noise is known."""
+        if known.noise_variance is None or not self.model_error:
+            return measurement
+        return whitened(measurement, known.noise_variance, self.model_error)
+
     def noise_variance(
         self, measurement: Measurement, positions: Positions, known: Known = NOTHING_KNOWN
     ) -> np.ndarray:
-        """`[B]` the known noise variance, or that of the residual of some positions."""
+        """`[B]` the known one, or that of the residual of some positions."""
         if known.noise_variance is not None:
             return known.noise_variance
         data, everywhere = self.graphs.received(measurement), np.arange(len(measurement.y))

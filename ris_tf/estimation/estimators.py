@@ -132,13 +132,14 @@ class Estimators:
             positions: the fits.
         """
         noise = self.detector.noise_variance(inputs.measurement, positions, inputs.known)
+        measurement = self.detector.whitened(inputs.measurement, inputs.known)
         scene = self.config.scene
 
         def chunk(measurement: Measurement, at: Positions, level: tf.Tensor) -> Deviations:
             data = observed(measurement, self.panel, scene.symbols)
             return deviations(data, at, level, scene.range_m)
 
-        return in_chunks(chunk, SCENES, inputs.measurement, positions, noise)
+        return in_chunks(chunk, SCENES, measurement, positions, noise)
 
     def _checked(self, one: Registration, inputs: EstimatorInputs) -> Positions:
         """The result of an estimator, checked: numpy arrays of `[B, K]` each."""
@@ -221,7 +222,7 @@ class Estimators:
     def refined_from_truth(self, inputs: EstimatorInputs) -> Positions:
         """Refinement that starts at the truth."""
         assert inputs.truth is not None
-        return self.detector.refine(inputs.measurement, inputs.truth)
+        return self.detector.refine(inputs.measurement, inputs.truth, inputs.known)
 
     def slots(self, measurement: Measurement, count: tf.Tensor) -> Positions:
         """The network's most confident slots, as many as there are sources by the count."""
