@@ -16,7 +16,7 @@ import numpy as np
 from ris_tf.config import Config
 from ris_tf.estimation.count_test import CountTest, NoiseTest
 from ris_tf.estimation.exchange import Exchange
-from ris_tf.estimation.fits import Fits, Known, as_arrays, take
+from ris_tf.estimation.fits import Fits, Known, Likely, as_arrays, take
 from ris_tf.estimation.graphs import MATCHED_STEPS, Graphs, Received
 from ris_tf.estimation.hardware import model_error, whitened
 from ris_tf.estimation.ladder import WHOLE, Ladder
@@ -56,6 +56,7 @@ class Detector:
         measurement: Measurement,
         known: Known = NOTHING_KNOWN,
         proposals: Place | None = None,
+        confidence: np.ndarray | None = None,
     ) -> Positions:
         """Newtonised matching pursuit, or choice among proposals; then the other steps.
 
@@ -64,6 +65,8 @@ class Detector:
             known: what is known already.
             proposals: `[B, P]` azimuth, elevation and range of places where sources may be, to
                 choose from and to match before all others; `None` pursues sources on the grid.
+            confidence: `[B, P]` probabilities that there is a source at each of them, if known:
+                likely sources need to explain less.
 
         Returns:
             Positions of up to `sources_max` sources, as numpy arrays.
@@ -71,6 +74,9 @@ class Detector:
         proposals = as_arrays(proposals)
         data = self.graphs.received(self.whitened(measurement, known))
         known = self._with_noise(data, known)
+        if proposals is not None and confidence is not None:
+            likely = Likely(proposals, np.asarray(confidence), self.graphs.cell[:2])
+            known = known._replace(likely=likely)
         everywhere = np.arange(len(data.energy))
         if proposals is None:
             start = self._pursued(data, everywhere, known)
@@ -163,7 +169,7 @@ class Detector:
         chosen, energy = self.graphs.chosen_in_turn(data, scenes, places)
         drop = energy[:, :-1] - energy[:, 1:]
         if known.count is None:
-            least = self.count_test.least_drop(known)[:, None]
+            least = self.count_test.least_of(known, chosen, scenes)[:, : drop.shape[1]]
             needed = drop >= np.maximum(least, self.ladder.of_first * drop[:, :1])
         else:
             needed = np.arange(drop.shape[1]) < known.count[:, None]

@@ -203,17 +203,18 @@ class Estimators:
         return graph(inputs.measurement, count.astype(np.int32))
 
     def refined(
-        self, step: Callable[..., Place], inputs: EstimatorInputs, *settings: Any
+        self, step: Callable[..., Any], inputs: EstimatorInputs, *settings: Any
     ) -> Positions:
         """Pursuit among proposed places, refined by maximum likelihood.
 
         Args:
-            step: of `(measurement, *settings)`, to proposed places, `[B, P]` each.
+            step: of `(measurement, *settings)`, to proposed places, `[B, P]` azimuth, elevation and
+                range, and as a fourth, if it has them, probabilities that there is a source.
             inputs: of `B` scenes.
             settings: further arguments of the step.
         """
-        proposals = self.in_graph(PROPOSED, step, *settings)(inputs.measurement)
-        return self.detector.pursue(inputs.measurement, inputs.known, proposals)
+        made = self.in_graph(PROPOSED, step, *settings)(inputs.measurement)
+        return self.detector.pursue(inputs.measurement, inputs.known, made[:3], *made[3:])
 
     def pursued(self, inputs: EstimatorInputs) -> Positions:
         """Pursuit on the grid."""

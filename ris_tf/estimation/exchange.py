@@ -42,12 +42,14 @@ class Exchange:
 
         In doubt are those whose residual exceeds noise, and those with a source so weak that noise
         may explain as much elsewhere. Where the count is known, weak sources are never dropped, and
-        many fits are nearly as good.
+        many fits are nearly as good. Sources at places that are likelier than not are where they
+        are: the network has looked at the whole field of view.
         """
         known = known._replace(estimated=False)
         everywhere = np.arange(len(fits.energy))
         exceeding = self.count_test.unexplained(fits, known, everywhere, self.ladder.excess)
-        weakest = fits.support.min(axis=-1) / self.count_test.noise_drop(known)
+        support = np.where(known.trusted(fits.positions), np.inf, fits.support)
+        weakest = support.min(axis=-1) / self.count_test.noise_drop(known)
         doubtful = np.union1d(exceeding, np.flatnonzero(weakest < self.ladder.exchange_doubt))
         doubtful = doubtful[fits.count[doubtful] > 0]
         width = self.ladder.width if known.count is None else self.ladder.width_counted

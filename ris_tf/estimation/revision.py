@@ -12,6 +12,7 @@ from ris_tf.estimation.ladder import Ladder
 from ris_tf.estimation.refinement import Refined
 from ris_tf.scene.positions import Place, Positions
 
+TINY = 1e-30
 TO_THE_END = 12  # further refinements of a reported fit, at most: valleys are slow
 BEFORE_KEPT = 1  # further refinements before a source is kept
 
@@ -53,13 +54,15 @@ class Revision:
         the others do not move; once refined, they may explain what the dropped source did.
         """
         changed = scenes[:0]
-        least = self.count_test.least_drop(known)
         while len(scenes):
-            some = scenes[(fits.support.min(axis=-1) < doubt * least)[scenes]]
-            if not len(some):
+            least = self.count_test.least_of(known, take(fits.positions, scenes), scenes)
+            ratio = fits.support[scenes] / np.maximum(least, TINY)
+            weak = ratio.min(axis=-1) < doubt
+            some, slot = scenes[weak], ratio[weak].argmin(axis=-1)
+            if not len(some) or known.count is not None:
                 break
-            fewer = Fits(self.graphs.refined(data, some, fits.without_weakest(some)))
-            acceptable = fits.energy[some] + least[some]
+            fewer = Fits(self.graphs.refined(data, some, fits.without(some, slot)))
+            acceptable = fits.energy[some] + least[weak, slot]
             self.converge(data, fewer, some, BEFORE_KEPT, fewer.energy >= acceptable)
             enough = fewer.energy < acceptable
             fits.put(some, fewer.refined, enough)
