@@ -52,7 +52,8 @@ class Exchange:
         weakest = support.min(axis=-1) / self.count_test.noise_drop(known)
         doubtful = np.union1d(exceeding, np.flatnonzero(weakest < self.ladder.exchange_doubt))
         doubtful = doubtful[fits.count[doubtful] > 0]
-        width = self.ladder.width if known.count is None else self.ladder.width_counted
+        width = self.ladder.width if known.likely is None else self.ladder.width_likely
+        width = width if known.count is None else self.ladder.width_counted
         changed = doubtful[:0]
         for rows in self.graphs.within_memory(len(doubtful), None) if len(doubtful) else []:
             changed = np.union1d(changed, self._searched(data, fits, doubtful[rows], width))

@@ -27,6 +27,7 @@ class Ladder:
         excess: standard deviations of the residual energy above the mean of noise, beyond which
             a scene is added to and in doubt. At 2.0 fewer are found (`pursuit`: -0.60 +-0.39).
         width: fits of a scene that are kept while sources are exchanged.
+        width_likely: the same where proposals have confidences: places to start from are good.
         width_counted: the same where the count is known.
     """
 
@@ -40,6 +41,7 @@ class Ladder:
     of_first: float = 0.02
     excess: float = 1.2
     width: int = 3
+    width_likely: int = 1
     width_counted: int = 10
 
 
