@@ -14,7 +14,7 @@ PIP := PYTHONWARNINGS=ignore $(BIN)/python -m pip install --disable-pip-version-
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test faults lint bench bench-monitor pictures precision seed-spread noise-quantile ladder docs clean
+.PHONY: help demo test faults lint bench bench-monitor pictures precision seed-spread noise-quantile ladder converged docs clean
 
 help: ## Show this list.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -61,6 +61,9 @@ noise-quantile: $(VENV)/runs ## Compare the count test with thousands of scenes 
 
 ladder: $(VENV)/runs ## Measure what each step of the estimators is worth; writes docs/estimators.md (an hour).
 	$(BIN)/python benchmarks/ladder.py --docs
+
+converged: $(VENV)/runs ## Compare pursuit with an exhaustive search for better maxima (10 minutes).
+	$(BIN)/python benchmarks/converged.py
 
 docs: $(VENV)/runs ## Write the tables in docs/ that are made from the code.
 	$(BIN)/python tools/knob_table.py

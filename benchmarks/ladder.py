@@ -52,24 +52,22 @@ NONE_OF = 3.0  # events that are missed in 95 % of samples: the interval where n
 WITHOUT: dict[str, dict[str, Any]] = {
     "without leaving one out": {"leave_one_out": False},
     "without adding": {"add": False},
-    "without rematching": {"rematch": False},
-    "without restart": {"restart": False},
-    "without rematching on the grid": {"rematch_on_grid": False},
+    "without exchange": {"exchange": False},
     "without convergence": {"converge": False},
     "without the last count test": {"final_test": False},
     "left out below the least drop only": {"doubt": 1.0},
     "proposals of any share of the first": {"of_first": 0.0},
     "from 2 deviations on": {"excess": 2.0},
-    "on the grid from 1.2 deviations on": {"grid_excess": 1.2},
+    "exchange below 2.5 times the least drop": {"exchange_doubt": 2.5},
+    "one fit kept": {"width": 1},
+    "six fits kept": {"width": 6},
 }
 CLIMBED = {
     "converge": "convergence",
     "final_test": "the count test",
     "leave_one_out": "leaving one out",
     "add": "adding",
-    "rematch": "rematching",
-    "restart": "restart",
-    "rematch_on_grid": "rematching on the grid",
+    "exchange": "exchange",
 }
 SETS = {
     f"{apart}, {lowest} to 20 dB": [

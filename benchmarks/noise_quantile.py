@@ -15,7 +15,6 @@ import tensorflow as tf
 
 from ris_tf.config import Config
 from ris_tf.estimation.detect import Detector
-from ris_tf.estimation.fits import nothing_excluded
 from ris_tf.scene import Simulator, Split
 
 BLOCKS, SCENES = 192, 96  # blocks of scenes whose atoms fit into memory
@@ -28,9 +27,9 @@ def drops(detector: Detector, simulator: Simulator, block: int) -> np.ndarray:
     y = noise.astype(np.float32).view(np.complex64)[..., 0] / np.float32(np.sqrt(2))
     graphs, scenes = detector.graphs, np.arange(SCENES)
     data = graphs.received(made.measurement._replace(y=tf.constant(y)))
-    none, apart = graphs.no_sources(data, scenes), nothing_excluded(SCENES)
+    none = graphs.no_sources(data, scenes)
     table = graphs.table(data, scenes, None)
-    first = graphs.matched(data, scenes, none.positions, apart, table, scenes)
+    first = graphs.matched(data, scenes, none.positions, table, scenes)
     return none.energy - graphs.refined(data, scenes, first.positions).energy
 
 

@@ -9,13 +9,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from ris_tf.config import Config, ConfigError, load_config
+from ris_tf.config import Config, ConfigError, load_config, replace_values
 from ris_tf.data.measured import checked, checked_count, checked_scene
-from ris_tf.estimation.bound import Bound, cramer_rao_bound
 from ris_tf.estimation.chunks import SCENES, in_chunks
 from ris_tf.estimation.estimators import EstimatorInputs, Estimators
 from ris_tf.estimation.fits import Known
 from ris_tf.estimation.receiver import Residual, observed, residual
+from ris_tf.estimation.uncertainty import range_interval
 from ris_tf.network import Network
 from ris_tf.registry import require_plugins
 from ris_tf.runlog import RunDirectory, RunError
@@ -32,9 +32,8 @@ QUIETEST = 1e-12  # least noise over signal, 120 dB, where the fit has no residu
 class Localization:
     """Sources of `B` scenes, the strongest first; NaN in the slots after a scene's count.
 
-    Standard deviations are the Cramér-Rao bound at the estimate: what noise alone makes uncertain.
-    They do not include errors of the panel's position. They are infinite where the measurement
-    does not determine a coordinate.
+    Standard deviations are what noise makes uncertain, given that the source is there: the theory
+    of maximum likelihood at fitted symbols. They do not include errors of the panel's position.
 
     Attributes:
         count: `[B]` sources.
@@ -43,7 +42,9 @@ class Localization:
         range_m: `[B, K]`.
         azimuth_std_deg: `[B, K]`.
         elevation_std_deg: `[B, K]`.
-        range_std_m: `[B, K]`.
+        range_std_m: `[B, K]`, to first order; the interval is not symmetric.
+        range_low_m: `[B, K]` lower end of the range's interval at 95 %.
+        range_high_m: `[B, K]` upper end.
         snr_db: `[B]`, as given or estimated.
         residual: `[B]` residual energy, as a share of the measurement's.
         residual_over_noise: `[B]` residual energy over that of noise of that SNR: 1 if the model
@@ -57,6 +58,8 @@ class Localization:
     azimuth_std_deg: np.ndarray
     elevation_std_deg: np.ndarray
     range_std_m: np.ndarray
+    range_low_m: np.ndarray
+    range_high_m: np.ndarray
     snr_db: np.ndarray
     residual: np.ndarray
     residual_over_noise: np.ndarray
@@ -87,17 +90,27 @@ class Localizer:
         self.estimator = self.estimators.named(estimator)
 
     @classmethod
-    def load(cls, run: str | Path, estimator: str = ESTIMATOR) -> "Localizer":
+    def load(
+        cls, run: str | Path, estimator: str = ESTIMATOR, model_error: float | None = None
+    ) -> "Localizer":
         """The best network of a run.
+
+        Args:
+            run: its folder.
+            estimator: its name.
+            model_error: `localize.model_error`; `None` takes that of the run.
 
         Raises:
             RunError: it is no run, or its network is missing or cannot be read.
-            ConfigError: no such estimator.
+            ConfigError: no such estimator, or no such model error.
         """
         directory = RunDirectory.open(Path(run))
         directory.require_localization()
         require_plugins(directory.identity.plugins, str(run))
-        return cls(load_network(directory.path), load_config(directory.config_path), estimator)
+        config = load_config(directory.config_path)
+        if model_error is not None:
+            config = replace_values(config, {"localize.model_error": model_error})
+        return cls(load_network(directory.path), config, estimator)
 
     @property
     def max_sources(self) -> int:
@@ -175,10 +188,9 @@ class Localizer:
         variance = estimated if noise is None else noise
         variance = np.maximum(variance, QUIETEST * power)
 
-        def bounded(measurement: Measurement, at: Positions, level: tf.Tensor) -> Bound:
-            return cramer_rao_bound(observed(measurement, panel, symbols), at, level)
-
-        bound = in_chunks(bounded, SCENES, measurement, positions, variance)
+        inputs = EstimatorInputs(measurement, Known(variance))
+        std = self.estimators.deviations(inputs, positions)
+        low, high = range_interval(positions.range_m, std.curvature, self.config.scene.range_m)
         order = np.argsort(-np.where(positions.active > 0, support, -np.inf), axis=1, kind="stable")
         present = np.take_along_axis(positions.active, order, axis=1) > 0
 
@@ -192,9 +204,11 @@ class Localizer:
             azimuth_deg=listed(positions.azimuth, degrees),
             elevation_deg=listed(positions.elevation, degrees),
             range_m=listed(positions.range_m),
-            azimuth_std_deg=listed(bound[0], degrees),
-            elevation_std_deg=listed(bound[1], degrees),
-            range_std_m=listed(bound[2]),
+            azimuth_std_deg=listed(std.azimuth, degrees),
+            elevation_std_deg=listed(std.elevation, degrees),
+            range_std_m=listed(positions.range_m**2 * std.curvature),
+            range_low_m=listed(low),
+            range_high_m=listed(high),
             snr_db=10 * np.log10(np.maximum(power / variance - 1, QUIETEST)),
             residual=energy / (power * test.groups * test.numbers),
             residual_over_noise=estimated / variance,

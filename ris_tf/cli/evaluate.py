@@ -1,5 +1,6 @@
 """`ris-tf evaluate`: estimators on the same test scenes, in tables and figures."""
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,11 +13,16 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from ris_tf.config import Config
+    from ris_tf.config.scene import Imperfections
     from ris_tf.estimation.estimators import Estimator
     from ris_tf.evaluation import Report
     from ris_tf.evaluation.run import Evaluation
     from ris_tf.runlog import RunDirectory
 
+RECALLS = "recall_direction", "recall_position"
+COVERED = "azimuth_covered", "elevation_covered", "range_covered"
+FOUND = "found within 5 deg / and 1 m (%)"
+HELD = "intervals at 95 % that hold the truth (%): azimuth / elevation / range"
 DOCUMENTS = ("evaluation.json", "evaluation.csv", "evaluation.tex")
 
 
@@ -43,6 +49,13 @@ def evaluate(
     count_known: Annotated[
         bool, typer.Option(help="Give estimators the number of sources.")
     ] = False,
+    imperfections: Annotated[
+        str | None,
+        typer.Option(
+            help="Named set of the hardware's imperfections: none or typical.",
+            show_default="the configuration's",
+        ),
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(help="Folder of tables and figures.", show_default="evaluation in the run"),
@@ -73,7 +86,7 @@ def evaluate(
         base = load_config(directories[0].config_path)
     else:
         base = load_config(config, []) if config else parse_config({})
-    chosen = override_config(base, set_ or [])
+    chosen = override_config(_with_imperfections(base, imperfections), set_ or [])
     folder = out or (directories[0].path if directories else Path()) / "evaluation"
     _check_folder(folder)
     for directory in directories:
@@ -87,6 +100,7 @@ def evaluate(
         "snr_db": "{:g}..{:g}".format(*chosen.scene.snr_db),
         "separation_deg": chosen.scene.separation_deg,
         "seed": chosen.seed,
+        "imperfections": _name_of(chosen.imperfections),
         "snr": "known" if snr_known else "estimated",
         "source count": "known" if count_known else "estimated",
         "runs": ", ".join(called) or "none",
@@ -105,6 +119,27 @@ def evaluate(
     report = evaluation.report(settings)
     _show(report)
     _write(report, folder, figures)
+
+
+def _with_imperfections(config: "Config", name: str | None) -> "Config":
+    """The configuration with a named set of imperfections; as it is without a name."""
+    from ris_tf.config import ConfigError
+    from ris_tf.config.scene import IMPERFECTIONS
+
+    if name is None:
+        return config
+    if name not in IMPERFECTIONS:
+        allowed = f"must be {' or '.join(IMPERFECTIONS)}"
+        raise ConfigError(key="--imperfections", value=name, allowed=allowed)
+    return config.model_copy(update={"imperfections": IMPERFECTIONS[name]})
+
+
+def _name_of(imperfections: "Imperfections") -> str:
+    """The name of a set of imperfections; of others `own`."""
+    from ris_tf.config.scene import IMPERFECTIONS
+
+    names = [name for name, one in IMPERFECTIONS.items() if one == imperfections]
+    return names[0] if names else "own"
 
 
 def _require_once(runs: list[Path]) -> None:
@@ -220,8 +255,10 @@ def _show(report: "Report") -> None:
     for row in [*report.of(ALL), *(row for row in report.bound if row.kind == ALL)]:
         table.add_row(row.estimator, *(c.text(row.metrics.get(c.name)) for c in COLUMNS))
     console.print(table)
-    for kind, title in ((BY_SNR, "by SNR (dB)"), (BY_COUNT, "by number of sources")):
-        console.print(_by_group(report, kind, title))
+    judged = not all(math.isnan(row.metrics[COVERED[0]].value) for row in report.of(ALL))
+    for names, words in ((RECALLS, FOUND), *([(COVERED, HELD)] if judged else [])):
+        for kind, title in ((BY_SNR, "by SNR (dB)"), (BY_COUNT, "by number of sources")):
+            console.print(_by_group(report, kind, names, f"{words}, {title}"))
     console.print(
         "± or + and −: how far a 95 % confidence interval reaches; error/bound is a median: 0.67 "
         "is efficient",
@@ -229,23 +266,25 @@ def _show(report: "Report") -> None:
     )
 
 
-def _by_group(report: "Report", kind: str, title: str) -> "Table":
-    """Recall in direction / in position / count accuracy of every estimator on every group."""
+def _by_group(report: "Report", kind: str, names: tuple[str, ...], title: str) -> "Table":
+    """Some shares of every estimator on every group; without those that have none."""
     from rich.table import Table
 
-    from ris_tf.evaluation import COLUMNS
+    from ris_tf.evaluation.tables import Column
 
-    columns = [c for c in COLUMNS if c.name in ("recall_direction", "recall_position")]
+    shares = [Column(name, "", "", 100, 1) for name in names]
     levels = sorted({row.level for row in report.of(kind)})
-    table = Table(title=f"found within 5 deg / and 1 m (%), {title}", box=None)
+    table = Table(title=title, box=None)
     table.add_column("estimator", no_wrap=True)
     for level in levels:
         table.add_column(f"{level:g}", justify="right")
     for name in report.estimators:
         cells = [
-            " / ".join(c.text(row.metrics.get(c.name), interval=False) for c in columns)
+            " / ".join(share.text(row.metrics.get(share.name), interval=False) for share in shares)
             for row in report.of(kind, name)
         ]
+        if all(cell.strip("- /") == "" for cell in cells):
+            continue
         table.add_row(name, *cells)
     return table
 

@@ -20,6 +20,8 @@ PICTURES = (".png", ".svg", ".pdf")
 SHOWN = 20  # scenes in the terminal
 VALUES = ("azimuth_deg", "elevation_deg", "range_m")
 DEVIATIONS = ("azimuth_std_deg", "elevation_std_deg", "range_std_m")
+INTERVAL = ("range_low_m", "range_high_m")
+OF_SOURCE = VALUES + DEVIATIONS + INTERVAL
 OF_SCENE = ("count", "snr_db", "residual", "residual_over_noise")
 
 
@@ -47,12 +49,22 @@ def localize(
     count: Annotated[
         int | None, typer.Option(min=1, help="Sources in every scene.", show_default="counted")
     ] = None,
+    model_error: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            max=1,
+            help="Share of the signal's energy that the hardware's model does not explain, where "
+            "the SNR is given; typical hardware has 0.037.",
+            show_default="localize.model_error of the run",
+        ),
+    ] = None,
     estimator: Annotated[
         str, typer.Option(help="Which; ris-tf evaluate --list names them.")
     ] = "network-music+ml",
     plugin: Plugins = None,
 ) -> None:
-    """Find the sources behind measurements, with standard deviations from the bound."""
+    """Find the sources behind measurements, with standard deviations."""
     from ris_tf.config import ConfigError, load_config
 
     load_named(plugin)
@@ -84,7 +96,7 @@ def localize(
     known_snr = None if estimate_snr else arrays.pop("snr_db", None)
     known_snr = known_snr if snr_db is None else snr_db
     received = arrays["y"], arrays["channel"], arrays["codes"]
-    localizer = Localizer.load(run, estimator)
+    localizer = Localizer.load(run, estimator, model_error)
     try:
         located = localizer.localize(*received, known_snr, count)
     except MeasurementError as error:
@@ -123,13 +135,11 @@ def csv_text(located: "Localization") -> str:
     """A line for each source."""
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
-    table.writerow(["scene", "source", *VALUES, *DEVIATIONS, *OF_SCENE])
+    table.writerow(["scene", "source", *VALUES, *DEVIATIONS, *INTERVAL, *OF_SCENE])
     for scene, count in enumerate(located.count):
         of_scene = [_number(getattr(located, name)[scene]) for name in OF_SCENE]
         for source in range(count):
-            values = [
-                _number(getattr(located, name)[scene, source]) for name in VALUES + DEVIATIONS
-            ]
+            values = [_number(getattr(located, name)[scene, source]) for name in OF_SOURCE]
             table.writerow([scene, source, *values, *of_scene])
     return text.getvalue()
 
@@ -143,7 +153,7 @@ def _of_scene(located: "Localization", scene: int) -> dict:
     """One scene as a document."""
     values = {name: float(getattr(located, name)[scene]) for name in OF_SCENE}
     sources = [
-        {name: _finite(getattr(located, name)[scene, source]) for name in VALUES + DEVIATIONS}
+        {name: _finite(getattr(located, name)[scene, source]) for name in OF_SOURCE}
         for source in range(located.count[scene])
     ]
     return {"scene": scene, **values, "count": len(sources), "sources": sources}

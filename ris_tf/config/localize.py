@@ -23,6 +23,13 @@ class Localize(Section):
         ge=0,
         le=100,
     )
+    model_error: float | None = knob(
+        None,
+        "Share of the signal's energy that the nominal hardware does not explain: sources are "
+        "counted against it and noise together. None takes what the imperfections amount to.",
+        ge=0,
+        le=1,
+    )
     peak_db: float = knob(
         3.0,
         "How far below the highest peak a source may be, where no network counts.",

@@ -148,3 +148,12 @@ class Imperfections(Section):
         0.0, "Standard deviation of element gains (typical 0.05).", ge=0, le=0.5
     )
     dropout: float = knob(0.0, "Share of dead elements (typical 0.03).", ge=0, le=0.9)
+
+
+# Named sets of imperfections, for `ris-tf evaluate --imperfections`.
+IMPERFECTIONS: dict[str, Imperfections] = {
+    "none": Imperfections(),
+    "typical": Imperfections(
+        position_jitter=0.05, phase_noise_rad=0.04, amplitude_jitter=0.05, dropout=0.03
+    ),
+}

@@ -31,6 +31,7 @@ class Registration:
         network: whether it takes a network.
         outputs: what that network must have, fields of `Prediction`.
         truth: whether it starts at the truth, and so cannot be used on measurements.
+        fitted: whether its positions are maximum-likelihood fits, whose deviations are known.
     """
 
     name: str
@@ -39,13 +40,19 @@ class Registration:
     network: bool = False
     outputs: tuple[str, ...] = ()
     truth: bool = False
+    fitted: bool = False
 
 
 ESTIMATORS: Registry[Registration] = Registry("estimator", r"[a-z][a-z0-9_+.-]*")
 
 
 def estimator(
-    name: str, *, network: bool = False, outputs: Sequence[str] = (), truth: bool = False
+    name: str,
+    *,
+    network: bool = False,
+    outputs: Sequence[str] = (),
+    truth: bool = False,
+    fitted: bool = False,
 ) -> Callable[[F], F]:
     """Add a function as an estimator, to `ris-tf evaluate`, `ris-tf localize` and `Localizer`.
 
@@ -54,6 +61,8 @@ def estimator(
         network: whether it takes a run's network, `estimators.network`.
         outputs: what the network must have, fields of `Prediction` beside the covariances.
         truth: whether it takes `inputs.truth`: only `ris-tf evaluate` has that.
+        fitted: whether it returns maximum-likelihood fits, as `estimators.refined` does: then
+            `ris-tf evaluate` reports how often their intervals hold the truth.
 
     Returns:
         A decorator of a function of `(estimators, inputs)` that returns `Positions`. The first
@@ -70,7 +79,7 @@ def estimator(
                 "needs outputs of a network", key="estimator", value=name, remedy="add network=True"
             )
         sentence = sentence_of(function, "estimator", name)
-        made = Registration(name, sentence, function, network, tuple(outputs), truth)
+        made = Registration(name, sentence, function, network, tuple(outputs), truth, fitted)
         ESTIMATORS.add(name, made, function.__module__)
         return function
 
@@ -86,7 +95,7 @@ def network_slots(e: "Estimators", inputs: "EstimatorInputs") -> "Positions":
     return e.estimated(e.slots, inputs)
 
 
-@estimator("network+ml", network=True, outputs=SLOTS[:3])
+@estimator("network+ml", network=True, outputs=SLOTS[:3], fitted=True)
 def network_ml(e: "Estimators", inputs: "EstimatorInputs") -> "Positions":
     """The slots, refined by maximum likelihood."""
     return e.refined(e.slot_places, inputs)
@@ -98,7 +107,7 @@ def network_mvdr(e: "Estimators", inputs: "EstimatorInputs") -> "Positions":
     return e.estimated(e.spectrum_peaks, inputs, "network", "mvdr")
 
 
-@estimator("network-mvdr+ml", network=True)
+@estimator("network-mvdr+ml", network=True, fitted=True)
 def network_mvdr_ml(e: "Estimators", inputs: "EstimatorInputs") -> "Positions":
     """The same, refined."""
     return e.refined(e.network_places, inputs, "mvdr")
@@ -110,7 +119,7 @@ def network_music(e: "Estimators", inputs: "EstimatorInputs") -> "Positions":
     return e.estimated(e.spectrum_peaks, inputs, "network", "music")
 
 
-@estimator("network-music+ml", network=True)
+@estimator("network-music+ml", network=True, fitted=True)
 def network_music_ml(e: "Estimators", inputs: "EstimatorInputs") -> "Positions":
     """The same, refined."""
     return e.refined(e.network_places, inputs, "music")
@@ -140,13 +149,13 @@ def modified_music(e: "Estimators", inputs: "EstimatorInputs") -> "Positions":
     return e.estimated(e.modified_music, inputs)
 
 
-@estimator("pursuit")
+@estimator("pursuit", fitted=True)
 def pursuit(e: "Estimators", inputs: "EstimatorInputs") -> "Positions":
     """Newtonised orthogonal matching pursuit."""
     return e.pursued(inputs)
 
 
-@estimator("truth+ml", truth=True)
+@estimator("truth+ml", truth=True, fitted=True)
 def truth_ml(e: "Estimators", inputs: "EstimatorInputs") -> "Positions":
     """Refinement that starts at the truth: the best that an estimator can reach."""
     return e.refined_from_truth(inputs)

@@ -7,8 +7,10 @@ from scipy.stats import f as variance_ratio
 from scipy.stats import gamma
 
 from ris_tf.estimation.fits import Fits, Known
+from ris_tf.scene.positions import Positions
 
 FALSE_ALARM = 1e-3  # share of scenes in which noise alone counts as one more source
+MOST_ODDS = 10.0  # that a place's confidence counts for: noise then passes in 1 of 100 places
 FINER = 4.0  # independent places for each point of the starting grid
 ROUNDING = (
     1e-9  # residual of a perfect fit in single precision, as a share of the measurement's energy
@@ -54,6 +56,15 @@ class NoiseTest:
         freedom = 2 * self.freedom(count)
         return self.groups * variance_ratio.isf(tail, 2 * self.groups, freedom)
 
+    def least_likely_drop(self, odds: np.ndarray) -> np.ndarray:
+        """The same with a known noise variance, where sources have odds before the test.
+
+        One place is tested instead of all of the grid, and noise may pass as much more often as a
+        source is likelier.
+        """
+        least = 1 / (FINER * self.points)
+        return gamma.isf(FALSE_ALARM * np.clip(odds, least, MOST_ODDS), self.groups)
+
     def noise_energy(self, count: np.ndarray, deviations: float) -> np.ndarray:
         """Residual energy of noise over `sigma^2`, some standard deviations above its mean."""
         free = self.freedom(count)
@@ -78,6 +89,25 @@ class CountTest:
         if known.count is not None:
             return np.full(len(known.noise_variance), -np.inf)
         return self.test.least_drop(self.max_sources, known.estimated) * known.noise_variance
+
+    def least_of(self, known: Known, at: Positions, scenes: np.ndarray) -> np.ndarray:
+        """`[S, K]` energy that each source must explain, less where it is likely.
+
+        Args:
+            known: of all scenes.
+            at: `[S, K]` where the sources are.
+            scenes: `[S]` which scenes those are.
+        """
+        least = np.repeat(self.least_drop(known)[scenes, None], at.active.shape[1], axis=1)
+        if known.likely is None or known.count is not None or known.estimated:
+            return least
+        odds = known.likely.odds(scenes, at)
+        assert known.noise_variance is not None
+        return self.test.least_likely_drop(odds) * known.noise_variance[scenes, None]
+
+    def noise_drop(self, known: Known) -> np.ndarray:
+        """`[B]` energy that noise alone may explain, whether or not the count is known."""
+        return self.least_drop(known._replace(count=None))
 
     def max_count(self, fits: Fits, known: Known) -> np.ndarray:
         """Largest number of sources of each scene."""

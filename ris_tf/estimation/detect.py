@@ -5,10 +5,8 @@ A scene climbs these steps; docs/estimators.md has the gain of each, measured by
 1.  *First fit*: proposals chosen in turn (orthogonal matching pursuit) and refined together, or
     Newtonised pursuit on the grid, which refines after each match.
 2.  *Leaving one out*, and *adding* one where the residual exceeds noise.
-3.  *Rematching* each source, among the places at hand, where the residual still exceeds noise.
-4.  *Restart*: pursuit again where it still does.
-5.  *Rematching* each source on the whole grid, where the residual exceeds noise by much.
-6.  *Convergence* of the refinement, and the *count test* once more.
+3.  *Exchange* of sources for better places of the grid, where a fit is in doubt.
+4.  *Convergence* of the refinement, and the *count test* once more.
 
 Between the graphs, only the scenes that need more work are selected.
 """
@@ -17,11 +15,13 @@ import numpy as np
 
 from ris_tf.config import Config
 from ris_tf.estimation.count_test import CountTest, NoiseTest
-from ris_tf.estimation.fits import Fits, Known, as_arrays, nothing_excluded, of_scenes, take
-from ris_tf.estimation.graphs import Graphs, Received
+from ris_tf.estimation.exchange import Exchange
+from ris_tf.estimation.fits import Fits, Known, Likely, as_arrays, take
+from ris_tf.estimation.graphs import MATCHED_STEPS, Graphs, Received
+from ris_tf.estimation.hardware import model_error, whitened
 from ris_tf.estimation.ladder import WHOLE, Ladder
 from ris_tf.estimation.refinement import STILL, Refined
-from ris_tf.estimation.revision import CHANGED, Revision
+from ris_tf.estimation.revision import Revision
 from ris_tf.scene import Measurement
 from ris_tf.scene.positions import Place, Positions
 
@@ -47,6 +47,8 @@ class Detector:
         points = int(np.prod([len(axis) for axis in self.graphs.grid]))
         max_sources = min(scene.sources_max, numbers - 1)
         self.count_test = CountTest(NoiseTest(groups, numbers, points), max_sources)
+        self.model_error = model_error(config)
+        self.exchange = Exchange(self.graphs, self.count_test, ladder)
         self.revision = Revision(self.graphs, self.count_test, ladder)
 
     def pursue(
@@ -54,7 +56,7 @@ class Detector:
         measurement: Measurement,
         known: Known = NOTHING_KNOWN,
         proposals: Place | None = None,
-        restarts: Place | None = None,
+        confidence: np.ndarray | None = None,
     ) -> Positions:
         """Newtonised matching pursuit, or choice among proposals; then the other steps.
 
@@ -63,21 +65,24 @@ class Detector:
             known: what is known already.
             proposals: `[B, P]` azimuth, elevation and range of places where sources may be, to
                 choose from and to match before all others; `None` pursues sources on the grid.
-            restarts: places to start over from; and, without proposals, to rematch sources among.
-                `None` is the whole grid.
+            confidence: `[B, P]` probabilities that there is a source at each of them, if known:
+                likely sources need to explain less.
 
         Returns:
             Positions of up to `sources_max` sources, as numpy arrays.
         """
-        proposals, restarts = as_arrays(proposals), as_arrays(restarts)
-        data = self.graphs.received(measurement)
+        proposals = as_arrays(proposals)
+        data = self.graphs.received(self.whitened(measurement, known))
         known = self._with_noise(data, known)
+        if proposals is not None and confidence is not None:
+            likely = Likely(proposals, np.asarray(confidence), self.graphs.cell[:2])
+            known = known._replace(likely=likely)
         everywhere = np.arange(len(data.energy))
         if proposals is None:
-            start = self._pursued(data, everywhere, known, None)
+            start = self._pursued(data, everywhere, known)
         else:
             start = self._chosen(data, everywhere, known, proposals)
-        return self._settled(data, start, known, proposals, restarts)
+        return self._settled(data, start, known, proposals)
 
     def settle(
         self, measurement: Measurement, start: Positions, known: Known = NOTHING_KNOWN
@@ -92,16 +97,34 @@ class Detector:
         Returns:
             Positions as numpy arrays.
         """
-        data = self.graphs.received(measurement)
+        data = self.graphs.received(self.whitened(measurement, known))
         return self._settled(data, start, self._with_noise(data, known))
 
-    def refine(self, measurement: Measurement, start: Positions) -> Positions:
+    def refine(
+        self, measurement: Measurement, start: Positions, known: Known = NOTHING_KNOWN
+    ) -> Positions:
         """The best fit near a start, with as many sources: numpy arrays."""
-        data = self.graphs.received(measurement)
+        data = self.graphs.received(self.whitened(measurement, known))
         everywhere = np.arange(len(data.energy))
         fits = Fits(self.graphs.refined(data, everywhere, start))
         self.revision.converge(data, fits, everywhere)
         return fits.positions
+
+    def whitened(self, measurement: Measurement, known: Known) -> Measurement:
+        """The measurement with its model error made white noise, where the noise is known."""
+        if known.noise_variance is None or not self.model_error:
+            return measurement
+        return whitened(measurement, known.noise_variance, self.model_error)
+
+    def noise_variance(
+        self, measurement: Measurement, positions: Positions, known: Known = NOTHING_KNOWN
+    ) -> np.ndarray:
+        """`[B]` the known one, or that of the residual of some positions."""
+        if known.noise_variance is not None:
+            return known.noise_variance
+        data, everywhere = self.graphs.received(measurement), np.arange(len(measurement.y))
+        energy = self.graphs.refined(data, everywhere, positions, MATCHED_STEPS).energy
+        return self.count_test.noise_variance(energy, positions.active.sum(axis=-1), data.energy)
 
     def _settled(
         self,
@@ -109,23 +132,14 @@ class Detector:
         start: Positions,
         known: Known,
         proposals: Place | None = None,
-        restarts: Place | None = None,
     ) -> Positions:
         """The steps after the first choice, each on fewer scenes than the one before."""
         everywhere = np.arange(len(data.energy))
         fits = Fits(self.graphs.refined(data, everywhere, start))
         revision, ladder = self.revision, self.ladder
         revision.revised(data, fits, known, everywhere, proposals)
-        if ladder.rematch:
-            places = restarts if proposals is None else proposals
-            changed = revision.rematch(data, fits, known, places)
-            revision.revised(data, fits, known, changed)
-        if ladder.restart:
-            changed = self._restarted(data, fits, known, restarts)
-            revision.revised(data, fits, known, changed)
-        if ladder.rematch_on_grid:
-            changed = revision.rematch(data, fits, known, None)
-            revision.revised(data, fits, known, changed)
+        if ladder.exchange:
+            revision.revised(data, fits, known, self.exchange.improve(data, fits, known))
         if known.estimated:  # once more, with the noise of the present residual
             level = self.count_test.noise_variance(fits.energy, fits.count, data.energy)
             known = known._replace(noise_variance=level, estimated=False)
@@ -137,14 +151,12 @@ class Detector:
             revision.converge(data, fits, dropped)
         return fits.positions
 
-    def _pursued(
-        self, data: Received, scenes: np.ndarray, known: Known, places: Place | None
-    ) -> Positions:
+    def _pursued(self, data: Received, scenes: np.ndarray, known: Known) -> Positions:
         """One source after the other, in each scene until the residual is noise."""
         fits = Fits(self.graphs.no_sources(data, scenes))
-        for rows in self.graphs.within_memory(len(scenes), places):
+        for rows in self.graphs.within_memory(len(scenes), None):
             some = scenes[rows]
-            part, _ = self._path(data, some, of_scenes(places, rows), known.of(some))
+            part, _ = self._path(data, some, known.of(some))
             fits.put(rows, part)
         return fits.positions
 
@@ -157,30 +169,28 @@ class Detector:
         chosen, energy = self.graphs.chosen_in_turn(data, scenes, places)
         drop = energy[:, :-1] - energy[:, 1:]
         if known.count is None:
-            least = self.count_test.least_drop(known)[:, None]
+            least = self.count_test.least_of(known, chosen, scenes)[:, : drop.shape[1]]
             needed = drop >= np.maximum(least, self.ladder.of_first * drop[:, :1])
         else:
             needed = np.arange(drop.shape[1]) < known.count[:, None]
         first = np.logical_and.accumulate(needed, axis=1)
         return chosen._replace(active=first.astype(np.float32))
 
-    def _path(
-        self, data: Received, scenes: np.ndarray, places: Place | None, known: Known
-    ) -> tuple[Refined, np.ndarray]:
+    def _path(self, data: Received, scenes: np.ndarray, known: Known) -> tuple[Refined, np.ndarray]:
         """Pursuit of scenes whose atoms fit into memory, and the residual energies on its way.
 
         The energies are `[S, K + 1]`, of 0, 1, .. sources; a finished scene repeats its last.
         """
         fits = Fits(self.graphs.no_sources(data, scenes))
         energy = [fits.energy.copy()]
-        table = self.graphs.table(data, scenes, places)
+        table = self.graphs.table(data, scenes, None)
         going = np.arange(len(scenes))
         least = self.count_test.least_drop(known)
         if known.count is None:  # further refinement may lower the residual by as much
             least = np.maximum(least, STILL * fits.energy)
         for _ in range(self.count_test.max_sources):
-            fitted, excluded = take(fits.positions, going), nothing_excluded(len(going))
-            more = self.graphs.matched(data, scenes[going], fitted, excluded, table, going)
+            fitted = take(fits.positions, going)
+            more = self.graphs.matched(data, scenes[going], fitted, table, going)
             needed = fits.energy[going] - more.energy >= least[going]
             fits.put(going, more, needed)
             energy.append(fits.energy.copy())
@@ -201,22 +211,6 @@ class Detector:
             to_the_last = Known(
                 np.zeros(len(some)), np.full(len(some), self.count_test.max_sources)
             )
-            energy = self._path(data, some, None, to_the_last)[1]
+            energy = self._path(data, some, to_the_last)[1]
             levels.append(self.count_test.first_noise_variance(energy, known.of(some)))
         return Known(np.concatenate(levels), known.count, estimated=True)
-
-    def _restarted(
-        self, data: Received, fits: Fits, known: Known, places: Place | None
-    ) -> np.ndarray:
-        """Repeat pursuit, and keep it where it is better: returns the scenes that changed."""
-        known = known._replace(estimated=False)  # while estimated, all scenes would qualify
-        everywhere = np.arange(len(fits.energy))
-        excess = self.ladder.excess_of(places)
-        some = self.count_test.unexplained(fits, known, everywhere, excess)
-        if not len(some):
-            return some
-        start = self._pursued(data, some, known, of_scenes(places, some))
-        other = self.graphs.refined(data, some, start)
-        changed = other.energy < (1 - CHANGED) * fits.energy[some]
-        fits.put(some, other, changed)
-        return some[changed]

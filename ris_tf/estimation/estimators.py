@@ -16,6 +16,8 @@ from ris_tf.estimation.chunks import SCENES, in_chunks, of_one_number
 from ris_tf.estimation.conditioned import conditioned
 from ris_tf.estimation.detect import NOTHING_KNOWN, Detector
 from ris_tf.estimation.fits import Known
+from ris_tf.estimation.receiver import observed
+from ris_tf.estimation.uncertainty import Deviations, deviations
 from ris_tf.network import Network, Prediction, outputs_of
 from ris_tf.objective.slots import most_confident
 from ris_tf.registry import PluginError
@@ -61,11 +63,13 @@ class Estimator:
         name: as in commands and tables.
         sentence: what it does.
         estimate: positions, as numpy arrays, of its inputs.
+        deviations: standard deviations, as numpy arrays, of such positions; `None` if it has none.
     """
 
     name: str
     sentence: str
     estimate: Callable[[EstimatorInputs], Positions]
+    deviations: Callable[[EstimatorInputs, Positions], Deviations] | None = None
 
 
 class Estimators:
@@ -117,7 +121,25 @@ class Estimators:
         if problem := self.problem(name):
             raise UserError(problem, key="estimator", value=name, remedy="choose another")
         one = ESTIMATORS[name]
-        return Estimator(name, one.sentence, lambda inputs: self._checked(one, inputs))
+        deviations = self.deviations if one.fitted else None
+        return Estimator(name, one.sentence, lambda inputs: self._checked(one, inputs), deviations)
+
+    def deviations(self, inputs: EstimatorInputs, positions: Positions) -> Deviations:
+        """Standard deviations of maximum-likelihood fits, as numpy arrays.
+
+        Args:
+            inputs: what they were fitted to.
+            positions: the fits.
+        """
+        noise = self.detector.noise_variance(inputs.measurement, positions, inputs.known)
+        measurement = self.detector.whitened(inputs.measurement, inputs.known)
+        scene = self.config.scene
+
+        def chunk(measurement: Measurement, at: Positions, level: tf.Tensor) -> Deviations:
+            data = observed(measurement, self.panel, scene.symbols)
+            return deviations(data, at, level, scene.range_m)
+
+        return in_chunks(chunk, SCENES, measurement, positions, noise)
 
     def _checked(self, one: Registration, inputs: EstimatorInputs) -> Positions:
         """The result of an estimator, checked: numpy arrays of `[B, K]` each."""
@@ -181,27 +203,27 @@ class Estimators:
         return graph(inputs.measurement, count.astype(np.int32))
 
     def refined(
-        self, step: Callable[..., Place], inputs: EstimatorInputs, *settings: Any
+        self, step: Callable[..., Any], inputs: EstimatorInputs, *settings: Any
     ) -> Positions:
         """Pursuit among proposed places, refined by maximum likelihood.
 
         Args:
-            step: of `(measurement, *settings)`, to proposed places, `[B, P]` each.
+            step: of `(measurement, *settings)`, to proposed places, `[B, P]` azimuth, elevation and
+                range, and as a fourth, if it has them, probabilities that there is a source.
             inputs: of `B` scenes.
             settings: further arguments of the step.
         """
-        proposals = self.in_graph(PROPOSED, step, *settings)(inputs.measurement)
-        return self.detector.pursue(inputs.measurement, inputs.known, proposals)
+        made = self.in_graph(PROPOSED, step, *settings)(inputs.measurement)
+        return self.detector.pursue(inputs.measurement, inputs.known, made[:3], *made[3:])
 
     def pursued(self, inputs: EstimatorInputs) -> Positions:
-        """Pursuit on the grid; it restarts among peaks of the sample covariance's spectrum."""
-        restarts = self.in_graph(PROPOSED, self.sample_places)(inputs.measurement)
-        return self.detector.pursue(inputs.measurement, inputs.known, restarts=restarts)
+        """Pursuit on the grid."""
+        return self.detector.pursue(inputs.measurement, inputs.known)
 
     def refined_from_truth(self, inputs: EstimatorInputs) -> Positions:
         """Refinement that starts at the truth."""
         assert inputs.truth is not None
-        return self.detector.refine(inputs.measurement, inputs.truth)
+        return self.detector.refine(inputs.measurement, inputs.truth, inputs.known)
 
     def slots(self, measurement: Measurement, count: tf.Tensor) -> Positions:
         """The network's most confident slots, as many as there are sources by the count."""
@@ -250,10 +272,6 @@ class Estimators:
         return _joined(
             self._places(method, predicted.blended), self._places("mvdr", predicted.sample)
         )
-
-    def sample_places(self, measurement: Measurement) -> Place:
-        """Places in the MVDR spectrum of the sample covariance."""
-        return self._places("mvdr", self.sample(measurement))
 
     def _places(self, method: str, covariance: Covariance) -> Place:
         """Proposals: peaks of a spectrum, moved off the starting grid, and its highest points.

@@ -8,7 +8,30 @@ import tensorflow as tf
 from ris_tf.estimation.refinement import Refined
 from ris_tf.scene.positions import Place, Positions
 
-FAR_AWAY = 10.0  # radians: an azimuth outside every grid
+CHANGED = 1e-4  # least relative descent of the residual energy that counts as a change
+
+
+class Likely(NamedTuple):
+    """How likely sources are at some places, as a network has it.
+
+    Attributes:
+        places: `[B, P]` azimuth, elevation, range.
+        confidence: `[B, P]` probabilities that there is a source.
+        cell: of the starting grid, in azimuth and elevation: how far a fit may be from its place.
+    """
+
+    places: Place
+    confidence: np.ndarray
+    cell: tuple[float, float]
+
+    def odds(self, scenes: np.ndarray, at: Positions) -> np.ndarray:
+        """`[S, K]` of sources, for against: of the likeliest place within a cell, 0 without one."""
+        near = np.ones((*at.active.shape, self.confidence.shape[1]), bool)
+        pairs = zip(self.places[:2], at.coordinates[:2], self.cell, strict=True)
+        for theirs, mine, size in pairs:
+            near &= np.abs(theirs[scenes][:, None] - mine[..., None]) <= size
+        best = np.where(near, self.confidence[scenes][:, None], 0).max(axis=-1, initial=0)
+        return best / np.maximum(1 - best, 1e-6)
 
 
 class Known(NamedTuple):
@@ -18,19 +41,28 @@ class Known(NamedTuple):
         noise_variance: `[B]`, or `None` to estimate it from the residual.
         count: `[B]` sources, or `None` to count them.
         estimated: whether the noise variance is a first estimate.
+        likely: where sources are likely, or `None`.
     """
 
     noise_variance: np.ndarray | None = None
     count: np.ndarray | None = None
     estimated: bool = False
+    likely: Likely | None = None
+
+    def trusted(self, at: Positions) -> np.ndarray:
+        """`[B, K]` whether sources are at places that are likelier than not."""
+        if self.likely is None:
+            return np.zeros(at.active.shape, bool)
+        return self.likely.odds(np.arange(len(at.active)), at) > 1
 
     def of(self, scenes: np.ndarray | slice) -> "Known":
         """The same of some scenes."""
-        noise, count, estimated = self
+        noise, count, estimated, likely = self
         return Known(
             None if noise is None else noise[scenes],
             None if count is None else count[scenes],
             estimated,
+            likely and Likely(take(likely.places, scenes), likely.confidence[scenes], likely.cell),
         )
 
 
@@ -60,10 +92,10 @@ class Fits:
         """`[B]` sources of each scene."""
         return (np.asarray(self.positions.active) > 0).sum(axis=-1)
 
-    def without_weakest(self, scenes: np.ndarray) -> Positions:
-        """Positions of some scenes, each without its source of least support."""
+    def without(self, scenes: np.ndarray, slots: np.ndarray) -> Positions:
+        """Positions of some scenes, each without the source of a slot."""
         others = take(self.positions, scenes)
-        others.active[np.arange(len(scenes)), self.support[scenes].argmin(axis=-1)] = 0
+        others.active[np.arange(len(scenes)), slots] = 0
         return others
 
     def put(
@@ -75,7 +107,7 @@ class Fits:
             present[scenes[chosen]] = new[chosen]
 
 
-def take(arrays: Any, rows: np.ndarray) -> Any:
+def take(arrays: Any, rows: np.ndarray | slice) -> Any:
     """Some rows of numpy arrays in any structure."""
     return tf.nest.map_structure(lambda x: x[rows], arrays)
 
@@ -93,7 +125,6 @@ def as_arrays(places: Place | None) -> Place | None:
     return azimuth, elevation, range_m
 
 
-def nothing_excluded(scenes: int) -> Place:
-    """Places `[S]` outside every grid: excluding them excludes nothing."""
-    axis = np.full(scenes, FAR_AWAY, np.float32)
-    return axis, axis, axis
+def joined(one: Any, other: Any) -> Any:
+    """Rows of numpy arrays in any structure, then those of others."""
+    return tf.nest.map_structure(lambda a, b: np.concatenate([a, b]), one, other)

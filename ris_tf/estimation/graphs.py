@@ -20,12 +20,14 @@ from ris_tf.estimation.chunks import (
 )
 from ris_tf.estimation.pursuit import (
     Atoms,
+    Exchanges,
     atoms_at,
     atoms_of_grid,
     best_around,
     best_atom,
     best_in_turn,
     cell_of,
+    exchanges,
     starting_grid,
 )
 from ris_tf.estimation.receiver import Observed, observed, squared_sum
@@ -37,6 +39,8 @@ SCENES = 128  # in a chunk: with fewer, starting an operation takes longer than 
 TABLE_BYTES = 256 * 2**20  # of atoms in memory at a time
 STEPS = 3  # of refinement at a time
 MATCHED_STEPS = 1  # of it after a match
+EXCHANGED = 32  # scenes in a chunk, whose atoms are copied
+PEAKS = 4  # places that may replace a source, for each
 FEW = 32  # fewer scenes than this join those with one source more: small batches save no time
 
 
@@ -95,8 +99,12 @@ class Graphs:
         self._atoms_of_grid = of_any_number(self._atoms_of_grid_graph)
         self._atoms_at = of_any_number(self._atoms_at_graph)
         self._choose = of_any_number(self._choose_graph)
+        self._exchange = of_any_number(self._exchange_graph)
         numbers = range(self.slots + 1)
-        self._refine = [of_any_number(self._refine_graph) for _ in numbers]
+        self._refine = {
+            steps: [of_any_number(self._refining(steps)) for _ in numbers]
+            for steps in (STEPS, MATCHED_STEPS)
+        }
         self._match = {
             gridded: [of_any_number(self._matching(gridded)) for _ in numbers]
             for gridded in (False, True)
@@ -152,11 +160,13 @@ class Graphs:
         parts = -(-scenes * self.numbers * points * 8 // TABLE_BYTES)
         return np.array_split(np.arange(scenes), max(min(parts, scenes), 1))
 
-    def refined(self, data: Received, scenes: np.ndarray, start: Positions) -> Refined:
-        """A few steps from a start, `[S, K]`."""
+    def refined(
+        self, data: Received, scenes: np.ndarray, start: Positions, steps: int = STEPS
+    ) -> Refined:
+        """From a start, `[S, K]`, by `STEPS` or, to see what it is worth, `MATCHED_STEPS`."""
 
         def step(number: int, rows: np.ndarray, packed: Positions) -> Refined:
-            return self._refine[number](*data.of(scenes[rows]), packed)
+            return self._refine[steps][number](*data.of(scenes[rows]), packed)
 
         return self._by_number(step, data, scenes, start)
 
@@ -165,7 +175,6 @@ class Graphs:
         data: Received,
         scenes: np.ndarray,
         fitted: Positions,
-        excluded: Place,
         table: Table,
         rows: np.ndarray,
     ) -> Refined:
@@ -175,18 +184,35 @@ class Graphs:
             data: all measurements.
             scenes: `[S]` of them.
             fitted: `[S, K]`, fewer sources than there are slots.
-            excluded: directions `[S]` that the source must be more than a cell away from.
             table: atoms that it is one of.
             rows: `[S]` of the table.
         """
 
         def step(number: int, some: np.ndarray, packed: Positions) -> Refined:
-            apart = tuple(axis[some] for axis in excluded)
             atoms = tf.nest.map_structure(lambda x: tf.gather(x, rows[some]), table.atoms)
             graph = self._match[table.gridded][number]
-            return graph(*data.of(scenes[some]), packed, apart, atoms)
+            return graph(*data.of(scenes[some]), packed, atoms)
 
         return self._by_number(step, data, scenes, fitted, more=1)
+
+    def exchanges(
+        self, data: Received, scenes: np.ndarray, fitted: Positions, table: Table, rows: np.ndarray
+    ) -> Exchanges:
+        """Places of the grid that may replace sources, each beside the others, as numpy arrays.
+
+        Args:
+            data: all measurements.
+            scenes: `[S]` of them.
+            fitted: `[S, K]`.
+            table: atoms of the grid.
+            rows: `[S]` of the table.
+        """
+
+        def exchanged(scenes: np.ndarray, rows: np.ndarray, *fitted: np.ndarray) -> Exchanges:
+            atoms = tf.nest.map_structure(lambda x: tf.gather(x, rows), table.atoms)
+            return self._exchange(*data.of(scenes), Positions(*fitted), atoms)
+
+        return in_chunks(exchanged, EXCHANGED, scenes, rows, *fitted)
 
     def _by_number(
         self,
@@ -238,15 +264,22 @@ class Graphs:
         count = min(self.slots, data.y.shape[2] - 1)
         return best_in_turn(atoms_at(data, places), y, count)
 
-    def _refine_graph(self, y: tf.Tensor, sensing: tf.Tensor, start: Positions) -> Refined:
-        return refine(Observed(y, sensing, self.panel), start, self.range_m, STEPS)
+    def _exchange_graph(
+        self, y: tf.Tensor, sensing: tf.Tensor, fitted: Positions, atoms: Atoms
+    ) -> Exchanges:
+        data = Observed(y, sensing, self.panel)
+        return exchanges(atoms, data, fitted, self.grid, self.cell, PEAKS)
+
+    def _refining(self, steps: int) -> Callable[..., Any]:
+        def refining(y: tf.Tensor, sensing: tf.Tensor, start: Positions) -> Refined:
+            return refine(Observed(y, sensing, self.panel), start, self.range_m, steps)
+
+        return refining
 
     def _matching(self, gridded: bool) -> Callable[..., Any]:
-        def match(
-            y: tf.Tensor, sensing: tf.Tensor, fitted: Positions, excluded: Place, atoms: Atoms
-        ) -> Refined:
+        def match(y: tf.Tensor, sensing: tf.Tensor, fitted: Positions, atoms: Atoms) -> Refined:
             data = Observed(y, sensing, self.panel)
-            place = best_atom(atoms, data, fitted, excluded, self.cell)
+            place = best_atom(atoms, data, fitted)
             if gridded:
                 place = best_around(place, data, fitted, self.cell, self.range_m)
             return refine(data, fitted.joined(place), self.range_m, MATCHED_STEPS)

@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from ris_tf.config import Config
-from ris_tf.estimation.receiver import Observed, orthonormal, squared_sum
+from ris_tf.estimation.receiver import Observed, left_out, orthonormal, squared_sum
 from ris_tf.scene import steering_vectors
 from ris_tf.scene.positions import Place, Positions
 from ris_tf.spectrum.spectra import ScanGrid, scan_grid, spacing
@@ -80,31 +80,91 @@ def cell_of(grid: ScanGrid) -> tuple[float, float, float]:
     return spacing(grid.azimuth), spacing(grid.elevation), spacing(1 / grid.range_m)
 
 
-def best_atom(
-    table: Atoms,
-    data: Observed,
-    fitted: Positions,
-    excluded: Place,
-    cell: tuple[float, float, float],
-) -> Place:
-    """The place where one more source explains the largest share of the measurement.
+def best_atom(table: Atoms, data: Observed, fitted: Positions) -> Place:
+    """The place `[B]` where one more source explains the largest share of the measurement.
 
     Args:
         table: atoms of the places.
         data: measurements.
         fitted: sources so far.
-        excluded: directions `[B]` that the place must be more than a cell away from.
-        cell: of the starting grid.
-
-    Returns:
-        The place in each scene.
     """
-    drop = explained(table, data.y, _responses(data, fitted))
-    azimuth, elevation = (
-        tf.abs(axis - mine[:, None]) > size
-        for axis, mine, size in zip(table.places[:2], excluded[:2], cell[:2], strict=True)
-    )
-    return _best(table.places, tf.where(azimuth | elevation, drop, 0))
+    return _best(table.places, explained(table, data.y, _responses(data, fitted)))
+
+
+class Exchanges(NamedTuple):
+    """Places that may replace sources, `P` for each of `K` sources: the peaks of what is explained.
+
+    Attributes:
+        places: azimuth, elevation in radians and range in metres, `[B, K, P]` each.
+        gain: `[B, K, P]` by how much more such a place lowers the residual energy than the source
+            does, nothing refined; -inf where there is no such peak or no such source.
+    """
+
+    places: Place
+    gain: tf.Tensor
+
+
+def exchanges(
+    table: Atoms,
+    data: Observed,
+    fitted: Positions,
+    grid: ScanGrid,
+    cell: tuple[float, float, float],
+    peaks: int,
+) -> Exchanges:
+    """The best places for each source, the others staying as they are.
+
+    With the source `k` left out, the span of the others lacks one direction `q`, the part of its
+    response outside their span: `P_k = P + q q^H`. So the inner products of the atoms with the
+    residuals, with those directions and with the whole span give what an atom explains beside the
+    others, for all sources at once.
+
+    Args:
+        table: atoms of the whole grid.
+        data: measurements.
+        fitted: `[B, K]` sources.
+        grid: whose points the places are.
+        cell: its spacing; places within one in all three coordinates are the source itself.
+        peaks: `P`.
+    """
+    slots = fitted.active.shape[1]
+    part = left_out(_responses(data, fitted), data.y)
+    vectors = tf.concat([part.residuals, part.directions, part.basis], axis=-1)
+    inner = _inner_energy(vectors, table)
+    power = (table.power - tf.reduce_sum(inner[:, :, 2 * slots :], axis=2))[:, :, None]
+    outside = power + inner[:, :, slots : 2 * slots]
+    outside = tf.maximum(outside, LEAST_OUTSIDE * table.power[:, :, None])
+    drop = tf.reduce_sum(tf.math.divide_no_nan(inner[:, :, :slots], outside), axis=1)  # [B, K, P]
+    own = [
+        tf.abs(axis[:, None] - mine[..., None]) <= size
+        for axis, mine, size in zip(
+            (*table.places[:2], 1 / table.places[2]),
+            (*fitted.coordinates[:2], 1 / fitted.range_m),
+            cell,
+            strict=True,
+        )
+    ]
+    drop = tf.where(own[0] & own[1] & own[2], tf.zeros_like(drop), drop)
+    point, height = _highest_peaks(drop, grid, peaks)
+    places = tuple(tf.gather(axis, point, batch_dims=1) for axis in table.places)
+    gain = tf.where(height > 0, height - part.support[..., None], -np.inf)
+    return Exchanges(places, tf.where(fitted.active[..., None] > 0, gain, -np.inf))
+
+
+def _highest_peaks(drop: tf.Tensor, grid: ScanGrid, peaks: int) -> tuple[tf.Tensor, tf.Tensor]:
+    """Points of the grid and heights, `[B, K, peaks]`, of peaks over directions, at best ranges."""
+    batch, slots = tf.shape(drop)[0], drop.shape[1]
+    azimuths, elevations, planes = map(len, grid)
+    whole = tf.reshape(drop, [-1, azimuths, elevations, planes])
+    plane, height = tf.argmax(whole, -1, tf.int32), tf.reduce_max(whole, -1)
+    around = tf.nn.max_pool2d(height[..., None], 3, 1, "SAME")[..., 0]
+    peak = tf.where(height >= around, height, 0)
+    directions = azimuths * elevations
+    best, direction = tf.math.top_k(tf.reshape(peak, [-1, directions]), min(peaks, directions))
+    plane = tf.gather(tf.reshape(plane, [-1, directions]), direction, batch_dims=1)
+    point = direction * planes + plane
+    each = [batch, slots, point.shape[1]]
+    return tf.reshape(point, each), tf.reshape(best, each)
 
 
 def best_around(

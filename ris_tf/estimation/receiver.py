@@ -114,6 +114,45 @@ def fit(
         active: `[B, K]` real, 0 or 1.
     """
     slots = active.shape[-1]
+    projected, outside = _tangents(data, coordinates, active)
+    tangents = outside * tf.tile(projected.symbols, [1, 1, 3])[:, :, None]
+    tangents = tf.reshape(tangents, [-1, math.prod(data.y.shape[1:]), 3 * slots])
+    residual = tf.reshape(projected.residual, [-1, tangents.shape[1], 1])
+    information = tf.math.real(tf.matmul(tangents, tangents, adjoint_a=True))
+    return Fit(
+        symbols=projected.symbols,
+        residual=_residual(projected),
+        information=information + tf.linalg.diag(tf.tile(1 - active, [1, 3])),
+        gradient=tf.math.real(tf.matmul(tangents, residual, adjoint_a=True))[..., 0],
+    )
+
+
+def noise_information(
+    data: Observed, coordinates: tuple[tf.Tensor, tf.Tensor, tf.Tensor], active: tf.Tensor
+) -> tf.Tensor:
+    """What noise of variance 1 adds to the information of `fit`, on average: `[B, 3 K, 3 K]`.
+
+    Fitted symbols are the true ones and an error of covariance `sigma^2 (C^H C)^-1`, `C` the
+    responses. The information is quadratic in the symbols, so the errors add
+    `sum Re(D^H P_perp D * ((C^H C)^-1)^T)`, `D` of symbols 1, `*` entry by entry.
+
+    Args:
+        data: measurements of `B` scenes.
+        coordinates: as in `fit`.
+        active: as in `fit`.
+    """
+    projected, outside = _tangents(data, coordinates, active)
+    errors = tf.matmul(projected.inverse, projected.inverse, adjoint_a=True)
+    weights = tf.tile(tf.linalg.matrix_transpose(errors), [1, 1, 3, 3])
+    products = tf.matmul(outside, outside, adjoint_a=True)
+    return tf.reduce_sum(tf.math.real(products * weights), axis=1)
+
+
+def _tangents(
+    data: Observed, coordinates: tuple[tf.Tensor, tf.Tensor, tf.Tensor], active: tf.Tensor
+) -> tuple["_Projected", tf.Tensor]:
+    """The projection, and `P_perp D` of symbols 1, `[B, G, D, 3 K]`."""
+    slots = active.shape[-1]
     vectors = _vectors(data, coordinates, active)[:, None]
     re, im = tf.math.real(vectors), tf.math.imag(vectors)
     turns = tf.transpose(phase_derivatives(data.panel, *coordinates), [0, 2, 1, 3])
@@ -125,17 +164,7 @@ def fit(
     columns, slopes = tf.split(responses, [slots, 3 * slots], axis=-1)
     projected = _projected(columns, data.y)
     along = tf.matmul(projected.basis, slopes, adjoint_a=True)
-    outside = slopes - tf.matmul(projected.basis, along)
-    tangents = outside * tf.tile(projected.symbols, [1, 1, 3])[:, :, None]
-    tangents = tf.reshape(tangents, [-1, math.prod(data.y.shape[1:]), 3 * slots])
-    residual = tf.reshape(projected.residual, [-1, tangents.shape[1], 1])
-    information = tf.math.real(tf.matmul(tangents, tangents, adjoint_a=True))
-    return Fit(
-        symbols=projected.symbols,
-        residual=_residual(projected),
-        information=information + tf.linalg.diag(tf.tile(1 - active, [1, 3])),
-        gradient=tf.math.real(tf.matmul(tangents, residual, adjoint_a=True))[..., 0],
-    )
+    return projected, slopes - tf.matmul(projected.basis, along)
 
 
 def residual(
@@ -155,6 +184,7 @@ def _vectors(
 
 class _Projected(NamedTuple):
     basis: tf.Tensor  # [B, G, D, K] orthonormal, of what the sources span
+    inverse: tf.Tensor  # [B, G, K, K]: (C^H C)^-1 is this, adjoint, times this
     symbols: tf.Tensor  # [B, G, K] of the measurement
     residual: tf.Tensor  # [B, G, D] what no source explains
     alone: tf.Tensor  # [B, G, K]: energy of the measurement that only one source explains
@@ -168,6 +198,7 @@ def _projected(columns: tf.Tensor, y: tf.Tensor) -> _Projected:
     alone = tf.math.real(symbols) ** 2 + tf.math.imag(symbols) ** 2
     return _Projected(
         basis=basis,
+        inverse=inverse,
         symbols=symbols,
         residual=y - tf.matmul(basis, inside)[..., 0],
         alone=alone / squared_sum(inverse, [-2]),  # |s_k|^2 / [(C^H C)^-1]_kk
@@ -184,6 +215,43 @@ def _residual(projected: _Projected) -> Residual:
 def orthonormal(columns: tf.Tensor) -> tf.Tensor:
     """An orthonormal basis of columns `[B, G, D, K]`, of the same shape; zero columns stay zero."""
     return _orthonormal(columns)[0]
+
+
+class LeftOut(NamedTuple):
+    """What each of `K` sources alone explains, by the direction that the others' span lacks.
+
+    Attributes:
+        basis: `[B, G, D, K]` orthonormal, of what all sources span.
+        directions: `[B, G, D, K]` units, in that span and orthogonal to all other sources.
+        residuals: `[B, G, D, K]` of the measurement, each without one source.
+        support: `[B, K]` as in `Residual`.
+    """
+
+    basis: tf.Tensor
+    directions: tf.Tensor
+    residuals: tf.Tensor
+    support: tf.Tensor
+
+
+def left_out(columns: tf.Tensor, y: tf.Tensor) -> LeftOut:
+    """`P_k = P + q_k q_k^H`, `q_k` the unit along column `k` of `C (C^H C)^-1`.
+
+    Args:
+        columns: `[B, G, D, K]` complex responses; zero where inactive.
+        y: `[B, G, D]` complex measurements.
+    """
+    basis, inverse = _orthonormal(columns)
+    inside = tf.matmul(basis, y[..., None], adjoint_a=True)
+    length = tf.sqrt(squared_sum(inverse, [-2]))
+    directions = tf.matmul(basis, inverse / tf.cast(length, inverse.dtype)[..., None, :])
+    along = tf.matmul(directions, y[..., None], adjoint_a=True)[..., 0]
+    residual = y[..., None] - tf.matmul(basis, inside)
+    return LeftOut(
+        basis=basis,
+        directions=directions,
+        residuals=residual + directions * along[..., None, :],
+        support=tf.reduce_sum(tf.math.real(along) ** 2 + tf.math.imag(along) ** 2, axis=1),
+    )
 
 
 def _orthonormal(columns: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

@@ -12,7 +12,8 @@ from ris_tf.spectrum.levenberg import MAX_DAMPING, damped_step, first_damping, n
 
 STEPS = 12
 WIDEST_STEP = math.radians(8.0)  # about a beam: the linear model holds no farther
-STILL = 1e-4  # relative descent of the residual energy below which a scene has converged
+STILL = 1e-5  # relative descent of the residual energy below which a scene has converged: with
+# 256 numbers in it, positions are then within 0.07 standard deviations of the optimum
 WIDEST = math.radians(89.9)
 
 
@@ -74,9 +75,16 @@ def refine(
         return tf.clip_by_value(state.point + move, least, largest)
 
     def accepted(state: _State, trial: tf.Tensor, after: Residual) -> tuple[tf.Tensor, _State]:
-        """Where the trial is better, and the state with those trials accepted."""
+        """Where the trial is better, and the state with those trials accepted.
+
+        A better step ends a scene by its own descent; one that is not, by what it promised: where
+        that is much, damping has to find the step that keeps the promise.
+        """
         better = after.energy < state.residual.energy
-        done = tf.abs(state.residual.energy - after.energy) <= STILL * state.residual.energy
+        descent = tf.where(
+            better, state.residual.energy - after.energy, _promised(state, trial - state.point)
+        )
+        done = descent <= STILL * state.residual.energy
         damping = next_damping(state.damping, better)
         kept = state._replace(
             point=tf.where(better[:, None], trial, state.point),
@@ -126,12 +134,26 @@ def _coordinates(point: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     return azimuth, elevation, 1 / curvature
 
 
+def _promised(state: _State, move: tf.Tensor) -> tf.Tensor:
+    """`[B]` descent of the energy by a step, if the model were linear: `2 g^T d - d^T M d`."""
+    curved = tf.linalg.matvec(state.information, move)
+    return tf.reduce_sum(move * (2 * state.gradient - curved), axis=1)
+
+
 def _step(state: _State, least: tf.Tensor, largest: tf.Tensor, slots: int) -> tf.Tensor:
-    """Damped Gauss-Newton step; coordinates that would cross their bound stay there."""
+    """Damped Gauss-Newton step; coordinates that would cross their bound go as far as to it.
+
+    The others then move as they should when those do not move on: a second solution.
+    """
     at_bound = ((state.point <= least) & (state.gradient < 0)) | (
         (state.point >= largest) & (state.gradient > 0)
     )
     free = tf.cast(~at_bound, state.point.dtype)
     move = damped_step(state.information, state.gradient, state.damping, free)
+    inside = tf.clip_by_value(state.point + move, least, largest) - state.point
+    crossed = tf.cast(inside != move, move.dtype)
+    gradient = state.gradient - tf.linalg.matvec(state.information, crossed * inside)
+    others = damped_step(state.information, gradient, state.damping, free * (1 - crossed))
+    move = tf.where(crossed > 0, inside, others)
     turn = tf.reduce_max(tf.abs(move[:, : 2 * slots]), axis=1, keepdims=True)
     return move * tf.minimum(1.0, tf.cast(WIDEST_STEP, turn.dtype) / tf.maximum(turn, 1e-30))

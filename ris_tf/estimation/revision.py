@@ -1,4 +1,4 @@
-"""Revision of a fit: sources left out, added and rematched, where the residual exceeds noise.
+"""Revision of a fit: sources left out where others replace them, added where they are missing.
 
 Every method takes the fits of all scenes, changes some of them, and returns those scenes.
 """
@@ -6,15 +6,15 @@ Every method takes the fits of all scenes, changes some of them, and returns tho
 import numpy as np
 
 from ris_tf.estimation.count_test import CountTest
-from ris_tf.estimation.fits import Fits, Known, nothing_excluded, of_scenes, take
+from ris_tf.estimation.fits import Fits, Known, of_scenes, take
 from ris_tf.estimation.graphs import Graphs, Received
 from ris_tf.estimation.ladder import Ladder
 from ris_tf.estimation.refinement import Refined
 from ris_tf.scene.positions import Place, Positions
 
-TO_THE_END = 5  # further refinements of a reported fit, at most
+TINY = 1e-30
+TO_THE_END = 12  # further refinements of a reported fit, at most: valleys are slow
 BEFORE_KEPT = 1  # further refinements before a source is kept
-CHANGED = 1e-4  # least relative descent of the residual energy that counts as a change
 
 
 class Revision:
@@ -54,13 +54,15 @@ class Revision:
         the others do not move; once refined, they may explain what the dropped source did.
         """
         changed = scenes[:0]
-        least = self.count_test.least_drop(known)
         while len(scenes):
-            some = scenes[(fits.support.min(axis=-1) < doubt * least)[scenes]]
-            if not len(some):
+            least = self.count_test.least_of(known, take(fits.positions, scenes), scenes)
+            ratio = fits.support[scenes] / np.maximum(least, TINY)
+            weak = ratio.min(axis=-1) < doubt
+            some, slot = scenes[weak], ratio[weak].argmin(axis=-1)
+            if not len(some) or known.count is not None:
                 break
-            fewer = Fits(self.graphs.refined(data, some, fits.without_weakest(some)))
-            acceptable = fits.energy[some] + least[some]
+            fewer = Fits(self.graphs.refined(data, some, fits.without(some, slot)))
+            acceptable = fits.energy[some] + least[weak, slot]
             self.converge(data, fewer, some, BEFORE_KEPT, fewer.energy >= acceptable)
             enough = fewer.energy < acceptable
             fits.put(some, fewer.refined, enough)
@@ -76,61 +78,20 @@ class Revision:
         some = some[(fits.count < self.count_test.max_count(fits, known))[some]]
         if not len(some):
             return some
-        start, apart = take(fits.positions, some), nothing_excluded(len(some))
-        other = self._one_more(data, some, start, apart, of_scenes(places, some))
+        other = self._one_more(data, some, take(fits.positions, some), of_scenes(places, some))
         better = fits.energy[some] - other.energy >= self.count_test.least_drop(known)[some]
         fits.put(some, other, better)
         return some[better]
 
-    def rematch(self, data: Received, fits: Fits, known: Known, places: Place | None) -> np.ndarray:
-        """Leave each source out, or match it again more than a cell away: the best of all trials.
-
-        It corrects greedy matching, which fits two sources within a beam by one between them.
-        """
-        known = known._replace(estimated=False)
-        everywhere = np.arange(len(fits.energy))
-        excess = self.ladder.excess_of(places)
-        some = self.count_test.unexplained(fits, known, everywhere, excess)
-        which, slot = np.nonzero(fits.positions.active[some])  # every source of these scenes
-        if not len(which):
-            return which
-        scenes, trials = some[which], np.arange(len(which))
-        start = take(fits.positions, scenes)
-        excluded = tuple(axis[trials, slot] for axis in start.coordinates)
-        start.active[trials, slot] = 0
-        tried = Fits(self.graphs.refined(data, scenes, start))
-        moved = self._one_more(data, scenes, tried.positions, excluded, of_scenes(places, scenes))
-        least = self.count_test.least_drop(known)
-        tried.put(trials, moved, tried.energy - moved.energy >= least[scenes])
-        return self._keep_best(fits, tried, scenes, np.maximum(least, 0))
-
-    def _keep_best(
-        self, fits: Fits, tried: Fits, scenes: np.ndarray, worth: np.ndarray
-    ) -> np.ndarray:
-        """Keep the best trial of each scene if better than the fit; each source costs `worth`."""
-        cost = tried.energy + worth[scenes] * tried.count
-        order = np.lexsort((cost, scenes))
-        some, first = np.unique(scenes[order], return_index=True)
-        best = order[first]  # of each scene's
-        changed = cost[best] < (1 - CHANGED) * fits.energy[some] + worth[some] * fits.count[some]
-        fits.put(some, take(tried.refined, best), changed)
-        return some[changed]
-
     def _one_more(
-        self,
-        data: Received,
-        scenes: np.ndarray,
-        start: Positions,
-        excluded: Place,
-        places: Place | None = None,
+        self, data: Received, scenes: np.ndarray, start: Positions, places: Place | None
     ) -> Refined:
         """Add the best of some places, or of the grid, to the present sources; refine all."""
         fits = Fits(self.graphs.no_sources(data, scenes))
         for rows in self.graphs.within_memory(len(scenes), places):
-            some, first, inside = np.unique(scenes[rows], return_index=True, return_inverse=True)
-            table = self.graphs.table(data, some, of_scenes(places, rows[first]))
-            before, apart = take(start, rows), take(excluded, rows)
-            fits.put(rows, self.graphs.matched(data, scenes[rows], before, apart, table, inside))
+            table = self.graphs.table(data, scenes[rows], of_scenes(places, rows))
+            before, inside = take(start, rows), np.arange(len(rows))
+            fits.put(rows, self.graphs.matched(data, scenes[rows], before, table, inside))
         return self.graphs.refined(data, scenes, fits.positions)
 
     def converge(

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from ris_tf.estimation.uncertainty import Deviations
 from ris_tf.objective.slots import best_assignment, wrapped
 from ris_tf.scene import unit_direction
 from ris_tf.scene.positions import Positions
@@ -24,6 +25,10 @@ class Matched(NamedTuple):
         azimuth: signed error in radians, between -pi and pi.
         elevation: signed error in radians.
         range_m: signed error in metres.
+        curvature: signed error of `1 / r`, in `1 / m`.
+        azimuth_std: standard deviation of the estimate, as `Deviations` has it; NaN without any.
+        elevation_std: the same.
+        curvature_std: the same.
         direction_deg: great-circle error in degrees.
         distance_m: Cartesian error in metres.
         source: whether the slot has a source.
@@ -35,6 +40,10 @@ class Matched(NamedTuple):
     azimuth: np.ndarray
     elevation: np.ndarray
     range_m: np.ndarray
+    curvature: np.ndarray
+    azimuth_std: np.ndarray
+    elevation_std: np.ndarray
+    curvature_std: np.ndarray
     direction_deg: np.ndarray
     distance_m: np.ndarray
     source: np.ndarray
@@ -43,7 +52,7 @@ class Matched(NamedTuple):
     reported: np.ndarray
 
 
-def matched(estimate: Positions, truth: Positions) -> Matched:
+def matched(estimate: Positions, truth: Positions, deviations: Deviations | None = None) -> Matched:
     """Assign estimates to sources so that the summed Cartesian distance is least.
 
     As many pairs are made as there are sources or estimates, whichever are fewer.
@@ -51,6 +60,7 @@ def matched(estimate: Positions, truth: Positions) -> Matched:
     Args:
         estimate: up to `K` estimates a scene.
         truth: up to `K` sources a scene, in as many slots.
+        deviations: of the estimates, if they have any.
     """
     estimate, truth = (Positions(*(tf.constant(axis) for axis in p)) for p in (estimate, truth))
     apart = tf.norm(estimate.cartesian()[:, :, None] - truth.cartesian()[:, None], axis=-1)
@@ -71,6 +81,8 @@ def matched(estimate: Positions, truth: Positions) -> Matched:
         wrapped(assigned.azimuth - truth.azimuth),
         assigned.elevation - truth.elevation,
         range_m,
+        1 / assigned.range_m - 1 / truth.range_m,
+        *_assigned(deviations, slot),
         direction_deg,
         tf.norm(assigned.cartesian() - truth.cartesian(), axis=-1),
     )
@@ -81,3 +93,10 @@ def matched(estimate: Positions, truth: Positions) -> Matched:
         in_position=(in_direction & (tf.abs(range_m) < FOUND_M)).numpy(),
         reported=estimate.count.numpy(),
     )
+
+
+def _assigned(deviations: Deviations | None, slot: tf.Tensor) -> list[np.ndarray]:
+    """Deviations in the order of the sources; NaN where there are none."""
+    if deviations is None:
+        return [np.full(slot.shape, np.nan)] * len(Deviations._fields)
+    return [np.take_along_axis(np.asarray(axis), slot.numpy(), axis=1) for axis in deviations]

@@ -2,11 +2,13 @@
 
 import numpy as np
 
+from ris_tf.estimation.uncertainty import WIDE_95
 from ris_tf.evaluation.document import Metric
 from ris_tf.evaluation.intervals import median_interval, ratio_interval, share_interval
 from ris_tf.evaluation.matching import Matched
 
 COORDINATES = ("azimuth", "elevation", "range")
+INTERVALS = {"azimuth": "azimuth", "elevation": "elevation", "range": "curvature"}
 
 
 NOTHING = Metric(np.nan, np.nan, np.nan)
@@ -20,7 +22,8 @@ def metrics_of(
     `recall_direction`, `recall_position`, `precision`, `count_accuracy` are shares.
     `azimuth_rmse_deg`, `elevation_rmse_deg`, `range_rmse_m`, `position_rmse_m` are over sources
     matched in direction. `azimuth_over_bound`, ... are medians of `|error| / bound` over the same;
-    0.67 is efficient. Intervals are those of `intervals`: exact of shares and medians, of errors
+    0.67 is efficient. `azimuth_covered`, ... are shares of the same sources, whose interval at
+    95 % holds the truth. Intervals are those of `intervals`: exact of shares and medians, of errors
     bootstrapped over scenes.
 
     Args:
@@ -48,6 +51,7 @@ def metrics_of(
     return {
         **{name: _share(*sums) for name, sums in shares.items()},
         **{name: _root(*sums) for name, sums in roots.items()},
+        **{f"{name}_covered": _covered(m, field) for name, field in INTERVALS.items()},
         **{
             f"{name}_over_bound": _median(np.where(found, values, np.nan))
             for name, values in (error_over_bound or {}).items()
@@ -61,6 +65,14 @@ def _share(successes: np.ndarray, trials: np.ndarray) -> Metric:
         return NOTHING
     value = float(successes.sum() / trials.sum())
     return Metric(value, *share_interval(successes, trials))
+
+
+def _covered(m: Matched, field: str) -> Metric:
+    """The share of intervals at 95 % that hold the truth, of sources found in direction."""
+    error, deviation = getattr(m, field), getattr(m, f"{field}_std")
+    judged = m.in_direction & ~np.isnan(deviation)
+    held = judged & (np.abs(error) <= WIDE_95 * deviation)
+    return _share(held.sum(axis=1), judged.sum(axis=1))
 
 
 def _root(squares: np.ndarray, counts: np.ndarray) -> Metric:

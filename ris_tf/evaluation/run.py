@@ -80,7 +80,9 @@ class Evaluation:
                 begin = time.perf_counter()
                 estimate = estimator.estimate(inputs)
                 self._seconds[name] += time.perf_counter() - begin
-                self._parts[name].append(matched(estimate, true_positions(block.sources)))
+                deviations = estimator.deviations and estimator.deviations(inputs, estimate)
+                truth = true_positions(block.sources)
+                self._parts[name].append(matched(estimate, truth, deviations))
                 progress(name, done + size)
             done += size
 

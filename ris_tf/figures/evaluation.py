@@ -20,6 +20,7 @@ def evaluation_figures(report: Report) -> dict[str, Figure]:
         "errors": errors_figure(report),
         "recall": recall_figure(report),
         "count": count_figure(report),
+        "reliability": reliability_figure(report),
         "distribution": distribution_figure(report),
         "time": time_figure(report),
     }
@@ -61,6 +62,21 @@ def count_figure(report: Report) -> Figure:
     _against(axes, report, "count_accuracy")
     axes[0].set_ylabel("share of scenes counted right")
     axes[0].set_ylim(0, 1.02)
+    _legend(figure)
+    return figure
+
+
+def reliability_figure(report: Report) -> Figure:
+    """Share of the intervals at 95 % that hold the truth, against SNR."""
+    figure = Figure(figsize=(11, 4.2), layout="constrained")
+    axes = figure.subplots(1, 3, sharey=True)
+    for axis, name in zip(axes, COORDINATES, strict=True):
+        axis.axhspan(0.93, 0.97, color="0.9")
+        _curves(axis, report, BY_SNR, f"{name}_covered")
+        axis.set_xlabel("SNR (dB)")
+        axis.set_title(name)
+    axes[0].set_ylabel("intervals at 95 % that hold the truth")
+    axes[0].set_ylim(0.5, 1.01)
     _legend(figure)
     return figure
 

@@ -33,7 +33,9 @@ def test_tables_and_figures_are_written(evaluated):
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     names = {path.name for path in (folder / "there").iterdir()}
-    figures = {f"{n}.pdf" for n in ("errors", "recall", "count", "distribution", "time")}
+    figures = {
+        f"{n}.pdf" for n in ("errors", "recall", "count", "reliability", "distribution", "time")
+    }
     assert names == figures | {f"evaluation.{s}" for s in ("json", "csv", "tex")}
     assert "pursuit" in done.stdout
     assert "Cramér-Rao bound" in done.stdout
@@ -88,12 +90,23 @@ def test_what_is_told_can_be_chosen(flag, evaluated):
     assert document["rows"][0]["metrics"]["count_accuracy"]["value"] > 0.9
 
 
+def test_imperfections_have_names(evaluated):
+    folder, _ = evaluated
+    words = "--scenes", "16", "--out", "imperfect", "--estimators", "pursuit", "--no-figures"
+    done = ris_tf("evaluate", *words, "--imperfections", "typical", *SMALL, cwd=folder)
+    assert done.returncode == 0, done.stderr
+    document = json.loads((folder / "imperfect" / "evaluation.json").read_text())
+    assert document["settings"]["imperfections"] == "typical"
+    assert "intervals at 95 %" in done.stdout
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [
         (["--estimators", "pursuti"], "did you mean pursuit?"),
         (["--estimators", "network"], "takes a run's network; name a run"),
         (["--estimators", ","], "names none"),
+        (["--imperfections", "bad"], "must be none or typical"),
         (["--set", "scene.snapshot=3"], "scene.snapshot"),
         (["no-such-run"], "is no folder"),
         (["--config", "none.yaml"], "none.yaml"),

@@ -18,9 +18,7 @@ NOTHING = replace(
     WHOLE,
     leave_one_out=False,
     add=False,
-    rematch=False,
-    restart=False,
-    rematch_on_grid=False,
+    exchange=False,
     converge=False,
     final_test=False,
 )
@@ -81,8 +79,7 @@ def test_leaving_out_drops_what_a_start_has_too_many(given, step):
     assert (found == truth.active.sum(axis=-1)).mean() > 0.9
 
 
-@pytest.mark.parametrize("step", ["rematch", "restart", "rematch_on_grid"])
-def test_a_source_between_two_is_replaced_by_both(given, step):
+def test_a_source_between_two_is_exchanged_for_one_of_both(given):
     truth = given[-1]
     middle = [axis[:, :2].mean(axis=1) for axis in truth.coordinates]
     between = Positions(
@@ -91,6 +88,6 @@ def test_a_source_between_two_is_replaced_by_both(given, step):
     )
     with_adding = replace(NOTHING, add=True)
     before = settled(given, between, with_adding)
-    after = settled(given, between, replace(with_adding, **{step: True}))
+    after = settled(given, between, replace(with_adding, exchange=True))
     counts = truth.active.sum(axis=-1)
     assert (after == counts).sum() > (before == counts).sum()

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linear_sum_assignment
 
+from ris_tf.estimation.uncertainty import Deviations
 from ris_tf.evaluation.matching import matched
 from ris_tf.evaluation.metrics import COORDINATES, metrics_of
 from ris_tf.scene.positions import Positions
@@ -75,6 +76,19 @@ def test_recall_asks_for_direction_then_range():
     np.testing.assert_array_equal(found.in_position[0], [True, False, False, False])
 
 
+def test_the_share_of_intervals_that_hold_the_truth_is_that_of_a_gaussian():
+    rng = np.random.default_rng(2)
+    truth = drawn(rng, 2000)
+    deviation = rng.uniform(1e-3, 1e-2, truth.active.shape)
+    error = deviation * rng.standard_normal(truth.active.shape)
+    noisy = truth._replace(azimuth=truth.azimuth + tf.constant(error, tf.float32))
+    known = Deviations(deviation, 0.5 * deviation, 0 * deviation + 1)
+    metric = metrics_of(matched(noisy, truth, known))
+    assert metric["azimuth_covered"].low < 0.95 < metric["azimuth_covered"].high
+    assert metric["range_covered"].value == 1
+    assert np.isnan(metrics_of(matched(noisy, truth))["azimuth_covered"].value)
+
+
 def test_intervals_hold_the_value_and_shrink_with_scenes():
     rng = np.random.default_rng(1)
     widths = []
@@ -84,7 +98,8 @@ def test_intervals_hold_the_value_and_shrink_with_scenes():
             range_m=truth.range_m + tf.random.stateless_normal(truth.active.shape, [0, 1])
         )
         ratio = {name: np.abs(rng.standard_normal((scenes, SLOTS))) for name in COORDINATES}
-        metric = metrics_of(matched(noisy, truth), ratio)
+        spread = Deviations(*(np.ones((scenes, SLOTS)) for _ in COORDINATES))
+        metric = metrics_of(matched(noisy, truth, spread), ratio)
         for figure in metric.values():
             assert figure.low <= figure.value <= figure.high
         median = metric["range_over_bound"]

@@ -23,7 +23,7 @@ COORDINATES = ("azimuth", "elevation", "range")
 NAMES = [
     *("recall_direction", "recall_position", "precision", "count_accuracy", "milliseconds"),
     *("azimuth_rmse_deg", "elevation_rmse_deg", "range_rmse_m", "position_rmse_m"),
-    *(f"{name}_{what}" for name in COORDINATES for what in ("median", "over_bound")),
+    *(f"{name}_{what}" for name in COORDINATES for what in ("median", "over_bound", "covered")),
 ]
 PICTURE = Picture(np.arange(4.0), np.arange(3.0), np.ones((4, 3)), "MVDR")
 SOURCE = {
@@ -51,7 +51,7 @@ def drawn(figure) -> bytes:
 @pytest.mark.parametrize("value", [0.5, 0.0, np.nan, np.inf])
 def test_an_evaluation_is_drawn_whatever_it_found(value):
     figures = evaluation_figures(report(value))
-    assert set(figures) == {"errors", "recall", "count", "distribution", "time"}
+    assert set(figures) == {"errors", "recall", "count", "reliability", "distribution", "time"}
     assert all(drawn(figure).startswith(b"%PDF") for figure in figures.values())
 
 
