@@ -11,8 +11,7 @@ import tensorflow as tf
 from machine import matrix_product_flops, seconds
 
 from ris_tf.config import Config, load_config
-from ris_tf.network import build_network
-from ris_tf.network.model import LocalizationNetwork
+from ris_tf.network import ReferenceNetwork, build_network
 from ris_tf.training.task import make_trainer
 
 CONFIGS = Path(__file__).parent.parent / "configs"
@@ -20,7 +19,7 @@ PASSES = 3  # forward, gradient of the inputs, gradient of the weights
 PER_SNAPSHOT = ("snapshot encoder", "transformer", "code branch")
 
 
-def operations(network: LocalizationNetwork, config: Config) -> float:
+def operations(network: ReferenceNetwork, config: Config) -> float:
     """Floating-point operations of a step: two a weight and use, for every pass."""
     length, uses = config.scene.snapshots, 0
     for part in network.parts():

@@ -7,7 +7,7 @@ Names are loaded when they are asked for: importing the package loads no TensorF
 | configurations | `Config`, `load_config`, `parse_config`, `override_config`, `dump_config` |
 | scenes | `Simulator`, `Scenes`, `Measurement`, `Sources`, `Split`, `Panel`, `make_panel`, `steering_vectors` |
 | covariances | `Covariance`, `back_projection`, `sample_covariance`, `predicted_covariance`, `true_covariance`, `effective` |
-| networks | `LocalizationNetwork`, `Prediction`, `build_network`, `load_network` |
+| networks | `BeamspaceNetwork`, `ReferenceNetwork`, `Prediction`, `build_network`, `load_network` |
 | the objective | `compare`, `raw_terms`, `weighted_sum`, `projection_loss` |
 | spectra | `scan_grid`, `mvdr_spectrum`, `music_spectrum` |
 | estimation | `Localizer`, `Localization`, `Estimators`, `Bound`, `cramer_rao_bound` |
@@ -35,7 +35,7 @@ from typing import Any
 
 from ris_tf._keras_classes import register_when_keras_is_there
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 
 def _homes() -> dict[str, str]:

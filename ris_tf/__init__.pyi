@@ -30,8 +30,9 @@ from ris_tf.localizer import (
     load_network as load_network,
 )
 from ris_tf.network import (
-    LocalizationNetwork as LocalizationNetwork,
+    BeamspaceNetwork as BeamspaceNetwork,
     Prediction as Prediction,
+    ReferenceNetwork as ReferenceNetwork,
     build_network as build_network,
 )
 from ris_tf.objective import (

@@ -14,9 +14,9 @@ from ris_tf.data.measured import checked, checked_count, checked_scene
 from ris_tf.estimation.chunks import SCENES, in_chunks
 from ris_tf.estimation.estimators import EstimatorInputs, Estimators
 from ris_tf.estimation.fits import Known
-from ris_tf.estimation.receiver import Residual, observed, residual
 from ris_tf.estimation.uncertainty import range_interval
 from ris_tf.network import Network
+from ris_tf.receiver import Residual, observed, residual
 from ris_tf.registry import require_plugins
 from ris_tf.runlog import RunDirectory, RunError
 from ris_tf.scene import Measurement
@@ -189,7 +189,7 @@ class Localizer:
         variance = np.maximum(variance, QUIETEST * power)
 
         inputs = EstimatorInputs(measurement, Known(variance))
-        std = self.estimators.deviations(inputs, positions)
+        std = (self.estimator.deviations or self.estimators.deviations)(inputs, positions)
         low, high = range_interval(positions.range_m, std.curvature, self.config.scene.range_m)
         order = np.argsort(-np.where(positions.active > 0, support, -np.inf), axis=1, kind="stable")
         present = np.take_along_axis(positions.active, order, axis=1) > 0

@@ -41,8 +41,8 @@ TINY = """
 geometry: {columns: 4, rows: 4}
 scene: {antennas: 4, snapshots: 4, sources_max: 3, snr_db: [0, 20]}
 codes: {beams: 16}
-network: {kind: beamspace, image: [7, 5], planes_m: [1.0, 4.0], filters: [4, 6], width: 16,
-          angle_grid: [9, 7]}
+network: {kind: beamspace, image: [7, 5], planes_m: [1.0, 4.0], filters: 6, blocks: 1,
+          rounds: 1, width: 8}
 training: {epochs: 2, batches_per_epoch: 4, batch: 8, validation_batches: 2, threads: 1,
            learning_rate: 1e-3}
 """

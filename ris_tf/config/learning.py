@@ -61,8 +61,12 @@ class Weights(Section):
     range: float = weight_knob(0.45, "Huber loss of log range.")
     chamfer: float = weight_knob(0.05, "Chamfer distance of the direction sets.")
     count: float = weight_knob(0.15, "Cross-entropy of the source count.")
-    orthogonality: float = weight_knob(1e-3, "Orthogonality of the angle factor's columns.")
-    cross: float = weight_knob(1e-3, "Agreement of the two factors' Gram matrices.")
+    heatmap: float = weight_knob(1.0, "Focal loss of the presence of sources in cells.")
+    presence: float = weight_knob(0.5, "Cross-entropy of the presence of detections.")
+    power: float = weight_knob(0.1, "Huber loss of log power.")
+    deviation: float = weight_knob(0.05, "Quantile loss of the standard deviations.")
+    orthogonality: float = weight_knob(0.0, "Orthogonality of the angle factor's columns.")
+    cross: float = weight_knob(0.0, "Agreement of the two factors' Gram matrices.")
 
 
 class Objective(Section):

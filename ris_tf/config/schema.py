@@ -9,7 +9,7 @@ from pydantic import Field, create_model, field_validator, model_validator
 from ris_tf.config.knobs import Section, knob
 from ris_tf.config.learning import Covariance, Objective, Training
 from ris_tf.config.localize import Localize
-from ris_tf.config.network import BeamspaceNetwork, Network
+from ris_tf.config.network import SLOTS_01, BeamspaceNetwork, Network
 from ris_tf.config.registry import (
     OUR_NETWORKS,
     NetworkKind,
@@ -44,7 +44,15 @@ class Config(Section):
     @classmethod
     def _beamspace_by_default(cls, value: Any) -> Any:
         value = {} if value is None else value
-        return {"kind": "beamspace", **value} if isinstance(value, dict) else value
+        if not isinstance(value, dict):
+            return value
+        value = {"kind": "beamspace", **value}
+        if value["kind"] == "beamspace" and (old := SLOTS_01 & value.keys()):
+            raise ValueError(
+                f"{' and '.join(sorted(old))} are of the beamspace network of version 0.1, which "
+                "had slots: train it again, or open the run with ris_tf 0.1"
+            )
+        return value
 
     @model_validator(mode="after")
     def _panel_has_room_for_sources(self) -> "Config":
@@ -57,6 +65,21 @@ class Config(Section):
                 f"{self.geometry.columns} x "
                 f"{self.geometry.rows} has {elements}: enlarge the panel, or set "
                 f"scene.sources_max to at most {elements - 2}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _sources_have_detections(self) -> "Config":
+        """Each source is assigned one of them, and they are cells of the image."""
+        if not isinstance(self.network, BeamspaceNetwork):
+            return self
+        max_sources, (azimuths, elevations) = self.scene.sources_max, self.network.image
+        detections = self.network.detections or 2 * max_sources
+        if not max_sources <= detections <= azimuths * elevations:
+            raise ValueError(
+                f"network.detections = {detections} does not lie between scene.sources_max = "
+                f"{max_sources} and the {azimuths * elevations} cells of network.image = "
+                f"[{azimuths}, {elevations}]"
             )
         return self
 

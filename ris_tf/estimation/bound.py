@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from ris_tf.estimation.receiver import Observed, fit
+from ris_tf.receiver import Observed, fit
 from ris_tf.scene.positions import Positions
 
 SINGULAR = 1e-13  # eigenvalue of the Fisher matrix scaled to a unit diagonal

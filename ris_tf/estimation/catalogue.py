@@ -32,6 +32,7 @@ class Registration:
         outputs: what that network must have, fields of `Prediction`.
         truth: whether it starts at the truth, and so cannot be used on measurements.
         fitted: whether its positions are maximum-likelihood fits, whose deviations are known.
+        predicted: whether they are what the network reports, whose deviations it predicts.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Registration:
     outputs: tuple[str, ...] = ()
     truth: bool = False
     fitted: bool = False
+    predicted: bool = False
 
 
 ESTIMATORS: Registry[Registration] = Registry("estimator", r"[a-z][a-z0-9_+.-]*")
@@ -53,6 +55,7 @@ def estimator(
     outputs: Sequence[str] = (),
     truth: bool = False,
     fitted: bool = False,
+    predicted: bool = False,
 ) -> Callable[[F], F]:
     """Add a function as an estimator, to `ris-tf evaluate`, `ris-tf localize` and `Localizer`.
 
@@ -63,6 +66,8 @@ def estimator(
         truth: whether it takes `inputs.truth`: only `ris-tf evaluate` has that.
         fitted: whether it returns maximum-likelihood fits, as `estimators.refined` does: then
             `ris-tf evaluate` reports how often their intervals hold the truth.
+        predicted: whether it returns what the network reports, in the order of
+            `Prediction.reported`: then those are of the deviations that the network predicts.
 
     Returns:
         A decorator of a function of `(estimators, inputs)` that returns `Positions`. The first
@@ -79,7 +84,9 @@ def estimator(
                 "needs outputs of a network", key="estimator", value=name, remedy="add network=True"
             )
         sentence = sentence_of(function, "estimator", name)
-        made = Registration(name, sentence, function, network, tuple(outputs), truth, fitted)
+        made = Registration(
+            name, sentence, function, network, tuple(outputs), truth, fitted, predicted
+        )
         ESTIMATORS.add(name, made, function.__module__)
         return function
 
@@ -89,15 +96,15 @@ def estimator(
 # -- this package's own, in the order of tables ---------------------------------------------------
 
 
-@estimator("network", network=True, outputs=SLOTS)
+@estimator("network", network=True, outputs=SLOTS, predicted=True)
 def network_slots(e: "Estimators", inputs: "EstimatorInputs") -> "Positions":
-    """The network's slots alone."""
+    """The network alone: its detections, or slots."""
     return e.estimated(e.slots, inputs)
 
 
 @estimator("network+ml", network=True, outputs=SLOTS[:3], fitted=True)
 def network_ml(e: "Estimators", inputs: "EstimatorInputs") -> "Positions":
-    """The slots, refined by maximum likelihood."""
+    """The network's detections or slots, refined by maximum likelihood."""
     return e.refined(e.slot_places, inputs)
 
 
@@ -109,19 +116,19 @@ def network_mvdr(e: "Estimators", inputs: "EstimatorInputs") -> "Positions":
 
 @estimator("network-mvdr+ml", network=True, fitted=True)
 def network_mvdr_ml(e: "Estimators", inputs: "EstimatorInputs") -> "Positions":
-    """The same, refined."""
+    """MVDR on the network's covariance, refined by maximum likelihood."""
     return e.refined(e.network_places, inputs, "mvdr")
 
 
 @estimator("network-music", network=True)
 def network_music(e: "Estimators", inputs: "EstimatorInputs") -> "Positions":
-    """MUSIC on the same covariance."""
+    """MUSIC on the network's covariance conditioned on the measurement."""
     return e.estimated(e.spectrum_peaks, inputs, "network", "music")
 
 
 @estimator("network-music+ml", network=True, fitted=True)
 def network_music_ml(e: "Estimators", inputs: "EstimatorInputs") -> "Positions":
-    """The same, refined."""
+    """MUSIC on the network's covariance, refined by maximum likelihood."""
     return e.refined(e.network_places, inputs, "music")
 
 

@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 from ris_tf.covariance import Covariance, sample_covariance, with_trace_n
-from ris_tf.estimation.receiver import observed
+from ris_tf.receiver import observed
 from ris_tf.scene import Measurement, Panel
 
 PRIOR_LOADING = 2.0  # of the identity, added to a prior of trace N, which may lack a source

@@ -16,10 +16,9 @@ from ris_tf.estimation.chunks import SCENES, in_chunks, of_one_number
 from ris_tf.estimation.conditioned import conditioned
 from ris_tf.estimation.detect import NOTHING_KNOWN, Detector
 from ris_tf.estimation.fits import Known
-from ris_tf.estimation.receiver import observed
 from ris_tf.estimation.uncertainty import Deviations, deviations
 from ris_tf.network import Network, Prediction, outputs_of
-from ris_tf.objective.slots import most_confident
+from ris_tf.receiver import observed
 from ris_tf.registry import PluginError
 from ris_tf.scene import Measurement
 from ris_tf.scene.positions import Place, Positions
@@ -122,6 +121,8 @@ class Estimators:
             raise UserError(problem, key="estimator", value=name, remedy="choose another")
         one = ESTIMATORS[name]
         deviations = self.deviations if one.fitted else None
+        if one.predicted and "range_std_m" in self.outputs:
+            deviations = self.predicted_deviations
         return Estimator(name, one.sentence, lambda inputs: self._checked(one, inputs), deviations)
 
     def deviations(self, inputs: EstimatorInputs, positions: Positions) -> Deviations:
@@ -227,17 +228,29 @@ class Estimators:
 
     def slots(self, measurement: Measurement, count: tf.Tensor) -> Positions:
         """The network's most confident slots, as many as there are sources by the count."""
-        predicted = self._predicted(measurement)
-        reported = most_confident(predicted.confidence, _count_of(predicted, count))
-        return self._all_slots(predicted)._replace(active=reported)
+        predicted = self._within_bounds(self._predicted(measurement))
+        return predicted.reported(_count_of(predicted, count))
 
-    def slot_places(self, measurement: Measurement) -> Place:
-        """The places of all of the network's slots."""
-        return self._all_slots(self._predicted(measurement)).coordinates
+    def slot_places(self, measurement: Measurement) -> tuple[tf.Tensor, ...]:
+        """The places of all of the network's slots; of detections, also their presence."""
+        predicted = self._within_bounds(self._predicted(measurement))
+        places = predicted.azimuth, predicted.elevation, predicted.range_m
+        return (*places, predicted.confidence) if predicted.has("presence_logit") else places
 
-    def _all_slots(self, predicted: Prediction) -> Positions:
+    def predicted_deviations(self, inputs: EstimatorInputs, positions: Positions) -> Deviations:
+        """Standard deviations that the network predicts of what it reports, as numpy arrays."""
+        std = self.in_graph(SCENES, self._reported_deviations)(inputs.measurement)
+        return Deviations(*(np.where(positions.active > 0, axis, np.nan) for axis in std))
+
+    def _reported_deviations(self, measurement: Measurement) -> Deviations:
+        predicted = self._within_bounds(self._predicted(measurement))
+        curvature = predicted.range_std_m / predicted.range_m**2
+        axes = predicted.azimuth_std, predicted.elevation_std, curvature
+        return Deviations(*map(predicted.ranked, axes))
+
+    def _within_bounds(self, predicted: Prediction) -> Prediction:
         range_m = tf.clip_by_value(predicted.range_m, *self.config.scene.range_m)
-        return Positions(predicted.azimuth, predicted.elevation, range_m, tf.ones_like(range_m))
+        return predicted._replace(range_m=range_m)
 
     def spectrum_peaks(
         self, measurement: Measurement, count: tf.Tensor, source: str, method: str
@@ -348,8 +361,7 @@ def _count_of(predicted: Prediction, count: tf.Tensor) -> tf.Tensor:
     """The count, or the network's where it is -1; -1 remains where the network has no count."""
     if not predicted.has("count_logits"):
         return count
-    most_likely = tf.argmax(predicted.count_logits, axis=-1, output_type=tf.int32) + 1
-    return tf.where(count < 0, most_likely, count)
+    return tf.where(count < 0, predicted.most_likely_count(), count)
 
 
 def _joined(one: Place, other: Place) -> Place:

@@ -30,8 +30,8 @@ from ris_tf.estimation.pursuit import (
     exchanges,
     starting_grid,
 )
-from ris_tf.estimation.receiver import Observed, observed, squared_sum
 from ris_tf.estimation.refinement import Refined, refine
+from ris_tf.receiver import Observed, observed, squared_sum
 from ris_tf.scene import Measurement, make_panel
 from ris_tf.scene.positions import Place, Positions, nowhere
 

@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from ris_tf.config import Config
-from ris_tf.estimation.receiver import Observed, left_out, orthonormal, squared_sum
+from ris_tf.receiver import Observed, left_out, orthonormal, squared_sum
 from ris_tf.scene import steering_vectors
 from ris_tf.scene.positions import Place, Positions
 from ris_tf.spectrum.spectra import ScanGrid, scan_grid, spacing

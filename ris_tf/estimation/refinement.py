@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from ris_tf.estimation.receiver import Fit, Observed, Residual, fit, residual
+from ris_tf.receiver import Fit, Observed, Residual, fit, residual
 from ris_tf.scene.positions import Positions
 from ris_tf.spectrum.levenberg import MAX_DAMPING, damped_step, first_damping, next_damping
 

@@ -16,7 +16,7 @@ import numpy as np
 import tensorflow as tf
 
 from ris_tf.estimation.bound import in_double
-from ris_tf.estimation.receiver import Observed, fit, noise_information
+from ris_tf.receiver import Observed, fit, noise_information
 from ris_tf.scene.positions import Positions
 
 WIDE_95 = 1.96  # deviations to either side, of a Gaussian variable's central 95 %

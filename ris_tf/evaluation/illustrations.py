@@ -8,9 +8,9 @@ from ris_tf.config.errors import ConfigError
 from ris_tf.covariance import Covariance, back_projection, sample_covariance, true_covariance
 from ris_tf.estimation.bound import cramer_rao_bound
 from ris_tf.estimation.estimators import Estimators
-from ris_tf.estimation.receiver import observed
 from ris_tf.evaluation.pictures import Curve, Picture
 from ris_tf.network import Network
+from ris_tf.receiver import observed
 from ris_tf.scene import Scenes, Simulator, Split
 from ris_tf.scene.positions import true_positions
 

@@ -17,7 +17,7 @@ UNPAIRED_M = 1e4  # cost of a source without estimate or an estimate without sou
 
 
 class Matched(NamedTuple):
-    """Errors of the estimates that sources were matched to; numpy arrays `[B, K]`.
+    """Errors of the estimates that sources were matched to, `[B, K]`: numpy arrays, or tensors.
 
     Errors are NaN for sources without estimate and for empty slots.
 
@@ -53,50 +53,69 @@ class Matched(NamedTuple):
 
 
 def matched(estimate: Positions, truth: Positions, deviations: Deviations | None = None) -> Matched:
+    """`match`, as numpy arrays, of positions that may be numpy arrays.
+
+    Args:
+        estimate: up to `Q` estimates a scene.
+        truth: up to `K` sources a scene.
+        deviations: of the estimates, if they have any.
+    """
+    estimate, truth = (Positions(*(tf.constant(axis) for axis in p)) for p in (estimate, truth))
+    return Matched(*(np.asarray(field) for field in match(estimate, truth, deviations)))
+
+
+def match(estimate: Positions, truth: Positions, deviations: Deviations | None = None) -> Matched:
     """Assign estimates to sources so that the summed Cartesian distance is least.
 
     As many pairs are made as there are sources or estimates, whichever are fewer.
 
     Args:
-        estimate: up to `K` estimates a scene.
-        truth: up to `K` sources a scene, in as many slots.
+        estimate: up to `Q` estimates a scene, tensors.
+        truth: up to `K` sources a scene.
         deviations: of the estimates, if they have any.
     """
-    estimate, truth = (Positions(*(tf.constant(axis) for axis in p)) for p in (estimate, truth))
+    reported = estimate.count
+    estimate = estimate.padded(max(estimate.active.shape[1], truth.active.shape[1]), 1.0)
     apart = tf.norm(estimate.cartesian()[:, :, None] - truth.cartesian()[:, None], axis=-1)
-    reported, present = estimate.active[:, :, None], truth.active[:, None]
-    cost = tf.where(reported * present > 0, apart, UNPAIRED_M * tf.abs(reported - present))
+    mine, present = estimate.active[:, :, None], truth.active[:, None]
+    cost = tf.where(mine * present > 0, apart, UNPAIRED_M * tf.abs(mine - present))
     slot = best_assignment(cost)
     assigned = Positions(*(tf.gather(axis, slot, batch_dims=1) for axis in estimate))
     paired = assigned.active * truth.active > 0
-    chord = tf.norm(
-        unit_direction(assigned.azimuth, assigned.elevation)
-        - unit_direction(truth.azimuth, truth.elevation),
-        axis=-1,
-    )
-    direction_deg = 2 * tf.asin(tf.minimum(chord / 2, 1)) * (180 / math.pi)
     range_m = assigned.range_m - truth.range_m
+    direction_deg = great_circle_deg(assigned, truth)
     in_direction = paired & (direction_deg < FOUND_DEG)
     errors = (
         wrapped(assigned.azimuth - truth.azimuth),
         assigned.elevation - truth.elevation,
         range_m,
         1 / assigned.range_m - 1 / truth.range_m,
-        *_assigned(deviations, slot),
+        *_assigned(deviations, slot, estimate.active.shape[1]),
         direction_deg,
         tf.norm(assigned.cartesian() - truth.cartesian(), axis=-1),
     )
     return Matched(
-        *(np.where(paired, error, np.nan) for error in errors),
-        source=truth.active.numpy() > 0,
-        in_direction=in_direction.numpy(),
-        in_position=(in_direction & (tf.abs(range_m) < FOUND_M)).numpy(),
-        reported=estimate.count.numpy(),
+        *(tf.where(paired, error, np.nan) for error in errors),
+        source=truth.active > 0,
+        in_direction=in_direction,
+        in_position=in_direction & (tf.abs(range_m) < FOUND_M),
+        reported=reported,
     )
 
 
-def _assigned(deviations: Deviations | None, slot: tf.Tensor) -> list[np.ndarray]:
+def great_circle_deg(one: Positions, other: Positions) -> tf.Tensor:
+    """`[B, K]` degrees between two directions, from their chord: a small angle's cosine is 1."""
+    chord = tf.norm(
+        unit_direction(one.azimuth, one.elevation) - unit_direction(other.azimuth, other.elevation),
+        axis=-1,
+    )
+    return 2 * tf.asin(tf.minimum(chord / 2, 1)) * (180 / math.pi)
+
+
+def _assigned(deviations: Deviations | None, slot: tf.Tensor, slots: int) -> list[tf.Tensor]:
     """Deviations in the order of the sources; NaN where there are none."""
     if deviations is None:
-        return [np.full(slot.shape, np.nan)] * len(Deviations._fields)
-    return [np.take_along_axis(np.asarray(axis), slot.numpy(), axis=1) for axis in deviations]
+        return [tf.fill(tf.shape(slot), np.float32(np.nan))] * len(Deviations._fields)
+    missing = [[0, 0], [0, slots - deviations.azimuth.shape[1]]]
+    padded = (tf.pad(tf.constant(axis), missing, constant_values=np.nan) for axis in deviations)
+    return [tf.gather(axis, slot, batch_dims=1) for axis in padded]

@@ -12,7 +12,6 @@ from ris_tf.config import Config
 from ris_tf.estimation.bound import Bound, cramer_rao_bound
 from ris_tf.estimation.estimators import Estimator, EstimatorInputs
 from ris_tf.estimation.fits import Known
-from ris_tf.estimation.receiver import observed
 from ris_tf.evaluation import (
     ALL,
     BY_COUNT,
@@ -23,6 +22,7 @@ from ris_tf.evaluation import (
 )
 from ris_tf.evaluation.matching import Matched, matched
 from ris_tf.evaluation.metrics import COORDINATES, NOTHING, metrics_of
+from ris_tf.receiver import observed
 from ris_tf.scene import Scenes, Simulator, Split
 from ris_tf.scene.positions import true_positions
 

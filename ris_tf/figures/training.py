@@ -135,10 +135,10 @@ def _draw_metrics(axis: Axes, log: RunLog) -> None:
 def _draw_directions(axis: Axes, log: RunLog) -> None:
     _validated(axis, log, "direction_rmse_deg", "direction error", 0)
     axis.set_title("directions of the validation scenes")
-    axis.set_ylabel("RMSE of the network's slots (deg)")
+    axis.set_ylabel("RMSE of the network (deg)")
     axis.set_ylim(bottom=0)
     other = axis.twinx()
-    recalls = [(v.step, 100 * v.values.get("direction_recall", np.nan)) for v in log.validations]
+    recalls = [(v.step, 100 * v.values.get("recall_direction", np.nan)) for v in log.validations]
     if recalls:
         steps, values = zip(*recalls, strict=True)
         other.plot(steps, values, "s--", color=COLOURS[1], markersize=4, label="found within 5 deg")

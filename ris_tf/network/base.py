@@ -74,7 +74,7 @@ class Network(keras.Model):
         backprojected: tf.Tensor,
         predicted: Covariance,
         beta: tf.Tensor | float | None = None,
-    ) -> dict[str, Covariance]:
+    ) -> dict[str, Any]:
         """The four covariances of a `Prediction`, by the names of its fields.
 
         Args:
@@ -109,6 +109,10 @@ class Network(keras.Model):
     def make_weights(self) -> None:
         """Create the weights of layers that are built by their first input."""
         self(silent_scene(self.config))
+
+    def predict_step(self, data: Any) -> Any:
+        """What `predict` computes of a batch; it joins batches and cannot join `None`."""
+        return super().predict_step(data).without_none()
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that rebuild this network."""

@@ -1,137 +1,243 @@
-"""The beamspace network's encoder: convolutions over a near-field image (SPEC 3b)."""
+"""The beamspace network: it detects sources in a near-field image (SPEC 3b)."""
 
-from typing import NamedTuple
+import math
+from collections.abc import Mapping
+from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 
-from ris_tf.config import BeamspaceNetwork, Config
-from ris_tf.covariance import (
-    Directions,
-    mvdr_basis,
-    sample_covariance,
+from ris_tf.config import BeamspaceNetwork as Knobs
+from ris_tf.config import Config
+from ris_tf.config.registry import network
+from ris_tf.covariance import Covariance, from_factor, with_trace_n
+from ris_tf.network.base import Network, as_measurement
+from ris_tf.network.detections import (
+    OUTPUTS,
+    CellGrid,
+    Cells,
+    Detections,
+    beside,
+    count_logits,
 )
-from ris_tf.network.layers import QUIET, dropout
-from ris_tf.network.parts import Part, stack
-from ris_tf.scene import Measurement, field_axes, make_panel, steering_vectors
+from ris_tf.network.evidence import COORDINATES, evidence
+from ris_tf.network.heads import DetectionHead
+from ris_tf.network.image import focus_grid, focused_image, residual_image
+from ris_tf.network.layers import Trunk, dropout, nearly_nothing
+from ris_tf.network.parts import Part
+from ris_tf.network.prediction import Prediction
+from ris_tf.receiver import observed
+from ris_tf.scene import Measurement, make_panel, steering_vectors
+from ris_tf.scene.panel import direction_cosines
 from ris_tf.scene.shapes import sizes
 
-LEAST_OUTSIDE = 1e-5  # of a steering vector: what rounding leaves
+RARE = 0.01  # presence of a source in a cell before anything is learned
+BEYOND = 0.1  # of the bounds of range, by which a predicted one may exceed them
+LARGEST_LOG_POWER = 7.0  # 30 dB above or below the mean of a scene's sources
+LEAST_PRESENCE = 1e-9  # under a square root
+TAKEN_WIDTH, TAKEN = 1.0, 8.0  # cells around a detection, and the logit taken off them
+RENEWAL_BLOCKS = 1
+COSINES = 2  # direction cosines of a cell, beside its image
 
 
-@keras.saving.register_keras_serializable("ris_tf")
-class BeamspaceEncoder(keras.layers.Layer):
-    """Back-projected snapshots, focused on a coarse near-field grid, to the feature vector `f0`.
+@network("beamspace")
+class BeamspaceNetwork(Network):
+    """An image of the near field in; detections, their covariance and the source count out.
+
+    1.  Residual convolutions over the image give each of its cells the presence, direction, range
+        and power of a source in it.
+    2.  The cells most likely to hold one become detections. In each of `rounds`, they are fitted
+        to the measurement together, and a small head moves and judges them by what the fit shows.
+        Between rounds, the image of what is left shows missed sources, whose cells take the places
+        of the unlikely half of detections.
+    3.  Their steering vectors, weighted by presence and power, are the factor of the covariance;
+        the presences give the distribution of the count.
+
+    Call it with a `Measurement`, or a dictionary of its fields (`y`, `channel`, `codes`, `snr_db`),
+    of any batch size, known or not, in single or double precision.
 
     Args:
-        config: sizes of scene, panel and network.
+        config: the whole configuration.
     """
 
-    def __init__(self, config: Config, **kwargs):
-        super().__init__(**kwargs)
-        sizes = config.network
-        assert isinstance(sizes, BeamspaceNetwork)
-        self.sizes = sizes
+    def __init__(self, config: Config, **kwargs: Any):
+        super().__init__(config, **kwargs)
+        knobs = config.network
+        assert isinstance(knobs, Knobs)
+        self.knobs = knobs
         self.grid = focus_grid(config)
-        layer = {"dtype": self.dtype_policy, "activation": "gelu"}
-        convolutions = [
-            keras.layers.Conv2D(
-                filters, 3, strides=1 + i % 2, padding="same", name=f"conv_{i}", **layer
-            )
-            for i, filters in enumerate(sizes.filters)
+        self.cells = CellGrid(config)
+        self.panel = make_panel(config.geometry)
+        self.detected = knobs.detections or 2 * config.scene.sources_max
+        nearest, farthest = config.scene.range_m
+        self.log_ranges = math.log(nearest), math.log(farthest)
+        self._make_layers({"dtype": self.policy})
+
+    def _make_layers(self, layer: dict[str, Any]) -> None:
+        knobs, dense = self.knobs, keras.layers.Dense
+        planes, image, filters = len(knobs.planes_m), tuple(knobs.image), knobs.filters
+        self.trunk = Trunk(filters, knobs.blocks, name="trunk", **layer)
+        self.trunk.build((None, *image, 2 * planes + COSINES))
+        self.cell_head = dense(
+            OUTPUTS, kernel_initializer=nearly_nothing(), name="cell_head", **layer
+        )
+        self.cell_head.build((None, self.cells.count, filters))
+        rare = math.log(RARE / (1 - RARE))
+        self.cell_head.bias.assign([rare, *[0.0] * (OUTPUTS - 1)])
+        self.detection_heads = [
+            DetectionHead(knobs.width, name=f"detection_head_{i}", **layer)
+            for i in range(knobs.rounds)
         ]
-        self.image_encoder = stack(
-            "image_encoder",
-            (*sizes.image, 2 * len(sizes.planes_m)),
-            *convolutions,
-            keras.layers.Flatten(name="flatten", dtype=self.dtype_policy),
-        )
-        self.fusion = stack(
-            "fusion",
-            self.image_encoder.output_shape[1:],
-            keras.layers.Dense(sizes.width, name="dense", **layer),
-        )
-        self.built = True
+        for head in self.detection_heads:
+            head.build((None, self.detected, filters))
+        self.renewals = [
+            Trunk(filters, RENEWAL_BLOCKS, name=f"renewal_{i}", **layer)
+            for i in range(1, knobs.rounds)
+        ]
+        for renewal in self.renewals:
+            renewal.build((None, *image, filters + planes))
 
     def call(
-        self, measurement: Measurement, backprojected: tf.Tensor, key: tf.Tensor | None = None
-    ) -> tf.Tensor:
-        """`[B, D]` features of a batch of scenes; `key` seeds the dropout."""
-        del measurement  # the back-projection contains it
+        self,
+        measurement: Measurement | Mapping[str, tf.Tensor],
+        beta: tf.Tensor | float | None = None,
+        key: tf.Tensor | None = None,
+    ) -> Prediction:
+        """Predict.
+
+        Args:
+            measurement: what the receiver measures, or a dictionary of its fields.
+            beta: share of the sample covariance in the blend; `None` is the final value.
+            key: `[2]` int32 seed of the dropout in training; `None` drops nothing.
+        """
+        measurement = as_measurement(measurement)
+        backprojected = self.back_projected(measurement)
+        features = dropout(self._features(backprojected), self.knobs.dropout, key, 0)
+        detections, deviation, maps = self._rounds(measurement, features)
+        found = self._found(detections)
+        presence, range_m = tf.sigmoid(found.presence), tf.exp(found.log_range)
+        predicted, steering = self._covariance(found, presence)
+        return Prediction(
+            angle_factor=steering,
+            azimuth=found.azimuth,
+            elevation=found.elevation,
+            range_m=range_m,
+            confidence=presence,
+            power=tf.exp(found.log_power),
+            azimuth_std=self.cells.size[0] * deviation[..., 0],
+            elevation_std=self.cells.size[1] * deviation[..., 1],
+            range_std_m=range_m * deviation[..., 2],
+            presence_logit=found.presence,
+            cells=tuple(self._decoded(m, self.cells.azimuth, self.cells.elevation) for m in maps),
+            count_logits=count_logits(presence, self.config.scene.sources_max),
+            **self.covariances(measurement, backprojected, predicted, beta),
+        )
+
+    def _features(self, backprojected: tf.Tensor) -> tf.Tensor:
+        """`[B, A, E, filters]` features of the cells, from the image of the snapshots."""
         image = focused_image(backprojected, self.grid)
-        features = self.image_encoder(tf.transpose(image, [0, 2, 3, 1]))
-        return dropout(self.fusion(features), self.sizes.dropout, key, 0)
+        centres = map(tf.constant, (self.cells.azimuth, self.cells.elevation))
+        cosines = tf.stack(direction_cosines(*centres), axis=-1)
+        cosines = tf.reshape(cosines, [*self.cells.shape, COSINES])
+        places = tf.broadcast_to(cosines, [*sizes(image)[:-1], COSINES])
+        return self.trunk(tf.concat([image, places], axis=-1))
+
+    def _rounds(
+        self, measurement: Measurement, features: tf.Tensor
+    ) -> tuple[Detections, tf.Tensor, list[tf.Tensor]]:
+        """Detections after all rounds, their deviations in cells, and each round's map of cells."""
+        data = observed(measurement, self.panel, self.config.scene.symbols)
+        cells = self._map(features)
+        detections = Detections.at(self.cells.most_present(cells, self.detected), features, cells)
+        deviation, maps = tf.ones_like(detections.outputs[..., :COORDINATES]), [cells]
+        for head, renewal in zip(self.detection_heads, [*self.renewals, None], strict=False):
+            found = self._found(detections)
+            shown = evidence(data, found, self.cells.size)
+            change = head(detections, shown.features(), beside(found, self.cells.size))
+            detections = detections.moved(change.outputs + change.towards * shown.step_of(OUTPUTS))
+            deviation = shown.deviation * tf.exp(change.log_deviation)
+            if renewal is not None:
+                features = renewal(self._with_rest(features, measurement, shown.left))
+                maps.append(self._map(features))
+                detections = self._renewed(detections, features, maps[-1])
+        return detections, deviation, maps
+
+    def _map(self, features: tf.Tensor) -> tf.Tensor:
+        """`[B, P, OUTPUTS]` float32 outputs of all cells."""
+        flat = [sizes(features)[0], self.cells.count, self.knobs.filters]
+        return tf.cast(self.cell_head(tf.reshape(features, flat)), tf.float32)
+
+    def _with_rest(
+        self, features: tf.Tensor, measurement: Measurement, left: tf.Tensor
+    ) -> tf.Tensor:
+        """Features beside the image of what no detection explains: it shows missed sources."""
+        rest = measurement._replace(y=tf.reshape(left, sizes(measurement.y)))
+        image = residual_image(self.back_projected(rest), self.grid)
+        return tf.concat([features, tf.cast(image, features.dtype)], axis=-1)
+
+    def _renewed(self, known: Detections, features: tf.Tensor, cells: tf.Tensor) -> Detections:
+        """The likelier half of detections, and other cells of a new map in place of the rest."""
+        kept = self.detected - self.detected // 2
+        _, best = tf.math.top_k(tf.stop_gradient(known.outputs[..., 0]), kept)
+        old = known.chosen(best)
+        found = self._found(old)
+        taken = self.cells.nearness(found.azimuth, found.elevation, TAKEN_WIDTH)
+        taken = tf.reduce_max(taken * tf.sigmoid(found.presence)[..., None], axis=1)
+        chosen = self.cells.most_present(cells, self.detected - kept, TAKEN * taken)
+        new = Detections.at(chosen, features, cells)
+        old = old._replace(features=Detections.at(old.cell, features, cells).features)
+        return old.joined(new)
+
+    def _found(self, detections: Detections) -> Cells:
+        """Presence and coordinates of detections."""
+        azimuth, elevation = self.cells.azimuth, self.cells.elevation
+        centres = tf.gather(azimuth, detections.cell), tf.gather(elevation, detections.cell)
+        return self._decoded(detections.outputs, *centres)
+
+    def _decoded(self, outputs: tf.Tensor, azimuth: Any, elevation: Any) -> Cells:
+        """Outputs of cells with these centres, as presence and coordinates in the field of view."""
+        nearest, farthest = self.log_ranges
+        log_range = outputs[..., 3] + 0.5 * (nearest + farthest)
+        bounds = nearest + math.log(1 - BEYOND), farthest + math.log(1 + BEYOND)
+        azimuths, elevations = self.cells.axes
+        across, up = self.cells.size
+        return Cells(
+            presence=outputs[..., 0],
+            azimuth=tf.clip_by_value(azimuth + across * outputs[..., 1], *azimuths[[0, -1]]),
+            elevation=tf.clip_by_value(elevation + up * outputs[..., 2], *elevations[[0, -1]]),
+            log_range=tf.clip_by_value(log_range, *bounds),
+            log_power=tf.clip_by_value(outputs[..., 4], -LARGEST_LOG_POWER, LARGEST_LOG_POWER),
+        )
+
+    def _covariance(self, found: Cells, presence: tf.Tensor) -> tuple[Covariance, tf.Tensor]:
+        """`R_pred` of columns `sqrt(presence x power) a`, and the `[B, N, Q]` steering vectors."""
+        place = found.azimuth, found.elevation, tf.exp(found.log_range)
+        steering = tf.transpose(steering_vectors(self.panel, *place), [0, 2, 1])
+        amplitude = tf.sqrt(presence * tf.exp(found.log_power) + LEAST_PRESENCE)
+        factor = steering * tf.complex(amplitude, 0.0)[:, None, :]
+        return with_trace_n(from_factor(factor)), steering
 
     def parts(self) -> list[Part]:
-        """Rows of the network's table."""
-        s = self.sizes
-        shape = " x ".join(map(str, self.image_encoder.layers[-2].output.shape[1:]))
-        filters = ", ".join(map(str, s.filters))
+        """The network part by part: its table, and its optimizer groups."""
+        knobs = self.knobs
+        image = " x ".join(map(str, (*knobs.image, knobs.filters)))
         return [
-            Part("image encoder", f"Conv2D 3x3 of {filters}", shape, (self.image_encoder,)),
-            Part("fusion", "Dense", f"f0: {s.width}", (self.fusion,)),
+            Part("trunk", f"Conv2D 3x3, {knobs.blocks} residual blocks", image, (self.trunk,)),
+            Part(
+                "renewals",
+                f"{len(self.renewals)} x Conv2D 3x3, {RENEWAL_BLOCKS} residual block",
+                image,
+                tuple(self.renewals),
+            ),
+            Part("cell head", "Dense", f"{self.cells.count} x {OUTPUTS}", (self.cell_head,), True),
+            Part(
+                "detection heads",
+                f"{knobs.rounds} x 5 Dense",
+                f"{self.detected} x {OUTPUTS + COORDINATES}",
+                tuple(self.detection_heads),
+                True,
+            ),
         ]
 
-
-class FocusGrid(NamedTuple):
-    """The image's points.
-
-    Attributes:
-        vectors: `[P, N]` complex64 steering vectors, ordered by plane, azimuth, elevation.
-        shape: planes, azimuths and elevations of the image.
-        directions: which of the azimuths the vectors are of.
-    """
-
-    vectors: np.ndarray
-    shape: tuple[int, int, int]
-    directions: Directions
-
-
-def focus_grid(config: Config) -> FocusGrid:
-    """The image's points on its planes; the field of view's ends are included."""
-    sizes = config.network
-    assert isinstance(sizes, BeamspaceNetwork)
-    panel = make_panel(config.geometry, np.float64)
-    azimuths, elevations = field_axes(config.scene, *sizes.image)
-    directions = Directions.of_grid(panel, azimuths, elevations)
-    axes = sizes.planes_m, directions.azimuth, elevations
-    plane, azimuth, elevation = np.meshgrid(*axes, indexing="ij")
-    with tf.device("cpu"), tf.init_scope():
-        points = (tf.constant(axis.ravel()) for axis in (azimuth, elevation, plane))
-        vectors = steering_vectors(panel, *points).numpy().astype(np.complex64)
-    return FocusGrid(vectors, (len(sizes.planes_m), *sizes.image), directions)
-
-
-def focused_image(backprojected: tf.Tensor, grid: FocusGrid) -> tf.Tensor:
-    """The power of the snapshots and their MVDR spectrum at the points of a grid.
-
-    `B(p) = mean_l |a(p)^H x_l|^2` over its largest value; and, since sources within a beam share a
-    peak of it, the amplitude `(a(p)^H (R_samp + 1e-2 I)^-1 a(p))^-1/2` over its largest value.
-
-    Args:
-        backprojected: `[B, N, L]` complex64 snapshots at the panel.
-        grid: points of the image.
-
-    Returns:
-        `[B, 2 planes, azimuths, elevations]` float32 in 0..1.
-    """
-    power = _inside(backprojected, grid)
-    basis, _ = mvdr_basis(sample_covariance(backprojected))
-    outside = tf.maximum(1 - _inside(basis, grid), LEAST_OUTSIDE)
-    everywhere = {"axis": [1, 2, 3], "keepdims": True}
-    return tf.concat(
-        [
-            power / tf.maximum(tf.reduce_max(power, **everywhere), QUIET),
-            tf.sqrt(tf.reduce_min(outside, **everywhere) / outside),
-        ],
-        axis=1,
-    )
-
-
-def _inside(basis: tf.Tensor, grid: FocusGrid) -> tf.Tensor:
-    """`|W^H a|^2` at the points: `[B, planes, azimuths, elevations]`."""
-    planes, _, elevations = grid.shape
-    shape = [sizes(basis)[0], planes, len(grid.directions.azimuth), elevations]
-    parts = grid.directions.inside(basis, grid.vectors)
-    return grid.directions.whole([tf.reshape(part, shape) for part in parts])
+    def make_weights(self) -> None:
+        """Nothing to do: its layers are built in the constructor."""

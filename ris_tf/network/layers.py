@@ -1,11 +1,14 @@
 """Small pieces that both networks are built from."""
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
 from ris_tf.scene.random import fold_in, random_bits
 from ris_tf.scene.shapes import Size, product, sizes
 
+GAIN = 0.2  # of a residual block, before anything is learned
 QUIET = 1e-20  # power below which a scene counts as silent, and is not divided by it
 
 
@@ -19,6 +22,11 @@ def complex_matrix(x: tf.Tensor, rows: int, columns: int) -> tf.Tensor:
     """Row-major `[..., 2 rows columns]` interleaved pairs to `[..., rows, columns]` complex64."""
     pairs = tf.reshape(tf.cast(x, tf.float32), [*sizes(x)[:-1], rows, columns, 2])
     return tf.complex(pairs[..., 0], pairs[..., 1])
+
+
+def nearly_nothing() -> keras.initializers.Initializer:
+    """Kernels of outputs that begin at their biases, but let gradients through."""
+    return keras.initializers.VarianceScaling(1e-4)
 
 
 def dropout(x: tf.Tensor, rate: float, key: tf.Tensor | None, place: int) -> tf.Tensor:
@@ -144,3 +152,72 @@ class EncoderLayer(keras.layers.Layer):
         """The arguments that rebuild this layer."""
         sizes = {name: getattr(self, name) for name in ("width", "heads", "feedforward", "rate")}
         return {**super().get_config(), **sizes}
+
+
+@keras.saving.register_keras_serializable("ris_tf")
+class ResidualBlock(keras.layers.Layer):
+    """Two 3x3 convolutions, with the image's mean between them, added to what comes in.
+
+    `x + g conv(relu(conv(relu(x)) + W mean(x)))`, `g` a gain for each channel that begins small
+    (Touvron et al., "Going deeper with image transformers", 2021): deep stacks train without norms.
+    """
+
+    def build(self, input_shape: tuple) -> None:
+        """Make the weights for `[B, A, E, C]`."""
+        channels, layer = input_shape[-1], {"dtype": self.dtype_policy}
+        convolution = {"padding": "same", "kernel_initializer": "he_normal", **layer}
+        self.first = keras.layers.Conv2D(channels, 3, name="first", **convolution)
+        self.second = keras.layers.Conv2D(channels, 3, name="second", **convolution)
+        self.mean = keras.layers.Dense(channels, use_bias=False, name="mean", **layer)
+        self.first.build(input_shape)
+        self.second.build(input_shape)
+        self.mean.build((input_shape[0], channels))
+        self.gain = self.add_weight((channels,), keras.initializers.Constant(GAIN), name="gain")
+
+    def call(self, x: tf.Tensor) -> tf.Tensor:
+        """`[B, A, E, C]` to the same."""
+        mean = self.mean(tf.reduce_mean(x, axis=[1, 2]))[:, None, None]
+        change = self.second(tf.nn.relu(self.first(tf.nn.relu(x)) + mean))
+        return x + tf.cast(self.gain, x.dtype) * change
+
+    def compute_output_shape(self, input_shape: tuple) -> tuple:
+        """The input's shape."""
+        return input_shape
+
+
+@keras.saving.register_keras_serializable("ris_tf")
+class Trunk(keras.layers.Layer):
+    """A 3x3 convolution, residual blocks, and a rectifier.
+
+    Args:
+        filters: of all convolutions.
+        blocks: how many.
+    """
+
+    def __init__(self, filters: int, blocks: int, **kwargs: Any):
+        super().__init__(**kwargs)
+        layer = {"dtype": self.dtype_policy}
+        self.filters = filters
+        self.stem = keras.layers.Conv2D(filters, 3, padding="same", name="stem", **layer)
+        self.blocks = [ResidualBlock(name=f"block_{i}", **layer) for i in range(blocks)]
+
+    def build(self, input_shape: tuple) -> None:
+        """Make the weights for `[B, A, E, C]`."""
+        self.stem.build(input_shape)
+        for block in self.blocks:
+            block.build((*input_shape[:-1], self.filters))
+
+    def call(self, x: tf.Tensor) -> tf.Tensor:
+        """`[B, A, E, C]` to `[B, A, E, filters]`."""
+        x = self.stem(x)
+        for block in self.blocks:
+            x = block(x)
+        return tf.nn.relu(x)
+
+    def compute_output_shape(self, input_shape: tuple) -> tuple:
+        """As many cells, `filters` channels."""
+        return (*input_shape[:-1], self.filters)
+
+    def get_config(self) -> dict:
+        """The arguments that rebuild this layer."""
+        return {**super().get_config(), "filters": self.filters, "blocks": len(self.blocks)}

@@ -1,15 +1,13 @@
 """The terms, their weighted sum, and the weight schedules."""
 
+from ris_tf.objective.comparison import SLOTS, Comparison, compare
 from ris_tf.objective.projection import projection_loss
 from ris_tf.objective.terms import (
-    SLOTS,
     TERMS,
-    Comparison,
     active_terms,
     available_terms,
     blend_terms,
     check_terms,
-    compare,
     raw_terms,
     term_values,
     weighted_sum,

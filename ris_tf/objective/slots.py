@@ -1,14 +1,17 @@
 """Losses of unordered slots against sources: angles, range, Chamfer distance, count (SPEC 4)."""
 
-import itertools
 import math
 
 import numpy as np
 import tensorflow as tf
 
+from ris_tf.scene.shapes import sizes
+
 ANGLE_SHARE, RANGE_SHARE = 0.75, 0.45  # of the two losses in the assignment's cost
 ELEVATION_WEIGHT = 1.5
 LEAST_RANGE = 0.9  # predicted ranges are clamped below at this share of the least range
+IMPOSSIBLE = 1e30  # cost of what cannot be
+NO_NUMBER = 1e6  # cost of a pair that has none
 FAR = 1e3  # squared distance, in rad^2, of pairs that do not count
 
 
@@ -35,20 +38,37 @@ def range_error(range_m: tf.Tensor, truth_m: tf.Tensor, least_m: float, knee: fl
 
 
 def best_assignment(cost: tf.Tensor) -> tf.Tensor:
-    """The slot of each source in the cheapest of all assignments.
+    """The slot of each source in the cheapest of all assignments of slots to sources.
+
+    Dynamic programming over the sets of sources that the first slots have: `Q 2^K K` operations,
+    where trying all assignments takes `Q! / (Q - K)!`.
 
     Args:
-        cost: `[B, K_max, K_max]` of slot (axis 1) and source (axis 2); 0 for inactive sources.
+        cost: `[B, Q, K]` of slot (axis 1) and source (axis 2), `Q >= K`; 0 for inactive sources.
 
     Returns:
-        `[B, K_max]` int32 slots.
+        `[B, K]` int32 slots.
     """
-    max_sources = cost.shape[-1]
-    orders = np.array(list(itertools.permutations(range(max_sources))), np.int32)
-    taken = np.eye(max_sources, dtype=np.float32)[orders]  # [P, source, slot]
-    flat = taken.transpose(0, 2, 1).reshape(len(orders), -1)
-    totals = tf.matmul(tf.reshape(cost, [-1, max_sources**2]), flat, transpose_b=True)
-    return tf.gather(orders, tf.argmin(totals, axis=-1))
+    batch, slots, sources = sizes(cost)
+    cost = tf.where(tf.math.is_finite(cost), cost, NO_NUMBER)  # of a window that is to be dropped
+    every = np.arange(2**sources)[:, None]
+    has = every >> np.arange(sources) & 1  # [set, source]
+    without = np.where(has, every ^ 1 << np.arange(sources), 0)
+    least = tf.tile(tf.constant([[0.0] + [IMPOSSIBLE] * (2**sources - 1)]), [batch, 1])
+    last = []  # for each slot and set: its source, or none
+    for q in range(slots):
+        taking = tf.gather(least, without, axis=1) + cost[:, q, None, :]
+        options = tf.concat([tf.where(has > 0, taking, IMPOSSIBLE), least[:, :, None]], axis=-1)
+        last.append(tf.argmin(options, axis=-1, output_type=tf.int32))
+        least = tf.reduce_min(options, axis=-1)
+    left = tf.fill([batch], 2**sources - 1)
+    slot = tf.zeros([batch, sources], tf.int32)
+    for q in reversed(range(slots)):
+        source = tf.gather(last[q], left, batch_dims=1)
+        mine = tf.one_hot(source, sources, dtype=tf.int32)
+        slot += q * mine
+        left -= tf.reduce_sum(mine * 2 ** np.arange(sources, dtype=np.int32), axis=-1)
+    return slot
 
 
 def source_mean(values: tf.Tensor, active: tf.Tensor) -> tf.Tensor:

@@ -1,93 +1,21 @@
-"""The objective: ten named terms and their weighted sum (SPEC 4)."""
+"""The objective: named terms and their weighted sum (SPEC 4)."""
 
-import math
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
 
 import tensorflow as tf
 
 from ris_tf.config import TERMS, Config, ConfigError
 from ris_tf.config.registry import term
-from ris_tf.covariance import Covariance, effective, nmse, true_covariance
-from ris_tf.network import Network, Prediction
-from ris_tf.objective import slots, structure
+from ris_tf.covariance import effective, nmse
+from ris_tf.network import Network
+from ris_tf.objective import detections, slots, structure
+from ris_tf.objective.comparison import Comparison, compare
 from ris_tf.objective.projection import projection_loss
 from ris_tf.registry import MissingOutputError
-from ris_tf.scene import Panel, Scenes, Simulator, Split, make_panel
+from ris_tf.scene import Simulator, Split
 
-SLOTS = ("azimuth", "elevation", "range_m")  # outputs by which slots are assigned to sources
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """A prediction and the truth, with intermediate results that several terms share.
-
-    Attributes:
-        prediction: what the network predicts; reading a missing output raises `MissingOutputError`.
-        scenes: the true scenes.
-        config: constants of the terms.
-        panel: the nominal panel.
-        truth: effective `R_true`.
-        slot: `[B, K_max]` slot assigned to each source; `None` where the network has none.
-    """
-
-    prediction: Prediction
-    scenes: Scenes
-    config: Config
-    panel: Panel
-    truth: Covariance
-    slot: tf.Tensor | None
-
-    @property
-    def active(self) -> tf.Tensor:
-        """`[B, K_max]` 1 for active sources."""
-        return self.scenes.sources.active
-
-    @property
-    def angle_knee(self) -> float:
-        """Knee of the angle's Huber loss in radians."""
-        return math.radians(self.config.objective.angle_huber_deg)
-
-    def of_sources(self, by_slot: tf.Tensor) -> tf.Tensor:
-        """`[B, K_max]` values by slot, reordered to the sources that they are assigned to."""
-        if self.slot is None:
-            raise MissingOutputError("is no output of this network", key="azimuth")
-        return tf.gather(by_slot, self.slot, batch_dims=1)
-
-
-def compare(prediction: Prediction, scenes: Scenes, config: Config) -> Comparison:
-    """Assign slots to sources, if the network has slots, and compute the effective truth."""
-    slot = None
-    if prediction.has(*SLOTS):
-        slot = slots.best_assignment(tf.stop_gradient(_pairwise_cost(prediction, scenes, config)))
-    truth = true_covariance(scenes.steering, scenes.sources.power)
-    return Comparison(
-        prediction=prediction.guarded(),
-        scenes=scenes,
-        config=config,
-        panel=make_panel(config.geometry),
-        truth=effective(truth, scenes.measurement.snr_db, config.covariance),
-        slot=slot,
-    )
-
-
-def _pairwise_cost(prediction: Prediction, scenes: Scenes, config: Config) -> tf.Tensor:
-    """`[B, slot, source]` cost of every pair: 0.75 angle + 0.45 range, 0 for inactive sources."""
-    sources, knobs = scenes.sources, config.objective
-    angle = slots.angle_error(
-        prediction.azimuth[:, :, None] - sources.azimuth[:, None],
-        prediction.elevation[:, :, None] - sources.elevation[:, None],
-        math.radians(knobs.angle_huber_deg),
-    )
-    distance = slots.range_error(
-        prediction.range_m[:, :, None],
-        sources.range_m[:, None],
-        config.scene.range_m[0],
-        knobs.range_huber,
-    )
-    cost = slots.ANGLE_SHARE * angle + slots.RANGE_SHARE * distance
-    return cost * sources.active[:, None, :]
+assert detections  # imported for its terms
 
 
 @term("covariance", through_blend=True)
@@ -125,30 +53,38 @@ def contrast(c: Comparison) -> tf.Tensor:
 
 @term("angle")
 def angle(c: Comparison) -> tf.Tensor:
-    """Huber loss of azimuth and elevation, mean of the slots' and the auxiliary angles': `[B]`."""
+    """Huber loss of azimuth and elevation: `[B]`.
+
+    Mean of the slots' and the auxiliary angles'; or of the detections' and of those in the cells of
+    sources.
+    """
     p, sources = c.prediction, c.scenes.sources
-    estimates = ((p.azimuth, p.elevation), (p.auxiliary_azimuth, p.auxiliary_elevation))
-    errors = [
-        slots.angle_error(
-            c.of_sources(azimuth) - sources.azimuth,
-            c.of_sources(elevation) - sources.elevation,
-            c.angle_knee,
-        )
-        for azimuth, elevation in estimates
-    ]
-    return slots.source_mean(tf.add_n(errors) / len(errors), c.active)
+
+    def error(azimuth: tf.Tensor, elevation: tf.Tensor) -> tf.Tensor:
+        off = azimuth - sources.azimuth, elevation - sources.elevation
+        return slots.angle_error(*off, c.angle_knee)
+
+    own = error(c.of_sources(p.azimuth), c.of_sources(p.elevation))
+    if p.has("cells"):
+        cells = [error(cells.azimuth, cells.elevation) for cells in c.at_sources]
+        return c.mean_of_detections(own, cells)
+    other = error(c.of_sources(p.auxiliary_azimuth), c.of_sources(p.auxiliary_elevation))
+    return slots.source_mean(0.5 * (own + other), c.active)
 
 
 @term("range")
 def range_(c: Comparison) -> tf.Tensor:
-    """Huber loss of the logarithm of range: `[B]`."""
-    error = slots.range_error(
-        c.of_sources(c.prediction.range_m),
-        c.scenes.sources.range_m,
-        c.config.scene.range_m[0],
-        c.config.objective.range_huber,
-    )
-    return slots.source_mean(error, c.active)
+    """Huber loss of the logarithm of range; of detections and of the cells of sources: `[B]`."""
+
+    def error(range_m: tf.Tensor) -> tf.Tensor:
+        least, knee = c.config.scene.range_m[0], c.config.objective.range_huber
+        return slots.range_error(range_m, c.scenes.sources.range_m, least, knee)
+
+    own = error(c.of_sources(c.prediction.range_m))
+    if not c.prediction.has("cells"):
+        return slots.source_mean(own, c.active)
+    cells = [error(tf.exp(cells.log_range)) for cells in c.at_sources]
+    return c.mean_of_detections(own, cells)
 
 
 @term("chamfer")

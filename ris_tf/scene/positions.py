@@ -44,6 +44,8 @@ class Positions(NamedTuple):
     def padded(self, slots: int, range_m: float) -> "Positions":
         """The same with empty slots appended, `slots` in all."""
         present = self.active.shape[1]
+        if slots == present:
+            return self
         spare = nowhere(tf.shape(self.active)[0], slots - present, range_m)
         return Positions(*(tf.concat([a, b], axis=1) for a, b in zip(self, spare, strict=True)))
 

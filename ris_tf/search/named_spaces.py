@@ -100,16 +100,13 @@ def _sizes_of(network: Section) -> dict[str, Entry]:
     if isinstance(network, ReferenceNetwork):
         space["network.width"] = Choices((448, 512))
         space["network.heads"] = Choices((6, 8))  # the nearest divisor of the width is taken
+        space["network.temperature"] = Range(0.10, 0.25)
     elif isinstance(network, BeamspaceNetwork):
+        space["network.filters"] = Choices(_sizes(network.filters))
         space["network.width"] = Choices(_sizes(network.width))
-        filters = zip(*map(_sizes, network.filters), strict=True)
-        space["network.filters"] = Choices(tuple(filters))
     else:
         return space
-    return space | {
-        "network.dropout": Range(0.05, 0.32),
-        "network.temperature": Range(0.10, 0.25),
-    }
+    return space | {"network.dropout": Range(0.05, 0.32)}
 
 
 def _weights_of(config: Config) -> dict[str, Entry]:

@@ -16,7 +16,6 @@ from ris_tf.config import Config
 from ris_tf.covariance import Covariance
 from ris_tf.network import Prediction
 from ris_tf.objective import SLOTS
-from ris_tf.objective.slots import most_confident
 from ris_tf.runlog import RunDirectory, Sample, SpectrumSample, write_sample
 from ris_tf.scene import Scenes, Split, make_panel
 from ris_tf.spectrum import mvdr_spectrum, scan_grid
@@ -59,8 +58,8 @@ class SpectrumSampler:
             step: its last window.
 
         Returns:
-            The sample; `None` where there are no scenes to look at, or where what the network says
-            is not finite.
+            The sample; `None` where there are no scenes to look at, or where a prediction is not
+            finite.
         """
         if not self.count:
             return None
@@ -116,14 +115,10 @@ def _truth(scenes: Scenes) -> np.ndarray:
 
 
 def _estimates(prediction: Prediction, scenes: Scenes) -> np.ndarray:
-    """`[S, K_max, 3]` the same of the reported slots, the most confident first; NaN without."""
+    """`[S, K_max, 3]` the same of what is reported, the most confident first; NaN without."""
     if not prediction.has(*SLOTS, "confidence", "count_logits"):
         return np.full([*scenes.sources.active.shape, 3], np.nan, np.float32)
-    count = tf.argmax(prediction.count_logits, axis=-1, output_type=tf.int32) + 1
-    reported = most_confident(prediction.confidence, count)
-    slots = _positions(prediction.azimuth, prediction.elevation, prediction.range_m, reported)
-    order = np.argsort(-prediction.confidence.numpy(), axis=-1, kind="stable")
-    return np.take_along_axis(slots, order[..., None], axis=1)
+    return _positions(*prediction.reported())
 
 
 def _positions(

@@ -197,10 +197,10 @@ class LocalizationTask(Task):
             for term in ("covariance", "subspace")
             if f"term/{term}" in values
         ]
-        if "direction_recall" in values:  # the network has slots
-            pieces.append(f"direction {values['direction_rmse_deg']:.1f} deg")
-            pieces.append(f"found {values['direction_recall']:.0%}")
-        if "count_accuracy" in values:
+        if "recall_direction" in values:  # the network reports sources
+            pieces.append(f"found {values['recall_direction']:.1%}")
+            pieces.append(f"and range {values['recall_position']:.1%}")
+            pieces.append(f"precision {values['precision']:.0%}")
             pieces.append(f"count {values['count_accuracy']:.0%}")
         if PREFIX + "recall_direction" in values:
             pieces.append(f"by MVDR {values[PREFIX + 'recall_direction']:.0%}")

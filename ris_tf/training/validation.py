@@ -9,6 +9,7 @@ import tensorflow as tf
 from ris_tf.config import Config
 from ris_tf.config.learning import Covariance, Weights
 from ris_tf.covariance import effective, nmse
+from ris_tf.evaluation.matching import great_circle_deg, match
 from ris_tf.objective import (
     SLOTS,
     Comparison,
@@ -19,12 +20,14 @@ from ris_tf.objective import (
     term_values,
 )
 from ris_tf.objective.slots import source_mean, wrapped
-from ris_tf.scene import Scenes, unit_direction
-
-RECALLED_DEG = 5.0  # great-circle error below which a source counts as located
+from ris_tf.scene import Scenes
+from ris_tf.scene.positions import Positions, true_positions
 
 # What a degree and a metre of error add to a search's objective.
 PER_DEGREE, PER_METRE = 0.01, 0.01
+
+# Sources of a scene: found in direction, also in range, reported, present. They become shares.
+SUMS = FOUND, PLACED, REPORTED, PRESENT = "found", "placed", "reported", "present"
 
 # Root mean squares over sources, by the name of the squared sum that they come from.
 ROOTS = ("direction_rmse_deg", "azimuth_rmse_deg", "elevation_rmse_deg", "range_rmse_m")
@@ -53,7 +56,7 @@ def means_of(c: Comparison) -> dict[str, tf.Tensor]:
             c.prediction.sample.factor, c.scenes.steering, c.config.objective.projection_ridge
         ),
         **(_position_errors(c) if c.prediction.has(*SLOTS) else {}),
-        **({"count_accuracy": _count_is_right(c)} if c.prediction.has("count_logits") else {}),
+        **(_reported(c) if c.prediction.has(*SLOTS, "confidence", "count_logits") else {}),
     }
     return {name: tf.reduce_mean(value) for name, value in values.items()}
 
@@ -80,31 +83,36 @@ def _standard_loss(c: Comparison) -> tf.Tensor:
     return tf.add_n([getattr(weights, name) * value for name, value in terms.items()])
 
 
+def _reported(c: Comparison) -> dict[str, tf.Tensor]:
+    """`[B]` counts of what is reported and found, matched as `ris-tf evaluate` does."""
+    m = match(c.prediction.reported(), true_positions(c.scenes.sources))
+
+    def number(of: tf.Tensor) -> tf.Tensor:
+        return tf.reduce_sum(tf.cast(of, tf.float32), axis=-1)
+
+    return {
+        FOUND: number(m.in_direction),
+        PLACED: number(m.in_position),
+        REPORTED: tf.cast(m.reported, tf.float32),
+        PRESENT: number(m.source),
+        "count_accuracy": tf.cast(tf.equal(m.reported, c.scenes.sources.count), tf.float32),
+    }
+
+
 def _position_errors(c: Comparison) -> dict[str, tf.Tensor]:
-    """Squared errors of the assigned slots, and the share of sources located: `[B]` by name."""
-    sources = c.scenes.sources
-    azimuth = c.of_sources(c.prediction.azimuth)
-    elevation = c.of_sources(c.prediction.elevation)
-    towards = unit_direction(azimuth, elevation)
-    chord = tf.norm(towards - unit_direction(sources.azimuth, sources.elevation), axis=-1)
-    angle = 2 * tf.asin(tf.clip_by_value(chord / 2, 0.0, 1.0)) * (180 / math.pi)
+    """`[B]` squared errors of the slots or detections that are assigned to sources, by name."""
+    truth = true_positions(c.scenes.sources)
+    p = c.prediction
+    azimuth, elevation, range_m = map(c.of_sources, (p.azimuth, p.elevation, p.range_m))
+    own = Positions(azimuth, elevation, range_m, truth.active)
     degrees = 180 / math.pi
     errors = {
-        "direction_rmse_deg": angle,
-        "azimuth_rmse_deg": wrapped(azimuth - sources.azimuth) * degrees,
-        "elevation_rmse_deg": wrapped(elevation - sources.elevation) * degrees,
-        "range_rmse_m": c.of_sources(c.prediction.range_m) - sources.range_m,
+        "direction_rmse_deg": great_circle_deg(own, truth),
+        "azimuth_rmse_deg": wrapped(own.azimuth - truth.azimuth) * degrees,
+        "elevation_rmse_deg": wrapped(own.elevation - truth.elevation) * degrees,
+        "range_rmse_m": own.range_m - truth.range_m,
     }
-    within = tf.cast(angle < RECALLED_DEG, tf.float32)
-    return {
-        **{name: source_mean(error**2, c.active) for name, error in errors.items()},
-        "direction_recall": source_mean(within, c.active),
-    }
-
-
-def _count_is_right(c: Comparison) -> tf.Tensor:
-    most_likely = tf.argmax(c.prediction.count_logits, axis=-1, output_type=tf.int32) + 1
-    return tf.cast(tf.equal(most_likely, c.scenes.sources.count), tf.float32)
+    return {name: source_mean(error**2, c.active) for name, error in errors.items()}
 
 
 def search_objective(metrics: Mapping[str, float]) -> float:
@@ -124,6 +132,12 @@ def search_objective(metrics: Mapping[str, float]) -> float:
 
 
 def summary(means: Mapping[str, float]) -> dict[str, float]:
-    """Metrics over all batches: roots of mean squares taken, and the objective of searches."""
-    metrics = {n: math.sqrt(v) if n in ROOTS else v for n, v in means.items()}
+    """Metrics over all batches: roots and ratios of means, and the objective of searches."""
+    metrics = {n: math.sqrt(v) if n in ROOTS else v for n, v in means.items() if n not in SUMS}
+    if PRESENT in means:
+        metrics |= {
+            "recall_direction": means[FOUND] / means[PRESENT],
+            "recall_position": means[PLACED] / means[PRESENT],
+            "precision": means[FOUND] / means[REPORTED],
+        }
     return metrics | {"objective": search_objective(metrics)}

@@ -120,7 +120,7 @@ def test_trains_a_configuration_by_name(run, home):
 def test_shows_the_network_of_a_configuration_by_name(run):
     code, printed = run("ris-tf", "model", "quickstart")
     assert code == 0, printed
-    assert "1,948,425" in printed
+    assert "104,183" in printed
 
 
 def test_hpo_finds_the_reference_network(run, home):

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from ris_tf.config import parse_config
 from ris_tf.estimation.bound import cramer_rao_bound, fisher_matrix, in_double
-from ris_tf.estimation.receiver import observed
+from ris_tf.receiver import observed
 from ris_tf.scene import Simulator, Split
 from ris_tf.scene.positions import true_positions
 

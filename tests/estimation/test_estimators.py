@@ -21,7 +21,7 @@ CONFIG = parse_config(
     {
         "geometry": {"columns": 8, "rows": 8},
         "scene": {"sources_max": 2, "separation_deg": 25.0, "snr_db": [15.0, 20.0]},
-        "network": {"kind": "beamspace", "image": [9, 5], "filters": [4, 4], "width": 16},
+        "network": {"kind": "beamspace", "image": [9, 5], "filters": 4, "blocks": 1, "width": 8},
         "localize": {"grid": [61, 31], "planes": 4},
     }
 )

@@ -6,8 +6,8 @@ from test_pursuit import made, residual_energy
 
 from ris_tf.estimation.exchange import _best_of_each
 from ris_tf.estimation.pursuit import atoms_of_grid, cell_of, exchanges
-from ris_tf.estimation.receiver import left_out, observed, residual
 from ris_tf.estimation.refinement import refine
+from ris_tf.receiver import left_out, observed, residual
 from ris_tf.scene import steering_vectors
 from ris_tf.scene.positions import Positions, true_positions
 from ris_tf.spectrum.spectra import scan_grid

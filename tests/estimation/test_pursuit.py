@@ -10,8 +10,8 @@ from ris_tf.estimation.chunks import in_chunks, of_any_number, of_one_number
 from ris_tf.estimation.detect import Detector
 from ris_tf.estimation.fits import Known
 from ris_tf.estimation.pursuit import atoms_at, best_in_turn
-from ris_tf.estimation.receiver import observed, residual
 from ris_tf.estimation.refinement import refine
+from ris_tf.receiver import observed, residual
 from ris_tf.scene import Simulator, Split
 from ris_tf.scene.positions import Positions, true_positions
 

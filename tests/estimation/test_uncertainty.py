@@ -9,7 +9,6 @@ from ris_tf.config import parse_config
 from ris_tf.estimation.bound import cramer_rao_bound, in_double
 from ris_tf.estimation.estimators import EstimatorInputs, Estimators
 from ris_tf.estimation.fits import Known
-from ris_tf.estimation.receiver import fit, noise_information, observed
 from ris_tf.estimation.uncertainty import (
     WIDE_95,
     curvature_variance,
@@ -18,6 +17,7 @@ from ris_tf.estimation.uncertainty import (
 )
 from ris_tf.evaluation.matching import matched
 from ris_tf.evaluation.metrics import metrics_of
+from ris_tf.receiver import fit, noise_information, observed
 from ris_tf.scene import Simulator, Split
 from ris_tf.scene.positions import true_positions
 

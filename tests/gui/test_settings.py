@@ -58,7 +58,7 @@ def test_nothing_typed_changes_nothing():
 def test_only_what_differs_is_overridden():
     settings = Settings.load(QUICKSTART)
     settings.edit("training.epochs", "3")
-    settings.edit("training.learning_rate", "1.0e-3")  # as it is in the file
+    settings.edit("training.learning_rate", "3.0e-3")  # as it is in the file
     assert settings.changed() == ["training.epochs", "training.learning_rate"]
     assert settings.overrides() == ["training.epochs=3"]
     settings.reset("training.epochs")
@@ -71,7 +71,7 @@ def test_another_network_brings_its_knobs_and_keeps_what_both_have():
     paths = {knob.path for knob in settings.knobs()}
     assert "network.heads" in paths
     assert "network.image" not in paths
-    assert settings.text("network.width") == "256", "kept"
+    assert settings.text("network.width") == "512", "the reference network's own"
     assert settings.text("network.filters") == "256", "the reference network's own"
     assert settings.config().network.kind == "reference"
     settings.edit(KIND, "beamspace")
@@ -161,6 +161,7 @@ def test_knobs_of_a_plug_in_stand_beside_ours_and_are_checked(plugin_knobs):
 
 def test_a_network_of_a_plug_in_is_a_kind_as_ours(plugin_knobs):
     settings = Settings.load(QUICKSTART)
+    settings.edit("network.width", "256")
     settings.edit(KIND, "mine")
     assert settings.text("network.width") == "256", "kept: both have a width"
     settings.edit("network.width", "7")

@@ -7,8 +7,8 @@ import tensorflow as tf
 from scipy.special import erf
 
 from ris_tf.covariance import Covariance, with_trace_n
-from ris_tf.network.beamspace import focus_grid, focused_image
 from ris_tf.network.features import antidiagonal_means, spectral_features
+from ris_tf.network.image import focus_grid, focused_image
 from ris_tf.network.layers import (
     DepthwiseConv1D,
     EncoderLayer,
@@ -153,4 +153,4 @@ def test_image_is_power_and_mvdr_amplitude(make_config, azimuth_deg):
     form = np.einsum("paen,bnm,paem->bpae", vectors.conj(), inverse, vectors).real
     expected = [part / part.max((1, 2, 3), keepdims=True) for part in (power, 1 / np.sqrt(form))]
     image = focused_image(tf.constant(x), focus_grid(config))
-    np.testing.assert_allclose(image, np.concatenate(expected, 1), rtol=2e-3)
+    np.testing.assert_allclose(image, np.moveaxis(np.concatenate(expected, 1), 1, -1), rtol=2e-3)

@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 from ris_tf.config import load_config
-from ris_tf.network import build_network, head_variables
+from ris_tf.network import ReferenceNetwork, build_network, head_variables
 from ris_tf.scene import Simulator, Split
 
 # The reference network's table: part, parameters, head or not.
@@ -48,7 +48,7 @@ def built(request, make_config, tiny_reference):
 
 
 def flat(prediction):
-    return [np.asarray(x) for x in tf.nest.flatten(prediction)]
+    return [np.asarray(x) for x in tf.nest.flatten(prediction) if x is not None]
 
 
 def test_parts_hold_every_variable_once(built):
@@ -61,8 +61,11 @@ def test_prediction_has_its_shapes_and_is_finite(built):
     config, network, measurement = built
     p = network(measurement)
     most = config.scene.sources_max
-    assert p.angle_factor.shape == p.range_factor.shape == (6, 16, most)
-    assert p.count_logits.shape == p.azimuth.shape == p.range_m.shape == (6, most)
+    slots = most if config.network.kind == "reference" else 2 * most
+    assert p.angle_factor.shape == (6, 16, slots)
+    assert p.azimuth.shape == p.elevation.shape == p.range_m.shape == (6, slots)
+    assert p.confidence.shape == (6, slots)
+    assert p.count_logits.shape == p.reported().azimuth.shape == (6, most)
     assert all(np.isfinite(x).all() for x in flat(p))
     assert (np.asarray(p.range_m) > 0).all()
     assert np.abs(np.degrees(p.azimuth)).max() <= 60
@@ -102,6 +105,10 @@ def test_saved_network_is_the_same_network(built, tmp_path):
         np.testing.assert_array_equal(ours, theirs)
 
 
+def test_reference_networks_of_version_0_1_are_known_by_their_name():
+    assert keras.saving.get_registered_object("ris_tf>LocalizationNetwork") is ReferenceNetwork
+
+
 # Forked, so that each network is loaded where nothing but the imports has been done.
 LOADS = """
 import os, sys
@@ -133,7 +140,8 @@ def test_half_precision_stays_inside(make_config, tiny_reference, precision, kin
     overrides = [tiny_reference] if kind == "reference" else []
     config = make_config(f"training.precision={precision}", *overrides)
     network = build_network(config)
-    assert network.encoder.compute_dtype == precision.removeprefix("mixed_")
+    first = network.encoder if kind == "reference" else network.trunk
+    assert first.compute_dtype == precision.removeprefix("mixed_")
     p = network(Simulator(config)(Split.TEST, 0, 0, 4).measurement)
     assert all(x.dtype in (np.float32, np.complex64) for x in flat(p))
     assert all(np.isfinite(x).all() for x in flat(p))

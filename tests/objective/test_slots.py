@@ -46,14 +46,15 @@ def test_range_error_is_of_the_logarithm_and_clamped():
     assert float(errors[1]) == pytest.approx(abs(math.log(0.45)) - 0.1, rel=1e-5)
 
 
-@given(seeds, st.integers(1, 5))
-def test_assignment_is_the_cheapest(seed, most):
-    cost = np.random.default_rng(seed).random((3, most, most)).astype("f4")
+@given(seeds, st.integers(1, 5), st.integers(0, 5))
+def test_assignment_is_the_cheapest(seed, sources, more):
+    cost = np.random.default_rng(seed).normal(size=(3, sources + more, sources)).astype("f4")
     ours = slots.best_assignment(tf.constant(cost)).numpy()
     for one, slot in zip(cost, ours, strict=True):
         rows, columns = linear_sum_assignment(one)
-        assert one[slot, range(most)].sum() == pytest.approx(one[rows, columns].sum(), rel=1e-5)
-        assert sorted(slot) == list(range(most))
+        least = one[rows, columns].sum()
+        assert one[slot, range(sources)].sum() == pytest.approx(least, rel=1e-4, abs=1e-5)
+        assert len(set(slot)) == sources
 
 
 @given(seeds, st.integers(1, 4), st.integers(1, 4))

@@ -7,18 +7,38 @@ import tensorflow as tf
 from ris_tf.config import parse_config
 from ris_tf.covariance import effective, from_factor, sample_covariance, with_trace_n
 from ris_tf.network import Prediction
+from ris_tf.network.detections import CellGrid, Cells
 from ris_tf.objective import TERMS, compare, phase, raw_terms, term_weights, weighted_sum
 from ris_tf.scene import Simulator, Split
 
-ALL_ON = "objective.weights.contrast=0.1"
+SLOTS_ONLY = "objective.weights={heatmap: 0, presence: 0, power: 0, deviation: 0, cross: 1e-3}"
+ALL_ON = "objective.weights={contrast: 0.1, orthogonality: 1e-3, cross: 1e-3}"
 
 
 @pytest.fixture(scope="module")
 def perfect(make_config):
-    """Scenes, and a prediction that could not be better."""
-    config = make_config(ALL_ON)
+    """Scenes, and a prediction that could not be better, as of the reference network."""
+    config = make_config(SLOTS_ONLY)
     scenes = Simulator(config)(Split.TRAINING, 0, 0, 8)
     return config, scenes, perfect_prediction(config, scenes)
+
+
+@pytest.fixture(scope="module")
+def complete(make_config):
+    """Scenes, and a prediction with all that any network predicts."""
+    config = make_config(ALL_ON)
+    scenes = Simulator(config)(Split.TRAINING, 0, 0, 8)
+    logit, ones = 20 * scenes.sources.active - 10, tf.ones_like(scenes.sources.azimuth)
+    image = tf.zeros([8, CellGrid(config).count])
+    detections = perfect_prediction(config, scenes)._replace(
+        power=ones,
+        azimuth_std=0.01 * ones,
+        elevation_std=0.01 * ones,
+        range_std_m=0.1 * ones,
+        presence_logit=logit,
+        cells=(Cells(image, image, image, image, image),),
+    )
+    return config, scenes, detections
 
 
 def perfect_prediction(config, scenes):
@@ -27,19 +47,19 @@ def perfect_prediction(config, scenes):
     loaded = effective(truth, scenes.measurement.snr_db, config.covariance)
     confidence = s.active + tf.constant([[0.3, 0.2, 0.1]])
     return Prediction(
-        scenes.steering,
-        scenes.steering,
-        truth,
-        sample_covariance(scenes.steering),
-        truth,
-        loaded,
-        s.azimuth,
-        s.elevation,
-        confidence,
-        s.azimuth,
-        s.elevation,
-        s.range_m,
-        100 * tf.one_hot(s.count - 1, 3),
+        angle_factor=scenes.steering,
+        range_factor=scenes.steering,
+        predicted=truth,
+        sample=sample_covariance(scenes.steering),
+        blended=truth,
+        effective=loaded,
+        azimuth=s.azimuth,
+        elevation=s.elevation,
+        confidence=confidence,
+        auxiliary_azimuth=s.azimuth,
+        auxiliary_elevation=s.elevation,
+        range_m=s.range_m,
+        count_logits=100 * tf.one_hot(s.count - 1, 3),
     )
 
 
@@ -71,8 +91,8 @@ def test_slots_are_unordered(perfect):
         assert float(one[name]) == pytest.approx(float(other[name]), rel=1e-5), name
 
 
-def test_each_term_returns_a_value_a_scene(perfect):
-    config, scenes, prediction = perfect
+def test_each_term_returns_a_value_a_scene(complete):
+    config, scenes, prediction = complete
     comparison = compare(prediction, scenes, config)
     for name, term in TERMS.items():
         assert term(comparison).shape == (8,), name
@@ -90,8 +110,8 @@ def operations(config, scenes, prediction):
 
 
 @pytest.mark.parametrize("name", TERMS)
-def test_weight_zero_takes_the_term_and_its_cost_out(perfect, make_config, name):
-    config, scenes, prediction = perfect
+def test_weight_zero_takes_the_term_and_its_cost_out(complete, make_config, name):
+    config, scenes, prediction = complete
     without = make_config(ALL_ON, f"objective.weights.{name}=0")
     assert name not in raw_terms(compare(prediction, scenes, without))
     assert operations(without, scenes, prediction) < operations(config, scenes, prediction)

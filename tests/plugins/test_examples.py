@@ -55,7 +55,7 @@ def test_a_term_is_trained_and_recorded_like_ours(termed, examples, apart):
 
 def test_health_counts_it(termed):
     shown = ris_tf("check", termed.path).stdout
-    assert "10 terms finite and moving" in shown
+    assert "12 terms finite and moving" in shown
 
 
 def test_whoever_resumes_names_the_plugin_again(termed, examples):
@@ -85,7 +85,7 @@ def test_a_network_without_heads_is_trained(networked, examples):
     log = RunDirectory.open(run).log()
     figures = log.validations[-1].values
     assert {"loss", "term/covariance", "sample/covariance", "objective"} <= figures.keys()
-    assert not {"direction_recall", "count_accuracy", "term/angle"} & figures.keys()
+    assert not {"recall_direction", "count_accuracy", "term/angle"} & figures.keys()
     assert "network   dictionary" in printed
     assert "direction" not in printed
     parts = done("model", run / "config.yaml", "--plugin", examples / "own_network.py")

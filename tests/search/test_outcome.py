@@ -20,9 +20,9 @@ from ris_tf.search.running.outcome import repair, with_outcome
 SPACE = {
     "training.learning_rate": Range(1e-4, 1e-2, log=True),
     "network.width": Choices((16, 24)),
-    "network.filters": Choices(((4, 6), (8, 8))),
+    "network.filters": Choices((4, 8)),
 }
-CHOSEN = {"training.learning_rate": 0.002, "network.width": 24, "network.filters": (8, 8)}
+CHOSEN = {"training.learning_rate": 0.002, "network.width": 24, "network.filters": 8}
 
 
 @pytest.fixture

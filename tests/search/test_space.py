@@ -47,8 +47,8 @@ def test_wide_space_is_that_of_the_specification():
     assert space["training.learning_rate"] == Range(1e-4, 1e-3, log=True)
     assert space["objective.weights.subspace"] == Range(0.02, 0.5, log=True)
     sizes = make_space("wide", load_config(CONFIGS / "quickstart.yaml"))
-    assert sizes["network.width"] == Choices((128, 256, 384))
-    assert sizes["network.filters"].values[0] == (16, 32, 32, 48)
+    assert sizes["network.width"] == Choices((32, 64, 96))
+    assert sizes["network.filters"] == Choices((16, 32, 48))
 
 
 @pytest.mark.parametrize(
@@ -64,13 +64,13 @@ def test_file_takes_lists_and_ranges(tmp_path):
     path.write_text(
         "training.learning_rate: {least: 1e-4, most: 1e-3, scale: log}\n"
         "training.batch: [32, 64]\n"
-        "network.filters: [[8, 8], [16, 16]]\n"
+        "network.image: [[25, 13], [29, 15]]\n"
         "network.width: {choices: [128, 256]}\n"
     )
     assert make_space(str(path), BEAMSPACE) == {
         "training.learning_rate": Range(1e-4, 1e-3, log=True),
         "training.batch": Choices((32, 64)),
-        "network.filters": Choices(((8, 8), (16, 16))),
+        "network.image": Choices(((25, 13), (29, 15))),
         "network.width": Choices((128, 256)),
     }
 

@@ -72,7 +72,7 @@ def test_whole_run(whole):
     assert names == {"last.npz", "previous.npz", "best.keras"}
     figures = log.validations[-1].values
     assert {"loss", "term/covariance", "sample/covariance", "sample/subspace"} <= set(figures)
-    assert 0 <= figures["direction_recall"] <= 1
+    assert 0 <= figures["recall_direction"] <= 1
     checks = {check.name: check for check in check_health(log)}
     for name in ("validation completed", "gradients finite", "order of updates", "terms active"):
         assert checks[name].passed, checks[name]
