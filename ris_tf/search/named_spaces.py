@@ -28,6 +28,9 @@ WEIGHTS = {
     "range": Range(0.2, 0.9),
     "count": Range(0.05, 0.3),
 }
+# The beamspace network learns at ten times the rate, and its directions weigh more.
+BEAMSPACE_WEIGHTS = WEIGHTS | {"angle": Range(0.75, 6.0, log=True), "range": Range(0.2, 1.8)}
+RATES, BEAMSPACE_RATES = Range(1e-4, 1e-3, log=True), Range(5e-4, 1e-2, log=True)
 SIZES = (0.5, 1.0, 1.5)  # factors of the beamspace network's sizes
 NEAR = 1.5  # factor within which the narrow space stays
 
@@ -87,7 +90,7 @@ def wide(config: Config) -> Space:
     """Sizes, rates and weights over all that is plausible."""
     return {
         **_sizes_of(config.network),
-        "training.learning_rate": Range(1e-4, 1e-3, log=True),
+        "training.learning_rate": BEAMSPACE_RATES if _detects(config) else RATES,
         "training.batch": Choices((64, 80)),
         **_weights_of(config),
         "covariance.shrinkage": Range(1e-4, 1e-2, log=True),
@@ -112,11 +115,16 @@ def _sizes_of(network: Section) -> dict[str, Entry]:
 def _weights_of(config: Config) -> dict[str, Entry]:
     """Weights; a plug-in's network may have no head for those that are 0, which stay 0."""
     every = config.network.kind in OUR_NETWORKS
+    weights = BEAMSPACE_WEIGHTS if _detects(config) else WEIGHTS
     return {
         f"objective.weights.{name}": entry
-        for name, entry in WEIGHTS.items()
+        for name, entry in weights.items()
         if every or value_of(config, f"objective.weights.{name}")
     }
+
+
+def _detects(config: Config) -> bool:
+    return isinstance(config.network, BeamspaceNetwork)
 
 
 def _sizes(size: int) -> tuple[int, ...]:
