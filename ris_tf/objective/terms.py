@@ -112,8 +112,11 @@ def count(c: Comparison) -> tf.Tensor:
 
 @term("orthogonality")
 def orthogonality(c: Comparison) -> tf.Tensor:
-    """Orthogonality of the angle factor's first `K` columns: `[B]`."""
-    return structure.orthogonality_loss(c.prediction.angle_factor, c.active)
+    """Orthogonality of the angle factor's first `K` columns, or those of the detections: `[B]`."""
+    factor = c.prediction.angle_factor
+    if c.prediction.has("presence_logit"):  # more columns than sources: those assigned to them
+        factor = tf.gather(factor, c.slot, axis=2, batch_dims=1)
+    return structure.orthogonality_loss(factor, c.active)
 
 
 @term("cross")

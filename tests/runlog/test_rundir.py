@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import time
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -41,7 +42,7 @@ def test_new_run_has_what_a_run_has(run):
     again = RunDirectory.open(run.path)
     assert again.identity == run.identity
     assert load_config(again.config_path) == Config()
-    assert again.identity.versions["ris-tf"] == "0.1.0"
+    assert again.identity.versions["ris-tf"] == version("ris-tf")
 
 
 def test_existing_folder_is_refused_and_nothing_is_left(run):
