@@ -23,7 +23,7 @@ NETWORKS = st.one_of(
             "rounds": st.integers(0, 2),
             "detections": st.sampled_from([None, 5]),
             "dropout": st.sampled_from([0.0, 0.5]),
-            "image": st.tuples(st.integers(2, 5), st.integers(2, 5)).map(list),
+            "image": st.sampled_from([[2, 2], [2, 5], [4, 4], [5, 3]]),
             "planes_m": st.sampled_from([[1.0], [1e-9, 1e6]]),
             "filters": FEW,
         }
