@@ -153,18 +153,28 @@ def _tangents(
 ) -> tuple["_Projected", tf.Tensor]:
     """The projection, and `P_perp D` of symbols 1, `[B, G, D, 3 K]`."""
     slots = active.shape[-1]
-    vectors = _vectors(data, coordinates, active)[:, None]
-    re, im = tf.math.real(vectors), tf.math.imag(vectors)
     turns = tf.transpose(phase_derivatives(data.panel, *coordinates), [0, 2, 1, 3])
-    shape = [-1, 4 * slots, vectors.shape[-1]]
-    responses = data.parts_at_receiver(
-        tf.reshape(tf.concat([re, -turns * im], axis=1), shape),
-        tf.reshape(tf.concat([im, turns * re], axis=1), shape),
-    )
+    parts = with_derivatives(_vectors(data, coordinates, active), turns)
+    responses = data.parts_at_receiver(*parts)
     columns, slopes = tf.split(responses, [slots, 3 * slots], axis=-1)
     projected = _projected(columns, data.y)
     along = tf.matmul(projected.basis, slopes, adjoint_a=True)
     return projected, slopes - tf.matmul(projected.basis, along)
+
+
+def with_derivatives(vectors: tf.Tensor, turns: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Real and imaginary parts of vectors, then of their derivatives: `[B, 4 K, N]` each.
+
+    Args:
+        vectors: `[B, K, N]` complex.
+        turns: `[B, 3, K, N]` derivatives of their phases by three coordinates.
+    """
+    re, im = tf.math.real(vectors)[:, None], tf.math.imag(vectors)[:, None]
+    shape = [-1, 4 * vectors.shape[1], vectors.shape[2]]
+    return (
+        tf.reshape(tf.concat([re, -turns * im], axis=1), shape),
+        tf.reshape(tf.concat([im, turns * re], axis=1), shape),
+    )
 
 
 def residual(

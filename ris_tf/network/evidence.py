@@ -11,7 +11,7 @@ import tensorflow as tf
 from ris_tf.covariance import real_rows
 from ris_tf.covariance.small import small_inverse
 from ris_tf.network.detections import Cells
-from ris_tf.receiver import Observed, squared_sum
+from ris_tf.receiver import Observed, squared_sum, with_derivatives
 from ris_tf.scene import phase_derivatives, steering_vectors
 from ris_tf.scene.shapes import sizes
 
@@ -115,13 +115,7 @@ def _responses(
     units = tf.stack(
         [tf.fill([batch, count], size[0]), tf.fill([batch, count], size[1]), range_m], 1
     )
-    turns *= units[..., None]
-    re, im = tf.math.real(vectors)[:, None], tf.math.imag(vectors)[:, None]
-    shape = [batch, 4 * count, vectors.shape[-1]]
-    rows = real_rows(
-        tf.reshape(tf.concat([re, -turns * im], axis=1), shape),
-        tf.reshape(tf.concat([im, turns * re], axis=1), shape),
-    )
+    rows = real_rows(*with_derivatives(vectors, turns * units[..., None]))
     pairs = tf.matmul(data.sensing, rows, transpose_b=True)
     pairs = tf.reshape(pairs, [batch, *data.y.shape[1:], 4 * count, 2])
     responses = tf.complex(pairs[..., 0], pairs[..., 1])  # XLA has no bitcast to complex

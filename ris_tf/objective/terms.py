@@ -9,13 +9,12 @@ from ris_tf.config import TERMS, Config, ConfigError
 from ris_tf.config.registry import term
 from ris_tf.covariance import effective, nmse
 from ris_tf.network import Network
-from ris_tf.objective import detections, slots, structure
+from ris_tf.objective import detections as _detection_terms  # noqa: F401, it registers them
+from ris_tf.objective import slots, structure
 from ris_tf.objective.comparison import Comparison, compare
 from ris_tf.objective.projection import projection_loss
 from ris_tf.registry import MissingOutputError
 from ris_tf.scene import Simulator, Split
-
-assert detections  # imported for its terms
 
 
 @term("covariance", through_blend=True)
