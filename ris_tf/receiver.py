@@ -205,7 +205,7 @@ def _projected(columns: tf.Tensor, y: tf.Tensor) -> _Projected:
     basis, inverse = _orthonormal(columns)
     inside = tf.matmul(basis, y[..., None], adjoint_a=True)
     symbols = tf.matmul(inverse, inside, adjoint_a=True)[..., 0]
-    alone = tf.math.real(symbols) ** 2 + tf.math.imag(symbols) ** 2
+    alone = _squared(symbols)
     return _Projected(
         basis=basis,
         inverse=inverse,
@@ -260,7 +260,7 @@ def left_out(columns: tf.Tensor, y: tf.Tensor) -> LeftOut:
         basis=basis,
         directions=directions,
         residuals=residual + directions * along[..., None, :],
-        support=tf.reduce_sum(tf.math.real(along) ** 2 + tf.math.imag(along) ** 2, axis=1),
+        support=squared_sum(along, [1]),
     )
 
 
@@ -277,4 +277,8 @@ def _orthonormal(columns: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
 
 def squared_sum(x: tf.Tensor, axes: list[int]) -> tf.Tensor:
     """`sum |x|^2` of a complex tensor over axes: real."""
-    return tf.reduce_sum(tf.math.real(x) ** 2 + tf.math.imag(x) ** 2, axis=axes)
+    return tf.reduce_sum(_squared(x), axis=axes)
+
+
+def _squared(x: tf.Tensor) -> tf.Tensor:
+    return tf.square(tf.math.real(x)) + tf.square(tf.math.imag(x))

@@ -3,6 +3,7 @@
 import tensorflow as tf
 
 from ris_tf.covariance.lowrank import Covariance, from_factor, with_trace_n
+from ris_tf.covariance.small import inverse_cholesky
 
 
 def back_projection(
@@ -25,8 +26,8 @@ def back_projection(
     gram = tf.matmul(channel, channel, adjoint_b=True)
     antennas = channel.shape[-2]
     load = ridge / antennas * tf.linalg.trace(gram)
-    chol = tf.linalg.cholesky(gram + load[..., None, None] * tf.eye(antennas, dtype=gram.dtype))
-    whitened = tf.linalg.cholesky_solve(chol, tf.transpose(y, [0, 2, 1]))
+    whitening = inverse_cholesky(gram + load[..., None, None] * tf.eye(antennas, dtype=gram.dtype))
+    whitened = tf.matmul(whitening, tf.matmul(whitening, y, transpose_b=True), adjoint_a=True)
     at_panel = tf.matmul(channel, whitened, adjoint_a=True)
     return at_panel * tf.transpose(tf.math.conj(codes), [0, 2, 1])
 

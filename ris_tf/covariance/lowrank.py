@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from ris_tf.covariance.real_parts import real_rows, side_by_side
+from ris_tf.covariance.small import inverse_cholesky
 from ris_tf.scene.shapes import sizes
 
 EXACT_RANK = 12  # columns up to which all eigenvalues are computed
@@ -40,7 +41,7 @@ def adjoint_times(left: tf.Tensor, right: tf.Tensor) -> tf.Tensor:
 
 def energy(x: tf.Tensor) -> tf.Tensor:
     """`sum |x|^2` over the last two axes: `[...]` real."""
-    return tf.reduce_sum(tf.math.real(x) ** 2 + tf.math.imag(x) ** 2, axis=[-2, -1])
+    return tf.reduce_sum(tf.square(tf.math.real(x)) + tf.square(tf.math.imag(x)), axis=[-2, -1])
 
 
 def scaled(factor: tf.Tensor, gain: tf.Tensor) -> tf.Tensor:
@@ -65,7 +66,7 @@ def squared_norm(covariance: Covariance) -> tf.Tensor:
     """`||R||_F^2 = ||G^H G||_F^2 + 2 c ||G||_F^2 + N c^2`: `[...]`."""
     factor, loading = covariance
     gram = adjoint_times(factor, factor)
-    return energy(gram) + 2 * loading * energy(factor) + factor.shape[-2] * loading**2
+    return energy(gram) + 2 * loading * energy(factor) + factor.shape[-2] * tf.square(loading)
 
 
 def inner_product(a: Covariance, b: Covariance) -> tf.Tensor:
@@ -119,8 +120,8 @@ def mvdr_basis(
     """
     normalised = with_trace_n(covariance)
     factor, shift = normalised.factor, normalised.loading + loading
-    chol = tf.linalg.cholesky(_capacitance(Covariance(factor, shift)))
-    return tf.linalg.adjoint(tf.linalg.triangular_solve(chol, tf.linalg.adjoint(factor))), shift
+    whitening = inverse_cholesky(_capacitance(Covariance(factor, shift)))
+    return tf.matmul(factor, whitening, adjoint_b=True), shift
 
 
 def inside(basis: tf.Tensor, vectors: tf.Tensor) -> tf.Tensor:
@@ -155,7 +156,7 @@ def real_products(basis: tf.Tensor, vectors: tf.Tensor) -> tf.Tensor:
 
 def squares(products: tf.Tensor) -> tf.Tensor:
     """`|W^H a|^2`, `[..., P]`, of what `real_products` returns."""
-    by_part = tf.reduce_sum(products**2, axis=-2)
+    by_part = tf.reduce_sum(tf.square(products), axis=-2)
     *leading, count = sizes(by_part)
     return tf.reduce_sum(tf.reshape(by_part, [*leading, count // 2, 2]), axis=-1)
 
@@ -190,19 +191,21 @@ def _compressed(gram: tf.Tensor, size: int) -> tf.Tensor:
     # Start from a mixture of all columns: the first few may be zero, or orthogonal to the others.
     mixture = np.random.RandomState(0).standard_normal((gram.shape[-1], size))
     basis = tf.linalg.qr(gram @ tf.constant(mixture, gram.dtype))[0]
-    for _ in range(SUBSPACE_STEPS):
-        basis = tf.linalg.qr(squared @ basis)[0]
+    _, basis = tf.while_loop(
+        lambda step, _: step < SUBSPACE_STEPS,
+        lambda step, basis: (step + 1, tf.linalg.qr(squared @ basis)[0]),
+        (tf.constant(0), basis),
+        maximum_iterations=SUBSPACE_STEPS,
+    )
     return adjoint_times(basis, gram @ basis)
 
 
 def log_determinant(covariance: Covariance) -> tf.Tensor:
     """`log det(G G^H + c I) = (N - r) log c + log det(c I_r + G^H G)`, `c > 0`: `[...]`."""
     factor, loading = covariance
-    # By QR, which XLA runs three times faster on CPUs than its Cholesky at 26 columns.
-    triangle = tf.linalg.qr(_capacitance(covariance))[1]
-    logs = tf.math.log(tf.abs(tf.linalg.diag_part(triangle)))
+    pivots = tf.math.real(tf.linalg.diag_part(inverse_cholesky(_capacitance(covariance))))
     others = factor.shape[-2] - factor.shape[-1]
-    return others * tf.math.log(loading) + tf.reduce_sum(logs, axis=-1)
+    return others * tf.math.log(loading) - 2 * tf.reduce_sum(tf.math.log(pivots), axis=-1)
 
 
 def _capacitance(covariance: Covariance) -> tf.Tensor:

@@ -1,7 +1,11 @@
-"""Inverses of many small matrices: an elimination whose innermost axis is the matrices.
+"""Inverses and factors of many small matrices: eliminations whose innermost axis is the matrices.
 
-XLA's factorizations on CPUs take a matrix at a time; here each operation is one loop over all.
+XLA's factorizations on CPUs take a matrix at a time, and are a hundred operations to compile; here
+each operation is one loop over all. What an elimination has not reached yet stays Hermitian: its
+columns are not read.
 """
+
+from collections.abc import Callable
 
 import numpy as np
 import tensorflow as tf
@@ -20,19 +24,55 @@ def small_inverse(matrices: tf.Tensor) -> tf.Tensor:
     Returns:
         `[..., n, n]`.
     """
+    place = np.arange(matrices.shape[-1], dtype=np.int32)[:, None]
+
+    def eliminated(k: tf.Tensor, left: tf.Tensor) -> tf.Tensor:
+        row, here = tf.gather(left, k), tf.equal(place, k)
+        pivot = 1 / tf.gather(row, k)
+        share = row * pivot
+        column = tf.where(place < k, -tf.math.conj(row), tf.math.conj(row))
+        swept = left - column[:, None] * share
+        swept = tf.where(here, -(column * pivot)[:, None], swept)
+        return tf.where(here[:, None], tf.where(here, pivot, share), swept)
+
+    return _step_by_step(eliminated, matrices)
+
+
+def inverse_cholesky(matrices: tf.Tensor) -> tf.Tensor:
+    """`L^-1` of Hermitian positive definite `A = L L^H`, so that `A^-1 = L^-H L^-1`.
+
+    No pivoting, and not meant for gradients to pass.
+
+    Args:
+        matrices: `[..., n, n]` real or complex, `n` known and small.
+
+    Returns:
+        `[..., n, n]`, lower triangular.
+    """
+    place = np.arange(matrices.shape[-1], dtype=np.int32)[:, None]
+
+    def eliminated(k: tf.Tensor, left: tf.Tensor) -> tf.Tensor:
+        row, here, below = tf.gather(left, k), tf.equal(place, k), (place > k)[:, None]
+        share = tf.math.conj(row) / tf.gather(row, k)
+        # In column k and left of it stands the inverse, whose diagonal is one.
+        before = tf.where(here, tf.zeros_like(row), left)
+        swept = before - share[:, None] * tf.where(here, tf.ones_like(row), row)
+        return tf.where(below, swept, left)
+
+    left = _step_by_step(eliminated, matrices)
+    pivots = tf.linalg.diag_part(left)
+    lower = tf.linalg.set_diag(tf.linalg.band_part(left, -1, 0), tf.ones_like(pivots))
+    return lower * tf.cast(tf.math.rsqrt(tf.math.real(pivots)), left.dtype)[..., None]
+
+
+def _step_by_step(step: Callable, matrices: tf.Tensor) -> tf.Tensor:
+    """`step(k, .)` for each row `k` of `[n, n, B]` numbers, in a loop whose graph is that of one.
+
+    Unrolled, XLA computes rows again and again.
+    """
     size, shape = matrices.shape[-1], sizes(matrices)
-    rows, columns = np.indices((size, size, 1))[:2]
-    left = tf.transpose(tf.reshape(matrices, [-1, size, size]), [1, 2, 0])
-
-    def eliminated(k: tf.Tensor, left: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        row, column = left[k], tf.gather(left, k, axis=1)
-        pivot = 1 / row[k]
-        swept = left - column[:, None] * (row * pivot)[None]
-        in_row = tf.where(columns == k, pivot[None, None], (row * pivot)[None])
-        swept = tf.where(columns == k, -(column * pivot)[:, None], swept)
-        return k + 1, tf.where(rows == k, in_row, swept)
-
-    _, left = tf.while_loop(
-        lambda k, left: k < size, eliminated, (tf.constant(0), left), maximum_iterations=size
+    first = tf.transpose(tf.reshape(matrices, [-1, size, size]), [1, 2, 0])
+    _, last = tf.while_loop(
+        lambda k, _: k < size, lambda k, left: (k + 1, step(k, left)), (tf.constant(0), first)
     )
-    return tf.reshape(tf.transpose(left, [2, 0, 1]), shape)
+    return tf.reshape(tf.transpose(last, [2, 0, 1]), shape)

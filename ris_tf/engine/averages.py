@@ -1,12 +1,27 @@
 """Averages of the weights: exponential, and equal-weight over the last windows (SPEC 5)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import NamedTuple
 
 import keras
 import tensorflow as tf
 
-from ris_tf.engine.replicas import update_each
+from ris_tf.engine.packing import Packing, Parts, Slice
+
+
+class Means(NamedTuple):
+    """Averages in parts.
+
+    Attributes:
+        ema: the moving average.
+        swa: the equal-weight mean.
+        taken: scalar int64, windows in that mean.
+    """
+
+    ema: Parts
+    swa: Parts
+    taken: tf.Tensor
 
 
 class Averages:
@@ -14,47 +29,74 @@ class Averages:
 
     Args:
         weights: trainable variables of the model.
+        packing: of the weights.
         ema_decay: largest decay of the moving average; `None` keeps none.
         swa: whether an equal-weight mean is kept.
 
     Attributes:
         swa_begins: applied windows after which the mean is taken.
+        ema: variables of the moving average, one for each part; none where it is not kept.
+        swa: of the mean.
+        taken: windows in it.
     """
 
-    def __init__(self, weights: list[keras.Variable], ema_decay: float | None, swa: bool):
+    def __init__(
+        self, weights: list[keras.Variable], packing: Packing, ema_decay: float | None, swa: bool
+    ):
         self.weights = weights
+        self.packing = packing
         self.ema_decay = ema_decay
         self.swa_begins = 0
-        self.ema = [] if ema_decay is None else _copies(weights, "ema")
-        self.swa = _copies(weights, "swa") if swa else []
+        self.ema = [] if ema_decay is None else self._copies("ema")
+        self.swa = self._copies("swa") if swa else []
         self.taken = keras.Variable(0, dtype="int64", trainable=False, name="swa_taken")
 
     @property
     def variables(self) -> list[keras.Variable]:
-        """State of a checkpoint."""
+        """All that it keeps."""
         return [*self.ema, *self.swa, self.taken]
+
+    @property
+    def means(self) -> Means:
+        """As they are now."""
+        ema, swa = ([tf.identity(v.value) for v in kind] for kind in (self.ema, self.swa))
+        return Means(ema, swa, tf.identity(self.taken.value))
+
+    def by_weight(self) -> Mapping[str, keras.Variable | Slice]:
+        """Both averages weight by weight: what a checkpoint has, by name."""
+        return {
+            f"{prefix}/{weight.path}": average
+            for prefix, kind in (("ema", self.ema), ("swa", self.swa))
+            if kind
+            for weight, average in zip(self.weights, self.packing.slices(kind), strict=True)
+        }
 
     def begin_anew(self) -> None:
         """Both averages are the weights again, and nothing was taken."""
         for copies in (self.ema, self.swa):
-            for weight, copy in zip(self.weights, copies, strict=False):
-                copy.assign(weight.value)
+            for copy, part in zip(copies, self._packed(), strict=False):
+                copy.assign(part)
         self.taken.assign(0)
 
-    def update(self, applied: tf.Tensor) -> None:
-        """Take the new weights, after `applied` applied windows, this one included."""
+    def moved(self, means: Means, weights: Parts, applied: tf.Tensor) -> Means:
+        """The averages with the new weights of a window that was applied.
+
+        Args:
+            means: before it.
+            weights: after it.
+            applied: scalar int64, windows that were applied, this one included.
+        """
+        ema, swa, taken = means
         if self.ema_decay is not None:
             t = tf.cast(applied, tf.float32)
             decay = tf.minimum(self.ema_decay, (1 + t) / (10 + t))
-            _move(self.ema, self.weights, 1 - decay)
+            ema = _moved(ema, weights, 1 - decay)
         if self.swa:
             begun = applied > self.swa_begins
-            tf.cond(begun, self._take, lambda: tf.constant(False))
-
-    def _take(self) -> tf.Tensor:
-        self.taken.assign_add(1)
-        _move(self.swa, self.weights, 1 / tf.cast(self.taken.value, tf.float32))
-        return tf.constant(True)
+            taken += tf.cast(begun, taken.dtype)
+            share = 1 / tf.cast(tf.maximum(taken, 1), tf.float32)
+            swa = tf.cond(begun, lambda: _moved(swa, weights, share), lambda: swa)
+        return Means(ema, swa, taken)
 
     def best(self) -> str:
         """Which weights validate: `swa` once they exist, else `ema`, else `raw`."""
@@ -66,8 +108,9 @@ class Averages:
     def swapped_in(self) -> Iterator[str]:
         """The model with its best weights; the raw ones come back whatever happens."""
         which = self.best()
-        averaged = {"swa": self.swa, "ema": self.ema, "raw": []}[which]
-        raw = [tf.identity(weight.value) for weight in self.weights] if averaged else []
+        parts = {"swa": self.swa, "ema": self.ema, "raw": []}[which]
+        raw = [tf.identity(weight.value) for weight in self.weights] if parts else []
+        averaged = self.packing.unpacked([part.value for part in parts]) if parts else []
         try:
             for weight, average in zip(self.weights, averaged, strict=False):
                 weight.assign(average)
@@ -76,16 +119,17 @@ class Averages:
             for weight, value in zip(self.weights, raw, strict=False):
                 weight.assign(value)
 
+    def _copies(self, name: str) -> list[keras.Variable]:
+        return [
+            keras.Variable(part, dtype="float32", trainable=False, name=f"{name}_{i}")
+            for i, part in enumerate(self._packed())
+        ]
 
-def _copies(weights: list[keras.Variable], prefix: str) -> list[keras.Variable]:
-    return [
-        keras.Variable(
-            tf.identity(w.value), dtype="float32", trainable=False, name=f"{prefix}_{w.name}"
-        )
-        for w in weights
-    ]
+    def _packed(self) -> Parts:
+        return self.packing.packed([tf.identity(weight.value) for weight in self.weights])
 
 
-def _move(averages: list[keras.Variable], weights: list[keras.Variable], share: tf.Tensor) -> None:
-    """`average += share (weight - average)` of every variable."""
-    update_each(averages, lambda mean, weight: mean.assign_add(share * (weight - mean)), weights)
+def _moved(averages: Parts, weights: Parts, share: tf.Tensor) -> Parts:
+    """`average + share (weight - average)` of every part."""
+    pairs = zip(averages, weights, strict=True)
+    return [average + share * (weight - average) for average, weight in pairs]

@@ -15,6 +15,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from ris_tf.engine.packing import Slice
 from ris_tf.runlog import naming, sync_folder
 
 LAST, PREVIOUS, BEST = "last.npz", "previous.npz", "best.keras"
@@ -56,7 +57,7 @@ class Progress:
         return replace(self, **changes)
 
 
-def save(folder: Path, variables: Mapping[str, keras.Variable], progress: Progress) -> Path:
+def save(folder: Path, variables: Mapping[str, keras.Variable | Slice], progress: Progress) -> Path:
     """Write `last.npz`, keeping the one before as `previous.npz`.
 
     Raises:
@@ -120,7 +121,7 @@ def clean(folder: Path) -> None:
 
 
 def restore(
-    folder: Path, variables: Mapping[str, keras.Variable], put_aside: bool = True
+    folder: Path, variables: Mapping[str, keras.Variable | Slice], put_aside: bool = True
 ) -> tuple[Progress, Path, list[str]]:
     """Read the newest readable checkpoint into the variables.
 
@@ -157,7 +158,7 @@ def restore(
 
 
 def _read(
-    path: Path, variables: Mapping[str, keras.Variable]
+    path: Path, variables: Mapping[str, keras.Variable | Slice]
 ) -> tuple[dict[str, np.ndarray], Progress]:
     """Values of a checkpoint, all of them read and checked before any is used."""
     with np.load(path, allow_pickle=False) as file:

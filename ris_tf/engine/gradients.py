@@ -4,6 +4,8 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from ris_tf.engine.packing import Packing, Parts
+
 CLIP_GUARD = 1e-6  # added to the norm, as PyTorch's clip_grad_norm_ does
 
 
@@ -20,20 +22,20 @@ class Verdict(NamedTuple):
     offender: tf.Tensor
 
 
-def unscaled(gradients: list[tf.Tensor], scale: tf.Tensor) -> list[tf.Tensor]:
+def unscaled(gradients: Parts, scale: tf.Tensor) -> Parts:
     """Gradients of the loss itself: divided by the loss scale, once."""
     return [gradient / scale for gradient in gradients]
 
 
-def squared_norms(gradients: list[tf.Tensor]) -> tf.Tensor:
-    """`[V]` squared norm of every gradient."""
-    return tf.stack([tf.reduce_sum(tf.square(gradient)) for gradient in gradients])
+def squared_norms(gradients: Parts, packing: Packing) -> tf.Tensor:
+    """`[V]` squared norm of every variable's gradient."""
+    return packing.reduced([tf.square(part) for part in gradients], tf.reduce_sum, 0.0)
 
 
-def finite_check(gradients: list[tf.Tensor], loss: tf.Tensor) -> Verdict:
+def finite_check(gradients: Parts, loss: tf.Tensor, packing: Packing) -> Verdict:
     """Whether the loss and every element of every gradient are finite."""
-    checks = [tf.reduce_all(tf.math.is_finite(x)) for x in (*gradients, loss)]
-    broken = ~tf.stack(checks)
+    finite = packing.reduced([tf.math.is_finite(part) for part in gradients], tf.reduce_all, True)
+    broken = ~tf.concat([finite, tf.math.is_finite(loss)[None]], axis=0)
     first = tf.argmax(tf.cast(broken, tf.int32), output_type=tf.int32)
     any_broken = tf.reduce_any(broken)
     return Verdict(~any_broken, tf.where(any_broken, first, -1))

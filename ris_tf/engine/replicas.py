@@ -4,7 +4,7 @@ Each replica computes its share of every batch. What they decide on, the loss an
 the mean over all of them, so that each sees the same numbers and takes the same decision.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -96,28 +96,14 @@ class Replicas:
             return values
         return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.MEAN, values)
 
-    def together(
-        self,
-        decision: tf.Tensor,
-        yes: Callable[..., tf.Tensor],
-        no: Callable[..., tf.Tensor],
-        *args: Any,
-    ) -> None:
-        """`yes(*args)` or `no(*args)` by a decision that is the same on every replica.
+    def assign(self, variables: Sequence[Any], values: Sequence[tf.Tensor]) -> None:
+        """Write every replica's copy of Keras variables, with values that are the same on each."""
 
-        Both run once for all replicas (`tf.distribute`'s cross-replica context): a condition
-        around an update is not allowed inside a replica.
-        """
+        def written(strategy: Strategy, values: Sequence[Any]) -> None:
+            for variable, value in zip(variables, values, strict=True):
+                strategy.extended.update(variable.value, _assign, args=(value,), group=False)
 
-        def decided(strategy: Strategy, decision: Any, args: Any) -> tf.Tensor:
-            first = strategy.experimental_local_results(decision)[0]
-            return tf.cond(first, lambda: yes(*args), lambda: no(*args))
-
-        tf.distribute.get_replica_context().merge_call(decided, args=(decision, args))
-
-    def each(self, function: Callable[..., Any], *args: Any) -> None:
-        """Run a function inside every replica, from what runs once for all of them."""
-        self.strategy.extended.call_for_each_replica(function, args=args)
+        tf.distribute.get_replica_context().merge_call(written, args=(list(values),))
 
     def reported(self, values: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """What a step returns to Keras, which takes means over workers of a first axis."""
@@ -143,18 +129,8 @@ def _one(elements: tuple) -> Any:
     return elements[0] if len(elements) == 1 else elements
 
 
-def update_each(variables: Sequence[Any], update: Callable[..., Any], *args: Sequence[Any]) -> None:
-    """`update(variable, *of_args)` on every replica's copy of each variable (Keras variables).
-
-    Runs once for all replicas; `args` are lists of variables or tensors beside `variables`.
-    """
-    extended = tf.distribute.get_strategy().extended
-    for variable, *others in zip(variables, *args, strict=True):
-        extended.update(variable.value, update, args=tuple(_value(o) for o in others), group=False)
-
-
-def _value(x: Any) -> Any:
-    return x.value if hasattr(x, "assign") else x  # of a Keras variable
+def _assign(own: Any, value: tf.Tensor) -> Any:
+    return own.assign(value)
 
 
 def _strategy(distribution: str, replicas: int | None) -> Strategy:

@@ -1,5 +1,7 @@
 """Dynamic loss scaling, as PyTorch's GradScaler (SPEC 5, stage 8)."""
 
+from typing import NamedTuple
+
 import keras
 import tensorflow as tf
 
@@ -8,6 +10,18 @@ from ris_tf.errors import UserError
 
 FIRST_SCALE = 65_536.0
 PATIENCE = 2_000  # consecutive applied windows before the scale doubles
+
+
+class Scale(NamedTuple):
+    """A loss scale.
+
+    Attributes:
+        value: scalar float32.
+        streak: scalar int32, windows applied in a row.
+    """
+
+    value: tf.Tensor
+    streak: tf.Tensor
 
 
 class LossScale:
@@ -33,21 +47,25 @@ class LossScale:
         self.value.assign(FIRST_SCALE if self.dynamic else 1.0)
         self.streak.assign(0)
 
-    def after_applied(self) -> None:
-        """Count an applied window; double after 2,000 in a row."""
-        if not self.dynamic:
-            return
-        streak = self.streak + 1
-        grows = streak >= PATIENCE
-        self.value.assign(tf.where(grows, 2 * self.value.value, self.value.value))
-        self.streak.assign(tf.where(grows, 0, streak))
+    @property
+    def now(self) -> Scale:
+        """As it is now."""
+        return Scale(tf.identity(self.value.value), tf.identity(self.streak.value))
 
-    def after_skipped(self) -> None:
-        """Halve, and count from 0 again."""
+    def after_applied(self) -> Scale:
+        """Count an applied window; double after 2,000 in a row."""
+        scale, streak = self.now
         if not self.dynamic:
-            return
-        self.value.assign(self.value.value * 0.5)
-        self.streak.assign(0)
+            return Scale(scale, streak)
+        grows = streak + 1 >= PATIENCE
+        return Scale(tf.where(grows, 2 * scale, scale), tf.where(grows, 0, streak + 1))
+
+    def after_skipped(self) -> Scale:
+        """Halve, and count from 0 again."""
+        scale, streak = self.now
+        if not self.dynamic:
+            return Scale(scale, streak)
+        return Scale(0.5 * scale, tf.zeros_like(streak))
 
 
 def is_dynamic(loss_scale: str, model: keras.Model) -> bool:

@@ -5,13 +5,14 @@
  3  unscale once
  4  norms, before clipping
  5  finite check: not finite, the window is dropped whole
- 6  clip by global norm                        `_clip_and_step`
- 7  AdamW of the groups                        `_clip_and_step`
- 8  loss scale grows or shrinks                `_apply`, `_skip`
- 9  learning rate schedule advances            `_apply`
-10  averages take the new weights              `_apply`
+ 6  clip by global norm                        `_applied`
+ 7  AdamW of the groups                        `_applied`
+ 8  loss scale grows or shrinks                `_applied`, `_dropped`
+ 9  learning rate schedule advances            `_applied`
+10  averages take the new weights              `_applied`
 
-Where several replicas share a batch, stages 3 to 10 work on the mean over all of them.
+Stages 6 to 10 compute what the state becomes; one choice takes it or leaves all as it was. Where
+several replicas share a batch, stages 3 to 10 work on the mean over all of them.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -29,11 +30,13 @@ from ris_tf.engine.gradients import clip_factor, finite_check, squared_norms, un
 from ris_tf.engine.groups import Groups
 from ris_tf.engine.loss import GradientPathError, Loss, Step, as_loss, require_scalar
 from ris_tf.engine.optimizer import GroupedAdamW
+from ris_tf.engine.packing import Packing, Parts, Slice
 from ris_tf.engine.plan import Plan, share_of
 from ris_tf.engine.precision import use_precision
-from ris_tf.engine.replicas import Replicas, update_each
+from ris_tf.engine.replicas import Replicas
 from ris_tf.engine.scaling import LossScale, is_dynamic
 from ris_tf.engine.schedules import Schedule, WarmupCosine, rate_at
+from ris_tf.engine.state import Trained, TrainedState, chosen
 from ris_tf.engine.validation import BatchMeans
 from ris_tf.errors import UserError
 
@@ -118,7 +121,8 @@ class GuardedStep(keras.Model):
         self.weights_trained = model.trainable_variables
         self.state_kept = [v for v in model.non_trainable_variables if "float" in v.dtype]
         self.groups = Groups(self.weights_trained, groups)
-        self.averages = Averages(self.weights_trained, ema, swa is not None)
+        self.packing = Packing([weight.shape for weight in self.weights_trained])
+        self.averages = Averages(self.weights_trained, self.packing, ema, swa is not None)
         self.scale = LossScale(is_dynamic(loss_scale, model))
         self.position = keras.Variable(0, dtype="int64", trainable=False, name="schedule_position")
         self.summary = summary
@@ -128,13 +132,16 @@ class GuardedStep(keras.Model):
         self._series: list[str] = []
         self._validated: list[str] = []
         self.built = True
-        multipliers = zip(self.weights_trained, self.groups.rate_multipliers(), strict=True)
+        multipliers = self.groups.rate_multipliers()
         self.compile(
-            optimizer=GroupedAdamW(multipliers, weight_decay, 0.0),
+            optimizer=GroupedAdamW(self.packing, multipliers, weight_decay, 0.0),
             auto_scale_loss=False,  # the step scales; Keras would wrap the optimizer once more
             jit_compile=jit_compile and self.replicas.count == 1,
         )
         self.optimizer.build(self.weights_trained)
+        self.trained = TrainedState(
+            self.weights_trained, self.optimizer, self.averages, self.scale, self.position
+        )
 
     # -- what is trained on, and for how long ---------------------------------------------------
 
@@ -158,7 +165,7 @@ class GuardedStep(keras.Model):
         if self.swa_share is not None:
             self.averages.swa_begins = share_of(self.swa_share, plan.windows)
         self.train_function = self.test_function = None
-        self.optimizer.learning_rate.assign(self._rate())
+        self.optimizer.learning_rate.assign(self._rate(self.position.value))
 
     def begin_anew(self) -> None:
         """Forget everything of earlier training but the weights that the model has."""
@@ -173,46 +180,52 @@ class GuardedStep(keras.Model):
         """Names of a window's values, in order; known once a window was traced."""
         return self._series
 
-    def _rate(self) -> tf.Tensor:
-        """The base learning rate after the windows that were applied."""
+    def _rate(self, applied: tf.Tensor) -> tf.Tensor:
+        """The base learning rate after so many windows that were applied."""
         constant_from = None if self.swa_share is None else self.averages.swa_begins
-        return rate_at(self.position.value, self.rate_schedule, constant_from, self.swa_rate)
+        return rate_at(applied, self.rate_schedule, constant_from, self.swa_rate)
 
     # -- one window ---------------------------------------------------------------------------
 
     def train_step(self, data: Any) -> dict[str, tf.Tensor]:
         """One optimizer step: over the window of a number, or `(number, parts)` that were read."""
         window, parts = data if isinstance(data, tuple) else (data, ())
-        rate = tf.identity(self.optimizer.learning_rate.value)
-        scale = tf.identity(self.scale.value)
+        before = self.trained.now()
         kept = [tf.identity(variable.value) for variable in self.state_kept]
-        totals = self.replicas.mean(self._accumulated(window, parts, scale))
-        gradients = unscaled(totals.gradients, scale)
-        squares = squared_norms(gradients)
-        verdict = finite_check(gradients, totals.loss)
+        totals = self.replicas.mean(self._accumulated(window, parts, before.scale.value))
+        gradients = unscaled(totals.gradients, before.scale.value)
+        squares = squared_norms(gradients, self.packing)
+        verdict = finite_check(gradients, totals.loss, self.packing)
         clip = clip_factor(tf.sqrt(tf.reduce_sum(squares)), self.clip_norm)
-        self.replicas.together(verdict.finite, self._apply, self._skip, gradients, clip, kept)
-        values = self._telemetry(totals, squares, clip, verdict, scale, rate)
+        applied, dropped = self._applied(before, gradients, clip), self._dropped(before)
+        after = chosen(verdict.finite, applied, dropped)
+        self.trained.write(after, self.replicas)
+        # Nothing of a dropped window stays, running statistics of its forward pass included.
+        now = [variable.value for variable in self.state_kept]
+        self.replicas.assign(self.state_kept, chosen(verdict.finite, now, kept))
+        values = self._telemetry(totals, squares, clip, verdict, before, after)
         return self.replicas.reported({"loss": totals.loss, "squares": squares, "values": values})
 
-    def _apply(self, gradients: list[tf.Tensor], clip: tf.Tensor, kept: list) -> tf.Tensor:
-        del kept
-        self.replicas.each(self._clip_and_step, gradients, clip)
-        self.scale.after_applied()
-        self.position.assign_add(1)
-        self.optimizer.learning_rate.assign(self._rate())
-        self.averages.update(self.position.value)
-        return tf.constant(True)
+    def _applied(self, before: Trained, gradients: Parts, clip: tf.Tensor) -> Trained:
+        """The state after a window that was applied."""
+        clipped = [clip * gradient for gradient in gradients]
+        weights, moments = self.optimizer.stepped(
+            before.weights, before.moments, clipped, before.rate
+        )
+        position = before.position + 1
+        return Trained(
+            weights,
+            moments,
+            before.iterations + 1,
+            self.scale.after_applied(),
+            position,
+            self._rate(position),
+            self.averages.moved(before.means, weights, position),
+        )
 
-    def _clip_and_step(self, gradients: list[tf.Tensor], clip: tf.Tensor) -> None:
-        self.optimizer.apply([clip * gradient for gradient in gradients], self.weights_trained)
-
-    def _skip(self, gradients: list[tf.Tensor], clip: tf.Tensor, kept: list) -> tf.Tensor:
-        """Nothing of a dropped window stays, running statistics of its forward pass included."""
-        del gradients, clip
-        update_each(self.state_kept, lambda own, before: own.assign(before), kept)
-        self.scale.after_skipped()
-        return tf.constant(False)
+    def _dropped(self, before: Trained) -> Trained:
+        """The state after a window that was dropped."""
+        return before._replace(scale=self.scale.after_skipped())
 
     # -- forward and backward -----------------------------------------------------------------
 
@@ -256,7 +269,8 @@ class GuardedStep(keras.Model):
             tf.zeros(v.shape) if g is None else tf.cast(tf.convert_to_tensor(g), tf.float32)
             for g, v in zip(gradients, self.weights_trained, strict=True)
         ]
-        return Totals(loss.value, dict(loss.terms), loss.besides, gradients)
+        packed = self.packing.packed(gradients)
+        return Totals(loss.value, dict(loss.terms), loss.besides, packed)
 
     def _loss(self, batch: Any, step: Step) -> Loss:
         return as_loss(self.loss_function(self.model, batch, step))
@@ -279,9 +293,8 @@ class GuardedStep(keras.Model):
         traced = tf.function(reported, autograph=False).get_concrete_function(specs)
         names = traced.structured_outputs
         zeros = tf.nest.map_structure(lambda _: tf.constant(0.0), names)
-        return Totals(
-            zeros[0], zeros[1], zeros[2], [tf.zeros(v.shape) for v in self.weights_trained]
-        )
+        gradients = [tf.zeros(shape) for shape in self.packing.part_shapes]
+        return Totals(zeros[0], zeros[1], zeros[2], gradients)
 
     def _require_gradient_path(self, loss: Loss, of_learned: list[tf.Tensor | None]) -> None:
         cut = [name for name, g in zip(loss.learned, of_learned, strict=True) if g is None]
@@ -294,7 +307,7 @@ class GuardedStep(keras.Model):
 
     # -- what a window reports ----------------------------------------------------------------
 
-    def _telemetry(self, totals: Totals, squares, clip, verdict, scale, rate) -> tf.Tensor:
+    def _telemetry(self, totals: Totals, squares, clip, verdict, before, after) -> tf.Tensor:
         """`[series]` float32 values of a window; iteration and schedule are those after it."""
         names, of_weight = self.groups.names, np.array(self.groups.of_weight)
         inside = {name: of_weight == group for group, name in enumerate(names)}
@@ -308,10 +321,10 @@ class GuardedStep(keras.Model):
             "clip": clip,
             "ok": verdict.finite,
             "offender": verdict.offender,
-            "scale": scale,
-            **{f"rate/{name}": rate * self.groups.multipliers[name] for name in names},
-            "iteration": self.optimizer.iterations.value,
-            "schedule": self.position.value,
+            "scale": before.scale.value,
+            **{f"rate/{name}": before.rate * self.groups.multipliers[name] for name in names},
+            "iteration": after.iterations,
+            "schedule": after.position,
         }
         self._series = list(values)
         return tf.stack([tf.cast(value, tf.float32) for value in values.values()])
@@ -377,16 +390,13 @@ class GuardedStep(keras.Model):
     def _maybe_symbolic_build(self, iterator: Any = None, data_batch: Any = None) -> None:
         """Everything is built; Keras would take a batch from the data to build it once more."""
 
-    def state(self) -> dict[str, keras.Variable]:
-        """Every variable that a checkpoint has, by name."""
-        named = {f"network/{v.path}": v for v in self.model.variables}
-        named |= {f"optimizer/{v.path}": v for v in self.optimizer.variables}
-        averages = zip(("ema", "swa"), (self.averages.ema, self.averages.swa), strict=True)
-        for prefix, copies in averages:
-            pairs = zip(self.weights_trained, copies, strict=False)
-            named |= {f"{prefix}/{weight.path}": copy for weight, copy in pairs}
-        lone = (self.averages.taken, *self.scale.variables, self.position)
-        return named | {v.name: v for v in lone}
+    def state(self) -> dict[str, keras.Variable | Slice]:
+        """Everything that a checkpoint has, by name."""
+        return {f"network/{v.path}": v for v in self.model.variables} | self.trained.by_name()
+
+    def own_variables(self) -> list[keras.Variable]:
+        """Every variable that holds a part of the state, each once."""
+        return [*self.model.variables, *self.trained.variables]
 
 
 def _length(part: Any) -> tf.Tensor:

@@ -128,7 +128,7 @@ class BeamspaceNetwork(Network):
             elevation_std=self.cells.size[1] * deviation[..., 1],
             range_std_m=range_m * deviation[..., 2],
             presence_logit=found.presence,
-            cells=tuple(self._decoded(m, self.cells.azimuth, self.cells.elevation) for m in maps),
+            cells=self._decoded(maps, self.cells.azimuth, self.cells.elevation),
             count_logits=count_logits(presence, self.config.scene.sources_max),
             **self.covariances(measurement, backprojected, predicted, beta),
         )
@@ -144,8 +144,11 @@ class BeamspaceNetwork(Network):
 
     def _rounds(
         self, measurement: Measurement, features: tf.Tensor
-    ) -> tuple[Detections, tf.Tensor, list[tf.Tensor]]:
-        """Detections after all rounds, their deviations in cells, and each round's map of cells."""
+    ) -> tuple[Detections, tf.Tensor, tf.Tensor]:
+        """Detections after all rounds, their deviations in cells, and the maps of all cells.
+
+        The maps are `[B, R, P, OUTPUTS]`.
+        """
         data = observed(measurement, self.panel, self.config.scene.symbols)
         cells = self._map(features)
         detections = Detections.at(self.cells.most_present(cells, self.detected), features, cells)
@@ -160,7 +163,7 @@ class BeamspaceNetwork(Network):
                 features = renewal(self._with_rest(features, measurement, shown.left))
                 maps.append(self._map(features))
                 detections = self._renewed(detections, features, maps[-1])
-        return detections, deviation, maps
+        return detections, deviation, tf.stack(maps, axis=1)
 
     def _map(self, features: tf.Tensor) -> tf.Tensor:
         """`[B, P, OUTPUTS]` float32 outputs of all cells."""

@@ -19,6 +19,8 @@ FARTHEST = 4.0  # cells at which another detection is as good as absent
 class Cells(NamedTuple):
     """What a network predicts of each cell of its image, `[B, P]` float32, or of some, `[B, Q]`.
 
+    Of several rounds, `[B, R, P]` or `[B, R, Q]`.
+
     Attributes:
         presence: logit that a source lies in the cell.
         azimuth: radians, of the source that may lie there.
@@ -34,8 +36,9 @@ class Cells(NamedTuple):
     log_power: tf.Tensor
 
     def at(self, cell: tf.Tensor) -> "Cells":
-        """The same of some cells: `[B, Q]` int32."""
-        return Cells(*(tf.gather(values, cell, batch_dims=1) for values in self))
+        """The same of some cells, `[B, Q]` int32, of every round: `[B, R, Q]`."""
+        together = tf.stack(self, axis=-1)
+        return Cells(*tf.unstack(tf.gather(together, cell, axis=-2, batch_dims=1), axis=-1))
 
 
 class Detections(NamedTuple):
@@ -142,14 +145,15 @@ class CellGrid:
 
 
 def _bell(distance: tf.Tensor, width: float) -> tf.Tensor:
-    return tf.exp(-(distance**2) / (2 * width**2))
+    return tf.exp(-tf.square(distance) / (2 * width**2))
 
 
 def count_logits(presence: tf.Tensor, max_sources: int) -> tf.Tensor:
     """Logarithms of the probabilities of 1..`K_max` sources, the detections being independent.
 
-    The distribution of a sum of Bernoulli variables (Poisson's binomial), a detection at a time;
-    what is above `K_max` counts as `K_max`.
+    The distribution of a sum of Bernoulli variables (Poisson's binomial); what is above `K_max`
+    counts as `K_max`. A detection takes the distribution of those before it to that with it by a
+    matrix; matrices are multiplied in pairs, pairs of pairs, and so on.
 
     Args:
         presence: `[B, Q]` probabilities.
@@ -158,15 +162,14 @@ def count_logits(presence: tf.Tensor, max_sources: int) -> tf.Tensor:
     Returns:
         `[B, K_max]`.
     """
-    batch, detections = sizes(presence)
-    of = [tf.ones([batch, 1])] + [tf.zeros([batch, 1])] * max_sources
-    probability = tf.concat(of, axis=1)
-    last = np.eye(max_sources + 1, dtype=np.float32)[-1]
-    for q in range(detections):
-        p = presence[:, q : q + 1]
-        one_more = tf.pad(probability[:, :-1], [[0, 0], [1, 0]]) + probability * last
-        probability = probability * (1 - p) + one_more * p
-    return tf.math.log(probability[:, 1:] + 1e-7)
+    one_more = np.eye(max_sources + 1, k=1, dtype=np.float32)
+    one_more[-1, -1] = 1
+    stays = np.eye(max_sources + 1, dtype=np.float32)
+    step = stays + presence[..., None, None] * (one_more - stays)
+    while (pairs := step.shape[1] // 2) > 0:
+        product = tf.matmul(step[:, :pairs], step[:, pairs : 2 * pairs])
+        step = tf.concat([product, step[:, 2 * pairs :]], axis=1) if step.shape[1] % 2 else product
+    return tf.math.log(step[:, 0, 0, 1:] + 1e-7)
 
 
 def beside(found: Cells, size: tuple[float, float]) -> tf.Tensor:
@@ -181,7 +184,7 @@ def beside(found: Cells, size: tuple[float, float]) -> tf.Tensor:
         return values[:, None, :] - values[:, :, None]
 
     azimuth, elevation = apart(found.azimuth) / size[0], apart(found.elevation) / size[1]
-    near = tf.exp(-tf.sqrt(azimuth**2 + elevation**2) / 2)
+    near = tf.exp(-tf.sqrt(tf.square(azimuth) + tf.square(elevation)) / 2)
     presence = tf.sigmoid(found.presence)
     features = [
         tf.clip_by_value(azimuth, -FARTHEST, FARTHEST) * near,

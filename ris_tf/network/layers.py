@@ -5,7 +5,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from ris_tf.scene.random import fold_in, random_bits
+from ris_tf.scene.random import Folding, fold_in, random_bits
 from ris_tf.scene.shapes import Size, product, sizes
 
 GAIN = 0.2  # of a residual block, before anything is learned
@@ -29,7 +29,7 @@ def nearly_nothing() -> keras.initializers.Initializer:
     return keras.initializers.VarianceScaling(1e-4)
 
 
-def dropout(x: tf.Tensor, rate: float, key: tf.Tensor | None, place: int) -> tf.Tensor:
+def dropout(x: tf.Tensor, rate: float, key: tf.Tensor | Folding | None, place: int) -> tf.Tensor:
     """Drop a share of activations and scale up the rest.
 
     The mask depends on nothing but `key` and `place`, so a batch has the same mask whenever it
@@ -130,14 +130,14 @@ class EncoderLayer(keras.layers.Layer):
         self.norm_attention.build(input_shape)
         self.norm_feedforward.build(input_shape)
 
-    def call(self, x: tf.Tensor, key: tf.Tensor | None = None, place: int = 0) -> tf.Tensor:
+    def call(self, x: tf.Tensor, key: Folding | None = None, place: int = 0) -> tf.Tensor:
         """`[B, L, D]` to `[B, L, D]`; `key` and `place` seed the dropout."""
         attended = self._attention(x, key, place)
         x = self.norm_attention(x + dropout(attended, self.rate, key, place + 1))
         hidden = dropout(self.expand(x), self.rate, key, place + 2)
         return self.norm_feedforward(x + dropout(self.contract(hidden), self.rate, key, place + 3))
 
-    def _attention(self, x: tf.Tensor, key: tf.Tensor | None, place: int) -> tf.Tensor:
+    def _attention(self, x: tf.Tensor, key: Folding | None, place: int) -> tf.Tensor:
         """Multi-head self-attention; Keras's layer would bring its slow dropout."""
         batch, length, _ = sizes(x)
         each = self.width // self.heads

@@ -32,7 +32,7 @@ class Prediction(NamedTuple):
         elevation_std: `[B, Q]` radians.
         range_std_m: `[B, Q]` metres.
         presence_logit: `[B, Q]` logit of `confidence`.
-        cells: what the network predicts of each cell of its image, `[B, P]` each, in each round.
+        cells: what the network predicts of each cell of its image, in each round: `[B, R, P]` each.
     """
 
     angle_factor: tf.Tensor = None
@@ -53,7 +53,7 @@ class Prediction(NamedTuple):
     elevation_std: tf.Tensor = None
     range_std_m: tf.Tensor = None
     presence_logit: tf.Tensor = None
-    cells: tuple[Cells, ...] = None  # pyright: ignore[reportAssignmentType]
+    cells: Cells = None  # pyright: ignore[reportAssignmentType]
 
     @property
     def missing(self) -> set[str]:

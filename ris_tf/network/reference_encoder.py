@@ -8,6 +8,7 @@ from ris_tf.config.network import ReferenceNetwork
 from ris_tf.network.layers import QUIET, DepthwiseConv1D, EncoderLayer, real_pairs
 from ris_tf.network.parts import DROPOUTS, Part, stack
 from ris_tf.scene import Measurement
+from ris_tf.scene.random import Folding
 from ris_tf.scene.shapes import product, sizes
 
 
@@ -65,8 +66,9 @@ class ReferenceEncoder(keras.layers.Layer):
         del backprojected  # this network uses the channel only through H c_l
         y, channel, codes, _ = measurement
         tokens = self.snapshot_encoder(real_pairs(unit_rms(y) if self.sizes.normalise else y))
+        folding = None if key is None else Folding(key)
         for i, encoder in enumerate(self.transformer):
-            tokens = encoder(tokens, key=key, place=DROPOUTS * i)
+            tokens = encoder(tokens, key=folding, place=DROPOUTS * i)
         effective_channel = real_pairs(tf.einsum("bmn,bln->blm", channel, codes))
         shape = [sizes(effective_channel)[0], product(effective_channel.shape[1:])]
         branches = [

@@ -76,14 +76,26 @@ class Comparison:
         return self.cell_grid.cell_of(self.scenes.sources.azimuth, self.scenes.sources.elevation)
 
     @cached_property
-    def at_sources(self) -> list[Cells]:
-        """What the network predicts, in each round, of the cells of sources: `[B, K_max]` each."""
-        return [cells.at(self.source_cell) for cells in self.prediction.cells]
+    def cells_of_sources(self) -> Cells:
+        """What the network predicts, in each round, of the cells of sources: `[B, R, K_max]`."""
+        return self.prediction.cells.at(self.source_cell)
 
-    def mean_of_detections(self, detection: tf.Tensor, cells: list[tf.Tensor]) -> tf.Tensor:
-        """`[B]` mean of losses of sources' detections, where these are near, and of their cells."""
-        of_cells = tf.add_n(cells) / len(cells)
-        return slots.source_mean(0.5 * (detection * self.detected + of_cells), self.active)
+    def at_sources(self, of_detections: tf.Tensor, of_cells: tf.Tensor) -> tf.Tensor:
+        """`[B, 1 + R, K_max]` of the detections that sources are assigned, then of their cells.
+
+        Args:
+            of_detections: `[B, Q]`.
+            of_cells: `[B, R, K_max]`.
+        """
+        return tf.concat([self.of_sources(of_detections)[:, None], of_cells], axis=1)
+
+    def mean_of_detections(self, losses: tf.Tensor) -> tf.Tensor:
+        """`[B]` mean of losses `[B, 1 + R, K_max]` as of `at_sources`.
+
+        Detections count where they are near their sources.
+        """
+        own, cells = losses[:, 0], tf.reduce_mean(losses[:, 1:], axis=1)
+        return slots.source_mean(0.5 * (own * self.detected + cells), self.active)
 
     @cached_property
     def log_power(self) -> tf.Tensor:

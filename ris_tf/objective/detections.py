@@ -7,7 +7,6 @@ from ris_tf.objective.comparison import Comparison
 from ris_tf.objective.slots import huber, source_mean
 
 SOURCE_WIDTH = 0.7  # cells around a source whose presence counts less against the network
-POSITIVE, NEGATIVE = 2, 4  # exponents of the focal loss
 POWER_KNEE = 0.2  # of log power, where its loss turns from square to linear
 LEVEL = 0.95  # share of errors that lie within ..
 WITHIN = 1.959964  # .. this many standard deviations
@@ -17,12 +16,12 @@ LEAST_ERROR = 1e-6
 @term("heatmap")
 def heatmap(c: Comparison) -> tf.Tensor:
     """Focal loss of the presence of sources in the cells of the image, mean of rounds: `[B]`."""
-    rounds, sources, grid = c.prediction.cells, c.scenes.sources, c.cell_grid
+    sources, grid = c.scenes.sources, c.cell_grid
     near = grid.nearness(sources.azimuth, sources.elevation, SOURCE_WIDTH)
     target = tf.reduce_max(near * c.active[..., None], axis=1)
     holds = tf.reduce_max(tf.one_hot(c.source_cell, grid.count) * c.active[..., None], axis=1)
-    losses = [focal_loss(cells.presence, target, holds) for cells in rounds]
-    return tf.add_n(losses) / len(losses)
+    losses = focal_loss(c.prediction.cells.presence, target[:, None], holds[:, None])
+    return tf.reduce_mean(losses, axis=1)
 
 
 @term("presence")
@@ -37,46 +36,38 @@ def presence(c: Comparison) -> tf.Tensor:
 @term("power")
 def power(c: Comparison) -> tf.Tensor:
     """Huber loss of log power, of detections and of the cells of sources: `[B]`."""
-
-    def error(log_power: tf.Tensor) -> tf.Tensor:
-        return huber(log_power - c.log_power, POWER_KNEE)
-
-    return c.mean_of_detections(
-        error(c.of_sources(tf.math.log(c.prediction.power))),
-        [error(cells.log_power) for cells in c.at_sources],
-    )
+    log_power = c.at_sources(tf.math.log(c.prediction.power), c.cells_of_sources.log_power)
+    error = log_power - c.log_power[:, None]
+    return c.mean_of_detections(huber(error, POWER_KNEE))
 
 
 @term("deviation")
 def deviation(c: Comparison) -> tf.Tensor:
     """Quantile loss of standard deviations: 95 % of errors are to be within 1.96 of them: `[B]`."""
     p, sources = c.prediction, c.scenes.sources
-    estimates = (
-        (p.azimuth, sources.azimuth, p.azimuth_std),
-        (p.elevation, sources.elevation, p.elevation_std),
-        (1 / p.range_m, 1 / sources.range_m, p.range_std_m / p.range_m**2),
-    )
-    losses = [
-        interval_loss(tf.stop_gradient(c.of_sources(estimate) - truth), c.of_sources(std))
-        for estimate, truth, std in estimates
-    ]
-    return source_mean(tf.add_n(losses) / len(losses) * c.detected, c.active)
+    estimates = tf.stack([p.azimuth, p.elevation, 1 / p.range_m], axis=1)
+    truths = tf.stack([sources.azimuth, sources.elevation, 1 / sources.range_m], axis=1)
+    inverse_std = p.range_std_m / tf.square(p.range_m)
+    deviations = tf.stack([p.azimuth_std, p.elevation_std, inverse_std], axis=1)
+    errors = tf.stop_gradient(tf.gather(estimates, c.slot, axis=2, batch_dims=1) - truths)
+    losses = interval_loss(errors, tf.gather(deviations, c.slot, axis=2, batch_dims=1))
+    return source_mean(tf.reduce_mean(losses, axis=1) * c.detected, c.active)
 
 
 def focal_loss(logit: tf.Tensor, target: tf.Tensor, holds: tf.Tensor) -> tf.Tensor:
-    """Focal loss of an image of presences, over the number of cells with a source: `[B]`.
+    """Focal loss of an image of presences, over the number of cells with a source: `[...]`.
 
     `-(1 - p)^2 log p` in cells that hold a source, `-(1 - t)^4 p^2 log(1 - p)` in others (Law and
     Deng, "CornerNet: detecting objects as paired keypoints", ECCV 2018).
 
     Args:
-        logit: `[B, P]` of `p`.
-        target: `[B, P]` `t` in 0..1, near 1 beside sources.
-        holds: `[B, P]` 1 in cells that hold a source, else 0.
+        logit: `[..., P]` of `p`.
+        target: `[..., P]` `t` in 0..1, near 1 beside sources.
+        holds: `[..., P]` 1 in cells that hold a source, else 0.
     """
     p = tf.sigmoid(logit)
-    positive = (1 - p) ** POSITIVE * tf.math.softplus(-logit)
-    negative = (1 - target) ** NEGATIVE * p**POSITIVE * tf.math.softplus(logit)
+    positive = tf.square(1 - p) * tf.math.softplus(-logit)
+    negative = tf.square(tf.square(1 - target) * p) * tf.math.softplus(logit)
     total = tf.reduce_sum(tf.where(holds > 0, positive, negative), axis=-1)
     return total / tf.maximum(tf.reduce_sum(holds, axis=-1), 1.0)
 

@@ -3,6 +3,7 @@
 import tensorflow as tf
 
 from ris_tf.covariance import adjoint_times, energy
+from ris_tf.covariance.small import inverse_cholesky
 
 TINY = 1e-12  # keeps the loss of an all-zero covariance finite
 
@@ -30,7 +31,8 @@ def projection_loss(factor: tf.Tensor, steering: tf.Tensor, ridge: float = 3e-4)
 
 
 def project_out(factor: tf.Tensor, steering: tf.Tensor, ridge: float) -> tf.Tensor:
-    """`P_perp G`, `P = U (U^H U + ridge I)^-1 U^H`, by Cholesky of the `K x K` Gram matrix."""
+    """`P_perp G`, `P = U (U^H U + ridge I)^-1 U^H`, without gradient to `U`."""
     gram = adjoint_times(steering, steering)
-    chol = tf.linalg.cholesky(gram + ridge * tf.eye(gram.shape[-1], dtype=gram.dtype))
-    return factor - steering @ tf.linalg.cholesky_solve(chol, adjoint_times(steering, factor))
+    whitening = inverse_cholesky(gram + ridge * tf.eye(gram.shape[-1], dtype=gram.dtype))
+    inside = tf.stop_gradient(tf.matmul(steering, whitening, adjoint_b=True))
+    return factor - inside @ adjoint_times(inside, factor)

@@ -18,7 +18,7 @@ FAR = 1e3  # squared distance, in rad^2, of pairs that do not count
 def huber(error: tf.Tensor, knee: float) -> tf.Tensor:
     """`h_d(e) = e^2 / (2 d)` where `|e| <= d`, else `|e| - d / 2`."""
     size = tf.abs(error)
-    return tf.where(size <= knee, error**2 / (2 * knee), size - knee / 2)
+    return tf.where(size <= knee, tf.square(error) / (2 * knee), size - knee / 2)
 
 
 def wrapped(angle: tf.Tensor) -> tf.Tensor:
@@ -51,24 +51,24 @@ def best_assignment(cost: tf.Tensor) -> tf.Tensor:
     """
     batch, slots, sources = sizes(cost)
     cost = tf.where(tf.math.is_finite(cost), cost, NO_NUMBER)  # of a window that is to be dropped
-    every = np.arange(2**sources)[:, None]
+    cost = tf.transpose(cost, [1, 0, 2])
+    every = np.arange(2**sources, dtype=np.int32)[:, None]
     has = every >> np.arange(sources) & 1  # [set, source]
-    without = np.where(has, every ^ 1 << np.arange(sources), 0)
+    # The set before slot q has one of its sources, or none: [set, source or none].
+    before = np.concatenate([np.where(has, every ^ 1 << np.arange(sources), 0), every], axis=1)
+    impossible = np.pad(np.where(has, 0.0, IMPOSSIBLE), [[0, 0], [0, 1]]).astype(np.float32)
+
+    def taken(q: tf.Tensor, least: tf.Tensor, slot: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        price = tf.pad(tf.gather(cost, q), [[0, 0], [0, 1]])
+        options = tf.gather(least, before, axis=1) + price[:, None] + impossible
+        mine = tf.one_hot(tf.argmin(options, axis=-1), sources + 1, dtype=tf.int32)
+        earlier = tf.reduce_sum(tf.gather(slot, before, axis=1) * mine[..., None], axis=2)
+        return q + 1, tf.reduce_min(options, axis=-1), earlier + q * mine[..., :-1]
+
     least = tf.tile(tf.constant([[0.0] + [IMPOSSIBLE] * (2**sources - 1)]), [batch, 1])
-    last = []  # for each slot and set: its source, or none
-    for q in range(slots):
-        taking = tf.gather(least, without, axis=1) + cost[:, q, None, :]
-        options = tf.concat([tf.where(has > 0, taking, IMPOSSIBLE), least[:, :, None]], axis=-1)
-        last.append(tf.argmin(options, axis=-1, output_type=tf.int32))
-        least = tf.reduce_min(options, axis=-1)
-    left = tf.fill([batch], 2**sources - 1)
-    slot = tf.zeros([batch, sources], tf.int32)
-    for q in reversed(range(slots)):
-        source = tf.gather(last[q], left, batch_dims=1)
-        mine = tf.one_hot(source, sources, dtype=tf.int32)
-        slot += q * mine
-        left -= tf.reduce_sum(mine * 2 ** np.arange(sources, dtype=np.int32), axis=-1)
-    return slot
+    slot = tf.zeros([batch, 2**sources, sources], tf.int32)
+    _, _, slot = tf.while_loop(lambda q, *_: q < slots, taken, (tf.constant(0), least, slot))
+    return slot[:, -1]
 
 
 def source_mean(values: tf.Tensor, active: tf.Tensor) -> tf.Tensor:
@@ -94,8 +94,8 @@ def chamfer(
         true_elevation: `[B, K_max]` radians.
         active: `[B, K_max]` 1 for the sources that form the set, else 0.
     """
-    squared = (azimuth[:, :, None] - true_azimuth[:, None]) ** 2
-    squared += (elevation[:, :, None] - true_elevation[:, None]) ** 2
+    squared = tf.square(azimuth[:, :, None] - true_azimuth[:, None])
+    squared += tf.square(elevation[:, :, None] - true_elevation[:, None])
     to_source = tf.reduce_min(squared + FAR * (1 - active)[:, None, :], axis=2)
     to_slot = tf.reduce_min(squared + FAR * (1 - reported)[:, :, None], axis=1)
     return source_mean(to_source, reported) + source_mean(to_slot, active)

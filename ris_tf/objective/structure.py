@@ -66,7 +66,7 @@ def orthogonality_loss(angle_factor: tf.Tensor, active: tf.Tensor) -> tf.Tensor:
     """
     first = unit_columns(angle_factor) * tf.complex(active, 0.0)[:, None, :]
     eye = tf.linalg.diag(tf.complex(active, 0.0))
-    return energy(adjoint_times(first, first) - eye) / tf.reduce_sum(active, -1) ** 2
+    return energy(adjoint_times(first, first) - eye) / tf.square(tf.reduce_sum(active, -1))
 
 
 def cross_loss(angle_factor: tf.Tensor, range_factor: tf.Tensor) -> tf.Tensor:

@@ -58,32 +58,36 @@ def angle(c: Comparison) -> tf.Tensor:
     sources.
     """
     p, sources = c.prediction, c.scenes.sources
+    truth = sources.azimuth[:, None], sources.elevation[:, None]
 
     def error(azimuth: tf.Tensor, elevation: tf.Tensor) -> tf.Tensor:
-        off = azimuth - sources.azimuth, elevation - sources.elevation
-        return slots.angle_error(*off, c.angle_knee)
+        return slots.angle_error(azimuth - truth[0], elevation - truth[1], c.angle_knee)
 
-    own = error(c.of_sources(p.azimuth), c.of_sources(p.elevation))
     if p.has("cells"):
-        cells = [error(cells.azimuth, cells.elevation) for cells in c.at_sources]
-        return c.mean_of_detections(own, cells)
-    other = error(c.of_sources(p.auxiliary_azimuth), c.of_sources(p.auxiliary_elevation))
-    return slots.source_mean(0.5 * (own + other), c.active)
+        cells = c.cells_of_sources
+        azimuth = c.at_sources(p.azimuth, cells.azimuth)
+        return c.mean_of_detections(error(azimuth, c.at_sources(p.elevation, cells.elevation)))
+    azimuth, elevation = (
+        tf.stack([c.of_sources(slot), c.of_sources(auxiliary)], axis=1)
+        for slot, auxiliary in (
+            (p.azimuth, p.auxiliary_azimuth),
+            (p.elevation, p.auxiliary_elevation),
+        )
+    )
+    return slots.source_mean(tf.reduce_mean(error(azimuth, elevation), axis=1), c.active)
 
 
 @term("range")
 def range_(c: Comparison) -> tf.Tensor:
     """Huber loss of the logarithm of range; of detections and of the cells of sources: `[B]`."""
-
-    def error(range_m: tf.Tensor) -> tf.Tensor:
-        least, knee = c.config.scene.range_m[0], c.config.objective.range_huber
-        return slots.range_error(range_m, c.scenes.sources.range_m, least, knee)
-
-    own = error(c.of_sources(c.prediction.range_m))
-    if not c.prediction.has("cells"):
-        return slots.source_mean(own, c.active)
-    cells = [error(tf.exp(cells.log_range)) for cells in c.at_sources]
-    return c.mean_of_detections(own, cells)
+    truth, least = c.scenes.sources.range_m, c.config.scene.range_m[0]
+    knee = c.config.objective.range_huber
+    if c.prediction.has("cells"):
+        of_cells = tf.exp(c.cells_of_sources.log_range)
+        range_m = c.at_sources(c.prediction.range_m, of_cells)
+        return c.mean_of_detections(slots.range_error(range_m, truth[:, None], least, knee))
+    own = slots.range_error(c.of_sources(c.prediction.range_m), truth, least, knee)
+    return slots.source_mean(own, c.active)
 
 
 @term("chamfer")

@@ -5,6 +5,9 @@ from enum import IntEnum
 
 import tensorflow as tf
 
+SCRAMBLE = 0x02461E293EC8F720  # TensorFlow's key of the block that spreads a seed
+PHILOX = 1  # TensorFlow's number of the algorithm
+
 
 class Split(IntEnum):
     """What a batch is for; splits share no random numbers."""
@@ -53,11 +56,11 @@ class Draws:
         # Every number is folded in by itself: compiled code takes no more than 32 bits of each
         # half of a seed, so that numbers packed into 64 bits would be lost in compiled code only.
         key = tf.constant([seed, int(split)], tf.int32)
-        self._batch_key = fold_in(fold_in(key, epoch), batch)
+        self._of_stream = Folding(fold_in(fold_in(key, epoch), batch))
 
     def key(self, stream: Stream) -> tf.Tensor:
         """`[2]` int32 seed of one stream of the batch."""
-        return fold_in(self._batch_key, int(stream))
+        return self._of_stream.with_number(int(stream))
 
     def bits(self, stream: Stream, shape: list[int]) -> tf.Tensor:
         """uint32 random bits, the same eager and compiled.
@@ -89,12 +92,40 @@ class Draws:
         return math.sqrt(2) * tf.math.real(self.complex_normal(stream, shape))
 
 
-def fold_in(key: tf.Tensor, number: int | tf.Tensor) -> tf.Tensor:
+class Folding:
+    """A seed that many numbers are folded into; what they share is drawn once.
+
+    Args:
+        key: `[2]` int32.
+    """
+
+    def __init__(self, key: tf.Tensor):
+        self._word = random_bits(key, [], tf.int32)
+
+    def with_number(self, number: int | tf.Tensor) -> tf.Tensor:
+        """A new `[2]` int32 seed of the seed and a number below 2^31, as `tf.random.fold_in`."""
+        return tf.stack([self._word, tf.cast(number, tf.int32)])
+
+
+def fold_in(key: tf.Tensor | Folding, number: int | tf.Tensor) -> tf.Tensor:
     """A new `[2]` int32 seed of a seed and a number below 2^31."""
-    return tf.random.fold_in(key, tf.cast(number, tf.int32), alg="philox")
+    folding = key if isinstance(key, Folding) else Folding(key)
+    return folding.with_number(number)
 
 
-def random_bits(key: tf.Tensor, shape: list[int]) -> tf.Tensor:
-    """uint32 random bits of a `[2]` seed."""
-    # TensorFlow's default algorithm differs between eager and XLA, and is 100 times slower there.
-    return tf.random.stateless_uniform(shape, key, None, None, tf.uint32, alg="philox")
+def random_bits(key: tf.Tensor, shape: list, kind: tf.DType = tf.uint32) -> tf.Tensor:
+    """uint32 or int32 random bits of a `[2]` int32 seed.
+
+    They are those of `tf.random.stateless_uniform` with `alg="philox"`, in half as many operations:
+    the seed is the counter of one block, whose words are the key and counter of the others. The
+    default algorithm differs between eager and XLA, and is 100 times slower there.
+    """
+    block = _philox([4], tf.constant([SCRAMBLE], tf.uint64), tf.cast(key, tf.uint64), tf.uint32)
+    own_key, counter = tf.split(tf.bitcast(tf.reshape(block, [2, 2]), tf.uint64), 2)
+    return _philox(shape, own_key, tf.pad(counter, [[1, 0]]), kind)
+
+
+def _philox(shape: list, key: tf.Tensor, counter: tf.Tensor, kind: tf.DType) -> tf.Tensor:
+    return tf.raw_ops.StatelessRandomUniformFullIntV2(
+        shape=shape, key=key, counter=counter, dtype=kind, alg=PHILOX
+    )

@@ -37,11 +37,11 @@ def path_difference(
     u, w = direction_cosines(azimuth, elevation)
     x, z = tf.cast(panel.x, range_m.dtype), tf.cast(panel.z, range_m.dtype)
     along = x * u[..., None] + z * w[..., None]
-    aperture = x**2 + z**2
+    aperture = tf.square(x) + tf.square(z)
     r = range_m[..., None]
     if panel.fresnel:
         return along - aperture / (2 * r)
-    distance = tf.sqrt(tf.maximum(r**2 - 2 * r * along + aperture, 0))
+    distance = tf.sqrt(tf.maximum(tf.square(r) - 2 * r * along + aperture, 0))
     return (2 * r * along - aperture) / (r + distance)
 
 
@@ -68,10 +68,10 @@ def phase_derivatives(
     along = x * u[..., None] + z * w[..., None]
     turned = x * u_azimuth[..., None]
     raised = x * u_elevation[..., None] + z * tf.cos(elevation)[..., None]
-    aperture = x**2 + z**2
+    aperture = tf.square(x) + tf.square(z)
     r = range_m[..., None]
     if panel.fresnel:
-        slopes = [turned, raised, aperture / (2 * r**2)]
+        slopes = [turned, raised, aperture / (2 * tf.square(r))]
     else:
         nearer = path_difference(panel, azimuth, elevation, range_m)
         distance = r - nearer

@@ -126,10 +126,10 @@ class AdvancesOnSkips(GuardedTrainer):
 class ClipsBeforeUnscaling(GuardedTrainer):
     """Wrong: the norm that decides on the clip still has the loss scale in it."""
 
-    def _apply(self, gradients, clip, kept):
+    def _applied(self, before, gradients, clip):
         del clip
         scaled = tf.linalg.global_norm(gradients) * self.scale.value
-        return super()._apply(gradients, clip_factor(scaled, self.clip_norm), kept)
+        return super()._applied(before, gradients, clip_factor(scaled, self.clip_norm))
 
 
 class AveragesOverG(GuardedTrainer):
@@ -149,10 +149,10 @@ class EpsilonOfKeras(GuardedTrainer):
         super().__init__(*args, **knobs)
         own = self.optimizer.update_step
 
-        def update_step(gradient, variable, rate):
+        def update_step(*args):
             t = tf.cast(self.optimizer.iterations.value + 1, tf.float32)
             with mock.patch.object(optimizer, "EPSILON", 1e-8 / tf.sqrt(1 - 0.999**t)):
-                own(gradient, variable, rate)
+                return own(*args)
 
         self.optimizer.update_step = update_step
 

@@ -46,16 +46,21 @@ class Poison:
 
         return batch_of
 
-    def in_totals(self, gradients):
+    def in_totals(self, trainer):
         """As computed, but for the loss or one element of one gradient."""
+        computed, packing = trainer._gradients, trainer.packing
 
         def spoilt(*args):
-            totals = gradients(*args)
-            for i, gradient in enumerate(totals.gradients):
+            totals = computed(*args)
+            gradients = packing.unpacked(totals.gradients)
+            for i, gradient in enumerate(gradients):
                 first = tf.reshape(tf.one_hot(0, tf.size(gradient)), gradient.shape) > 0
                 hit = first & self._here("gradient") & tf.equal(self.of, i)
-                totals.gradients[i] = tf.where(hit, self.value, gradient)
-            return totals._replace(loss=tf.where(self._here("loss"), self.value, totals.loss))
+                gradients[i] = tf.where(hit, self.value, gradient)
+            return totals._replace(
+                loss=tf.where(self._here("loss"), self.value, totals.loss),
+                gradients=packing.packed(gradients),
+            )
 
         return spoilt
 
@@ -63,7 +68,7 @@ class Poison:
 def stepper(*overrides):
     config, poison = load_config(CONFIG, overrides), Poison()
     trainer = make_trainer(config, batch_of=poison.in_scenes(simulated(config)))
-    trainer._gradients = poison.in_totals(trainer._gradients)
+    trainer._gradients = poison.in_totals(trainer)
     return trainer, poison, tf.function(trainer.train_step, autograph=False)
 
 

@@ -29,14 +29,14 @@ def complete(make_config):
     config = make_config(ALL_ON)
     scenes = Simulator(config)(Split.TRAINING, 0, 0, 8)
     logit, ones = 20 * scenes.sources.active - 10, tf.ones_like(scenes.sources.azimuth)
-    image = tf.zeros([8, CellGrid(config).count])
+    image = tf.zeros([8, 2, CellGrid(config).count])
     detections = perfect_prediction(config, scenes)._replace(
         power=ones,
         azimuth_std=0.01 * ones,
         elevation_std=0.01 * ones,
         range_std_m=0.1 * ones,
         presence_logit=logit,
-        cells=(Cells(image, image, image, image, image),),
+        cells=Cells(image, image, image, image, image),
     )
     return config, scenes, detections
 

@@ -57,9 +57,9 @@ def main(out: str, overrides: list[str]) -> None:
     trainer.train_windows(0, config.training.batches_per_epoch, 0, [kept])
     figures = trainer.validated()
     arrays = {}
-    for name, variable in trainer.state().items():
+    for variable in trainer.own_variables():
         copies = replicas.strategy.experimental_local_results(variable.value)
-        arrays |= {f"{i}/{name}": np.array(copy) for i, copy in enumerate(copies)}
+        arrays |= {f"{i}/{variable.path}": np.array(copy) for i, copy in enumerate(copies)}
     np.savez(
         out,
         rows=np.array(kept.rows),

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from ris_tf.engine.averages import Averages
 from ris_tf.engine.gradients import clip_factor, finite_check
+from ris_tf.engine.packing import LARGE, Packing
 from ris_tf.engine.plan import Plan, share_of
 from ris_tf.engine.scaling import PATIENCE, LossScale, is_dynamic
 from ris_tf.engine.schedules import rate_at, warmup_cosine
@@ -93,9 +94,22 @@ def test_beta_takes_two_epochs_at_least(make_config):
 @pytest.fixture
 def averages(make_config):
     network = build_network(make_config())
-    kept = Averages(network.trainable_variables, 0.999, swa=True)
+    kept = averages_of(network, 0.999, swa=True)
     kept.swa_begins = 8
     return network, kept
+
+
+def averages_of(network, ema_decay, swa):
+    weights = network.trainable_variables
+    return Averages(weights, Packing([w.shape for w in weights]), ema_decay, swa)
+
+
+def update(kept, applied):
+    """Take the weights of the network after so many applied windows."""
+    weights = kept.packing.packed([weight.value for weight in kept.weights])
+    means = kept.moved(kept.means, weights, tf.constant(applied, tf.int64))
+    for variable, value in zip(kept.variables, tf.nest.flatten(means), strict=True):
+        variable.assign(value)
 
 
 def test_averages_are_their_formulas(averages):
@@ -106,18 +120,20 @@ def test_averages_are_their_formulas(averages):
     for t in range(1, 11):
         weight.assign(rng.standard_normal(weight.shape))
         history.append(weight.numpy())
-        kept.update(tf.constant(t, tf.int64))
+        update(kept, t)
         decay = min(0.999, (1 + t) / (10 + t))
         ema = decay * ema + (1 - decay) * history[-1]
-    np.testing.assert_allclose(kept.ema[1].numpy(), ema, rtol=1e-4, atol=1e-6)
+    ours = {name: np.array(average) for name, average in kept.by_weight().items()}
+    np.testing.assert_allclose(ours[f"ema/{weight.path}"], ema, rtol=1e-4, atol=1e-6)
     assert int(kept.taken.value) == 2
-    np.testing.assert_allclose(kept.swa[1].numpy(), np.mean(history[8:], 0), rtol=1e-5, atol=1e-6)
+    mean = np.mean(history[8:], axis=0)
+    np.testing.assert_allclose(ours[f"swa/{weight.path}"], mean, rtol=1e-5, atol=1e-6)
     assert kept.best() == "swa"
 
 
 def test_raw_weights_come_back_whatever_happens(averages):
     network, kept = averages
-    kept.update(tf.constant(1, tf.int64))
+    update(kept, 1)
     for w in network.trainable_variables:
         w.assign_add(tf.ones(w.shape))
     raw = [w.numpy() for w in network.trainable_variables]
@@ -131,8 +147,8 @@ def test_raw_weights_come_back_whatever_happens(averages):
 
 def test_without_averages_the_raw_weights_validate(make_config):
     network = build_network(make_config())
-    kept = Averages(network.trainable_variables, None, swa=False)
-    kept.update(tf.constant(1, tf.int64))
+    kept = averages_of(network, None, swa=False)
+    update(kept, 1)
     with kept.swapped_in() as which:
         assert which == "raw"
 
@@ -154,15 +170,20 @@ def test_loss_scale_is_on_where_it_is_asked_for(loss_scale, precision, dynamic):
     assert float(scale.value.value) == (65_536 if dynamic else 1)
 
 
+def follow(scale, becomes):
+    scale.value.assign(becomes.value)
+    scale.streak.assign(becomes.streak)
+
+
 def test_loss_scale_doubles_after_consecutive_windows_only():
     scale = LossScale(dynamic=True)
     scale.streak.assign(PATIENCE - 1)
-    scale.after_skipped()
+    follow(scale, scale.after_skipped())
     assert (float(scale.value.value), int(scale.streak.value)) == (32_768, 0)
     scale.streak.assign(PATIENCE - 2)
-    scale.after_applied()
+    follow(scale, scale.after_applied())
     assert (float(scale.value.value), int(scale.streak.value)) == (32_768, PATIENCE - 1)
-    scale.after_applied()
+    follow(scale, scale.after_applied())
     assert (float(scale.value.value), int(scale.streak.value)) == (65_536, 0)
 
 
@@ -171,11 +192,20 @@ def test_clip(norm, clip, factor):
     assert float(clip_factor(tf.constant(float(norm)), clip)) == pytest.approx(factor, rel=1e-5)
 
 
-def test_finite_check_names_the_first_offender():
-    good = [tf.ones([2, 2]), tf.ones([3])]
-    assert finite_check(good, tf.constant(1.0)) == (True, -1)
+def verdict_of(gradients, loss):
+    arrays = [tf.constant(g, tf.float32) for g in gradients]
+    packing = Packing([array.shape for array in arrays])
+    return finite_check(packing.packed(arrays), tf.constant(loss), packing)
+
+
+@pytest.mark.parametrize("size", [2, LARGE + 1])  # packed with others, and by itself
+def test_finite_check_names_the_first_offender(size):
+    good = [np.ones([2, 2]), np.ones(size), np.ones(3)]
+    assert verdict_of(good, 1.0) == (True, -1)
     # Finite gradients whose squares overflow are finite.
-    assert finite_check([tf.fill([2], 1e30)], tf.constant(1.0)) == (True, -1)
-    bad = [tf.ones([2, 2]), tf.constant([1.0, math.inf, 1.0])]
-    assert finite_check(bad, tf.constant(math.nan)) == (False, 1)
-    assert finite_check(good, tf.constant(math.nan)) == (False, 2)
+    assert verdict_of([*good, np.full(2, 1e30)], 1.0) == (True, -1)
+    bad = [np.ones([2, 2]), np.ones(size), np.array([1.0, math.inf, 1.0])]
+    assert verdict_of(bad, math.nan) == (False, 2)
+    bad[1][-1] = math.nan
+    assert verdict_of(bad, math.nan) == (False, 1)
+    assert verdict_of(good, math.nan) == (False, 3)

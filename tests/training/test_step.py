@@ -84,11 +84,23 @@ def joined_batches(config, first, count, small=8):
 
 def test_state_names_every_variable_once(make_config):
     trainer = make_trainer(make_config("training.compile=false"))
-    held = {id(v) for v in trainer.state().values()}
-    wanted = [*trainer.model.variables, *trainer.optimizer.variables]
-    wanted += [*trainer.averages.variables, *trainer.scale.variables, trainer.position]
-    assert held == {id(v) for v in wanted}
-    assert len(held) == len(trainer.state())
+    for value in trainer.state().values():
+        value.assign(tf.ones_like(value.value))
+    wanted = trainer.own_variables()
+    assert len({id(v) for v in wanted}) == len(wanted)
+    for variable in wanted:
+        values = np.array(variable.value)
+        filling = values.size - sum(v.size for v in map(np.array, slices_of(trainer, variable)))
+        assert values.sum() == values.size - filling, variable.path
+
+
+def slices_of(trainer, variable):
+    """What the state has of a variable: itself, or the arrays of many weights in it."""
+    return [
+        value.value
+        for value in trainer.state().values()
+        if variable is value or variable is getattr(value, "variable", None)
+    ]
 
 
 # An untrained network's slots tie in confidence: which of them are reported is rounding noise.
@@ -123,9 +135,7 @@ def test_accumulated_window_equals_one_step_on_the_joined_batch(
     for name in ("loss", "term/covariance", "term/angle", "norm/total", "norm/head", "clip"):
         assert some[name] == pytest.approx(once[name], rel=2e-5), name
     np.testing.assert_allclose(logs["squares"], logs_once["squares"], rtol=1e-3, atol=1e-9)
-    for ours, theirs in zip(
-        accumulating.optimizer._momentums, at_once.optimizer._momentums, strict=True
-    ):
+    for ours, theirs in zip(accumulating.optimizer.first, at_once.optimizer.first, strict=True):
         np.testing.assert_allclose(ours.numpy(), theirs.numpy(), rtol=1e-3, atol=2e-7)
     for ours, theirs in zip(accumulating.weights_trained, at_once.weights_trained, strict=True):
         # Adam's first step is sign(g): elements whose gradient is rounding noise may differ.
@@ -159,10 +169,10 @@ def inf_in_one_gradient(config):
 
     def spoilt(*args):
         totals = own(*args)
-        gradient = totals.gradients[OFFENDER]
-        hole = tf.one_hot(0, tf.size(gradient), on_value=np.inf)
-        totals.gradients[OFFENDER] += tf.reshape(hole, gradient.shape)
-        return totals
+        gradients = trainer.packing.unpacked(totals.gradients)
+        hole = tf.one_hot(0, tf.size(gradients[OFFENDER]), on_value=np.inf)
+        gradients[OFFENDER] += tf.reshape(hole, gradients[OFFENDER].shape)
+        return totals._replace(gradients=trainer.packing.packed(gradients))
 
     trainer._gradients = spoilt
     return trainer
@@ -233,7 +243,7 @@ def test_clip_bounds_the_norm_that_is_applied(make_config):
     values, logs = step(trainer, 0)
     assert values["norm/total"] > 0.25
     assert values["clip"] == pytest.approx(0.25 / (values["norm/total"] + 1e-6), rel=1e-5)
-    applied = [m.numpy() / 0.1 for m in trainer.optimizer._momentums]
+    applied = [m.numpy() / 0.1 for m in trainer.optimizer.first]
     assert np.sqrt(sum((g**2).sum() for g in applied)) == pytest.approx(0.25, rel=1e-4)
     assert values["norm/total"] == pytest.approx(np.sqrt(logs["squares"].numpy().sum()), rel=1e-5)
 
@@ -251,7 +261,7 @@ def test_heads_learn_at_their_own_rate_and_everything_decays(make_config):
     for old, w, m, multiplier in zip(
         before,
         trainer.weights_trained,
-        trainer.optimizer._momentums,
+        trainer.packing.slices(trainer.optimizer.first),
         trainer.groups.rate_multipliers(),
         strict=True,
     ):
