@@ -1,6 +1,6 @@
 """Low-rank covariance algebra: back-projection, blend, loading, shrinkage."""
 
-from ris_tf.covariance.backprojection import back_projection, sample_covariance
+from ris_tf.covariance.backprojection import BackProjection, back_projection, sample_covariance
 from ris_tf.covariance.effective import (
     blend,
     effective,
@@ -27,6 +27,7 @@ from ris_tf.covariance.real_parts import real_rows, side_by_side
 
 __all__ = [
     "MVDR_LOADING",
+    "BackProjection",
     "Covariance",
     "Directions",
     "adjoint_times",

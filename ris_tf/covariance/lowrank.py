@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from ris_tf.covariance.real_parts import real_rows, side_by_side
-from ris_tf.covariance.small import inverse_cholesky
+from ris_tf.covariance.small import diagonal, inverse_cholesky
 from ris_tf.scene.shapes import sizes
 
 EXACT_RANK = 12  # columns up to which all eigenvalues are computed
@@ -203,7 +203,7 @@ def _compressed(gram: tf.Tensor, size: int) -> tf.Tensor:
 def log_determinant(covariance: Covariance) -> tf.Tensor:
     """`log det(G G^H + c I) = (N - r) log c + log det(c I_r + G^H G)`, `c > 0`: `[...]`."""
     factor, loading = covariance
-    pivots = tf.math.real(tf.linalg.diag_part(inverse_cholesky(_capacitance(covariance))))
+    pivots = tf.math.real(diagonal(inverse_cholesky(_capacitance(covariance))))
     others = factor.shape[-2] - factor.shape[-1]
     return others * tf.math.log(loading) - 2 * tf.reduce_sum(tf.math.log(pivots), axis=-1)
 

@@ -35,7 +35,7 @@ def small_inverse(matrices: tf.Tensor) -> tf.Tensor:
         swept = tf.where(here, -(column * pivot)[:, None], swept)
         return tf.where(here[:, None], tf.where(here, pivot, share), swept)
 
-    return _step_by_step(eliminated, matrices)
+    return _outermost(_step_by_step(eliminated, matrices), matrices)
 
 
 def inverse_cholesky(matrices: tf.Tensor) -> tf.Tensor:
@@ -60,9 +60,17 @@ def inverse_cholesky(matrices: tf.Tensor) -> tf.Tensor:
         return tf.where(below, swept, left)
 
     left = _step_by_step(eliminated, matrices)
-    pivots = tf.linalg.diag_part(left)
-    lower = tf.linalg.set_diag(tf.linalg.band_part(left, -1, 0), tf.ones_like(pivots))
-    return lower * tf.cast(tf.math.rsqrt(tf.math.real(pivots)), left.dtype)[..., None]
+    pivots = tf.reshape(left, [place.size**2, -1])[:: place.size + 1]
+    scale = tf.cast(tf.math.rsqrt(tf.math.real(pivots)), left.dtype)
+    unit = tf.constant(np.eye(place.size)[..., None], left.dtype)
+    lower = tf.where((place > place.T)[..., None], left, unit)
+    return _outermost(lower * scale[:, None], matrices)
+
+
+def diagonal(matrices: tf.Tensor) -> tf.Tensor:
+    """Diagonals of matrices `[..., n, n]`: `[..., n]`. TensorFlow's takes XLA 23 operations."""
+    *leading, size, _ = sizes(matrices)
+    return tf.reshape(matrices, [*leading, size * size])[..., :: size + 1]
 
 
 def _step_by_step(step: Callable, matrices: tf.Tensor) -> tf.Tensor:
@@ -70,9 +78,13 @@ def _step_by_step(step: Callable, matrices: tf.Tensor) -> tf.Tensor:
 
     Unrolled, XLA computes rows again and again.
     """
-    size, shape = matrices.shape[-1], sizes(matrices)
-    first = tf.transpose(tf.reshape(matrices, [-1, size, size]), [1, 2, 0])
-    _, last = tf.while_loop(
-        lambda k, _: k < size, lambda k, left: (k + 1, step(k, left)), (tf.constant(0), first)
-    )
-    return tf.reshape(tf.transpose(last, [2, 0, 1]), shape)
+    size = matrices.shape[-1]
+    numbers = tf.transpose(tf.reshape(matrices, [-1, size, size]), [1, 2, 0])
+    return tf.while_loop(
+        lambda k, _: k < size, lambda k, left: (k + 1, step(k, left)), (tf.constant(0), numbers)
+    )[1]
+
+
+def _outermost(numbers: tf.Tensor, like: tf.Tensor) -> tf.Tensor:
+    """Matrices of another's shape from `[n, n, B]` numbers."""
+    return tf.reshape(tf.transpose(numbers, [2, 0, 1]), sizes(like))

@@ -56,7 +56,8 @@ class Packing:
         if self._small:
             pieces = tf.split(parts[0], self._rows)
             for i, piece in zip(self._small, pieces, strict=True):
-                entries = tf.reshape(piece, [-1])[: self._sizes[i]]
+                full = self._sizes[i] % ROW == 0
+                entries = piece if full else tf.reshape(piece, [-1])[: self._sizes[i]]
                 arrays[i] = tf.reshape(entries, self.shapes[i])
         return [arrays[i] for i in range(len(self.shapes))]
 

@@ -8,8 +8,8 @@ import tensorflow as tf
 
 from ris_tf.config import NETWORKS, OUR_NETWORKS, Config, parse_config
 from ris_tf.covariance import (
+    BackProjection,
     Covariance,
-    back_projection,
     blend,
     effective,
     sample_covariance,
@@ -65,8 +65,12 @@ class Network(keras.Model):
 
     def back_projected(self, measurement: Measurement) -> tf.Tensor:
         """`[B, N, L]` complex64 snapshots at the panel: ridge back-projection of `y` (SPEC 2)."""
-        y, channel, codes, _ = measurement
-        return back_projection(y, channel, codes, ridge=self.config.covariance.ridge)
+        return self.back_projection(measurement)(measurement.y)
+
+    def back_projection(self, measurement: Measurement) -> BackProjection:
+        """The same of any measurements through its channel and codes."""
+        ridge = self.config.covariance.ridge
+        return BackProjection(measurement.channel, measurement.codes, ridge)
 
     def covariances(
         self,

@@ -5,12 +5,13 @@ from collections.abc import Mapping
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from ris_tf.config import BeamspaceNetwork as Knobs
 from ris_tf.config import Config
 from ris_tf.config.registry import network
-from ris_tf.covariance import Covariance, from_factor, with_trace_n
+from ris_tf.covariance import BackProjection, Covariance, from_factor, with_trace_n
 from ris_tf.network.base import Network, as_measurement
 from ris_tf.network.detections import (
     OUTPUTS,
@@ -69,9 +70,24 @@ class BeamspaceNetwork(Network):
         self.cells = CellGrid(config)
         self.panel = make_panel(config.geometry)
         self.detected = knobs.detections or 2 * config.scene.sources_max
-        nearest, farthest = config.scene.range_m
-        self.log_ranges = math.log(nearest), math.log(farthest)
+        self._set_units(*map(math.log, config.scene.range_m))
         self._make_layers({"dtype": self.policy})
+
+    def _set_units(self, nearest: float, farthest: float) -> None:
+        """What outputs are in: values of a cell are `origin + unit x output`, within bounds.
+
+        Args:
+            nearest: logarithm of metres.
+            farthest: logarithm of metres.
+        """
+        azimuths, elevations = self.cells.axes
+        lows = azimuths[0], elevations[0], nearest + math.log(1 - BEYOND), -LARGEST_LOG_POWER
+        highs = azimuths[-1], elevations[-1], farthest + math.log(1 + BEYOND), LARGEST_LOG_POWER
+        self.bounds = np.float32([-np.inf, *lows]), np.float32([np.inf, *highs])
+        self.units = np.float32([1, *self.cells.size, 1, 1])
+        self.origins = np.zeros([self.cells.count, OUTPUTS], np.float32)
+        self.origins[:, 1], self.origins[:, 2] = self.cells.azimuth, self.cells.elevation
+        self.origins[:, 3] = 0.5 * (nearest + farthest)
 
     def _make_layers(self, layer: dict[str, Any]) -> None:
         knobs, dense = self.knobs, keras.layers.Dense
@@ -111,9 +127,10 @@ class BeamspaceNetwork(Network):
             key: `[2]` int32 seed of the dropout in training; `None` drops nothing.
         """
         measurement = as_measurement(measurement)
-        backprojected = self.back_projected(measurement)
+        projection = self.back_projection(measurement)
+        backprojected = projection(measurement.y)
         features = dropout(self._features(backprojected), self.knobs.dropout, key, 0)
-        detections, deviation, maps = self._rounds(measurement, features)
+        detections, deviation, maps = self._rounds(measurement, projection, features)
         found = self._found(detections)
         presence, range_m = tf.sigmoid(found.presence), tf.exp(found.log_range)
         predicted, steering = self._covariance(found, presence)
@@ -128,7 +145,7 @@ class BeamspaceNetwork(Network):
             elevation_std=self.cells.size[1] * deviation[..., 1],
             range_std_m=range_m * deviation[..., 2],
             presence_logit=found.presence,
-            cells=self._decoded(maps, self.cells.azimuth, self.cells.elevation),
+            cells=self._decoded(maps, self.origins),
             count_logits=count_logits(presence, self.config.scene.sources_max),
             **self.covariances(measurement, backprojected, predicted, beta),
         )
@@ -143,7 +160,7 @@ class BeamspaceNetwork(Network):
         return self.trunk(tf.concat([image, places], axis=-1))
 
     def _rounds(
-        self, measurement: Measurement, features: tf.Tensor
+        self, measurement: Measurement, projection: BackProjection, features: tf.Tensor
     ) -> tuple[Detections, tf.Tensor, tf.Tensor]:
         """Detections after all rounds, their deviations in cells, and the maps of all cells.
 
@@ -160,7 +177,9 @@ class BeamspaceNetwork(Network):
             detections = detections.moved(change.outputs + change.towards * shown.step_of(OUTPUTS))
             deviation = shown.deviation * tf.exp(change.log_deviation)
             if renewal is not None:
-                features = renewal(self._with_rest(features, measurement, shown.left))
+                left = projection(tf.reshape(shown.left, sizes(measurement.y)))
+                rest = tf.cast(residual_image(left, self.grid), features.dtype)
+                features = renewal(tf.concat([features, rest], axis=-1))
                 maps.append(self._map(features))
                 detections = self._renewed(detections, features, maps[-1])
         return detections, deviation, tf.stack(maps, axis=1)
@@ -169,14 +188,6 @@ class BeamspaceNetwork(Network):
         """`[B, P, OUTPUTS]` float32 outputs of all cells."""
         flat = [sizes(features)[0], self.cells.count, self.knobs.filters]
         return tf.cast(self.cell_head(tf.reshape(features, flat)), tf.float32)
-
-    def _with_rest(
-        self, features: tf.Tensor, measurement: Measurement, left: tf.Tensor
-    ) -> tf.Tensor:
-        """Features beside the image of what no detection explains: it shows missed sources."""
-        rest = measurement._replace(y=tf.reshape(left, sizes(measurement.y)))
-        image = residual_image(self.back_projected(rest), self.grid)
-        return tf.concat([features, tf.cast(image, features.dtype)], axis=-1)
 
     def _renewed(self, known: Detections, features: tf.Tensor, cells: tf.Tensor) -> Detections:
         """The likelier half of detections, and other cells of a new map in place of the rest."""
@@ -193,24 +204,12 @@ class BeamspaceNetwork(Network):
 
     def _found(self, detections: Detections) -> Cells:
         """Presence and coordinates of detections."""
-        azimuth, elevation = self.cells.azimuth, self.cells.elevation
-        centres = tf.gather(azimuth, detections.cell), tf.gather(elevation, detections.cell)
-        return self._decoded(detections.outputs, *centres)
+        return self._decoded(detections.outputs, tf.gather(self.origins, detections.cell))
 
-    def _decoded(self, outputs: tf.Tensor, azimuth: Any, elevation: Any) -> Cells:
-        """Outputs of cells with these centres, as presence and coordinates in the field of view."""
-        nearest, farthest = self.log_ranges
-        log_range = outputs[..., 3] + 0.5 * (nearest + farthest)
-        bounds = nearest + math.log(1 - BEYOND), farthest + math.log(1 + BEYOND)
-        azimuths, elevations = self.cells.axes
-        across, up = self.cells.size
-        return Cells(
-            presence=outputs[..., 0],
-            azimuth=tf.clip_by_value(azimuth + across * outputs[..., 1], *azimuths[[0, -1]]),
-            elevation=tf.clip_by_value(elevation + up * outputs[..., 2], *elevations[[0, -1]]),
-            log_range=tf.clip_by_value(log_range, *bounds),
-            log_power=tf.clip_by_value(outputs[..., 4], -LARGEST_LOG_POWER, LARGEST_LOG_POWER),
-        )
+    def _decoded(self, outputs: tf.Tensor, origins: tf.Tensor | np.ndarray) -> Cells:
+        """Outputs of cells with these origins, as presence and coordinates in the field of view."""
+        outputs = tf.clip_by_value(origins + self.units * outputs, *self.bounds)
+        return Cells(*tf.unstack(outputs, axis=-1))
 
     def _covariance(self, found: Cells, presence: tf.Tensor) -> tuple[Covariance, tf.Tensor]:
         """`R_pred` of columns `sqrt(presence x power) a`, and the `[B, N, Q]` steering vectors."""

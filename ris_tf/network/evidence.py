@@ -9,11 +9,12 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from ris_tf.covariance import real_rows
-from ris_tf.covariance.small import small_inverse
+from ris_tf.covariance.small import diagonal, small_inverse
 from ris_tf.network.detections import Cells
 from ris_tf.receiver import Observed, squared_sum, with_derivatives
-from ris_tf.scene import phase_derivatives, steering_vectors
+from ris_tf.scene import phase_derivatives
 from ris_tf.scene.shapes import sizes
+from ris_tf.scene.steering import path_difference, waves
 
 COORDINATES = 3  # azimuth, elevation, log range
 FEATURES = 2 * COORDINATES + 4
@@ -74,16 +75,18 @@ def evidence(data: Observed, found: Cells, size: tuple[float, float]) -> Evidenc
     groups, numbers = data.y.shape[1:]
     columns, slopes = _responses(data, found, size)
     gram = tf.matmul(columns, columns, adjoint_a=True)
-    energy = tf.math.real(tf.linalg.diag_part(gram))
+    energy = tf.math.real(diagonal(gram))
     presence = tf.sigmoid(found.presence)
     ridge = RIDGE * energy / tf.maximum(presence, LEAST_PRESENCE)[:, None] + SMALL
-    inverse = small_inverse(tf.linalg.set_diag(gram, tf.complex(energy + ridge, 0.0)))
+    inverse = small_inverse(
+        gram + tf.complex(ridge, 0.0)[..., None] * tf.eye(count, dtype=gram.dtype)
+    )
     both = tf.concat([data.y[..., None], slopes], axis=-1)
     inside = tf.matmul(inverse, tf.matmul(columns, both, adjoint_a=True))
     outside = both - tf.matmul(columns, inside)
     symbols, left, tangents = inside[..., 0], outside[..., 0], outside[..., 1:]
     power = tf.math.real(symbols * tf.math.conj(symbols))
-    alone = tf.reduce_sum(power / tf.math.real(tf.linalg.diag_part(inverse)), axis=1)
+    alone = tf.reduce_sum(power / tf.math.real(diagonal(inverse)), axis=1)
     whole = squared_sum(data.y, [1, 2])[:, None] + SMALL
     rest = squared_sum(left, [1, 2])[:, None] + LEAST_REST * whole
     free = groups * (numbers - tf.reduce_sum(presence, axis=-1, keepdims=True))
@@ -110,8 +113,9 @@ def _responses(
     batch, count = sizes(found.presence)
     range_m = tf.exp(found.log_range)
     places = found.azimuth, found.elevation, range_m
-    vectors = steering_vectors(data.panel, *places)
-    turns = tf.transpose(phase_derivatives(data.panel, *places), [0, 2, 1, 3])
+    nearer = path_difference(data.panel, *places)
+    vectors = waves(data.panel, nearer)
+    turns = tf.transpose(phase_derivatives(data.panel, *places, nearer), [0, 2, 1, 3])
     units = tf.stack(
         [tf.fill([batch, count], size[0]), tf.fill([batch, count], size[1]), range_m], 1
     )
@@ -137,4 +141,4 @@ def _stepped(tangents: tf.Tensor, left: tf.Tensor, noise: tf.Tensor) -> tuple[tf
     posterior = small_inverse(fisher)
     step = tf.matmul(posterior, precision * tf.matmul(parts, rest))[..., 0]
     step = tf.clip_by_value(step, -LARGEST_STEP, LARGEST_STEP)
-    return step, tf.sqrt(tf.maximum(tf.linalg.diag_part(posterior), SMALL))
+    return step, tf.sqrt(tf.maximum(diagonal(posterior), SMALL))

@@ -7,7 +7,7 @@ from functools import cached_property
 import tensorflow as tf
 
 from ris_tf.config import Config
-from ris_tf.covariance import Covariance, effective, true_covariance
+from ris_tf.covariance import Covariance, effective, nmse, true_covariance
 from ris_tf.network import Prediction
 from ris_tf.network.detections import CellGrid, Cells
 from ris_tf.objective import slots
@@ -37,7 +37,7 @@ class Comparison:
     panel: Panel
     truth: Covariance
 
-    @property
+    @cached_property
     def active(self) -> tf.Tensor:
         """`[B, K_max]` 1 for active sources."""
         return self.scenes.sources.active
@@ -46,6 +46,11 @@ class Comparison:
     def angle_knee(self) -> float:
         """Knee of the angle's Huber loss in radians."""
         return math.radians(self.config.objective.angle_huber_deg)
+
+    @cached_property
+    def covariance_error(self) -> tf.Tensor:
+        """`[B]` NMSE of effective `R_blend` against effective `R_true`."""
+        return nmse(self.prediction.effective, self.truth)
 
     @cached_property
     def slot(self) -> tf.Tensor:

@@ -23,7 +23,7 @@ def huber(error: tf.Tensor, knee: float) -> tf.Tensor:
 
 def wrapped(angle: tf.Tensor) -> tf.Tensor:
     """An angle in radians, brought to `[-pi, pi)`."""
-    return tf.math.floormod(angle + math.pi, 2 * math.pi) - math.pi
+    return angle - 2 * math.pi * tf.floor((angle + math.pi) / (2 * math.pi))
 
 
 def angle_error(azimuth: tf.Tensor, elevation: tf.Tensor, knee: float) -> tf.Tensor:

@@ -20,14 +20,16 @@ from ris_tf.scene import Simulator, Split
 @term("covariance", through_blend=True)
 def covariance(c: Comparison) -> tf.Tensor:
     """NMSE of effective `R_blend` against effective `R_true`: `[B]`."""
-    return nmse(c.prediction.effective, c.truth)
+    return c.covariance_error
 
 
 @term("covariance_pred")
 def covariance_pred(c: Comparison) -> tf.Tensor:
     """NMSE of effective `R_pred` alone, so that the blend cannot hide it: `[B]`."""
-    snr_db = c.scenes.measurement.snr_db
-    return nmse(effective(c.prediction.predicted, snr_db, c.config.covariance), c.truth)
+    p, snr_db = c.prediction, c.scenes.measurement.snr_db
+    if p.blended is p.predicted:  # nothing is blended in
+        return c.covariance_error
+    return nmse(effective(p.predicted, snr_db, c.config.covariance), c.truth)
 
 
 @term("subspace", through_blend=True)
@@ -135,7 +137,8 @@ def raw_terms(comparison: Comparison) -> dict[str, tf.Tensor]:
         ConfigError: the network lacks outputs that terms need.
     """
     values = term_values(comparison, active_terms(comparison.config))
-    return {name: tf.reduce_mean(value) for name, value in values.items()}
+    means = tf.reduce_mean(tf.stack(list(values.values())), axis=1)
+    return dict(zip(values, tf.unstack(means), strict=True))
 
 
 def active_terms(config: Config) -> list[str]:

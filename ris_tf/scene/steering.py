@@ -21,7 +21,12 @@ def steering_vectors(
     Returns:
         `[..., N]` complex.
     """
-    phase = panel.wavenumber * path_difference(panel, azimuth, elevation, range_m)
+    return waves(panel, path_difference(panel, azimuth, elevation, range_m))
+
+
+def waves(panel: Panel, nearer: tf.Tensor) -> tf.Tensor:
+    """Steering vectors of path differences: `[..., N]` complex of `[..., N]` metres."""
+    phase = panel.wavenumber * nearer
     scale = 1 / math.sqrt(panel.x.shape[-1])
     return tf.complex(scale * tf.cos(phase), scale * tf.sin(phase))
 
@@ -46,7 +51,11 @@ def path_difference(
 
 
 def phase_derivatives(
-    panel: Panel, azimuth: tf.Tensor, elevation: tf.Tensor, range_m: tf.Tensor
+    panel: Panel,
+    azimuth: tf.Tensor,
+    elevation: tf.Tensor,
+    range_m: tf.Tensor,
+    nearer: tf.Tensor | None = None,
 ) -> tf.Tensor:
     """Derivatives of the phases `k0 (r - d_n)` by azimuth, elevation (a radian), range (a metre).
 
@@ -58,6 +67,7 @@ def phase_derivatives(
         azimuth: `[...]` in radians; float32 or float64, which sets the precision.
         elevation: `[...]` in radians.
         range_m: `[...]` in metres, above zero.
+        nearer: `[..., N]` path differences, where they are known.
 
     Returns:
         `[..., 3, N]` real.
@@ -73,7 +83,8 @@ def phase_derivatives(
     if panel.fresnel:
         slopes = [turned, raised, aperture / (2 * tf.square(r))]
     else:
-        nearer = path_difference(panel, azimuth, elevation, range_m)
+        if nearer is None:
+            nearer = path_difference(panel, azimuth, elevation, range_m)
         distance = r - nearer
         receding = (aperture - along * nearer) / (distance * (r + distance))
         slopes = [r * turned / distance, r * raised / distance, receding]
