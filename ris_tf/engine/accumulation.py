@@ -45,6 +45,11 @@ def scaled(totals: Totals, share: tf.Tensor) -> Totals:
     return Totals(share * loss, terms, also, gradients)
 
 
+def length(part: Any) -> tf.Tensor:
+    """Batches that are stacked in a part of a window: scalar int64."""
+    return tf.shape(tf.nest.flatten(part)[0], tf.int64)[0]
+
+
 def at(part: Any, number: tf.Tensor) -> Any:
     """One of the batches that are stacked in a part of a window."""
     return tf.nest.map_structure(lambda x: x[number], part)

@@ -1,6 +1,6 @@
 """Averages of the weights: exponential, and equal-weight over the last windows (SPEC 5)."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -62,7 +62,7 @@ class Averages:
         ema, swa = ([tf.identity(v.value) for v in kind] for kind in (self.ema, self.swa))
         return Means(ema, swa, tf.identity(self.taken.value))
 
-    def by_weight(self) -> Mapping[str, keras.Variable | Slice]:
+    def by_weight(self) -> dict[str, keras.Variable | Slice]:
         """Both averages weight by weight: what a checkpoint has, by name."""
         return {
             f"{prefix}/{weight.path}": average

@@ -22,11 +22,6 @@ class Verdict(NamedTuple):
     offender: tf.Tensor
 
 
-def unscaled(gradients: Parts, scale: tf.Tensor) -> Parts:
-    """Gradients of the loss itself: divided by the loss scale, once."""
-    return [gradient / scale for gradient in gradients]
-
-
 def squared_norms(gradients: Parts, packing: Packing) -> tf.Tensor:
     """`[V]` squared norm of every variable's gradient."""
     return packing.reduced([tf.square(part) for part in gradients], tf.reduce_sum, 0.0)

@@ -88,9 +88,10 @@ class GroupedAdamW(keras.optimizers.Optimizer):
             gradients: clipped.
             rate: the base learning rate, scalar.
         """
+        biases = self._bias(BETA_1), tf.sqrt(self._bias(BETA_2))
         factors = self.packing.filled(self._multipliers)
         each = zip(weights, *moments, gradients, factors, strict=True)
-        steps = [self.update_step(w, m, v, g, rate * factor) for w, m, v, g, factor in each]
+        steps = [self.update_step(w, m, v, g, rate * f, biases) for w, m, v, g, f in each]
         after, first, second = (list(parts) for parts in zip(*steps, strict=True))
         return after, Moments(first, second)
 
@@ -101,12 +102,16 @@ class GroupedAdamW(keras.optimizers.Optimizer):
         second: tf.Tensor,
         gradient: tf.Tensor,
         rate: tf.Tensor,
+        biases: tuple[tf.Tensor, tf.Tensor],
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        """One part's weights and moments after decay and step."""
+        """One part's weights and moments after decay and step.
+
+        `biases` are `1 - beta_1^t` and the root of `1 - beta_2^t`.
+        """
         first += (1 - BETA_1) * (gradient - first)
         second += (1 - BETA_2) * (tf.square(gradient) - second)
-        size = tf.sqrt(second) / tf.sqrt(self._bias(BETA_2)) + EPSILON
-        step = rate / self._bias(BETA_1) * first / size
+        size = tf.sqrt(second) / biases[1] + EPSILON
+        step = rate / biases[0] * first / size
         return weight * (1 - self.decay * rate) - step, first, second
 
     def _bias(self, beta: float) -> tf.Tensor:

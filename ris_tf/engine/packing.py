@@ -63,8 +63,8 @@ class Packing:
 
     def filled(self, values: Sequence[float]) -> Parts:
         """One number for each array, in parts that broadcast to those of the arrays."""
-        small = np.repeat(np.float32([values[i] for i in self._small]), self._rows)[:, None]
-        parts = [small] if self._small else []
+        small = np.array([values[i] for i in self._small], np.float32)
+        parts = [np.repeat(small, self._rows)[:, None]] if self._small else []
         return [tf.constant(x, tf.float32) for x in (*parts, *(values[i] for i in self._large))]
 
     def reduced(self, parts: Sequence[tf.Tensor], reduce: Callable, nothing: Any) -> tf.Tensor:

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import keras
 import tensorflow as tf
 
+from ris_tf.engine.packing import Parts
 from ris_tf.engine.precision import computes_in_float16
 from ris_tf.errors import UserError
 
@@ -51,6 +52,10 @@ class LossScale:
     def now(self) -> Scale:
         """As it is now."""
         return Scale(tf.identity(self.value.value), tf.identity(self.streak.value))
+
+    def unscaled(self, gradients: Parts) -> Parts:
+        """Gradients of the loss itself: divided by the scale, once."""
+        return [part / self.value.value for part in gradients] if self.dynamic else gradients
 
     def after_applied(self) -> Scale:
         """Count an applied window; double after 2,000 in a row."""

@@ -22,11 +22,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from ris_tf.engine.accumulation import Totals, at, scaled, summed
+from ris_tf.engine.accumulation import Totals, at, length, scaled, summed
 from ris_tf.engine.averages import Averages
 from ris_tf.engine.batches import Batches, Numbered, Streamed
 from ris_tf.engine.checks import check_functions, check_numbers
-from ris_tf.engine.gradients import clip_factor, finite_check, squared_norms, unscaled
+from ris_tf.engine.gradients import clip_factor, finite_check, squared_norms
 from ris_tf.engine.groups import Groups
 from ris_tf.engine.loss import GradientPathError, Loss, Step, as_loss, require_scalar
 from ris_tf.engine.optimizer import GroupedAdamW
@@ -193,13 +193,12 @@ class GuardedStep(keras.Model):
         before = self.trained.now()
         kept = [tf.identity(variable.value) for variable in self.state_kept]
         totals = self.replicas.mean(self._accumulated(window, parts, before.scale.value))
-        gradients = unscaled(totals.gradients, before.scale.value)
+        gradients = self.scale.unscaled(totals.gradients)
         squares = squared_norms(gradients, self.packing)
         verdict = finite_check(gradients, totals.loss, self.packing)
         clip = clip_factor(tf.sqrt(tf.reduce_sum(squares)), self.clip_norm)
         applied, dropped = self._applied(before, gradients, clip), self._dropped(before)
-        after = chosen(verdict.finite, applied, dropped)
-        self.trained.write(after, self.replicas)
+        self.trained.write(after := chosen(verdict.finite, applied, dropped), self.replicas)
         # Nothing of a dropped window stays, running statistics of its forward pass included.
         now = [variable.value for variable in self.state_kept]
         self.replicas.assign(self.state_kept, chosen(verdict.finite, now, kept))
@@ -240,14 +239,15 @@ class GuardedStep(keras.Model):
             source = self.training_batches
             pieces = [(count, lambda number: source.at(epoch, first + number))]
         else:
-            pieces = [(_length(part), lambda n, part=part: at(part, n)) for part in parts]
+            pieces = [(length(part), lambda n, part=part: at(part, n)) for part in parts]
 
         def batch_totals(take: Callable, before: tf.Tensor | int, number: tf.Tensor) -> Totals:
             step = self._step(window, epoch, first + before + number)
             return scaled(self._gradients(take(number), step, scale * share), share)
 
         if self.accumulation == 1:
-            return batch_totals(pieces[0][1], 0, tf.zeros_like(first))
+            batch = pieces[0][1](tf.zeros_like(first))
+            return self._gradients(batch, self._step(window, epoch, first), scale)
         totals = self._nothing(pieces[0][1](tf.zeros_like(first)))
         before = tf.zeros_like(first)
         for count, take in pieces:
@@ -269,8 +269,8 @@ class GuardedStep(keras.Model):
             tf.zeros(v.shape) if g is None else tf.cast(tf.convert_to_tensor(g), tf.float32)
             for g, v in zip(gradients, self.weights_trained, strict=True)
         ]
-        packed = self.packing.packed(gradients)
-        return Totals(loss.value, dict(loss.terms), loss.besides, packed)
+        gradients = self.packing.packed(gradients)
+        return Totals(loss.value, dict(loss.terms), loss.besides, gradients)
 
     def _loss(self, batch: Any, step: Step) -> Loss:
         return as_loss(self.loss_function(self.model, batch, step))
@@ -397,8 +397,3 @@ class GuardedStep(keras.Model):
     def own_variables(self) -> list[keras.Variable]:
         """Every variable that holds a part of the state, each once."""
         return [*self.model.variables, *self.trained.variables]
-
-
-def _length(part: Any) -> tf.Tensor:
-    """Batches that are stacked in a part of a window: scalar int64."""
-    return tf.shape(tf.nest.flatten(part)[0], tf.int64)[0]

@@ -83,8 +83,9 @@ class BeamspaceNetwork(Network):
         azimuths, elevations = self.cells.axes
         lows = azimuths[0], elevations[0], nearest + math.log(1 - BEYOND), -LARGEST_LOG_POWER
         highs = azimuths[-1], elevations[-1], farthest + math.log(1 + BEYOND), LARGEST_LOG_POWER
-        self.bounds = np.float32([-np.inf, *lows]), np.float32([np.inf, *highs])
-        self.units = np.float32([1, *self.cells.size, 1, 1])
+        bounds = np.array([[-np.inf, *lows], [np.inf, *highs]], np.float32)
+        self.bounds = bounds[0], bounds[1]
+        self.units = np.array([1, *self.cells.size, 1, 1], np.float32)
         self.origins = np.zeros([self.cells.count, OUTPUTS], np.float32)
         self.origins[:, 1], self.origins[:, 2] = self.cells.azimuth, self.cells.elevation
         self.origins[:, 3] = 0.5 * (nearest + farthest)

@@ -94,6 +94,18 @@ def test_state_names_every_variable_once(make_config):
         assert values.sum() == values.size - filling, variable.path
 
 
+def test_checkpoints_have_moments_and_averages_weight_by_weight(make_config):
+    """As those of version 0.1, which go on: how arrays are packed is no matter of files."""
+    trainer = make_trainer(make_config("training.compile=false"))
+    state = trainer.state()
+    for weight in trainer.weights_trained:
+        flat = weight.path.replace("/", "_")
+        names = [f"optimizer/adamw/{flat}_{moment}" for moment in ("momentum", "velocity")]
+        for name in (*names, f"ema/{weight.path}", f"swa/{weight.path}"):
+            assert tuple(state[name].shape) == tuple(weight.shape), name
+    assert state["optimizer/adamw/iteration"] is trainer.optimizer.iterations
+
+
 def slices_of(trainer, variable):
     """What the state has of a variable: itself, or the arrays of many weights in it."""
     return [
