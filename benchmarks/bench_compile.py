@@ -1,7 +1,8 @@
 """What it takes before the first window: tracing the guarded step, and XLA compiling it.
 
-Instructions are those that XLA gets, before its own passes. Without a cache of compiled programs;
-each configuration is compiled in a process of its own.
+Instructions are those that XLA gets, before its own passes. Processor seconds are those of all
+threads: where other programs run, they tell more than the clock. Without a cache of compiled
+programs; each configuration is compiled in a process of its own.
 """
 
 import os
@@ -29,12 +30,13 @@ def measured(name: str) -> str:
     traced = time.perf_counter()
     program = step.experimental_get_compiler_ir(window)(stage="hlo")
     instructions = sum(" = " in line for line in str(program).splitlines())
-    compiling = time.perf_counter()
+    compiling, processors = time.perf_counter(), time.process_time()
     tf.nest.map_structure(lambda value: value.numpy(), step(window))
     done = time.perf_counter()
     return (
         f"{name:14s} {traced - begin:8.1f} s {instructions:10,} instructions "
-        f"{done - compiling:8.1f} s compile and run"
+        f"{done - compiling:8.1f} s compile and run, "
+        f"{time.process_time() - processors:.1f} s of processors"
     )
 
 

@@ -27,7 +27,7 @@ def covariance(c: Comparison) -> tf.Tensor:
 def covariance_pred(c: Comparison) -> tf.Tensor:
     """NMSE of effective `R_pred` alone, so that the blend cannot hide it: `[B]`."""
     p, snr_db = c.prediction, c.scenes.measurement.snr_db
-    if p.blended is p.predicted:  # nothing is blended in
+    if p.has("blended", "effective") and p.blended is p.predicted:  # nothing is blended in
         return c.covariance_error
     return nmse(effective(p.predicted, snr_db, c.config.covariance), c.truth)
 

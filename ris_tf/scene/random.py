@@ -5,9 +5,6 @@ from enum import IntEnum
 
 import tensorflow as tf
 
-SCRAMBLE = 0x02461E293EC8F720  # TensorFlow's key of the block that spreads a seed
-PHILOX = 1  # TensorFlow's number of the algorithm
-
 
 class Split(IntEnum):
     """What a batch is for; splits share no random numbers."""
@@ -114,18 +111,6 @@ def fold_in(key: tf.Tensor | Folding, number: int | tf.Tensor) -> tf.Tensor:
 
 
 def random_bits(key: tf.Tensor, shape: list, kind: tf.DType = tf.uint32) -> tf.Tensor:
-    """uint32 or int32 random bits of a `[2]` int32 seed.
-
-    They are those of `tf.random.stateless_uniform` with `alg="philox"`, in half as many operations:
-    the seed is the counter of one block, whose words are the key and counter of the others. The
-    default algorithm differs between eager and XLA, and is 100 times slower there.
-    """
-    block = _philox([4], tf.constant([SCRAMBLE], tf.uint64), tf.cast(key, tf.uint64), tf.uint32)
-    own_key, counter = tf.split(tf.bitcast(tf.reshape(block, [2, 2]), tf.uint64), 2)
-    return _philox(shape, own_key, tf.pad(counter, [[1, 0]]), kind)
-
-
-def _philox(shape: list, key: tf.Tensor, counter: tf.Tensor, kind: tf.DType) -> tf.Tensor:
-    return tf.raw_ops.StatelessRandomUniformFullIntV2(
-        shape=shape, key=key, counter=counter, dtype=kind, alg=PHILOX
-    )
+    """uint32 or int32 random bits of a `[2]` int32 seed."""
+    # TensorFlow's default algorithm differs between eager and XLA, and is 100 times slower there.
+    return tf.random.stateless_uniform(shape, key, None, None, kind, alg="philox")

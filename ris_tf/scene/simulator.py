@@ -75,32 +75,25 @@ class Simulator:
         sources = draw_sources(draws, size, config.scene, config.geometry.wavelength_m)
         channel = draw_channel(draws, size, config.scene.antennas, self.panel, config.channel)
         codes = draw_codes(draws, size, config.scene.snapshots, self._phases, config.codes)
-        steering = steering_vectors(self.panel, *sources.place)
-        clean = self._noise_free(draws, sources, steering, channel, codes)
+        clean = self._noise_free(draws, sources, channel, codes)
         snr_db = draws.uniform(Stream.SNR, [size], *config.scene.snr_db)
         y, noise_variance = with_noise(draws, clean, snr_db)
         return Scenes(
             measurement=Measurement(y, channel, codes, snr_db),
             sources=sources,
-            steering=true_steering(steering, sources),
+            steering=true_steering(self.panel, sources),
             noise_free=clean,
             noise_variance=noise_variance,
         )
 
     def _noise_free(
-        self,
-        draws: Draws,
-        sources: Sources,
-        steering: tf.Tensor,
-        channel: tf.Tensor,
-        codes: tf.Tensor,
+        self, draws: Draws, sources: Sources, channel: tf.Tensor, codes: tf.Tensor
     ) -> tf.Tensor:
         """`H diag(c_l) A s_l` with the configured imperfections: `[B, L, M]`."""
         scene, imperfections = self.config.scene, self.config.imperfections
         size, max_sources = sources.power.shape
-        if imperfections.position_jitter:
-            panel = _displaced(draws, size, self.panel, imperfections, self.config)
-            steering = steering_vectors(panel, *sources.place)
+        panel = _displaced(draws, size, self.panel, imperfections, self.config)
+        steering = steering_vectors(panel, sources.azimuth, sources.elevation, sources.range_m)
         drawn = 1 if scene.symbols == "constant" else scene.snapshots
         symbols = draws.complex_normal(Stream.SYMBOLS, [size, drawn, max_sources])
         symbols *= tf.complex(tf.sqrt(sources.power), 0.0)[:, None, :]
@@ -108,8 +101,9 @@ class Simulator:
         return (field * _imperfect(draws, codes, imperfections)) @ tf.transpose(channel, [0, 2, 1])
 
 
-def true_steering(vectors: tf.Tensor, sources: Sources) -> tf.Tensor:
-    """`U`: `[B, N, K_max]` of steering vectors `[B, K_max, N]`, zero where inactive."""
+def true_steering(panel: Panel, sources: Sources) -> tf.Tensor:
+    """`U`: `[B, N, K_max]` steering vectors of the sources, zero where inactive."""
+    vectors = steering_vectors(panel, sources.azimuth, sources.elevation, sources.range_m)
     return tf.transpose(vectors * tf.complex(sources.active, 0.0)[..., None], [0, 2, 1])
 
 
@@ -134,6 +128,8 @@ def _displaced(
     draws: Draws, size: int, panel: Panel, imperfections: Imperfections, config: Config
 ) -> Panel:
     """The panel with its elements at their displaced positions: `x`, `z` of shape `[B, 1, N]`."""
+    if not imperfections.position_jitter:
+        return panel
     limit = imperfections.position_jitter * config.geometry.wavelength_m / 2
     shift = draws.uniform(Stream.POSITIONS, [2, size, 1, panel.x.shape[-1]], -limit, limit)
     return panel._replace(x=panel.x + shift[0], z=panel.z + shift[1])

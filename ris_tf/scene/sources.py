@@ -30,11 +30,6 @@ class Sources(NamedTuple):
     power: tf.Tensor
 
     @property
-    def place(self) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        """Azimuth, elevation and range: `[B, K_max]` each."""
-        return self.azimuth, self.elevation, self.range_m
-
-    @property
     def active(self) -> tf.Tensor:
         """`[B, K_max]` float32, 1 for active sources."""
         return tf.sequence_mask(self.count, self.azimuth.shape[-1], tf.float32)
