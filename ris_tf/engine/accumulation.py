@@ -22,6 +22,19 @@ class Totals(NamedTuple):
     gradients: list[tf.Tensor]
 
 
+def traced_once(batch_totals: Callable[[tf.Tensor], Totals], number: tf.Tensor) -> Any:
+    """What a batch comes to as a graph of its own: of a number like this one.
+
+    A loop must know what it adds up before it begins; so it is traced before, and only once.
+    """
+    return tf.function(batch_totals, autograph=False).get_concrete_function(number)
+
+
+def nothing_like(traced: Any) -> Totals:
+    """Totals of no batch, of the names and shapes that one batch has."""
+    return tf.nest.map_structure(lambda x: tf.zeros(x.shape, x.dtype), traced.structured_outputs)
+
+
 def summed(totals: Totals, count: tf.Tensor, batch_totals: Callable[[tf.Tensor], Totals]) -> Totals:
     """Add `count` batches, in a loop whose graph is that of one.
 

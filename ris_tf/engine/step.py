@@ -15,13 +15,14 @@ Where several replicas share a batch, stages 3 to 10 work on the mean over all o
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from ris_tf.engine.accumulation import Totals, at, scaled, summed
+from ris_tf.engine.accumulation import Totals, at, nothing_like, scaled, summed, traced_once
 from ris_tf.engine.averages import Averages
 from ris_tf.engine.batches import Batches, Numbered, Streamed
 from ris_tf.engine.checks import check_functions, check_numbers
@@ -235,11 +236,11 @@ class GuardedStep(keras.Model):
 
         if self.accumulation == 1:
             return batch_totals(pieces[0][1], 0, tf.zeros_like(first))
-        totals = self._nothing(pieces[0][1](tf.zeros_like(first)))
-        before = tf.zeros_like(first)
+        totals, before = None, tf.zeros_like(first)
         for count, take in pieces:
-            one = lambda number, take=take, before=before: batch_totals(take, before, number)  # noqa: E731
-            totals, before = summed(totals, count, one), before + count
+            one = traced_once(partial(batch_totals, take, before), first)
+            totals = summed(totals or nothing_like(one), count, one)
+            before = before + count
         return totals
 
     def _gradients(self, batch: Any, step: Step, scale: tf.Tensor) -> Totals:
@@ -266,22 +267,6 @@ class GuardedStep(keras.Model):
         number = epoch * self.plan.batches_per_epoch + batch
         place = tf.cast(number, tf.int32) * self.replicas.count + replica
         return Step(window, epoch, batch, replica, tf.stack([self.seed, place]), training=True)
-
-    def _nothing(self, batch: Any) -> Totals:
-        """Totals of no batch; the names are those that the loss reports of one like this."""
-
-        def reported(batch: Any) -> tuple[tf.Tensor, dict, dict]:
-            zero = tf.zeros([], tf.int64)
-            loss = self._loss(self.replicas.share(batch), self._step(zero, zero, zero))
-            return loss.value, dict(loss.terms), loss.besides
-
-        specs = tf.nest.map_structure(lambda x: tf.TensorSpec(x.shape, x.dtype), batch)
-        traced = tf.function(reported, autograph=False).get_concrete_function(specs)
-        names = traced.structured_outputs
-        zeros = tf.nest.map_structure(lambda _: tf.constant(0.0), names)
-        return Totals(
-            zeros[0], zeros[1], zeros[2], [tf.zeros(v.shape) for v in self.weights_trained]
-        )
 
     def _require_gradient_path(self, loss: Loss, of_learned: list[tf.Tensor | None]) -> None:
         cut = [name for name, g in zip(loss.learned, of_learned, strict=True) if g is None]
