@@ -37,15 +37,18 @@ settings.register_profile(
 )
 settings.load_profile("tests")
 
+# A run of it spends its time on tracing what is computed: the network has nothing that the step, a
+# run or a search would not notice. Tests of networks and terms have WHOLE_NETWORK beside it.
 TINY = """
 geometry: {columns: 4, rows: 4}
 scene: {antennas: 4, snapshots: 4, sources_max: 3, snr_db: [0, 20]}
 codes: {beams: 16}
-network: {kind: beamspace, image: [7, 5], planes_m: [1.0, 4.0], filters: 6, blocks: 1,
-          rounds: 1, width: 8}
+network: {kind: beamspace, image: [7, 5], planes_m: [1.0, 4.0], filters: 6, blocks: 0,
+          rounds: 0, width: 8}
 training: {epochs: 2, batches_per_epoch: 4, batch: 8, validation_batches: 2, threads: 1,
            learning_rate: 1e-3}
 """
+WHOLE_NETWORK = ("network.blocks=1", "network.rounds=1")
 TINY_REFERENCE = (
     "network={kind: reference, width: 16, heads: 2, feedforward: 16, layers: 1, filters: 8,"
     " angle_grid: [9, 7]}"
@@ -100,6 +103,12 @@ def make_config(tiny_yaml: Path):
         return load_config(tiny_yaml, overrides)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def whole_network() -> tuple[str, ...]:
+    """The overrides that make the tiny configuration's network one with all of its parts."""
+    return WHOLE_NETWORK
 
 
 @pytest.fixture(scope="session")

@@ -17,6 +17,7 @@ SMALL = [
 SHORT = [
     *("--set=training.epochs=2", "--set=training.batches_per_epoch=4", "--set=training.batch=8"),
     *("--set=training.validation_batches=2", "--set=training.threads=1"),
+    "--set=training.compile=false",
 ]
 
 
