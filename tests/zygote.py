@@ -43,7 +43,7 @@ def next_child() -> dict:
 
 
 def reap(*_: object) -> None:
-    """Fetch what has ended, so that its CPU time counts as that of the tests; nobody waits for it."""
+    """Fetch what has ended, which nobody waits for: so its CPU time is that of the tests."""
     with contextlib.suppress(ChildProcessError):
         while os.waitpid(-1, os.WNOHANG)[0]:
             pass

@@ -22,7 +22,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from ris_tf.engine.accumulation import Totals, at, nothing_like, scaled, summed, traced_once
+from ris_tf.engine.accumulation import Totals, at, scaled, summed, traced_once
 from ris_tf.engine.averages import Averages
 from ris_tf.engine.batches import Batches, Numbered, Streamed
 from ris_tf.engine.checks import check_functions, check_numbers
@@ -236,12 +236,11 @@ class GuardedStep(keras.Model):
 
         if self.accumulation == 1:
             return batch_totals(pieces[0][1], 0, tf.zeros_like(first))
-        totals, before = None, tf.zeros_like(first)
+        traced, before = [], tf.zeros_like(first)
         for count, take in pieces:
-            one = traced_once(partial(batch_totals, take, before), first)
-            totals = summed(totals or nothing_like(one), count, one)
+            traced.append((count, traced_once(partial(batch_totals, take, before), first)))
             before = before + count
-        return totals
+        return summed(traced)
 
     def _gradients(self, batch: Any, step: Step, scale: tf.Tensor) -> Totals:
         """Loss and terms of one batch, and the gradient of loss x scale."""

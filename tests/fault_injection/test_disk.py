@@ -17,8 +17,8 @@ SMALL = "3m"
 MOMENTS = {
     "while windows are logged": ("ris_tf.engine.recorder:StepRecorder.on_train_batch_end", 8, 0),
     "before the first checkpoint": ("ris_tf.engine.checkpoint:save", 1, 0),
-    "a checkpoint that does not fit": ("ris_tf.engine.checkpoint:save", 2, 60_000),
-    "the best network": ("ris_tf.engine.checkpoint:save_network", 2, 20_000),
+    "a checkpoint that does not fit": ("ris_tf.engine.checkpoint:save", 2, 8_000),
+    "the best network": ("ris_tf.engine.checkpoint:save_network", 2, 12_000),
     "at the first window": ("ris_tf.engine.step:GuardedStep.train_step", 1, 0),
 }
 
