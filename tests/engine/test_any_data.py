@@ -65,7 +65,7 @@ def steps_of(path):
 def line():
     """A trainer of a model without state of its own: the data are what matters."""
     keras.utils.set_random_seed(1)
-    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)], name="line")
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2, name="slope")], name="line")
     return GuardedTrainer(model, squared_error, accumulation=2, ema=None, jit_compile=False)
 
 
