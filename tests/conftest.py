@@ -55,13 +55,23 @@ TINY_REFERENCE = (
 )
 
 
-# Folders of tests that train whole runs.
+# Files that take longest, then folders of tests that train whole runs, then all others.
+LONGEST = (
+    *("test_tune.py", "test_evaluate.py", "test_replicas.py", "test_commands.py"),
+    *("test_readme.py", "test_localize_commands.py", "test_kills.py", "test_disk.py"),
+)
 SLOWEST = ("end_to_end", "plugins", "fault_injection", "engine", "training")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put long files first: no worker begins one when the other has nothing left to do."""
-    items.sort(key=lambda item: item.path.parent.name not in SLOWEST)
+
+    def place(item: pytest.Item) -> int:
+        if item.path.name in LONGEST:
+            return LONGEST.index(item.path.name)
+        return len(LONGEST) + (item.path.parent.name not in SLOWEST)
+
+    items.sort(key=place)
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ from small_model import (
     Y,
     arrays_of,
     batches,
+    computed,
     make_trainer,
     squared_error,
     state_of,
@@ -128,6 +129,18 @@ def test_short_window_is_the_mean_of_the_batches_that_it_has():
         expected.append(tf.linalg.global_norm(tape.gradient(mean, [w.value for w in weights])))
     assert norms[0] == pytest.approx(float(expected[0]), rel=1e-5)
     assert len(norms) == 2
+
+
+def test_batches_of_a_window_are_traced_once():
+    """However many they are: tracing is what a run waits for before its first window."""
+    traced = []
+
+    def loss(*of):
+        traced.append(of)
+        return squared_error(*of)
+
+    make_trainer(loss, accumulation=4).fit(computed, steps_per_epoch=6, verbose=False)
+    assert len(traced) == 1
 
 
 def test_half_precision_by_argument_and_compiled():
