@@ -150,7 +150,7 @@ def nan_in_loss(config):
     return trainer
 
 
-OFFENDER = 5
+OFFENDER = 2
 
 
 def inf_in_one_gradient(config):
