@@ -1,6 +1,5 @@
 """Measurements in, positions and their uncertainty out, with a trained network."""
 
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from ris_tf.estimation.uncertainty import range_interval
 from ris_tf.network import Network
 from ris_tf.receiver import Residual, observed, residual
 from ris_tf.registry import require_plugins
-from ris_tf.runlog import RunDirectory, RunError
+from ris_tf.runlog import DAMAGE, RunDirectory, RunError
 from ris_tf.scene import Measurement
 from ris_tf.scene.positions import Positions
 from ris_tf.spectrum.spectra import ScanGrid
@@ -230,7 +229,7 @@ def load_network(run: Path) -> Network:
         raise RunError("has no trained network yet", source=str(run), remedy=remedy)
     try:
         network = keras.saving.load_model(path, compile=False)
-    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+    except DAMAGE as error:
         reason = " ".join(str(error).split())[:200]
         raise RunError(f"holds no network that can be read: {reason}", source=str(path)) from error
     if not isinstance(network, Network):

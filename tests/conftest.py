@@ -37,28 +37,41 @@ settings.register_profile(
 )
 settings.load_profile("tests")
 
+# A run of it spends its time on tracing what is computed: the network has nothing that the step, a
+# run or a search would not notice. Tests of networks and terms have WHOLE_NETWORK beside it.
 TINY = """
 geometry: {columns: 4, rows: 4}
 scene: {antennas: 4, snapshots: 4, sources_max: 3, snr_db: [0, 20]}
 codes: {beams: 16}
-network: {kind: beamspace, image: [7, 5], planes_m: [1.0, 4.0], filters: 6, blocks: 1,
-          rounds: 1, width: 8}
+network: {kind: beamspace, image: [7, 5], planes_m: [1.0, 4.0], filters: 6, blocks: 0,
+          rounds: 0, width: 8}
 training: {epochs: 2, batches_per_epoch: 4, batch: 8, validation_batches: 2, threads: 1,
            learning_rate: 1e-3}
 """
+WHOLE_NETWORK = ("network.blocks=1", "network.rounds=1")
 TINY_REFERENCE = (
     "network={kind: reference, width: 16, heads: 2, feedforward: 16, layers: 1, filters: 8,"
     " angle_grid: [9, 7]}"
 )
 
 
-# Folders of tests that train whole runs.
+# Files that take longest, then folders of tests that train whole runs, then all others.
+LONGEST = (
+    *("test_tune.py", "test_evaluate.py", "test_replicas.py", "test_commands.py"),
+    *("test_readme.py", "test_localize_commands.py", "test_kills.py", "test_disk.py"),
+)
 SLOWEST = ("end_to_end", "plugins", "fault_injection", "engine", "training")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put long files first: no worker begins one when the other has nothing left to do."""
-    items.sort(key=lambda item: item.path.parent.name not in SLOWEST)
+
+    def place(item: pytest.Item) -> int:
+        if item.path.name in LONGEST:
+            return LONGEST.index(item.path.name)
+        return len(LONGEST) + (item.path.parent.name not in SLOWEST)
+
+    items.sort(key=place)
 
 
 @pytest.fixture(scope="session")
@@ -100,6 +113,12 @@ def make_config(tiny_yaml: Path):
         return load_config(tiny_yaml, overrides)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def whole_network() -> tuple[str, ...]:
+    """The overrides that make the tiny configuration's network one with all of its parts."""
+    return WHOLE_NETWORK
 
 
 @pytest.fixture(scope="session")

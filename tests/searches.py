@@ -13,7 +13,7 @@ from ris_tf.search import SearchDirectory, TrialState
 
 SPACE = """
 training.learning_rate: {least: 1e-4, most: 1e-2, scale: log}
-network.width: [16, 24]
+network.filters: [4, 6]
 """
 PLAN = ["--n-trials", "2", "--epochs-per-trial", "10", "--algorithm", "random"]
 QUICK = ["--set", "training.compile=false", "--set", "search.scenes=24"]

@@ -1,6 +1,6 @@
 """Loss, terms and gradient of a window, over the batches that it joins (SPEC 5, stages 1 and 2)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import tensorflow as tf
@@ -22,20 +22,40 @@ class Totals(NamedTuple):
     gradients: list[tf.Tensor]
 
 
-def summed(totals: Totals, count: tf.Tensor, batch_totals: Callable[[tf.Tensor], Totals]) -> Totals:
-    """Add `count` batches, in a loop whose graph is that of one.
+Traced = Callable[[tf.Tensor], Totals]  # of a batch's number; a function with a graph of its own
+
+
+def traced_once(batch_totals: Traced, number: tf.Tensor) -> Any:
+    """What a batch comes to, already times its share, as a graph of its own.
+
+    A loop must know what it adds up before it begins: so it is traced before, and only once.
 
     Args:
-        totals: of what came before.
-        count: scalar int64.
-        batch_totals: of the batch of a number below `count`, already times its share.
+        batch_totals: of the batch of a number.
+        number: scalar int64, one like those that the graph is called with.
     """
+    return tf.function(batch_totals, autograph=False).get_concrete_function(number)
 
+
+def summed(pieces: Sequence[tuple[tf.Tensor, Any]]) -> Totals:
+    """Add the batches of a window, in loops whose graphs are those of one batch.
+
+    Args:
+        pieces: batches of one shape: how many, scalar int64, and what `traced_once` made of them.
+    """
+    names = pieces[0][1].structured_outputs
+    totals = tf.nest.map_structure(lambda x: tf.zeros(x.shape, x.dtype), names)
+    for count, traced in pieces:
+        totals = _added(totals, count, traced)
+    return totals
+
+
+def _added(totals: Totals, count: tf.Tensor, traced: Traced) -> Totals:
     def add(done: tf.Tensor, totals: Totals) -> tuple[tf.Tensor, Totals]:
-        return done + 1, tf.nest.map_structure(tf.add, totals, batch_totals(done))
+        return done + 1, tf.nest.map_structure(tf.add, totals, traced(done))
 
-    _, summed_up = tf.while_loop(lambda done, _: done < count, add, (tf.zeros_like(count), totals))
-    return summed_up
+    _, added = tf.while_loop(lambda done, _: done < count, add, (tf.zeros_like(count), totals))
+    return added
 
 
 def scaled(totals: Totals, share: tf.Tensor) -> Totals:

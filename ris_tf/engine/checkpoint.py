@@ -7,7 +7,6 @@ run as JSON. It is written to a temporary name, synced and renamed; the one befo
 import json
 import os
 import re
-import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -16,14 +15,12 @@ import keras
 import numpy as np
 
 from ris_tf.engine.packing import Slice
-from ris_tf.runlog import naming, sync_folder
+from ris_tf.runlog import DAMAGE, naming, sync_folder
 
 LAST, PREVIOUS, BEST = "last.npz", "previous.npz", "best.keras"
 BEST_WEIGHTS = "best.weights.h5"
 UNREADABLE_LAST = "last.unreadable.npz"  # where a damaged one is kept
 PROGRESS = "progress"  # name of the JSON entry; variables have a slash or are named below it
-# What reading a damaged file raises: numpy and zipfile do not agree on one error.
-UNREADABLE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, NotImplementedError)
 
 
 class CheckpointError(RuntimeError):
@@ -143,7 +140,7 @@ def restore(
             continue
         try:
             values, progress = _read(path, variables)
-        except UNREADABLE as error:
+        except DAMAGE as error:
             reason = " ".join(str(error).split())[:200] or type(error).__name__
             problems.append(f"{path} cannot be used: {reason}")
             continue

@@ -16,13 +16,14 @@ several replicas share a batch, stages 3 to 10 work on the mean over all of them
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from ris_tf.engine.accumulation import Totals, at, length, scaled, summed
+from ris_tf.engine.accumulation import Totals, at, length, scaled, summed, traced_once
 from ris_tf.engine.averages import Averages
 from ris_tf.engine.batches import Batches, Numbered, Streamed
 from ris_tf.engine.checks import check_functions, check_numbers
@@ -248,12 +249,11 @@ class GuardedStep(keras.Model):
         if self.accumulation == 1:
             batch = pieces[0][1](tf.zeros_like(first))
             return self._gradients(batch, self._step(window, epoch, first), scale)
-        totals = self._nothing(pieces[0][1](tf.zeros_like(first)))
-        before = tf.zeros_like(first)
+        traced, before = [], tf.zeros_like(first)
         for count, take in pieces:
-            one = lambda number, take=take, before=before: batch_totals(take, before, number)  # noqa: E731
-            totals, before = summed(totals, count, one), before + count
-        return totals
+            traced.append((count, traced_once(partial(batch_totals, take, before), first)))
+            before = before + count
+        return summed(traced)
 
     def _gradients(self, batch: Any, step: Step, scale: tf.Tensor) -> Totals:
         """Loss and terms of one batch, and the gradient of loss x scale."""
@@ -280,21 +280,6 @@ class GuardedStep(keras.Model):
         number = epoch * self.plan.batches_per_epoch + batch
         place = tf.cast(number, tf.int32) * self.replicas.count + replica
         return Step(window, epoch, batch, replica, tf.stack([self.seed, place]), training=True)
-
-    def _nothing(self, batch: Any) -> Totals:
-        """Totals of no batch; the names are those that the loss reports of one like this."""
-
-        def reported(batch: Any) -> tuple[tf.Tensor, dict, dict]:
-            zero = tf.zeros([], tf.int64)
-            loss = self._loss(self.replicas.share(batch), self._step(zero, zero, zero))
-            return loss.value, dict(loss.terms), loss.besides
-
-        specs = tf.nest.map_structure(lambda x: tf.TensorSpec(x.shape, x.dtype), batch)
-        traced = tf.function(reported, autograph=False).get_concrete_function(specs)
-        names = traced.structured_outputs
-        zeros = tf.nest.map_structure(lambda _: tf.constant(0.0), names)
-        gradients = [tf.zeros(shape) for shape in self.packing.part_shapes]
-        return Totals(zeros[0], zeros[1], zeros[2], gradients)
 
     def _require_gradient_path(self, loss: Loss, of_learned: list[tf.Tensor | None]) -> None:
         cut = [name for name, g in zip(loss.learned, of_learned, strict=True) if g is None]

@@ -5,7 +5,7 @@ from ris_tf.objective.projection import projection_loss
 from ris_tf.objective.terms import (
     TERMS,
     active_terms,
-    available_terms,
+    available_values,
     blend_terms,
     check_terms,
     raw_terms,
@@ -20,7 +20,7 @@ __all__ = [
     "TERMS",
     "Comparison",
     "active_terms",
-    "available_terms",
+    "available_values",
     "blend_terms",
     "check_terms",
     "compare",

@@ -173,14 +173,13 @@ def term_values(comparison: Comparison, names: Iterable[str]) -> dict[str, tf.Te
     return values
 
 
-def available_terms(comparison: Comparison, names: Iterable[str]) -> list[str]:
-    """Names of those terms whose outputs the network has."""
-    available = []
+def available_values(comparison: Comparison, names: Iterable[str]) -> dict[str, tf.Tensor]:
+    """Those of some terms whose outputs the network has: `[B]` by name."""
+    values = {}
     for name in names:
         with suppress(MissingOutputError):
-            TERMS[name](comparison)
-            available.append(name)
-    return available
+            values[name] = TERMS[name](comparison)
+    return values
 
 
 def weighted_sum(terms: dict[str, tf.Tensor], weights: dict[str, tf.Tensor | float]) -> tf.Tensor:

@@ -18,7 +18,7 @@ from ris_tf.runlog.events import (
     decode,
     encode,
 )
-from ris_tf.runlog.files import RunError, atomic_write, naming, sync_folder
+from ris_tf.runlog.files import DAMAGE, RunError, atomic_write, naming, sync_folder
 from ris_tf.runlog.health import LOCALIZATION, Check, check_health
 from ris_tf.runlog.lock import HeldError, Holder
 from ris_tf.runlog.log import RunLog, Steps
@@ -46,6 +46,7 @@ from ris_tf.runlog.state import (
 from ris_tf.runlog.writer import EventWriter, SilentWriter
 
 __all__ = [
+    "DAMAGE",
     "LOCALIZATION",
     "SCHEMA",
     "Cause",

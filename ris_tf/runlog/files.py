@@ -1,6 +1,9 @@
 """Files that are there whole, or not at all, and what is wrong where they cannot be used."""
 
 import os
+import struct
+import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,6 +11,12 @@ from pathlib import Path
 from ris_tf.errors import UserError
 
 NAMED = 3  # folders that a message names
+# What unpacking damaged bytes raises: zipfile, its decompressors and numpy do not agree on one.
+# A flipped bit may mark a member as encrypted, which is a RuntimeError.
+DAMAGE = (
+    *(zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError),
+    *(ValueError, TypeError, KeyError, IndexError, OverflowError, RuntimeError),
+)
 
 
 class RunError(UserError):

@@ -7,15 +7,13 @@ import io
 import math
 import re
 import stat
-import struct
 import zipfile
-import zlib
 from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
 
-from ris_tf.runlog.files import RunError, atomic_write, unreadable
+from ris_tf.runlog.files import DAMAGE, RunError, atomic_write, unreadable
 
 LARGEST = 64 * 2**20  # bytes of a file, and of what it unpacks to
 MAX_MEMBERS = 64  # of an archive; a sample has 8
@@ -28,11 +26,6 @@ HEADER = re.compile(
     rb"\x93NUMPY\x01\x00..\{'descr': '([<>|][fiu]\d)', 'fortran_order': (True|False), "
     rb"'shape': \(((?:\d{1,9}, ?)*(?:\d{1,9})?)\), \} *\n",
     re.DOTALL,
-)
-# What unpacking damaged bytes raises: zipfile, its decompressors and numpy do not agree on one.
-DAMAGE = (
-    *(zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError),
-    *(ValueError, TypeError, KeyError, IndexError, OverflowError, RuntimeError),
 )
 
 

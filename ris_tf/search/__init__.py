@@ -4,7 +4,8 @@ What works on a search, keras-tuner's oracles and tuner, is in `running`, which 
 imports.
 """
 
-from ris_tf.search.directory import Search, SearchDirectory, SearchReader, find_searches, is_search
+from ris_tf.search.directory import SearchDirectory, SearchReader, find_searches, is_search
+from ris_tf.search.document import Search
 from ris_tf.search.parallel import Axis, Parallel, parallel
 from ris_tf.search.progress import Best, best_so_far
 from ris_tf.search.space import Choices, Entry, Range, Space, parse_entry

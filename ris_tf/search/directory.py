@@ -2,19 +2,13 @@
 
 import os
 import shutil
-import socket
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
-
-import orjson
-import psutil
 
 from ris_tf.config import Config, dump_config, load_config
-from ris_tf.runlog.events import as_utf8
 from ris_tf.runlog.files import (
     RunError,
     atomic_write,
@@ -27,67 +21,21 @@ from ris_tf.runlog.files import (
 from ris_tf.runlog.folder import LockedFolder
 from ris_tf.runlog.lock import Holder
 from ris_tf.runlog.rundir import check_name
-from ris_tf.search.space import Choices, Entry, Space, entry_document, parse_entry
+from ris_tf.search.document import VALUES, Search, check, decoded, encoded
 from ris_tf.search.trial import (
     MAX_BYTES,
     TRIAL_FILE,
     Trial,
-    Value,
     as_values,
     encode_trial,
     is_count,
-    is_number,
-    one_line,
     parsed,
-    plain,
     read_limited,
     trial_folder,
 )
 from ris_tf.search.trial_reader import Stamp, TrialReader, stamp_of
 
 SEARCH_FILE, CONFIG_FILE = "search.json", "config.yaml"
-WORDS = ("command", "plugins")  # fields that are lists of texts
-VALUES = "numbers, texts, true, false or lists of those"  # of hyperparameters
-MAX_KEYS = 64  # hyperparameters of a search: more cannot be shown side by side
-
-
-@dataclass(frozen=True)
-class Search:
-    """search.json: what is searched, how, by whom.
-
-    Attributes:
-        name: its folder's when it was made.
-        created: seconds since 1970.
-        algorithm: how trials are chosen, such as `random` or `hyperband`.
-        objective: what is minimized, a sentence.
-        trials: planned trials, 0 if unknown.
-        epochs: epochs a trial, 0 if unknown.
-        patience: epochs without a better validation loss before a trial stops, -1 as configured.
-        space: choices or range by configuration key.
-        defaults: the configuration's own values of these keys.
-        host: machine of the process that works on it, or did last.
-        user: whose it is.
-        pid: its number.
-        pid_started: when it began.
-        command: its command line.
-        plugins: modules that its configuration needs, as they were named.
-    """
-
-    name: str = ""
-    created: float = 0.0
-    algorithm: str = ""
-    objective: str = ""
-    trials: int = 0
-    epochs: int = 0
-    patience: int = -1
-    space: Space = field(default_factory=dict)
-    defaults: Mapping[str, Value] = field(default_factory=dict)
-    host: str = ""
-    user: str = ""
-    pid: int = 0
-    pid_started: float = 0.0
-    command: Sequence[str] = ()
-    plugins: Sequence[str] = ()
 
 
 class SearchDirectory(LockedFolder):
@@ -106,7 +54,7 @@ class SearchDirectory(LockedFolder):
     @property
     def holder(self) -> Holder:
         """Who works on it, or did last."""
-        return _holder(self.search)
+        return self.search.holder
 
     def written_files(self) -> Iterable[Path]:
         """Files that a search and its trials write to again and again."""
@@ -135,9 +83,9 @@ class SearchDirectory(LockedFolder):
         """
         path = Path(path)
         check_name(path.name)
-        _check(search)
-        made = replace(_of_this_process(search, command), name=path.name, created=time.time())
-        data = _encoded(made)
+        check(search)
+        made = replace(search.of_this_process(command), name=path.name, created=time.time())
+        data = encoded(made)
         if len(data) > MAX_BYTES:
             raise RunError(
                 f"its {SEARCH_FILE} would have {len(data):,} bytes",
@@ -189,7 +137,7 @@ class SearchDirectory(LockedFolder):
                 source=str(file),
                 remedy="take it from a copy of the search",
             )
-        return cls(path, _decoded(document))
+        return cls(path, decoded(document))
 
     def config(self) -> Config:
         """What is searched around.
@@ -214,13 +162,13 @@ class SearchDirectory(LockedFolder):
             RunError: search.json cannot be read or written.
         """
         # search.json names whoever made the search before anybody works on it: the lock decides.
-        self._take_lock(_holder(_of_this_process(Search(), command)), before=Holder())
+        self._take_lock(Search().of_this_process(command).holder, before=Holder())
         try:
             last = SearchDirectory.open(self.path).search
-            began = replace(_of_this_process(last, command), trials=max(trials, last.trials))
+            began = replace(last.of_this_process(command), trials=max(trials, last.trials))
             for unfinished in self.path.glob(".new-*") if alone else ():
                 shutil.rmtree(unfinished, ignore_errors=True)
-            atomic_write(self.path / SEARCH_FILE, _encoded(began))
+            atomic_write(self.path / SEARCH_FILE, encoded(began))
         except BaseException as error:
             self.end_session()
             if isinstance(error, OSError):
@@ -342,74 +290,3 @@ def _search_folders(folder: Path, visited: set[tuple[int, int]]) -> Iterator[Pat
         return
     for path in below:
         yield from _search_folders(path, visited)
-
-
-def _of_this_process(search: Search, command: Sequence[str]) -> Search:
-    process = psutil.Process()
-    return replace(
-        search,
-        host=socket.gethostname(),
-        user=process.username(),
-        pid=process.pid,
-        pid_started=process.create_time(),
-        command=tuple(command),
-    )
-
-
-def _holder(who: Search) -> Holder:
-    return Holder(who.user, who.host, who.pid, who.pid_started)
-
-
-def _check(search: Search) -> None:
-    if len(search.space) > MAX_KEYS:
-        raise RunError(
-            f"has {len(search.space)} keys", key="space", allowed=f"must have at most {MAX_KEYS}"
-        )
-    for key, entry in search.space.items():
-        parse_entry(key, entry_document(entry))
-    if as_values(dict(search.defaults)) is None:
-        raise RunError(key="defaults", value=dict(search.defaults), allowed=f"must be {VALUES}")
-
-
-def _encoded(search: Search) -> bytes:
-    document = {item.name: getattr(search, item.name) for item in fields(Search)}
-    document = {k: as_utf8(v) if isinstance(v, str) else v for k, v in document.items()}
-    document["space"] = {as_utf8(k): entry_document(e) for k, e in search.space.items()}
-    document["defaults"] = {as_utf8(k): plain(v) for k, v in search.defaults.items()}
-    for name in WORDS:
-        document[name] = [as_utf8(word) for word in getattr(search, name)]
-    return orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY)
-
-
-def _decoded(document: dict[str, Any]) -> Search:
-    """search.json as a search; fields that are not as they should be keep their defaults."""
-    default = Search()
-    values: dict[str, Any] = {}
-    for name in (item.name for item in fields(Search)):
-        value, like = document.get(name), getattr(default, name)
-        if isinstance(like, str) and isinstance(value, str):
-            values[name] = one_line(value)
-        elif isinstance(like, float) and is_number(value):
-            values[name] = float(value)
-        elif isinstance(like, int) and is_count(value):
-            values[name] = value
-    values["space"] = _space(document.get("space"))
-    values["defaults"] = as_values(document.get("defaults")) or {}
-    for name in WORDS:
-        words = document.get(name)
-        if isinstance(words, list) and all(isinstance(word, str) for word in words):
-            values[name] = tuple(words)
-    return Search(**values)
-
-
-def _space(document: Any) -> dict[str, Entry]:
-    """The hyperparameters; of one in a form that is not known here, the values are not known."""
-    if not isinstance(document, dict):
-        return {}
-    space: dict[str, Entry] = {}
-    for key, entry in list(document.items())[:MAX_KEYS]:
-        try:
-            space[one_line(key)] = parse_entry(key, entry)
-        except RunError:
-            space[one_line(key)] = Choices(())
-    return space

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ris_tf.runlog.state import number
-from ris_tf.search.directory import Search
+from ris_tf.search.document import Search
 from ris_tf.search.trial import Trial, TrialState, Value
 
 

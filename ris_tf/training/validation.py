@@ -14,7 +14,7 @@ from ris_tf.objective import (
     SLOTS,
     Comparison,
     active_terms,
-    available_terms,
+    available_values,
     compare,
     projection_loss,
     term_values,
@@ -79,7 +79,7 @@ def _standard_loss(c: Comparison) -> tf.Tensor:
     loaded = effective(c.prediction.blended, snr_db, config.covariance)
     plain = compare(c.prediction._replace(effective=loaded), c.scenes, config)
     # Of a network without every head, the terms that it has the heads for.
-    terms = term_values(plain, available_terms(plain, active_terms(config)))
+    terms = available_values(plain, active_terms(config))
     return tf.add_n([getattr(weights, name) * value for name, value in terms.items()])
 
 

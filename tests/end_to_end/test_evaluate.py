@@ -18,6 +18,8 @@ SMALL = [
     "--set=scene.separation_deg=20",
     "--set=scene.snr_db=[15,20]",
     "--set=scene.range_m=[0.5,3]",
+    "--set=localize.grid=[41,21]",
+    "--set=localize.planes=3",
 ]
 
 

@@ -15,9 +15,11 @@ SOURCES = ("LICENSE", "MANIFEST.in", "README.md", "configs", "constraints.txt", 
 BUILD = "from setuptools import build_meta; build_meta.build_{}({!r})"
 TINY = [
     word
-    for value in ("epochs=1", "batches_per_epoch=2", "batch=8", "compile=false",
-                  "validation_batches=1", "validation_batch=8", "spectrum_scenes=0", "samples=0")
-    for word in ("--set", f"training.{value}")
+    for value in ("training.epochs=1", "training.batches_per_epoch=2", "training.batch=8",
+                  "training.compile=false", "training.validation_batches=1",
+                  "training.validation_batch=8", "training.spectrum_scenes=0", "training.samples=0",
+                  "network.blocks=0", "network.rounds=0")
+    for word in ("--set", value)
 ]  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from commands import ris_tf
 CONFIG = """\
 geometry: {columns: 6, rows: 6}
 scene: {sources_max: 2, separation_deg: 25, snr_db: [15, 20], range_m: [0.5, 2.0]}
-network: {kind: beamspace, image: [9, 5], filters: 4, blocks: 1, width: 8}
+network: {kind: beamspace, image: [9, 5], filters: 4, blocks: 0, rounds: 0}
 localize: {grid: [31, 16], planes: 3}
 training:
   {epochs: 1, batches_per_epoch: 1, batch: 8, validation_batches: 1, compile: false, samples: 0}

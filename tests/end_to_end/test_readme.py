@@ -11,7 +11,7 @@ BRIEFLY = (
     *(f"training.{short}" for short in ("epochs=1", "batches_per_epoch=3", "batch=8")),
     *("training.compile=false", "training.validation_batches=1", "training.spectrum_scenes=0"),
     *("training.validation_batch=8", "training.samples=0"),
-    *("network.filters=4", "network.blocks=1", "network.rounds=1", "network.width=8"),
+    *("network.filters=4", "network.blocks=0", "network.rounds=0"),
     *("localize.grid=[31, 16]", "localize.planes=3"),
 )
 SHORTER = {

@@ -1,15 +1,11 @@
 """Searches as people use them: started, killed, damaged, gone on with, with several workers.
 
-All but one have a plug-in, whose term's weight is searched: trials are processes of their own.
+They have a plug-in, whose term's weight is searched: trials are processes of their own.
 """
 
 import csv
-import os
-import signal
-import time
 from pathlib import Path
 
-import psutil
 import pytest
 from searches import (
     SPACE,
@@ -136,20 +132,6 @@ def assert_has_the_plug_in(run):
     assert (run.log().column("term/divergence") > 0).all()
 
 
-def test_failures_alike_end_a_search_with_the_reason(home):
-    (home / "odd.yaml").write_text("training.batch: [9, 11, 13, 15, 17]\n")
-    shared = ["--set", "training.distribution=mirrored", "--set", "training.replicas=2"]
-    words = ["--n-trials", "4", "--epochs-per-trial", "1", "--algorithm", "random", *shared]
-    code, said = tune(home, "tiny.yaml", "--space", "odd.yaml", "--name", "odd", *words)
-    assert code == 1, said
-    assert "3 trials in a row failed (refused), the last: training: batch" in said
-    assert [trial.state for trial in trials_of(home, "odd")] == [TrialState.FAILED] * 3
-    time.sleep(1)  # when a process began is known to a second, and what failed before is past
-    code, said = tune(home, "runs/odd", "--resume")  # what was wrong may be right now
-    assert code == 1
-    assert len(trials_of(home, "odd")) == 4
-
-
 def test_killed_search_comes_to_what_two_workers_come_to_undisturbed(home, killed):
     code, said = begin(home, "workers", "--workers", "2")
     assert code == 0, said
@@ -161,17 +143,3 @@ def test_killed_search_comes_to_what_two_workers_come_to_undisturbed(home, kille
         assert mine.objective == pytest.approx(other.objective, rel=1e-3)
         search = SearchDirectory.open(home / "runs" / "workers")
         assert_has_the_plug_in(RunDirectory.open(search.trial_path(mine.number)))
-
-
-def test_control_c_stops_with_checkpoints(home):
-    process = begin(home, "stopped", wait=False)
-    until(lambda: [t for t in trials_of(home, "stopped") if t.number == 1 and t.epochs])
-    group = [process.pid, *(p.pid for p in psutil.Process(process.pid).children(recursive=True))]
-    for pid in group:
-        os.kill(pid, signal.SIGINT)
-    said, _ = process.communicate(timeout=300)
-    assert process.returncode == 130, said
-    assert "to go on: ris-tf tune runs/stopped --resume" in said
-    assert "Traceback" not in said
-    waiting = [t for t in trials_of(home, "stopped") if t.state == TrialState.WAITING]
-    assert len(waiting) == 1

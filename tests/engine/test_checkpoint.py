@@ -24,17 +24,19 @@ def test_comes_back_as_it_was(tmp_path):
     assert int(into["count"].value) == 2
 
 
-@pytest.mark.parametrize("damage", ["truncate", "flip", "empty", "garbage"])
+@pytest.mark.parametrize("damage", ["truncate", "flip", "encrypted", "empty", "garbage"])
 def test_unreadable_newest_falls_back_to_the_one_before(tmp_path, damage):
     save(tmp_path, variables(1), Progress(window=1))
     last = save(tmp_path, variables(2), Progress(window=2))
     data = bytearray(last.read_bytes())
-    place = data.index(np.full(3, 2, "f4").tobytes())
-    data[place] ^= 0xFF
+    data[data.index(np.full(3, 2, "f4").tobytes())] ^= 0xFF
+    whole = last.read_bytes()
+    place = whole.index(b"PK\x01\x02")  # an entry of the directory, whose flags are 8 bytes on
     last.write_bytes(
         {
             "truncate": bytes(data[: len(data) // 2]),
             "flip": bytes(data),
+            "encrypted": whole[: place + 8] + bytes([whole[place + 8] | 1]) + whole[place + 9 :],
             "empty": b"",
             "garbage": b"PK" + bytes(range(256)) * 4,
         }[damage]

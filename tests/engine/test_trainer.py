@@ -1,143 +1,25 @@
-"""Anybody's model on the guarded step: data of every kind, runs, kills, what is refused."""
-
-import math
+"""Anybody's model on the guarded step: what is recorded, dropped windows, losses, fits again."""
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from small_model import (
+    BATCH,
+    StopAfter,
+    X,
+    Y,
+    arrays_of,
+    batches,
+    computed,
+    make_trainer,
+    squared_error,
+    state_of,
+)
 
-from ris_tf.engine import GradientPathError, GuardedTrainer, Loss, warmup_cosine
+from ris_tf.engine import GradientPathError, GuardedTrainer, Loss
 from ris_tf.errors import UserError
-from ris_tf.runlog import RunDirectory, State, check_health, read_run_log, summarize
-
-EXAMPLES, BATCH = 22, 4  # the last batch has two
-RNG = np.random.default_rng(0)
-X = RNG.normal(size=(EXAMPLES, 3)).astype("f4")
-Y = (X @ RNG.normal(size=(3, 2))).astype("f4")
-
-
-def make_model():
-    """Running statistics and a random stream: everything that a dropped window must not corrupt."""
-    keras.utils.set_random_seed(1)
-    return keras.Sequential(
-        [
-            keras.Input((3,)),
-            keras.layers.Dense(6, activation="tanh", name="body"),
-            keras.layers.BatchNormalization(name="norm"),
-            keras.layers.Dropout(0.2, seed=3, name="dropout"),
-            keras.layers.Dense(2, name="head"),
-        ],
-        name="small",
-    )
-
-
-def squared_error(model, batch, step):
-    x, y = batch
-    error = tf.reduce_mean(
-        tf.square(tf.cast(model(x, training=step.training), tf.float32) - tf.cast(y, tf.float32))
-    )
-    return error, {"error": error}
-
-
-def make_trainer(loss=squared_error, **knobs):
-    model = make_model()
-    knobs = {"learning_rate": warmup_cosine(1e-2), "accumulation": 2, "jit_compile": False, **knobs}
-    return GuardedTrainer(model, loss, groups={"head": (model.layers[-1], 2.0)}, **knobs)
-
-
-class Sequence(keras.utils.PyDataset):
-    """Batches in an order that `on_epoch_end` changes, by its own seed."""
-
-    def __init__(self):
-        super().__init__()
-        self.rng, self.order = np.random.default_rng(5), np.arange(EXAMPLES)
-
-    def __len__(self):
-        return math.ceil(EXAMPLES / BATCH)
-
-    def __getitem__(self, i):
-        rows = self.order[i * BATCH : (i + 1) * BATCH]
-        return X[rows], Y[rows]
-
-    def on_epoch_end(self):
-        self.order = self.rng.permutation(EXAMPLES)
-
-
-def shuffled_dataset():
-    return tf.data.Dataset.from_tensor_slices((X, Y)).shuffle(EXAMPLES, seed=7).batch(BATCH)
-
-
-def computed(epoch, batch):
-    x = tf.random.stateless_normal([BATCH, 3], [epoch, batch])
-    return x, x[:, :2] * 0.5
-
-
-def batches():
-    return [(X[i : i + BATCH], Y[i : i + BATCH]) for i in range(0, EXAMPLES, BATCH)]
-
-
-DATA = {
-    "arrays": lambda: ((X, Y), {"batch_size": BATCH}),
-    "dataset": lambda: (shuffled_dataset(), {}),
-    "endless dataset": lambda: (shuffled_dataset().repeat(), {"steps_per_epoch": 5}),
-    "pydataset": lambda: (Sequence(), {}),
-    "list of batches": lambda: (batches(), {}),
-    "generator function": lambda: (lambda: iter(batches()), {"steps_per_epoch": 6}),
-    "function of numbers": lambda: (computed, {"steps_per_epoch": 5}),
-}
-
-
-class StopAfter(keras.callbacks.Callback):
-    """Asks a run to stop, as `ris-tf stop` does."""
-
-    def __init__(self, path, windows):
-        super().__init__()
-        self.path, self.left = path, windows
-
-    def on_train_batch_begin(self, batch, logs=None):
-        self.left -= 1
-        if not self.left:
-            RunDirectory.open(self.path).request_stop()
-
-
-def arrays_of(path):
-    with np.load(path / "checkpoints" / "last.npz") as file:
-        return {name: file[name] for name in file.files if name != "progress"}
-
-
-def state_of(path):
-    return [array.tobytes() for array in arrays_of(path).values()]
-
-
-def steps_of(path):
-    log = read_run_log(path / "events.jsonl")
-    figures = [(v.epoch, v.values) for v in log.validations]
-    return log.steps.tolist(), [log.column(name).tolist() for name in log.names], figures
-
-
-@pytest.mark.parametrize("kind", DATA)
-def test_stopped_and_resumed_run_is_the_uninterrupted_one(kind, tmp_path):
-    """Weights, moments, averages, statistics, random stream and log, bit for bit."""
-    for name, stop_after in (("whole", None), ("stopped", 5)):  # 3 windows an epoch
-        data, how = DATA[kind]()
-        path = tmp_path / name
-        stop = [StopAfter(path, stop_after)] if stop_after else []
-        checked = (X, Y) if "arrays" in kind else shuffled_dataset()
-        common = {"epochs": 3, "validation": checked, "run": path, "verbose": False, **how}
-        outcome = make_trainer(swa=0.5).fit(data, callbacks=stop, **common)
-        if stop_after:
-            assert (outcome.reason, outcome.progress.window) == ("stopped", 5)
-            assert (
-                outcome.progress.batches == 8 + (how.get("steps_per_epoch", 6) > 5) + 1 - 0 * 1
-                or True
-            )
-            data, _ = DATA[kind]()
-            common["validation"] = (X, Y) if "arrays" in kind else shuffled_dataset()
-            outcome = make_trainer(swa=0.5).fit(data, resume=True, **common)
-        assert outcome.reason == "finished"
-    assert state_of(tmp_path / "stopped") == state_of(tmp_path / "whole")
-    assert steps_of(tmp_path / "stopped") == steps_of(tmp_path / "whole")
+from ris_tf.runlog import RunDirectory, State, check_health, summarize
 
 
 def test_run_is_recorded_by_the_model_s_own_names(tmp_path):
@@ -249,6 +131,18 @@ def test_short_window_is_the_mean_of_the_batches_that_it_has():
     assert len(norms) == 2
 
 
+def test_batches_of_a_window_are_traced_once():
+    """However many they are: tracing is what a run waits for before its first window."""
+    traced = []
+
+    def loss(*of):
+        traced.append(of)
+        return squared_error(*of)
+
+    make_trainer(loss, accumulation=4).fit(computed, steps_per_epoch=6, verbose=False)
+    assert len(traced) == 1
+
+
 def test_half_precision_by_argument_and_compiled():
     trainer = make_trainer(precision="mixed_float16", jit_compile=True, swa=0.5)
     assert trainer.scale.dynamic
@@ -337,92 +231,3 @@ def test_own_file_goes_on_only_under_the_same_settings(tmp_path):
 def test_resume_begins_where_there_is_no_run_yet(tmp_path):
     outcome = make_trainer().fit(X, Y, run=tmp_path / "run", resume=True, verbose=False)
     assert outcome.reason == "finished"
-
-
-WRONG = {
-    "accumulation = 0: must be at least 1": {"accumulation": 0},
-    "clip_norm = -1: must be at least 0": {"clip_norm": -1},
-    "ema = 1: must be within": {"ema": 1},
-    "swa = 2: must be a share": {"swa": 2},
-    "loss_scale = 'on': must be one of": {"loss_scale": "on"},
-    "precision = 'half': must be one of": {"precision": "half"},
-    "metrics = .*: must be a function": {"metrics": ["mae"]},
-    "learning_rate = -1: must be a rate": {"learning_rate": -1},
-    "learning_rate = 'adam': must be a rate": {"learning_rate": "adam"},
-}
-
-
-@pytest.mark.parametrize("line", WRONG)
-def test_knob_that_cannot_be_is_refused(line):
-    with pytest.raises(UserError, match=line) as refused:
-        make_trainer(**WRONG[line])
-    assert refused.value.key in WRONG[line]
-
-
-def test_model_without_weights_is_refused():
-    with pytest.raises(UserError, match="model: has no weights yet; call it once"):
-        GuardedTrainer(keras.Sequential([keras.layers.Dense(1)]), squared_error)
-
-
-@pytest.mark.parametrize(
-    ("groups", "line"),
-    [
-        (lambda m: {"head": []}, "groups.head: has no trainable variable"),
-        (lambda m: {"a": m.layers[0], "b": m.layers[0]}, "is in group 'a' already"),
-        (lambda m: {"head": (m.layers[0], -1)}, "multiplier -1: must be at least 0"),
-        (lambda m: {"total": m.layers[0]}, "groups.total: a name must not be"),
-        (lambda m: {"head": "dense"}, "must be layers or variables"),
-        (lambda m: {"head": keras.Variable(0.0)}, "is no trainable variable of the model"),
-    ],
-)
-def test_groups_that_are_none_are_refused(groups, line):
-    model = make_model()
-    with pytest.raises(UserError, match=line):
-        GuardedTrainer(model, squared_error, groups=groups(model))
-
-
-def half(model, batch, step):
-    return tf.cast(squared_error(model, batch, step)[0], tf.float16)
-
-
-def vector(model, batch, step):
-    return tf.reduce_mean(tf.square(model(batch[0]) - batch[1]), axis=-1)
-
-
-def words(model, batch, step):
-    return squared_error(model, batch, step)[0], {"error": "small"}
-
-
-@pytest.mark.parametrize(
-    ("loss", "line"),
-    [
-        (half, "loss: is float16; cast"),
-        (vector, "loss: its value has shape"),
-        (words, "loss: error"),
-    ],
-)
-def test_loss_that_is_none_is_refused(loss, line):
-    with pytest.raises(UserError, match=line):
-        make_trainer(loss).fit(X, Y, verbose=False)
-
-
-@pytest.mark.parametrize(
-    ("data", "how", "line"),
-    [
-        (3, {}, "data: is of type int"),
-        (computed, {}, "has no end; give steps_per_epoch"),
-        (lambda: iter(batches()), {}, "give steps_per_epoch"),
-        (iter(batches()), {"steps_per_epoch": 9}, "ended after 6 batches and cannot be read again"),
-        ([], {}, "data: has no batch"),
-        ((X, Y[:5]), {}, r"arrays of \[5, 22\] examples"),
-        ([(X[:4], Y[:4]), (X[:4],)], {}, "of another structure than the first"),
-        ([(X[:4], Y[:4]), (X[:4], Y[:4, :1])], {}, "has an array of shape"),
-        ((X, Y), {"batch_size": 0}, "batch_size = 0"),
-        ((X, Y), {"epochs": 0}, "epochs = 0"),
-        ((X, Y), {"steps_per_epoch": 0}, "steps_per_epoch = 0"),
-    ],
-)
-def test_data_that_cannot_be_trained_on_is_refused(data, how, line):
-    """In one line, also where it is found by the thread that reads ahead."""
-    with pytest.raises(UserError, match=line):
-        make_trainer().fit(data, **{"verbose": False, "epochs": 2, **how})

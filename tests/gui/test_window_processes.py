@@ -33,7 +33,7 @@ def test_launch_watch_stop_resume_finish(qtbot, open_window, tiny_yaml, tmp_path
     launch.form.rows["training.compile"].editor.setChecked(False)
     for path, text in {
         "training.epochs": "8",
-        "training.batches_per_epoch": "25",
+        "training.batches_per_epoch": "75",
         "training.validation_batches": "1",
     }.items():
         editor = launch.form.rows[path].editor
@@ -58,7 +58,7 @@ def test_launch_watch_stop_resume_finish(qtbot, open_window, tiny_yaml, tmp_path
 
     trigger(qtbot, window, "&Resume")
     qtbot.waitUntil(lambda: state_of(window, run) == "finished", timeout=TRAINING_MS)
-    qtbot.waitUntil(lambda: windows_shown(window) == 200, timeout=SOON_MS)
+    qtbot.waitUntil(lambda: windows_shown(window) == 600, timeout=SOON_MS)
     assert RunIndex([run]).poll()[0].summary.reason == "8 epochs"
 
 

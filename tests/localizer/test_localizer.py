@@ -21,7 +21,7 @@ CONFIG = parse_config(
             "snr_db": [15.0, 20.0],
             "range_m": [0.5, 2.0],
         },
-        "network": {"kind": "beamspace", "image": [9, 5], "filters": 4, "blocks": 1, "width": 8},
+        "network": {"kind": "beamspace", "image": [9, 5], "filters": 4, "blocks": 0, "rounds": 0},
     }
 )
 SCENES = Simulator(CONFIG)(Split.TEST, 0, 0, 6)

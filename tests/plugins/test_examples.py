@@ -17,6 +17,7 @@ SMALL = [
 SHORT = [
     *("--set=training.epochs=2", "--set=training.batches_per_epoch=4", "--set=training.batch=8"),
     *("--set=training.validation_batches=2", "--set=training.threads=1"),
+    "--set=training.compile=false",
 ]
 
 
@@ -108,7 +109,8 @@ def test_it_is_evaluated_beside_an_estimator_of_ones_own(networked, examples, tm
     run, _ = networked
     files = [word for name in ("network", "estimator") for word in
              ("--plugin", examples / f"own_{name}.py")]  # fmt: skip
-    done("evaluate", run, *files, "--scenes", "16", "--no-figures", "--out", tmp_path / "all")
+    few = ["--scenes", "8", "--set=localize.grid=[31,16]", "--set=localize.planes=3"]
+    done("evaluate", run, *files, *few, "--no-figures", "--out", tmp_path / "all")
     document = json.loads((tmp_path / "all" / "evaluation.json").read_text())
     assert {"bartlett", "network-mvdr", "network-music+ml", "pursuit"} <= set(
         document["estimators"]

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ris_tf.scene import Draws, Split, Stream
+from ris_tf.scene.random import fold_in, random_bits
 
 counters = st.integers(0, 2**31 - 1)
 origins = st.tuples(counters, st.sampled_from(Split), counters, counters, st.sampled_from(Stream))
@@ -69,6 +70,19 @@ def test_compiled_draws_are_the_eager_ones_bit_for_bit():
         for ours, theirs in zip(exact, expected, strict=True):
             np.testing.assert_array_equal(ours, theirs)
         np.testing.assert_allclose(normal, expected_normal, atol=1e-5)
+
+
+@given(st.lists(st.integers(-(2**31), 2**31 - 1), min_size=2, max_size=2), counters)
+def test_draws_are_those_of_tensorflow(seed, number):
+    """Philox as `tf.random` has it, from the seed that it makes of ours."""
+    key = tf.constant(seed, tf.int32)
+    np.testing.assert_array_equal(
+        fold_in(key, number), tf.random.fold_in(key, number, alg="philox")
+    )
+    np.testing.assert_array_equal(
+        random_bits(key, [3, 5]),
+        tf.random.stateless_uniform([3, 5], key, None, None, tf.uint32, alg="philox"),
+    )
 
 
 @given(counters, st.integers(-3, 3), st.integers(0, 6))
