@@ -21,9 +21,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from ris_tf.engine.accumulation import Totals, at, scaled, summed
+from ris_tf.engine.accumulation import Totals, scaled, summed
 from ris_tf.engine.averages import Averages
-from ris_tf.engine.batches import Batches, Numbered, Streamed
+from ris_tf.engine.batches import Batches, Numbered, Read, Streamed
 from ris_tf.engine.checks import check_functions, check_numbers
 from ris_tf.engine.gradients import clip_factor, finite_check, squared_norms, unscaled
 from ris_tf.engine.groups import Groups
@@ -223,19 +223,17 @@ class GuardedStep(keras.Model):
         remaining = self.plan.batches_per_epoch - first
         count = tf.minimum(tf.constant(self.accumulation, remaining.dtype), remaining)
         share = 1 / tf.cast(count, tf.float32)
-        if isinstance(self.training_batches, Numbered):
-            source = self.training_batches
-            pieces = [(count, lambda number: source.at(epoch, first + number))]
-        else:
-            pieces = [(_length(part), lambda n, part=part: at(part, n)) for part in parts]
+        assert self.training_batches is not None
+        pieces = self.training_batches.pieces(parts, epoch, first, count)
 
         def batch_totals(take: Callable, before: tf.Tensor | int, number: tf.Tensor) -> Totals:
-            step = self._step(window, epoch, first + before + number)
-            return scaled(self._gradients(take(number), step, scale * share), share)
+            batch = first + before + number
+            step = self._step(window, epoch, batch)
+            return scaled(self._gradients(take(number, batch), step, scale * share), share)
 
         if self.accumulation == 1:
             return batch_totals(pieces[0][1], 0, tf.zeros_like(first))
-        totals = self._nothing(pieces[0][1](tf.zeros_like(first)))
+        totals = self._nothing(pieces[0][1](tf.zeros_like(first), first))
         before = tf.zeros_like(first)
         for count, take in pieces:
             one = lambda number, take=take, before=before: batch_totals(take, before, number)  # noqa: E731
@@ -320,9 +318,12 @@ class GuardedStep(keras.Model):
 
     def test_step(self, data: Any) -> dict[str, tf.Tensor]:
         """What one validation batch, of a number or read, comes to; its examples come last."""
-        batch, number = data, tf.zeros([], tf.int64)
-        if isinstance(self.validation_batches, Numbered):
-            batch, number = self.validation_batches.at(tf.zeros_like(data), data), data
+        source, number = self.validation_batches, tf.zeros([], tf.int64)
+        assert source is not None
+        if isinstance(source, Numbered):
+            batch, number = source.at(tf.zeros_like(data), data), data
+        else:
+            batch = source.prepared(data, number, number)
         values = self._validation_values(self.replicas.share(batch), number)
         self._validated = list(values)
         examples = tf.shape(tf.nest.flatten(batch)[0])[0]
@@ -346,7 +347,7 @@ class GuardedStep(keras.Model):
         """Validate with whatever weights the model has; what is reported, by name."""
         batches, count = self.validation_batches, self.plan.validation_batches
         assert batches is not None
-        if isinstance(batches, Streamed):
+        if isinstance(batches, Read):
             batches = batches.again()
         means = BatchMeans()
         data = self.replicas.handed(batches.batches(count))
@@ -387,8 +388,3 @@ class GuardedStep(keras.Model):
             named |= {f"{prefix}/{weight.path}": copy for weight, copy in pairs}
         lone = (self.averages.taken, *self.scale.variables, self.position)
         return named | {v.name: v for v in lone}
-
-
-def _length(part: Any) -> tf.Tensor:
-    """Batches that are stacked in a part of a window: scalar int64."""
-    return tf.shape(tf.nest.flatten(part)[0], tf.int64)[0]

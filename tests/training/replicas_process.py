@@ -13,7 +13,8 @@ import tensorflow as tf
 
 from ris_tf.config import Config, load_config
 from ris_tf.scene import Scenes, Split
-from ris_tf.training.task import BatchOf, make_replicas, make_trainer, simulated
+from ris_tf.training.batches import BatchOf, simulated
+from ris_tf.training.task import make_replicas, make_trainer
 
 POISONED = 1  # window
 

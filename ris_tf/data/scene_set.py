@@ -1,0 +1,183 @@
+"""Scenes of files as one set: read by number, in the arrays and sizes of a configuration."""
+
+import math
+from collections.abc import Collection, Sequence
+from functools import lru_cache
+
+import numpy as np
+
+from ris_tf.config import Config
+from ris_tf.data.checks import (
+    check_labels,
+    check_sizes,
+    check_values,
+    require_readable_noise,
+)
+from ris_tf.data.files import FileRecord, WatchedFile, files_of
+from ris_tf.data.shard import AXES, DataError, Labelled, Shard, open_shard
+
+TYPES = {"y": np.complex64, "channel": np.complex64, "codes": np.complex64, "count": np.int32}
+SAMPLED = 2000  # scenes that are read and checked before a run begins, over all files
+SAMPLED_OF_FILE = 8
+HELD = 1 << 32  # bytes of compressed arrays that are in memory, of all files
+PERMUTATIONS = 2  # that are kept: a batch may lie across the end of one
+
+
+class SceneSet:
+    """Scenes of a file, of a folder of shards, or of all files that a pattern matches.
+
+    Sizes and labels are compared with the configuration, and some scenes of every file are read and
+    checked, when the set is opened; every scene is checked when it is read.
+
+    Args:
+        text: path or pattern.
+        key: the configuration key that has it.
+        config: panel, antennas, snapshots and the largest number of sources.
+
+    Attributes:
+        scenes: how many.
+        names: arrays that all files have.
+        missing: labels of sources, among those that terms may need, that are neither in the files
+            nor can be estimated.
+
+    Raises:
+        DataError: there is no file, or one does not fit; one line names it.
+    """
+
+    def __init__(self, text: str, key: str, config: Config):
+        self.text, self.key, self.config = text, key, config
+        paths = files_of(text, key)
+        self._shards = [open_shard(path) for path in paths]
+        if sum(getattr(shard, "held", 0) for shard in self._shards) > HELD:
+            remedy = "write them with numpy.savez, uncompressed"
+            raise DataError(
+                "are compressed, and too large to read whole", source=text, remedy=remedy
+            )
+        self._files = [WatchedFile(p, s.scenes) for p, s in zip(paths, self._shards, strict=True)]
+        self._ends = np.cumsum([shard.scenes for shard in self._shards])
+        self.scenes = int(self._ends[-1])
+        have = [set(shard.names) for shard in self._shards]
+        self.names = tuple(name for name in AXES if all(name in names for names in have))
+        self.missing = missing_labels(self.names, config)
+        self._check()
+
+    @property
+    def records(self) -> list[FileRecord]:
+        """The files, as they were when the set was opened."""
+        return [file.record for file in self._files]
+
+    def read(self, numbers: np.ndarray) -> dict[str, np.ndarray]:
+        """Scenes by their numbers in the set, in that order.
+
+        Args:
+            numbers: `[B]` whole numbers from 0.
+
+        Returns:
+            `[B, ...]` by name: `y`, `channel`, `codes` complex64, `count` int32, others float32;
+            labels of `K_max` sources, those beyond `count` filled with what is finite.
+
+        Raises:
+            DataError: a file has changed or is gone, or a scene cannot be trained on.
+        """
+        which = np.searchsorted(self._ends, numbers, side="right")
+        out: dict[str, np.ndarray] = {}
+        for index in np.unique(which).tolist():
+            places = np.flatnonzero(which == index)
+            rows = numbers[places] - (self._ends[index] - self._shards[index].scenes)
+            order = np.argsort(rows, kind="stable")
+            arrays = self._of_file(index, rows[order])
+            for name, values in arrays.items():
+                if name not in out:
+                    out[name] = np.empty((len(numbers), *values.shape[1:]), values.dtype)
+                out[name][places[order]] = values
+        return out
+
+    def _of_file(self, index: int, rows: np.ndarray) -> dict[str, np.ndarray]:
+        """Checked scenes of one file, by their rows in it."""
+        self._files[index].require_same()
+        arrays = self._shards[index].read(rows)
+        path = str(self._files[index].path)
+        check_labels(arrays, rows, path, self.config)
+        plain = {name: _plain(name, arrays[name]) for name in self.names}
+        check_values(plain, rows, path)
+        return _of_sources(plain, self.config)
+
+    def _check(self) -> None:
+        """Check sizes, labels and some scenes of every file."""
+        each = min(max(SAMPLED // len(self._shards), 1), SAMPLED_OF_FILE)
+        for index, shard in enumerate(self._shards):
+            path = str(self._files[index].path)
+            first = shard.read(np.zeros(1, np.int64))
+            check_sizes(first, path, self.config)
+            require_readable_noise(shard.names, self.missing, path)
+            self._check_labels(shard, path)
+            rows = np.linspace(shard.scenes - 1, 0, each).astype(np.int64)  # the last is there
+            self._of_file(index, np.unique(rows))
+
+    def _check_labels(self, shard: Shard, path: str) -> None:
+        if isinstance(shard, Labelled):
+            check_labels(shard.labels(), np.arange(shard.scenes), path, self.config)
+
+
+def missing_labels(names: Collection[str], config: Config) -> frozenset[str]:
+    """Labels of sources that nothing gives: powers are estimated where positions are known.
+
+    They take fewer sources than there are equations for their symbols.
+    """
+    missing = {name for name in ("range_m", "power") if name not in names}
+    if "range_m" in names and symbols_can_be_fitted(config):
+        missing.discard("power")
+    return frozenset(missing)
+
+
+def symbols_can_be_fitted(config: Config) -> bool:
+    """Whether a measurement has more numbers than its sources' symbols, with some left over."""
+    scene = config.scene
+    numbers = scene.antennas * (scene.snapshots if scene.symbols == "constant" else 1)
+    return numbers > scene.sources_max
+
+
+def _plain(name: str, values: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(values, TYPES.get(name, np.float32))
+
+
+def _of_sources(arrays: dict[str, np.ndarray], config: Config) -> dict[str, np.ndarray]:
+    """Labels of `K_max` sources; those beyond a scene's count straight ahead, without power."""
+    most = config.scene.sources_max
+    filling = {"range_m": math.sqrt(math.prod(config.scene.range_m))}
+    active = np.arange(most) < arrays["count"][:, None]
+    for name in AXES:
+        if name in arrays and "sources" in AXES[name]:
+            given = arrays[name][:, :most]
+            padded = np.full(active.shape, filling.get(name, 0.0), np.float32)
+            padded[:, : given.shape[1]] = given
+            arrays[name] = np.where(active, padded, np.float32(filling.get(name, 0.0)))
+    return arrays
+
+
+class Shuffled:
+    """The order in which scenes are trained on: one permutation of all of them after the other.
+
+    Which scenes a batch has follows from its number alone, and every scene comes equally often,
+    however long an epoch is.
+
+    Args:
+        scenes: how many there are.
+        seed: of the permutations, as a sequence of whole numbers.
+    """
+
+    def __init__(self, scenes: int, seed: Sequence[int]):
+        self.scenes = scenes
+        self._seed = tuple(seed)
+        self._permutation = lru_cache(PERMUTATIONS)(self._drawn)
+
+    def numbers(self, first: int, count: int) -> np.ndarray:
+        """Numbers of `count` scenes, from place `first` of the order: `[count]` int64."""
+        passes, places = np.divmod(np.arange(first, first + count), self.scenes)
+        numbers = np.empty(count, np.int64)
+        for one in np.unique(passes).tolist():
+            numbers[passes == one] = self._permutation(one)[places[passes == one]]
+        return numbers
+
+    def _drawn(self, one: int) -> np.ndarray:
+        return np.random.default_rng([*self._seed, one]).permutation(self.scenes)
