@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 
+import numpy as np
 import tensorflow as tf
 
 from ris_tf.config import Config
@@ -15,6 +16,11 @@ RADIANS = math.pi / 180
 LEAST_POWER = 0.01  # of a scene's strongest source: what noise leaves of a weak one may be negative
 LEAST_SNR = 1e-6  # linear, where the residual explains all of the measurement
 TINY = 1e-30
+
+
+def tensors(arrays: Mapping[str, np.ndarray]) -> dict[str, tf.Tensor]:
+    """Arrays that were read, as tensors."""
+    return {name: tf.constant(values) for name, values in arrays.items()}
 
 
 def completed(arrays: Mapping[str, tf.Tensor], config: Config) -> Scenes:

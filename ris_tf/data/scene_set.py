@@ -1,8 +1,7 @@
 """Scenes of files as one set: read by number, in the arrays and sizes of a configuration."""
 
 import math
-from collections.abc import Collection, Sequence
-from functools import lru_cache
+from collections.abc import Collection
 
 import numpy as np
 
@@ -13,6 +12,7 @@ from ris_tf.data.checks import (
     check_values,
     require_readable_noise,
 )
+from ris_tf.data.extent import Extent, extent_of
 from ris_tf.data.files import FileRecord, WatchedFile, files_of
 from ris_tf.data.shard import AXES, DataError, Labelled, Shard, open_shard
 
@@ -20,7 +20,7 @@ TYPES = {"y": np.complex64, "channel": np.complex64, "codes": np.complex64, "cou
 SAMPLED = 2000  # scenes that are read and checked before a run begins, over all files
 SAMPLED_OF_FILE = 8
 HELD = 1 << 32  # bytes of compressed arrays that are in memory, of all files
-PERMUTATIONS = 2  # that are kept: a batch may lie across the end of one
+FIELD = {"azimuth_deg", "elevation_deg", "range_m"}  # labels that have an interval in `scene`
 
 
 class SceneSet:
@@ -39,6 +39,7 @@ class SceneSet:
         names: arrays that all files have.
         missing: labels of sources, among those that terms may need, that are neither in the files
             nor can be estimated.
+        extent: of the sources' labels, by name; nothing of formats whose labels are not read apart.
 
     Raises:
         DataError: there is no file, or one does not fit; one line names it.
@@ -59,6 +60,7 @@ class SceneSet:
         have = [set(shard.names) for shard in self._shards]
         self.names = tuple(name for name in AXES if all(name in names for names in have))
         self.missing = missing_labels(self.names, config)
+        self.extent: dict[str, Extent] = {}
         self._check()
 
     @property
@@ -115,8 +117,14 @@ class SceneSet:
             self._of_file(index, np.unique(rows))
 
     def _check_labels(self, shard: Shard, path: str) -> None:
-        if isinstance(shard, Labelled):
-            check_labels(shard.labels(), np.arange(shard.scenes), path, self.config)
+        if not isinstance(shard, Labelled):
+            return
+        labels = shard.labels()
+        check_labels(labels, np.arange(shard.scenes), path, self.config)
+        for name in FIELD & labels.keys():
+            active = np.arange(labels[name].shape[1]) < labels["count"][:, None]
+            own = extent_of(labels[name][active], getattr(self.config.scene, name))
+            self.extent[name] = own.joined(self.extent.get(name))
 
 
 def missing_labels(names: Collection[str], config: Config) -> frozenset[str]:
@@ -153,31 +161,3 @@ def _of_sources(arrays: dict[str, np.ndarray], config: Config) -> dict[str, np.n
             padded[:, : given.shape[1]] = given
             arrays[name] = np.where(active, padded, np.float32(filling.get(name, 0.0)))
     return arrays
-
-
-class Shuffled:
-    """The order in which scenes are trained on: one permutation of all of them after the other.
-
-    Which scenes a batch has follows from its number alone, and every scene comes equally often,
-    however long an epoch is.
-
-    Args:
-        scenes: how many there are.
-        seed: of the permutations, as a sequence of whole numbers.
-    """
-
-    def __init__(self, scenes: int, seed: Sequence[int]):
-        self.scenes = scenes
-        self._seed = tuple(seed)
-        self._permutation = lru_cache(PERMUTATIONS)(self._drawn)
-
-    def numbers(self, first: int, count: int) -> np.ndarray:
-        """Numbers of `count` scenes, from place `first` of the order: `[count]` int64."""
-        passes, places = np.divmod(np.arange(first, first + count), self.scenes)
-        numbers = np.empty(count, np.int64)
-        for one in np.unique(passes).tolist():
-            numbers[passes == one] = self._permutation(one)[places[passes == one]]
-        return numbers
-
-    def _drawn(self, one: int) -> np.ndarray:
-        return np.random.default_rng([*self._seed, one]).permutation(self.scenes)

@@ -7,8 +7,9 @@ import numpy as np
 import tensorflow as tf
 
 from ris_tf.config import Config
-from ris_tf.data.completion import completed
-from ris_tf.data.scene_set import SceneSet, Shuffled
+from ris_tf.data.completion import completed, tensors
+from ris_tf.data.order import Shuffled
+from ris_tf.data.scene_set import SceneSet
 from ris_tf.engine.batches import Batches, Numbered
 from ris_tf.engine.indexed import Indexed
 from ris_tf.scene import Scenes, Simulator, Split
@@ -33,11 +34,7 @@ def scenes_of(config: Config, data: FileData | None) -> BatchOf:
     if data is None or data.validation is None:
         return simulated(config)
     read = validation_reader(config, data.validation)
-    return lambda split, epoch, number: completed(_tensors(read(int(number))), config)
-
-
-def _tensors(arrays: Arrays) -> dict[str, tf.Tensor]:
-    return {name: tf.constant(values) for name, values in arrays.items()}
+    return lambda split, epoch, number: completed(tensors(read(int(number))), config)
 
 
 def training_batches(config: Config, data: FileData | None, batch_of: BatchOf) -> Batches:

@@ -4,6 +4,7 @@ Sets are opened before there is a run, so that what does not fit costs one line 
 """
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -150,7 +151,22 @@ def remarks(config: Config, data: FileData | None) -> list[Remark]:
     if data.train and not data.validation:
         text = "validation is on simulated scenes; name files in data.validation for measured ones"
         found.append(Remark("validation", text, {"simulated": True}))
+    found += [remark for scenes in data.sets.values() for remark in _outside(config, scenes)]
     return found
+
+
+def _outside(config: Config, scenes: SceneSet) -> Iterator[Remark]:
+    """Sources where the network predicts none, coordinate by coordinate."""
+    for name, extent in sorted(scenes.extent.items()):
+        if extent.outside:
+            share = extent.outside / extent.sources
+            interval = [round(float(end), 6) for end in getattr(config.scene, name)]
+            text = (
+                f"{scenes.key}: {share:.1%} of the sources lie outside scene.{name} = {interval}, "
+                f"for they are from {extent.least:.6g} to {extent.most:.6g}: widen it"
+            )
+            values = {"key": f"scene.{name}", "outside": extent.outside, "sources": extent.sources}
+            yield Remark("outside", text, values)
 
 
 def check_record(run: Path, data: FileData | None) -> None:
