@@ -2,6 +2,8 @@
 
 import os
 import re
+from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -40,7 +42,7 @@ def written(arrays, tmp_path):
         merged = {**arrays, **changes}
         merged = {name: values for name, values in merged.items() if values is not None}
         edges = [0, *ends, SCENES]
-        for number, (first, end) in enumerate(zip(edges[:-1], edges[1:], strict=True)):
+        for number, (first, end) in enumerate(pairwise(edges)):
             part = {name: values[first:end] for name, values in merged.items()}
             np.savez(tmp_path / f"{number:03d}.npz", **part)
         return str(tmp_path)
@@ -145,9 +147,9 @@ def test_file_that_changes_while_it_is_read_is_one_line(config, written, harm):
     folder = written(5)
     scenes, path = SceneSet(folder, "data.train", config), f"{folder}/001.npz"
     if harm == "gone":
-        os.remove(path)
+        Path(path).unlink()
     elif harm == "longer":
-        with open(path, "ab") as file:
+        with Path(path).open("ab") as file:
             file.write(b"more")
     else:
         written(5, snr_db=np.zeros(SCENES, "f4"))
@@ -174,7 +176,7 @@ def test_records_compare_files_with_those_of_the_beginning(config, written):
     with pytest.raises(DataError, match=r"002\.npz: data.train: was not there when the run began"):
         compare(before, SceneSet(folder, "data.train", config).records, "data.train")
     for name in ("001", "002"):
-        os.remove(f"{folder}/{name}.npz")
+        Path(f"{folder}/{name}.npz").unlink()
     with pytest.raises(DataError, match=r"001\.npz: data.train: is missing: the run began with it"):
         compare(before, SceneSet(folder, "data.train", config).records, "data.train")
     written(5, snr_db=np.zeros(SCENES, "f4"))

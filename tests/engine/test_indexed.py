@@ -1,4 +1,4 @@
-"""Batches that are read by number: in order, ahead, from anywhere, and what goes wrong in threads."""
+"""Batches that are read by number: in order, ahead, from anywhere, and errors of threads."""
 
 import threading
 
