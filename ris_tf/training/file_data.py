@@ -147,10 +147,10 @@ def remarks(config: Config, data: FileData | None) -> list[Remark]:
         labels = ", ".join(sorted(data.missing))
         text = f"{' and '.join(f'data.{name}' for name in lacking)} without {labels}: "
         text += f"terms that need them are off: {', '.join(off)}" if off else "no term needs them"
-        found.append(Remark("labels", text, {"missing": sorted(data.missing), "off": off}))
+        found.append(Remark("labels", text, {"missing": labels, "off": ", ".join(off)}))
     if data.train and not data.validation:
         text = "validation is on simulated scenes; name files in data.validation for measured ones"
-        found.append(Remark("validation", text, {"simulated": True}))
+        found.append(Remark("validation", text))
     found += [remark for scenes in data.sets.values() for remark in _outside(config, scenes)]
     return found
 

@@ -9,7 +9,7 @@
   calls that function for the n-th time;
 - `{"entering": "module:Class.function", "times": n, "fill": file, "leave": bytes}`: then a file
   takes all the space that its file system has, but so much;
-- `{"entering": "module:Class.function", "times": n, "cut": file}`: then a file loses its second half;
+- `{"entering": "module:Class.function", "times": n, "cut": file}`: then a file loses a half;
 - `{"raising": "module:Class.function"}`: that function raises.
 """
 
