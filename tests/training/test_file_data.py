@@ -165,9 +165,13 @@ def test_paths_are_the_same_from_everywhere(make_config, files, monkeypatch):
     assert config.data.validation is None
 
 
-@pytest.mark.parametrize(
-    "network", [(), ("network={kind: reference, width: 16, heads: 2, layers: 1}",)]
+REFERENCE = (
+    "network={kind: reference, width: 16, heads: 2, layers: 1}",
+    *(f"objective.weights.{name}=0" for name in ("heatmap", "presence", "power", "deviation")),
 )
+
+
+@pytest.mark.parametrize("network", [(), REFERENCE])
 def test_run_without_ranges_trains_and_validates(make_config, files, network):
     """Directions and counts; no metric of what nobody knows."""
     some = ("training.spectrum_scenes=4", "training.spectrum_every=1", *network)
