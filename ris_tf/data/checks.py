@@ -1,12 +1,13 @@
 """Whether scenes of files are of a configuration's sizes, and can be trained on. No TensorFlow."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
 from ris_tf.config import Config
 from ris_tf.data.shard import AXES, DataError
+
+Where = Callable[[int], tuple[str, int]]  # the file of a scene of a batch, and its row there
 
 NEEDED = ("y", "channel", "codes", "count", "azimuth_deg", "elevation_deg")
 MEASURED = ("y", "channel", "codes")
@@ -100,62 +101,63 @@ def check_labels(
     """
     if "count" not in arrays:
         return
+
+    def where(scene: int) -> tuple[str, int]:
+        return path, int(rows[scene])
+
     count, most = arrays["count"], config.scene.sources_max
-    _refuse("count", (count < 1) | (count != np.round(count)), count, rows, path, "from 1")
+    _refuse("count", (count < 1) | (count != np.round(count)), count, where, "from 1")
     allowed = f"at most scene.sources_max = {most}; --set scene.sources_max={_most(count)}"
-    _refuse("count", count > most, count, rows, path, allowed)
+    _refuse("count", count > most, count, where, allowed)
     for name in (*LARGEST, *POSITIVE):
         if name in arrays:
-            _check_label(name, arrays[name], count, rows, path)
+            _check_label(name, arrays[name], count, where)
 
 
 def _most(count: np.ndarray) -> int:
     return int(count.max(initial=0))
 
 
-def _check_label(
-    name: str, values: np.ndarray, count: np.ndarray, rows: np.ndarray, path: str
-) -> None:
+def _check_label(name: str, values: np.ndarray, count: np.ndarray, where: Where) -> None:
     slots = values.shape[1]
-    _refuse("count", count > slots, count, rows, path, f"at most {slots}, for {name} has no more")
+    _refuse("count", count > slots, count, where, f"at most {slots}, for {name} has no more")
     active = np.arange(slots) < count[:, None]
     if name in POSITIVE:
         wrong, allowed = ~(values > 0) | ~np.isfinite(values), "above 0"
     else:
         wrong, allowed = ~(np.abs(values) <= LARGEST[name]), f"within {LARGEST[name]:g} degrees"
-    _refuse(name, active & wrong, values, rows, path, allowed)
+    _refuse(name, active & wrong, values, where, allowed)
 
 
-def check_values(arrays: Mapping[str, np.ndarray], rows: np.ndarray, path: str) -> None:
+def check_values(arrays: Mapping[str, np.ndarray], where: Where) -> None:
     """Refuse scenes that are not finite, without signal, or whose codes are no phases.
 
     Args:
         arrays: complex64, float32 and int32 scenes, `[B, ...]` by name.
-        rows: `[B]` their numbers in the file, for messages.
-        path: the file.
+        where: the file of one of the `B` scenes, and its row there, for messages.
 
     Raises:
         DataError: naming the first.
     """
     for name in MEASURED:
         if not _all_finite(arrays[name]):
-            _refuse(name, ~np.isfinite(arrays[name]), arrays[name], rows, path, "finite")
+            _refuse(name, ~np.isfinite(arrays[name]), arrays[name], where, "finite")
     codes, y = arrays["codes"], arrays["y"]
     squares = np.real(codes) ** 2 + np.imag(codes) ** 2
     if np.abs(squares - 1).max(initial=0) > 2 * OFF_MODULUS:
         off = np.abs(np.abs(codes) - 1) > OFF_MODULUS
-        _refuse("codes", off, np.abs(codes), rows, path, "of modulus 1, exp(1j * phase)")
+        _refuse("codes", off, np.abs(codes), where, "of modulus 1, exp(1j * phase)")
     silent = ~np.any(y, axis=(1, 2))
-    _refuse("y", silent, np.zeros(len(y)), rows, path, "a signal, not all zeros")
+    _refuse("y", silent, np.zeros(len(y)), where, "a signal, not all zeros")
     if "snr_db" in arrays:
         snr_db, (lowest, highest) = arrays["snr_db"], SNR_DB
         wrong = ~((snr_db >= lowest) & (snr_db <= highest))
         allowed = f"from {lowest:g} to {highest:g} dB; {ESTIMATED}"
-        _refuse("snr_db", wrong, snr_db, rows, path, allowed)
+        _refuse("snr_db", wrong, snr_db, where, allowed)
     if "noise_variance" in arrays:
         variance = arrays["noise_variance"]
         wrong = ~((variance > 0) & np.isfinite(variance))
-        _refuse("noise_variance", wrong, variance, rows, path, f"above 0; {ESTIMATED}")
+        _refuse("noise_variance", wrong, variance, where, f"above 0; {ESTIMATED}")
 
 
 def _all_finite(values: np.ndarray) -> bool:
@@ -164,18 +166,16 @@ def _all_finite(values: np.ndarray) -> bool:
     return bool(np.isfinite(np.dot(flat, flat)))
 
 
-def _refuse(
-    name: str, wrong: Any, values: np.ndarray, rows: np.ndarray, path: str, allowed: str
-) -> None:
+def _refuse(name: str, wrong: np.ndarray, values: np.ndarray, where: Where, allowed: str) -> None:
     """Raise for the first scene in which something is wrong, if any is."""
-    scenes = np.flatnonzero(wrong.reshape(len(rows), -1).any(axis=1))
-    if not len(scenes):
+    if not wrong.any():
         return
-    first = scenes[0]
+    first = int(np.flatnonzero(wrong.reshape(len(wrong), -1).any(axis=1))[0])
+    path, row = where(first)
     at = tuple(int(i) for i in np.argwhere(wrong[first])[0]) if wrong.ndim > 1 else ()
     entry = f", entry {list(at)}" if at else ""
     raise DataError(
-        f"scene {rows[first]}{entry} is {values[first][at]:.6g}",
+        f"scene {row}{entry} is {values[first][at]:.6g}",
         source=path,
         key=name,
         allowed=f"must be {allowed}",

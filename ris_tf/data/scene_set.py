@@ -55,10 +55,14 @@ class SceneSet:
                 "are compressed, and too large to read whole", source=text, remedy=remedy
             )
         self._files = [WatchedFile(p, s.scenes) for p, s in zip(paths, self._shards, strict=True)]
-        self._ends = np.cumsum([shard.scenes for shard in self._shards])
-        self.scenes = int(self._ends[-1])
+        self._starts = np.cumsum([0, *(shard.scenes for shard in self._shards)])
+        self.scenes = int(self._starts[-1])
         have = [set(shard.names) for shard in self._shards]
         self.names = tuple(name for name in AXES if all(name in names for names in have))
+        self._shapes = {name: _shape(name, config) for name in self.names}
+        self._filling = {name: 0.0 for name in self.names if "sources" in AXES[name]}
+        if "range_m" in self._filling:
+            self._filling["range_m"] = math.sqrt(math.prod(config.scene.range_m))
         self.missing = missing_labels(self.names, config)
         self.extent: dict[str, Extent] = {}
         self._check()
@@ -81,28 +85,40 @@ class SceneSet:
         Raises:
             DataError: a file has changed or is gone, or a scene cannot be trained on.
         """
-        which = np.searchsorted(self._ends, numbers, side="right")
-        out: dict[str, np.ndarray] = {}
-        for index in np.unique(which).tolist():
-            places = np.flatnonzero(which == index)
-            rows = numbers[places] - (self._ends[index] - self._shards[index].scenes)
-            order = np.argsort(rows, kind="stable")
-            arrays = self._of_file(index, rows[order])
-            for name, values in arrays.items():
-                if name not in out:
-                    out[name] = np.empty((len(numbers), *values.shape[1:]), values.dtype)
-                out[name][places[order]] = values
-        return out
+        order = np.argsort(numbers, kind="stable")
+        ranked = numbers[order]
+        edges = np.searchsorted(ranked, self._starts)  # where the scenes of each file begin
+        out = self._empty(len(numbers))
+        for index in np.flatnonzero(np.diff(edges)).tolist():
+            part = slice(edges[index], edges[index + 1])
+            arrays = self._of_file(index, ranked[part] - self._starts[index])
+            for name, values in out.items():
+                _put(values, order[part], arrays[name])
+        check_values(out, lambda scene: self._place(int(numbers[scene])))
+        return _without_beyond(out, self._filling)
 
     def _of_file(self, index: int, rows: np.ndarray) -> dict[str, np.ndarray]:
-        """Checked scenes of one file, by their rows in it."""
+        """Scenes of one file, by their rows in it; labels that were not checked before are now."""
         self._files[index].require_same()
-        arrays = self._shards[index].read(rows)
-        path = str(self._files[index].path)
-        check_labels(arrays, rows, path, self.config)
-        plain = {name: _plain(name, arrays[name]) for name in self.names}
-        check_values(plain, rows, path)
-        return _of_sources(plain, self.config)
+        shard = self._shards[index]
+        arrays = shard.read(rows)
+        if not isinstance(shard, Labelled):
+            check_labels(arrays, rows, str(self._files[index].path), self.config)
+        return arrays
+
+    def _empty(self, scenes: int) -> dict[str, np.ndarray]:
+        """Arrays of a batch, to be filled; labels with what stands where there is no source."""
+        out = {}
+        for name, shape in self._shapes.items():
+            out[name] = np.empty((scenes, *shape), TYPES.get(name, np.float32))
+            if name in self._filling:
+                out[name][...] = self._filling[name]
+        return out
+
+    def _place(self, number: int) -> tuple[str, int]:
+        """The file of a scene, and its row there."""
+        index = int(np.searchsorted(self._starts, number, side="right")) - 1
+        return str(self._files[index].path), number - int(self._starts[index])
 
     def _check(self) -> None:
         """Check sizes, labels and some scenes of every file."""
@@ -114,7 +130,7 @@ class SceneSet:
             require_readable_noise(shard.names, self.missing, path)
             self._check_labels(shard, path)
             rows = np.linspace(shard.scenes - 1, 0, each).astype(np.int64)  # the last is there
-            self._of_file(index, np.unique(rows))
+            self.read(np.unique(rows) + self._starts[index])
 
     def _check_labels(self, shard: Shard, path: str) -> None:
         if not isinstance(shard, Labelled):
@@ -145,19 +161,31 @@ def symbols_can_be_fitted(config: Config) -> bool:
     return numbers > scene.sources_max
 
 
-def _plain(name: str, values: np.ndarray) -> np.ndarray:
-    return np.ascontiguousarray(values, TYPES.get(name, np.float32))
+def _shape(name: str, config: Config) -> tuple[int, ...]:
+    """The shape of an array of one scene, labels being those of `K_max` sources."""
+    sizes = {
+        "snapshots": config.scene.snapshots,
+        "antennas": config.scene.antennas,
+        "elements": config.geometry.elements,
+        "sources": config.scene.sources_max,
+    }
+    return tuple(sizes[axis] for axis in AXES[name][1:])
 
 
-def _of_sources(arrays: dict[str, np.ndarray], config: Config) -> dict[str, np.ndarray]:
-    """Labels of `K_max` sources; those beyond a scene's count straight ahead, without power."""
-    most = config.scene.sources_max
-    filling = {"range_m": math.sqrt(math.prod(config.scene.range_m))}
-    active = np.arange(most) < arrays["count"][:, None]
-    for name in AXES:
-        if name in arrays and "sources" in AXES[name]:
-            given = arrays[name][:, :most]
-            padded = np.full(active.shape, filling.get(name, 0.0), np.float32)
-            padded[:, : given.shape[1]] = given
-            arrays[name] = np.where(active, padded, np.float32(filling.get(name, 0.0)))
+def _put(out: np.ndarray, places: np.ndarray, values: np.ndarray) -> None:
+    """Scatter the scenes of a file; of labels, as many sources as both have room for."""
+    if values.ndim == 2 and values.shape[1] != out.shape[1]:
+        room = min(values.shape[1], out.shape[1])
+        out[places, :room] = values[:, :room]
+    else:
+        out[places] = values
+
+
+def _without_beyond(
+    arrays: dict[str, np.ndarray], filling: dict[str, float]
+) -> dict[str, np.ndarray]:
+    """Labels beyond a scene's count, which may be anything, replaced."""
+    for name, value in filling.items():
+        beyond = np.arange(arrays[name].shape[1]) >= arrays["count"][:, None]
+        arrays[name][beyond] = value
     return arrays

@@ -5,10 +5,11 @@ from their places in the file and nothing else is. They are read and not mapped:
 is cut off, the process dies without a word, and its pages count as the process's memory.
 """
 
+import math
 import os
 import struct
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
@@ -37,6 +38,7 @@ AXES: dict[str, tuple[str, ...]] = {
 LABELS = ("count", "azimuth_deg", "elevation_deg", "range_m", "power")
 HELD_ROW = 64  # bytes; arrays of rows up to that are small beside the others and read at once
 WHOLE = 1 << 26  # bytes of compressed arrays that are read at once
+Runs = list[tuple[int, int]]  # rows that follow each other: the first, and how many
 LOCAL_HEADER = struct.Struct("<26xHH")  # of a member: lengths of its name and of what follows it
 LOCAL_SIZE = 30  # bytes of that header
 ENCRYPTED = 1  # flag of a member
@@ -127,20 +129,25 @@ class NpzShard:
 
     def read(self, rows: np.ndarray) -> dict[str, np.ndarray]:
         """See `Shard.read`."""
-        with _as_data_error(self.path), self.path.open("rb", buffering=0) as file:
-            return {name: self._rows(name, rows, file.fileno()) for name in self.names}
+        return self._read(rows, self.names)
 
     def labels(self) -> dict[str, np.ndarray]:
         """See `Labelled.labels`."""
-        rows, wanted = np.arange(self.scenes), [name for name in LABELS if name in self.names]
-        with _as_data_error(self.path), self.path.open("rb", buffering=0) as file:
-            return {name: self._rows(name, rows, file.fileno()) for name in wanted}
+        return self._read(np.arange(self.scenes), [name for name in LABELS if name in self.names])
 
-    def _rows(self, name: str, rows: np.ndarray, descriptor: int) -> np.ndarray:
+    def _read(self, rows: np.ndarray, names: Iterable[str]) -> dict[str, np.ndarray]:
+        """Arrays of some rows; all reading is announced first, so that the disk does it at once."""
+        runs = _runs(rows)
+        with _as_data_error(self.path), self.path.open("rb", buffering=0) as file:
+            for name in names:
+                self._arrays[name].announce(runs, file.fileno())
+            return {name: self._rows(name, rows, runs, file.fileno()) for name in names}
+
+    def _rows(self, name: str, rows: np.ndarray, runs: Runs, descriptor: int) -> np.ndarray:
         array = self._arrays[name]
         if self._of_all_scenes(name):
             return np.broadcast_to(array.whole(descriptor), (len(rows), *array.shape))
-        return array.rows(rows, descriptor)
+        return array.values[rows] if array.values is not None else array.rows(runs, descriptor)
 
     def _of_all_scenes(self, name: str) -> bool:
         """Whether an array has one value for all scenes, as a codebook may."""
@@ -176,24 +183,37 @@ class _Array:
         _fill(out.reshape(-1).view(np.uint8), self.offset, descriptor)
         return out
 
-    def rows(self, rows: np.ndarray, descriptor: int) -> np.ndarray:
-        """`[len(rows), ...]`; neighbours in the file are read together."""
-        if self.values is not None:
-            return self.values[rows]
-        out = np.empty((len(rows), *self.shape[1:]), self.dtype)
-        filled, length = out.reshape(len(rows), -1).view(np.uint8), out[:1].nbytes
-        for first, end in _runs(rows):
-            _fill(
-                filled[first:end].reshape(-1), self.offset + int(rows[first]) * length, descriptor
-            )
+    @property
+    def length(self) -> int:
+        """Bytes of a row in the file."""
+        return math.prod(self.shape[1:]) * self.dtype.itemsize
+
+    def announce(self, runs: Runs, descriptor: int) -> None:
+        """Have the system read rows into its cache, without waiting for them."""
+        if self.values is not None or not hasattr(os, "posix_fadvise"):  # not on every system
+            return
+        length = self.length
+        for first, count in runs:
+            place = self.offset + first * length
+            os.posix_fadvise(descriptor, place, count * length, os.POSIX_FADV_WILLNEED)
+
+    def rows(self, runs: Runs, descriptor: int) -> np.ndarray:
+        """`[rows, ...]`; neighbours in the file are read together."""
+        total, length = sum(count for _, count in runs), self.length
+        out = np.empty((total, *self.shape[1:]), self.dtype)
+        filled, done = out.reshape(-1).view(np.uint8), 0
+        for first, count in runs:
+            part = filled[done : done + count * length]
+            _fill(part, self.offset + first * length, descriptor)
+            done += count * length
         return out
 
 
-def _runs(rows: np.ndarray) -> Iterator[tuple[int, int]]:
-    """Where rows that follow each other begin and end."""
+def _runs(rows: np.ndarray) -> Runs:
+    """The rows that follow each other: the first of them, and how many."""
     breaks = np.flatnonzero(np.diff(rows) != 1) + 1
     edges = [0, *breaks.tolist(), len(rows)]
-    return pairwise(edges)
+    return [(int(rows[first]), end - first) for first, end in pairwise(edges)]
 
 
 def _fill(buffer: np.ndarray, offset: int, descriptor: int) -> None:

@@ -9,8 +9,8 @@ import tensorflow as tf
 
 from ris_tf.engine.batches import Read
 
-THREADS = 2  # that read
-AHEAD = 4  # batches that are read before they are needed, beside the windows that wait
+THREADS = 4  # that read: they wait for the disk
+AHEAD = 6  # batches that are read before they are needed, beside the windows that wait
 
 Prepare = Callable[[Any, tf.Tensor, tf.Tensor], Any]  # of a batch, its epoch and its number there
 
