@@ -14,7 +14,7 @@ from ris_tf.data.checks import (
 )
 from ris_tf.data.extent import Extent, extent_of
 from ris_tf.data.files import FileRecord, WatchedFile, files_of
-from ris_tf.data.shard import AXES, DataError, Labelled, Shard, open_shard
+from ris_tf.data.shard import AXES, DataError, Labelled, open_shard
 
 TYPES = {"y": np.complex64, "channel": np.complex64, "codes": np.complex64, "count": np.int32}
 SAMPLED = 2000  # scenes that are read and checked before a run begins, over all files
@@ -65,6 +65,7 @@ class SceneSet:
             self._filling["range_m"] = math.sqrt(math.prod(config.scene.range_m))
         self.missing = missing_labels(self.names, config)
         self.extent: dict[str, Extent] = {}
+        self._labels_checked: set[int] = set()
         self._check()
 
     @property
@@ -102,7 +103,7 @@ class SceneSet:
         self._files[index].require_same()
         shard = self._shards[index]
         arrays = shard.read(rows)
-        if not isinstance(shard, Labelled):
+        if index not in self._labels_checked:
             check_labels(arrays, rows, str(self._files[index].path), self.config)
         return arrays
 
@@ -128,15 +129,15 @@ class SceneSet:
             first = shard.read(np.zeros(1, np.int64))
             check_sizes(first, path, self.config)
             require_readable_noise(shard.names, self.missing, path)
-            self._check_labels(shard, path)
+            if isinstance(shard, Labelled):
+                self._check_labels(shard.labels(), path)
+                self._labels_checked.add(index)
             rows = np.linspace(shard.scenes - 1, 0, each).astype(np.int64)  # the last is there
             self.read(np.unique(rows) + self._starts[index])
 
-    def _check_labels(self, shard: Shard, path: str) -> None:
-        if not isinstance(shard, Labelled):
-            return
-        labels = shard.labels()
-        check_labels(labels, np.arange(shard.scenes), path, self.config)
+    def _check_labels(self, labels: dict[str, np.ndarray], path: str) -> None:
+        """Check the labels of all scenes of a file, and note where its sources are."""
+        check_labels(labels, np.arange(len(labels["count"])), path, self.config)
         for name in FIELD & labels.keys():
             active = np.arange(labels[name].shape[1]) < labels["count"][:, None]
             own = extent_of(labels[name][active], getattr(self.config.scene, name))

@@ -139,6 +139,7 @@ class NpzShard:
         """Arrays of some rows; all reading is announced first, so that the disk does it at once."""
         runs = _runs(rows)
         with _as_data_error(self.path), self.path.open("rb", buffering=0) as file:
+            _expect_random_reads(file.fileno())
             for name in names:
                 self._arrays[name].announce(runs, file.fileno())
             return {name: self._rows(name, rows, runs, file.fileno()) for name in names}
@@ -207,6 +208,12 @@ class _Array:
             _fill(part, self.offset + first * length, descriptor)
             done += count * length
         return out
+
+
+def _expect_random_reads(descriptor: int) -> None:
+    """Have the system read what is asked for, and not many times as much behind it."""
+    if hasattr(os, "posix_fadvise"):  # not on every system
+        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_RANDOM)
 
 
 def _runs(rows: np.ndarray) -> Runs:

@@ -355,6 +355,8 @@ def _examples(batch: Any) -> int:
 def _stacked(batches: list[Any], like: Any) -> Any:
     if not batches:
         return tf.nest.map_structure(lambda x: np.zeros((0, *x.shape), x.dtype), like)
+    if len(batches) == 1:  # without a copy
+        return tf.nest.map_structure(lambda x: x[None], batches[0])
     return tf.nest.map_structure(lambda *x: np.stack(x), *batches)
 
 
