@@ -184,6 +184,40 @@ def residual(
     return _residual(_projected(data.at_receiver(_vectors(data, coordinates, active)), data.y))
 
 
+class Symbols(NamedTuple):
+    """Least-squares symbols of sources at given positions.
+
+    Attributes:
+        values: `[B, G, K]` complex.
+        variance: `[B, G, K]` real, of their errors for noise of variance 1.
+        residual: `[B, G, D]` complex, what no source explains.
+    """
+
+    values: tf.Tensor
+    variance: tf.Tensor
+    residual: tf.Tensor
+
+
+def fitted_symbols(
+    data: Observed, coordinates: tuple[tf.Tensor, tf.Tensor, tf.Tensor], active: tf.Tensor
+) -> Symbols:
+    """The symbols that explain most of the measurement, 0 where inactive; arguments as `fit`.
+
+    It compiles with XLA, which has no bitcast to complex numbers.
+    """
+    vectors = _vectors(data, coordinates, active)
+    rows = real_rows(tf.math.real(vectors), tf.math.imag(vectors))
+    pairs = tf.matmul(data.sensing, rows, transpose_b=True)
+    pairs = tf.reshape(pairs, [-1, *data.y.shape[1:], vectors.shape[1], 2])
+    projected = _projected(tf.complex(pairs[..., 0], pairs[..., 1]), data.y)
+    own = tf.cast(active, data.y.dtype)[:, None]
+    return Symbols(
+        values=projected.symbols * own,
+        variance=squared_sum(projected.inverse, [-2]) * active[:, None],
+        residual=projected.residual,
+    )
+
+
 def _vectors(
     data: Observed, coordinates: tuple[tf.Tensor, tf.Tensor, tf.Tensor], active: tf.Tensor
 ) -> tf.Tensor:

@@ -11,7 +11,8 @@ from gui.models.configurations import KIND, flat
 from ris_tf.config import Config, Knob, all_knobs, load_config, override_config, schema
 from ris_tf.errors import UserError
 
-WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*$")  # what needs no quotes, if YAML reads no number in it
+# What needs no quotes, if YAML reads text in it: words, and paths with their patterns.
+WORD = re.compile(r"(?:[A-Za-z_/]|\.{1,2}/)[\w./*?-]*$")
 ALL = ""  # the key of errors that concern no single value
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from ris_tf.config import Config
     from ris_tf.config.scene import Imperfections
+    from ris_tf.data.scene_set import SceneSet
     from ris_tf.estimation.estimators import Estimator
     from ris_tf.evaluation import Report
     from ris_tf.evaluation.run import Evaluation
@@ -93,14 +94,11 @@ def evaluate(
         check_network(directory, chosen)
     available = [name for name, one in ESTIMATORS.items() if directories or not one.network]
     names = _named(estimators, available)
+    files = _test_files(chosen)
     settings = {
-        "scenes": scenes,
+        "scenes": min(scenes, files.scenes) if files else scenes,
         "panel": f"{chosen.geometry.columns} x {chosen.geometry.rows}",
-        "sources": f"{chosen.scene.sources_min}..{chosen.scene.sources_max}",
-        "snr_db": "{:g}..{:g}".format(*chosen.scene.snr_db),
-        "separation_deg": chosen.scene.separation_deg,
-        "seed": chosen.seed,
-        "imperfections": _name_of(chosen.imperfections),
+        **({"test": files.text} if files else _simulated(chosen)),
         "snr": "known" if snr_known else "estimated",
         "source count": "known" if count_known else "estimated",
         "runs": ", ".join(called) or "none",
@@ -114,11 +112,36 @@ def evaluate(
     from ris_tf.evaluation.run import Evaluation
 
     used = _estimators(chosen, dict(zip(called, directories, strict=True)), names)
-    evaluation = Evaluation(chosen, used, scenes, snr_known, count_known)
-    _run(evaluation, scenes)
+    evaluation = Evaluation(chosen, used, scenes, snr_known, count_known, files)
+    _run(evaluation)
     report = evaluation.report(settings)
     _show(report)
     _write(report, folder, figures)
+
+
+def _test_files(config: "Config") -> "SceneSet | None":
+    """The scenes of `data.test`, whose labels must have ranges; `None` where it is empty."""
+    from ris_tf.data.scene_set import SceneSet
+    from ris_tf.data.shard import DataError
+
+    if config.data.test is None:
+        return None
+    files = SceneSet(config.data.test, "data.test", config)
+    if "range_m" in files.missing:
+        problem = "has no range_m, without which there are no errors of positions"
+        raise DataError(problem, key=files.key, value=files.text)
+    return files
+
+
+def _simulated(config: "Config") -> dict[str, object]:
+    """What describes simulated test scenes."""
+    return {
+        "sources": f"{config.scene.sources_min}..{config.scene.sources_max}",
+        "snr_db": "{:g}..{:g}".format(*config.scene.snr_db),
+        "separation_deg": config.scene.separation_deg,
+        "seed": config.seed,
+        "imperfections": _name_of(config.imperfections),
+    }
 
 
 def _with_imperfections(config: "Config", name: str | None) -> "Config":
@@ -226,13 +249,14 @@ def _estimators(
     return used
 
 
-def _run(evaluation: "Evaluation", scenes: int) -> None:
+def _run(evaluation: "Evaluation") -> None:
     from rich.console import Console
     from rich.progress import Progress
 
     console = Console(stderr=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
-        tasks = {name: progress.add_task(name, total=scenes) for name in evaluation.estimators}
+        total = evaluation.scenes
+        tasks = {name: progress.add_task(name, total=total) for name in evaluation.estimators}
         evaluation.run(lambda name, done: progress.update(tasks[name], completed=done))
 
 

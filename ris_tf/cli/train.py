@@ -50,28 +50,32 @@ def _begin(request: _Request) -> int:
     from ris_tf.engine.cluster import Worker
     from ris_tf.registry import named_plugins
     from ris_tf.runlog import Identity, RunDirectory, check_name, default_run_name
+    from ris_tf.training.file_data import open_data, with_absolute_paths, with_data
     from ris_tf.training.job import Job, resolved, several_replicas
 
     if request.config is None:
         remedy = "give a configuration (ris-tf train quickstart), or --resume RUN"
         raise ConfigError(source="train", remedy=remedy)
-    config = resolved(load_config(request.config, request.overrides))
+    config = resolved(with_absolute_paths(load_config(request.config, request.overrides)))
     name = default_run_name(request.config) if request.name is None else request.name
     check_name(name)
+    data = open_data(config)
     check_plugged(config)
     path, worker = request.runs_dir / name, Worker.of(config.training.distribution)
     replicas = several_replicas(config, worker)
     if worker.writes:
-        run = RunDirectory.create(path, dump_config(config), sys.argv, plugins=named_plugins())
+        document = dump_config(with_data(config, data))
+        run = RunDirectory.create(path, document, sys.argv, plugins=named_plugins())
     else:
         run = RunDirectory(path, Identity(name=name))  # the chief makes it
-    return _work(Job(run, config, worker, replicas))
+    return _work(Job(run, config, worker, replicas, data=data))
 
 
 def _resume(request: _Request) -> int:
     from ris_tf.config import ConfigError, load_config
     from ris_tf.engine.cluster import Worker
     from ris_tf.runlog import State, summarize
+    from ris_tf.training.file_data import open_data
     from ris_tf.training.job import Job, several_replicas
 
     assert request.resume is not None
@@ -88,7 +92,9 @@ def _resume(request: _Request) -> int:
     if worker.writes and summarize(run).state is State.FINISHED:
         remedy = "start a new run to train longer"
         raise ConfigError("is finished", source=str(run.path), remedy=remedy)
-    return _work(Job(run, config, worker, several_replicas(config, worker), before=run.identity))
+    data = open_data(config)
+    replicas = several_replicas(config, worker)
+    return _work(Job(run, config, worker, replicas, before=run.identity, data=data))
 
 
 def _work(job: "Job") -> int:

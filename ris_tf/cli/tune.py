@@ -180,11 +180,13 @@ def _made(request: Request) -> "SearchDirectory":
     from ris_tf.config import load_config
     from ris_tf.runlog import check_name
     from ris_tf.search import SearchDirectory
+    from ris_tf.training.file_data import open_data, with_absolute_paths
 
-    config = load_config(request.config, request.overrides)
+    config = with_absolute_paths(load_config(request.config, request.overrides))
     path = _path(request)
     check_name(path.name)
     plan = _planned(request, config)
+    open_data(config)  # refused now, not by every trial
     check_plugged(config)
     return SearchDirectory.create(path, plan, sys.argv, config)
 
@@ -260,6 +262,7 @@ def _opened(request: Request) -> "tuple[SearchDirectory, int]":
     from ris_tf.registry import require_plugins
     from ris_tf.search import SearchDirectory
     from ris_tf.search.named_spaces import make_space
+    from ris_tf.training.file_data import with_absolute_paths
 
     search = SearchDirectory.open(_path(request))
     require_plugins(search.search.plugins, str(search.path))
@@ -271,18 +274,19 @@ def _opened(request: Request) -> "tuple[SearchDirectory, int]":
             source=str(request.config),
             remedy="leave out --set and --name",
         )
-    if not request.config.is_dir() and load_config(request.config, request.overrides) != config:
+    typed = None if request.config.is_dir() else load_config(request.config, request.overrides)
+    if typed is not None and with_absolute_paths(typed) != config:
         raise ConfigError(
             f"is not what {search.path} searches around any more",
             source=str(request.config),
             remedy=f"go on with ris-tf tune {search.path} --resume, or choose another --name",
         )
-    typed = {
+    options = {
         "--epochs-per-trial": (request.epochs_per_trial, plan.epochs),
         "--algorithm": (request.algorithm and request.algorithm.value, plan.algorithm),
         "--early-stop-patience": (request.early_stop_patience, plan.patience),
     }
-    for option, (given, own) in typed.items():
+    for option, (given, own) in options.items():
         if given is not None and given != own:
             begun = "the configuration's" if own == -1 else own
             raise ConfigError(

@@ -3,6 +3,7 @@
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
+from pydantic.fields import FieldInfo
 
 from ris_tf.config.knobs import POSITIVE, Interval, Section, Within, knob
 
@@ -40,31 +41,45 @@ class Covariance(Section):
         return min(max(self.shrinkage * 10 ** (-snr_db / 20), low), high)
 
 
-def weight_knob(default: float, sentence: str) -> Any:
+LABELS = ("range_m", "power")  # of sources, which files of scenes may lack
+RANGES = ("range_m",)
+
+
+def weight_knob(default: float, sentence: str, needs: tuple[str, ...] = ()) -> Any:
     """Declare the weight of a term.
 
     Args:
         default: where a configuration does not set it; at 0 the term is off.
         sentence: what the term is.
+        needs: some of `LABELS`: where scenes lack one, the term is off.
     """
-    return knob(default, sentence, ge=0, le=1e3)
+    made = knob(default, sentence, ge=0, le=1e3)
+    made.json_schema_extra["needs"] = list(needs)
+    return made
+
+
+def needs_of(weight: FieldInfo | None) -> tuple[str, ...]:
+    """The labels that a term needs, by the declaration of its weight."""
+    extra = weight.json_schema_extra if weight else None
+    needs = extra.get("needs") if isinstance(extra, dict) else None
+    return tuple(map(str, needs)) if isinstance(needs, list) else ()
 
 
 class Weights(Section):
     """Weights of the objective's terms; 0 removes a term and its cost."""
 
-    covariance: float = weight_knob(1.0, "NMSE of the blended covariance.")
-    covariance_pred: float = weight_knob(0.05, "NMSE of the predicted covariance alone.")
-    subspace: float = weight_knob(0.05, "Energy outside the signal subspace.")
-    contrast: float = weight_knob(0.0, "MVDR peak contrast at the true directions.")
+    covariance: float = weight_knob(1.0, "NMSE of the blended covariance.", LABELS)
+    covariance_pred: float = weight_knob(0.05, "NMSE of the predicted covariance alone.", LABELS)
+    subspace: float = weight_knob(0.05, "Energy outside the signal subspace.", RANGES)
+    contrast: float = weight_knob(0.0, "MVDR peak contrast at the true directions.", RANGES)
     angle: float = weight_knob(0.75, "Huber loss of azimuth and elevation.")
-    range: float = weight_knob(0.45, "Huber loss of log range.")
+    range: float = weight_knob(0.45, "Huber loss of log range.", RANGES)
     chamfer: float = weight_knob(0.05, "Chamfer distance of the direction sets.")
     count: float = weight_knob(0.15, "Cross-entropy of the source count.")
     heatmap: float = weight_knob(1.0, "Focal loss of the presence of sources in cells.")
     presence: float = weight_knob(0.5, "Cross-entropy of the presence of detections.")
-    power: float = weight_knob(0.1, "Huber loss of log power.")
-    deviation: float = weight_knob(0.05, "Quantile loss of the standard deviations.")
+    power: float = weight_knob(0.1, "Huber loss of log power.", ("power",))
+    deviation: float = weight_knob(0.05, "Quantile loss of the standard deviations.", RANGES)
     orthogonality: float = weight_knob(0.0, "Orthogonality of the angle factor's columns.")
     cross: float = weight_knob(0.0, "Agreement of the two factors' Gram matrices.")
 

@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeVar
 from pydantic import create_model
 
 from ris_tf.config.knobs import Section, knob
-from ris_tf.config.learning import Objective, Weights, weight_knob
+from ris_tf.config.learning import LABELS, Objective, Weights, needs_of, weight_knob
 from ris_tf.config.network import BeamspaceNetwork, ReferenceNetwork
 from ris_tf.registry import PluginError, Registry, require_signature, sentence_of
 
@@ -37,6 +37,7 @@ class Term:
         compute: `[B]` float32 of a `Comparison`, and of its knobs where it has some.
         through_blend: whether the network learns from it through `R_blend`.
         knobs: its own section, `objective.NAME`.
+        needs: labels of scenes without which it cannot be computed, some of `LABELS`.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Term:
     compute: Callable[..., Any]
     through_blend: bool = False
     knobs: type[Section] | None = None
+    needs: tuple[str, ...] = ()
 
     def __call__(self, comparison: Any) -> Any:
         """`[B]` values of the scenes of a `Comparison`.
@@ -94,6 +96,7 @@ def term(
     *,
     through_blend: bool = False,
     knobs: type[Section] | None = None,
+    needs: tuple[str, ...] = (),
 ) -> Callable[[F], F]:
     """Add a function as a term of the objective.
 
@@ -103,6 +106,7 @@ def term(
         through_blend: whether the network learns from it through `R_blend`: training then refuses
             to begin where `R_blend` is not on the gradient path.
         knobs: a `Section` of its own, which configurations have as `objective.NAME`.
+        needs: labels that it needs, some of `LABELS`: where files do not have them, it is off.
 
     Returns:
         A decorator of a function of a `Comparison`, and of the knobs where there are some, that
@@ -117,13 +121,14 @@ def term(
         require_signature(function, given, "term", name)
         field = Weights.model_fields.get(name)
         if field is not None:
-            default, sentence = field.default, field.description or ""
+            default, sentence, own = field.default, field.description or "", needs_of(field)
         else:
             default, sentence = _checked(weight, name), sentence_of(function, "term", name) + "."
             _check_name(name, knobs)
+            own = _checked_needs(name, needs)
         TERMS.add(
             name,
-            Term(name, default, sentence, function, through_blend, knobs),
+            Term(name, default, sentence, function, through_blend, knobs, own),
             function.__module__,
         )
         return function
@@ -136,6 +141,21 @@ def _checked(weight: float | None, name: str) -> float:
         allowed = "must be a number from 0 to 1000"
         raise PluginError(key=f"weight of {name}", value=weight, allowed=allowed)
     return float(weight)
+
+
+def _checked_needs(name: str, needs: tuple[str, ...]) -> tuple[str, ...]:
+    strange = [label for label in needs if label not in LABELS]
+    if strange:
+        allowed = f"must be some of {', '.join(LABELS)}"
+        raise PluginError(key=f"needs of {name}", value=strange[0], allowed=allowed)
+    return tuple(needs)
+
+
+def labels_needed(name: str) -> tuple[str, ...]:
+    """The labels of sources that a term needs; known before its function is loaded."""
+    if name in Weights.model_fields:
+        return needs_of(Weights.model_fields[name])
+    return TERMS[name].needs
 
 
 def _check_name(name: str, knobs: Any) -> None:

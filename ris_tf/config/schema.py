@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, create_model, field_validator, model_validator
 
+from ris_tf.config.data import Data
 from ris_tf.config.knobs import Section, knob
 from ris_tf.config.learning import Covariance, Objective, Training
 from ris_tf.config.localize import Localize
@@ -33,6 +34,7 @@ class Config(Section):
     channel: Channel = Field(default_factory=Channel)
     codes: Codes = Field(default_factory=Codes)
     imperfections: Imperfections = Field(default_factory=Imperfections)
+    data: Data = Field(default_factory=Data)
     covariance: Covariance = Field(default_factory=Covariance)
     network: Network = Field(default_factory=BeamspaceNetwork)
     objective: Objective = Field(default_factory=Objective)
@@ -53,6 +55,23 @@ class Config(Section):
                 "had slots: train it again, or open the run with ris_tf 0.1"
             )
         return value
+
+    @model_validator(mode="after")
+    def _batches_have_scenes_of_files(self) -> "Config":
+        share, batch = self.data.simulated_share, self.training.batch
+        if self.data.train is not None and self.scenes_of_files < 1:
+            raise ValueError(
+                f"data.simulated_share = {share:g} leaves no scene of files in a training.batch of "
+                f"{batch}: lower it, or set data.train to null"
+            )
+        return self
+
+    @property
+    def scenes_of_files(self) -> int:
+        """Scenes of each training batch that come from files; the others are simulated."""
+        if self.data.train is None:
+            return 0
+        return self.training.batch - round(self.data.simulated_share * self.training.batch)
 
     @model_validator(mode="after")
     def _panel_has_room_for_sources(self) -> "Config":

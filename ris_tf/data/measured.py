@@ -6,12 +6,11 @@ from typing import Any
 import numpy as np
 
 from ris_tf.config import Config, ConfigError
+from ris_tf.data.checks import OFF_MODULUS, SNR_DB
 from ris_tf.scene import Measurement
 
 NEEDED = ("y", "channel", "codes")
 NUMPY_FILES = (b"PK\x03\x04", b"PK\x05\x06", b"\x93NUM")  # how archives and arrays begin
-OFF_MODULUS = 1e-3  # how far a code may be from modulus 1
-SNR_DB = (-100.0, 150.0)  # beyond, float32 has no noise or no signal left
 ESTIMATE_SNR = "leave it out to have it estimated"
 
 

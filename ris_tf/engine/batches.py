@@ -2,6 +2,9 @@
 
 Either way a batch has a place, its epoch and its number there, so that a run that is resumed goes
 on with the batch that it would have had.
+
+`Numbered` is computed inside the compiled step, `Streamed` is read in order, and `Indexed`, in a
+module of its own, is read by number.
 """
 
 import copy
@@ -13,11 +16,15 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from ris_tf.engine.accumulation import at, length
 from ris_tf.engine.plan import Plan
 from ris_tf.engine.sources import Source, arguments, as_tuples, source_of
 from ris_tf.errors import UserError
 
 READ_AHEAD = 2  # windows that are read while another is computed
+
+Take = Callable[[tf.Tensor, tf.Tensor], Any]  # a batch, of its place in a piece and its number
+Pieces = list[tuple[tf.Tensor, Take]]  # of a window: how many batches, and what takes one
 
 
 class Numbered:
@@ -37,6 +44,11 @@ class Numbered:
     def at(self, epoch: tf.Tensor, batch: tf.Tensor) -> Any:
         """The batch of a place."""
         return self.function(epoch, batch)
+
+    def pieces(self, parts: tuple, epoch: tf.Tensor, first: tf.Tensor, count: tf.Tensor) -> Pieces:
+        """A window's batches, in one piece: nothing of them is read."""
+        del parts
+        return [(count, lambda place, _: self.at(epoch, first + place))]
 
     def windows(self, first: int, end: int, plan: Plan) -> tf.data.Dataset:
         """Numbers of windows, which is all there is to read."""
@@ -58,7 +70,140 @@ class Numbered:
         return nullcontext()
 
 
-class Streamed:
+class Read:
+    """Batches that are read where the step is not: ahead of it, and handed to it.
+
+    Attributes:
+        per_epoch: batches an epoch.
+        position: batches taken so far, over the whole run.
+        problem: what is wrong with the data, once that was found.
+        like: the first batch, which shows structure, types and size of the others.
+        size: examples of a batch.
+        uniform: whether all batches are known to have as many examples.
+    """
+
+    per_epoch: int
+    position: int
+    problem: UserError | None
+    like: Any
+    size: int
+    uniform: bool
+
+    def seek(self, position: int) -> None:
+        """Go on with the batch of this number, counted over the whole run."""
+        raise NotImplementedError
+
+    def take(self) -> Any:
+        """The next batch, as arrays."""
+        raise NotImplementedError
+
+    def again(self) -> "Read":
+        """The same batches from the beginning."""
+        raise NotImplementedError
+
+    def begin_reading(self) -> None:
+        """Begin the next reading of what is read."""
+        raise NotImplementedError
+
+    def prepared(self, batch: Any, epoch: tf.Tensor, number: tf.Tensor) -> Any:
+        """What is trained on of a batch that was read, compiled into the step.
+
+        Args:
+            batch: tensors in the structure of what is read.
+            epoch: scalar int64.
+            number: of the batch in its epoch, scalar int64.
+        """
+        del epoch, number
+        return batch
+
+    def pieces(self, parts: tuple, epoch: tf.Tensor, first: tf.Tensor, count: tf.Tensor) -> Pieces:
+        """A window's batches, in the parts that were read.
+
+        Args:
+            parts: batches of one size, stacked.
+            epoch: scalar int64.
+            first: number of the window's first batch in the epoch.
+            count: batches of the window.
+        """
+        del first, count
+
+        def of(part: Any) -> Take:
+            return lambda place, number: self.prepared(at(part, place), epoch, number)
+
+        return [(length(part), of(part)) for part in parts]
+
+    def windows(self, first: int, end: int, plan: Plan) -> tf.data.Dataset:
+        """Windows as `(number, parts)`: each part is batches of one size, stacked.
+
+        Where batches may differ in size, whole ones and the others are two parts, either of which
+        may be empty.
+        """
+
+        def read() -> Iterator[Any]:
+            for window in range(first, end):
+                self.seek(plan.batches_before(window))
+                count = plan.batches_before(window + 1) - plan.batches_before(window)
+                yield window, self._parts([self.take() for _ in range(count)], plan)
+
+        return self._dataset(read, (tf.TensorSpec([], tf.int64), self._signature(plan)))
+
+    def batches(self, count: int) -> tf.data.Dataset:
+        """The next batches one by one, after those that were taken before."""
+
+        def read() -> Iterator[Any]:
+            for _ in range(count):
+                yield self.take()
+
+        return self._dataset(read, tf.nest.map_structure(lambda x: _spec(x, ()), self.like))
+
+    def _dataset(self, read: Callable[[], Iterator[Any]], signature: Any) -> tf.data.Dataset:
+        """What is read, ahead and in a thread of TensorFlow's, which wraps whatever is raised."""
+
+        def kept() -> Iterator[Any]:
+            try:
+                yield from read()
+            except UserError as error:
+                self.problem = error
+                raise
+
+        return tf.data.Dataset.from_generator(kept, output_signature=signature).prefetch(READ_AHEAD)
+
+    @contextmanager
+    def telling(self) -> Iterator[None]:
+        """While this runs, an error of the data is raised as it is, not as TensorFlow wraps it."""
+        try:
+            yield
+        except tf.errors.OpError:
+            if self.problem:
+                raise self.problem from None
+            raise
+
+    def _signature(self, plan: Plan) -> tuple[Any, ...]:
+        if plan.accumulation == 1:
+            return (tf.nest.map_structure(lambda x: _spec(x, (1,)), self.like),)
+        whole = tf.nest.map_structure(lambda x: _spec(x, (None,), self.size), self.like)
+        if self.uniform:
+            return (whole,)
+        return whole, tf.nest.map_structure(lambda x: _spec(x, (None,)), self.like)
+
+    def _parts(self, batches: list[Any], plan: Plan) -> tuple[Any, ...]:
+        if plan.accumulation == 1:
+            return (_stacked(batches, self.like),)
+        whole = [batch for batch in batches if _examples(batch) == self.size]
+        others = [batch for batch in batches if _examples(batch) != self.size]
+        sizes = {_examples(batch) for batch in others}
+        if (self.uniform and others) or len(sizes) > 1:
+            raise UserError(
+                f"batches of {sorted({self.size, *sizes})} examples in one window",
+                source="fit",
+                key="data",
+                allowed="batches that are accumulated must have one size, but for the last",
+            )
+        parts = _stacked(whole, self.like), _stacked(others, self.like)
+        return parts[:1] if self.uniform else parts
+
+
+class Streamed(Read):
     """Batches that are read from a source, in order, over as many readings as it takes.
 
     Args:
@@ -66,10 +211,7 @@ class Streamed:
         per_epoch: batches an epoch; those of one reading, if not given.
 
     Attributes:
-        position: batches taken so far, over the whole run.
         shared_by: replicas that share each batch.
-        problem: what is wrong with the data, once that was found.
-        like: the first batch, which shows structure, types and size of the others.
 
     Raises:
         UserError: there is no batch, or how many make an epoch is not known.
@@ -84,10 +226,11 @@ class Streamed:
                 remedy="give steps_per_epoch",
             )
         self.source = source
-        self.per_epoch: int = source.length or 0 if per_epoch is None else per_epoch
+        self.uniform = source.uniform
+        self.per_epoch = source.length or 0 if per_epoch is None else per_epoch
         self.position = 0
         self.shared_by = 1
-        self.problem: UserError | None = None
+        self.problem = None
         self._readings = 1
         self._reading = source.reading(0)
         first = next(self._reading, None)
@@ -152,78 +295,8 @@ class Streamed:
         self._reading = self.source.reading(self._readings)
         self._readings += 1
 
-    def windows(self, first: int, end: int, plan: Plan) -> tf.data.Dataset:
-        """Windows as `(number, parts)`: each part is batches of one size, stacked.
 
-        Where batches may differ in size, whole ones and the others are two parts, either of which
-        may be empty.
-        """
-
-        def read() -> Iterator[Any]:
-            for window in range(first, end):
-                self.seek(plan.batches_before(window))
-                count = plan.batches_before(window + 1) - plan.batches_before(window)
-                yield window, self._parts([self.take() for _ in range(count)], plan)
-
-        return self._dataset(read, (tf.TensorSpec([], tf.int64), self._signature(plan)))
-
-    def batches(self, count: int) -> tf.data.Dataset:
-        """The next batches one by one, after those that were taken before."""
-
-        def read() -> Iterator[Any]:
-            for _ in range(count):
-                yield self.take()
-
-        return self._dataset(read, tf.nest.map_structure(lambda x: _spec(x, ()), self.like))
-
-    def _dataset(self, read: Callable[[], Iterator[Any]], signature: Any) -> tf.data.Dataset:
-        """What is read, ahead and in a thread of TensorFlow's, which wraps whatever is raised."""
-
-        def kept() -> Iterator[Any]:
-            try:
-                yield from read()
-            except UserError as error:
-                self.problem = error
-                raise
-
-        return tf.data.Dataset.from_generator(kept, output_signature=signature).prefetch(READ_AHEAD)
-
-    @contextmanager
-    def telling(self) -> Iterator[None]:
-        """While this runs, an error of the data is raised as it is, not as TensorFlow wraps it."""
-        try:
-            yield
-        except tf.errors.OpError:
-            if self.problem:
-                raise self.problem from None
-            raise
-
-    def _signature(self, plan: Plan) -> tuple[Any, ...]:
-        if plan.accumulation == 1:
-            return (tf.nest.map_structure(lambda x: _spec(x, (1,)), self.like),)
-        whole = tf.nest.map_structure(lambda x: _spec(x, (None,), self.size), self.like)
-        if self.source.uniform:
-            return (whole,)
-        return whole, tf.nest.map_structure(lambda x: _spec(x, (None,)), self.like)
-
-    def _parts(self, batches: list[Any], plan: Plan) -> tuple[Any, ...]:
-        if plan.accumulation == 1:
-            return (_stacked(batches, self.like),)
-        whole = [batch for batch in batches if _examples(batch) == self.size]
-        others = [batch for batch in batches if _examples(batch) != self.size]
-        sizes = {_examples(batch) for batch in others}
-        if (self.source.uniform and others) or len(sizes) > 1:
-            raise UserError(
-                f"batches of {sorted({self.size, *sizes})} examples in one window",
-                source="fit",
-                key="data",
-                allowed="batches that are accumulated must have one size, but for the last",
-            )
-        parts = _stacked(whole, self.like), _stacked(others, self.like)
-        return parts[:1] if self.source.uniform else parts
-
-
-Batches = Numbered | Streamed
+Batches = Numbered | Read
 
 
 def batches_of(
@@ -247,7 +320,7 @@ def batches_of(
     Raises:
         UserError: it is none of these, or how long an epoch is is not known.
     """
-    if isinstance(data, Numbered | Streamed):
+    if isinstance(data, Numbered | Read):
         return data
     if steps_per_epoch is not None and steps_per_epoch < 1:
         raise UserError(
@@ -277,6 +350,8 @@ def _examples(batch: Any) -> int:
 def _stacked(batches: list[Any], like: Any) -> Any:
     if not batches:
         return tf.nest.map_structure(lambda x: np.zeros((0, *x.shape), x.dtype), like)
+    if len(batches) == 1:  # without a copy
+        return tf.nest.map_structure(lambda x: x[None], batches[0])
     return tf.nest.map_structure(lambda *x: np.stack(x), *batches)
 
 

@@ -4,6 +4,7 @@ import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -16,6 +17,7 @@ from ris_tf.engine.reporter import Reporter
 from ris_tf.engine.step import GuardedStep
 from ris_tf.engine.stopping import SKIPPED_IN_A_ROW, Stop, StopSignals, cause_of, check_stop
 from ris_tf.engine.task import Task
+from ris_tf.errors import UserError
 from ris_tf.runlog import (
     Cause,
     CheckpointEvent,
@@ -159,17 +161,18 @@ class TrainingSession:
         for text in warnings:
             self.notice(text, "warning")
 
-    def notice(self, text: str, level: str = "info") -> None:
-        """Show a line, and keep it in the event log."""
+    def notice(self, text: str, level: str = "info", what: str = "", **values: Any) -> None:
+        """Show a line, and keep it in the event log, with its kind and what it is made of."""
         self.reporter.say(text, level)
-        self.events.write(Notice(time=time.time(), level=level, text=text))
+        self.events.write(Notice(time.time(), level, text, what=what, values=values))
 
     # -- the run ------------------------------------------------------------------------------
 
     def run(self) -> Outcome:
         """Train to the end, or until somebody or something stops it; always ends the log.
 
-        A disk that refuses ends the run as `failed`; every other exception is logged and raised.
+        A disk that refuses ends the run as `failed`; every other exception is logged and raised,
+        an error that a person can mend without its traceback.
         """
         self.reporter.begin(self.plan, self.task.examples)
         try:
@@ -182,6 +185,9 @@ class TrainingSession:
         except OSError as error:
             self.reporter.keep(traceback.format_exc())
             return self._end("failed", _refused(error), Cause.DISK)
+        except UserError as error:
+            self._end("failed", str(error), cause_of(error))
+            raise
         except BaseException as error:
             self.reporter.keep(traceback.format_exc())
             if self.replicas.worker.count > 1 and isinstance(error, LOST_WORKER):

@@ -23,9 +23,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from ris_tf.engine.accumulation import Totals, at, length, scaled, summed, traced_once
+from ris_tf.engine.accumulation import Totals, scaled, summed, traced_once
 from ris_tf.engine.averages import Averages
-from ris_tf.engine.batches import Batches, Numbered, Streamed
+from ris_tf.engine.batches import Batches, Numbered, Read, Streamed
 from ris_tf.engine.checks import check_functions, check_numbers
 from ris_tf.engine.gradients import clip_factor, finite_check, squared_norms
 from ris_tf.engine.groups import Groups
@@ -236,18 +236,16 @@ class GuardedStep(keras.Model):
         remaining = self.plan.batches_per_epoch - first
         count = tf.minimum(tf.constant(self.accumulation, remaining.dtype), remaining)
         share = 1 / tf.cast(count, tf.float32)
-        if isinstance(self.training_batches, Numbered):
-            source = self.training_batches
-            pieces = [(count, lambda number: source.at(epoch, first + number))]
-        else:
-            pieces = [(length(part), lambda n, part=part: at(part, n)) for part in parts]
+        assert self.training_batches is not None
+        pieces = self.training_batches.pieces(parts, epoch, first, count)
 
         def batch_totals(take: Callable, before: tf.Tensor | int, number: tf.Tensor) -> Totals:
-            step = self._step(window, epoch, first + before + number)
-            return scaled(self._gradients(take(number), step, scale * share), share)
+            batch = first + before + number
+            step = self._step(window, epoch, batch)
+            return scaled(self._gradients(take(number, batch), step, scale * share), share)
 
         if self.accumulation == 1:
-            batch = pieces[0][1](tf.zeros_like(first))
+            batch = pieces[0][1](tf.zeros_like(first), first)
             return self._gradients(batch, self._step(window, epoch, first), scale)
         traced, before = [], tf.zeros_like(first)
         for count, take in pieces:
@@ -318,9 +316,12 @@ class GuardedStep(keras.Model):
 
     def test_step(self, data: Any) -> dict[str, tf.Tensor]:
         """What one validation batch, of a number or read, comes to; its examples come last."""
-        batch, number = data, tf.zeros([], tf.int64)
-        if isinstance(self.validation_batches, Numbered):
-            batch, number = self.validation_batches.at(tf.zeros_like(data), data), data
+        source, number = self.validation_batches, tf.zeros([], tf.int64)
+        assert source is not None
+        if isinstance(source, Numbered):
+            batch, number = source.at(tf.zeros_like(data), data), data
+        else:
+            batch = source.prepared(data, number, number)
         values = self._validation_values(self.replicas.share(batch), number)
         self._validated = list(values)
         examples = tf.shape(tf.nest.flatten(batch)[0])[0]
@@ -344,7 +345,7 @@ class GuardedStep(keras.Model):
         """Validate with whatever weights the model has; what is reported, by name."""
         batches, count = self.validation_batches, self.plan.validation_batches
         assert batches is not None
-        if isinstance(batches, Streamed):
+        if isinstance(batches, Read):
             batches = batches.again()
         means = BatchMeans()
         data = self.replicas.handed(batches.batches(count))

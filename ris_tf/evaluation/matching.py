@@ -103,6 +103,11 @@ def match(estimate: Positions, truth: Positions, deviations: Deviations | None =
     )
 
 
+def on_unit_sphere(positions: Positions) -> Positions:
+    """Positions without their ranges: matched by direction alone, where sources' are not known."""
+    return positions._replace(range_m=tf.ones_like(positions.range_m))
+
+
 def great_circle_deg(one: Positions, other: Positions) -> tf.Tensor:
     """`[B, K]` degrees between two directions, from their chord: a small angle's cosine is 1."""
     chord = tf.norm(

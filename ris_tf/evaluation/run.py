@@ -9,6 +9,8 @@ import tensorflow as tf
 from scipy.stats import norm
 
 from ris_tf.config import Config
+from ris_tf.data.completion import completed, tensors
+from ris_tf.data.scene_set import SceneSet
 from ris_tf.estimation.bound import Bound, cramer_rao_bound
 from ris_tf.estimation.estimators import Estimator, EstimatorInputs
 from ris_tf.estimation.fits import Known
@@ -36,14 +38,16 @@ FIELDS = {"azimuth": "azimuth", "elevation": "elevation", "range": "range_m"}
 
 
 class Evaluation:
-    """Runs estimators on the test scenes of a configuration.
+    """Runs estimators on test scenes: those of a configuration, or of files.
 
     Args:
-        config: what is simulated.
+        config: what is simulated, or what files are of.
         estimators: by their names in tables.
         scenes: number of test scenes, the same that `ris-tf simulate --split test` writes.
         snr_known: whether estimators know the SNR.
         count_known: whether they know the number of sources.
+        files: scenes in place of simulated ones, taken in order. Their bound is that of the symbols
+            that least squares fits to the measurement.
     """
 
     def __init__(
@@ -53,10 +57,12 @@ class Evaluation:
         scenes: int,
         snr_known: bool = True,
         count_known: bool = False,
+        files: SceneSet | None = None,
     ):
         self.config = config
         self.estimators = estimators
-        self.scenes = scenes
+        self.scenes = min(scenes, files.scenes) if files else scenes
+        self.files = files
         self.snr_known, self.count_known = snr_known, count_known
         self.simulator = Simulator(config)
         self._parts: dict[str, list[Matched]] = {name: [] for name in estimators}
@@ -117,11 +123,7 @@ class Evaluation:
     def _blocks(self) -> Iterator[Scenes]:
         """Test scenes, some batches at a time, the last cut to the number wanted."""
         batch, c = self.config.training.batch, self.config
-        make = tf.function(
-            lambda number: self.simulator(Split.TEST, 0, number, batch),
-            autograph=False,
-            jit_compile=True,
-        )
+        make = self._read if self.files else self._simulator()
         each = 8 * c.scene.snapshots * c.scene.antennas * c.geometry.elements
         together = max(int(BLOCK_BYTES // (each * batch)), 1)
         batches = -(-self.scenes // batch)
@@ -130,6 +132,22 @@ class Evaluation:
             made = [make(tf.constant(number, tf.int64)) for number in numbers]
             wanted = self.scenes - first * batch
             yield tf.nest.map_structure(lambda *x, wanted=wanted: tf.concat(x, 0)[:wanted], *made)
+
+    def _simulator(self) -> Callable[[tf.Tensor], Scenes]:
+        """Simulates the batch of a number."""
+        batch = self.config.training.batch
+        return tf.function(
+            lambda number: self.simulator(Split.TEST, 0, number, batch),
+            autograph=False,
+            jit_compile=True,
+        )
+
+    def _read(self, number: tf.Tensor) -> Scenes:
+        """Reads the batch of a number; the last one is shorter."""
+        assert self.files is not None
+        batch = self.config.training.batch
+        rows = np.arange(int(number) * batch, min((int(number) + 1) * batch, self.scenes))
+        return completed(tensors(self.files.read(rows)), self.config)
 
     def _inputs(self, block: Scenes) -> EstimatorInputs:
         power = tf.reduce_mean(tf.abs(block.measurement.y) ** 2, axis=[1, 2]).numpy()

@@ -29,6 +29,7 @@ class Comparison:
         config: constants of the terms.
         panel: the nominal panel.
         truth: effective `R_true`.
+        missing: labels that the scenes lack, of which nothing is computed; see `LABELS`.
     """
 
     prediction: Prediction
@@ -36,6 +37,7 @@ class Comparison:
     config: Config
     panel: Panel
     truth: Covariance
+    missing: frozenset[str] = frozenset()
 
     @cached_property
     def active(self) -> tf.Tensor:
@@ -110,8 +112,20 @@ class Comparison:
         return tf.math.log(tf.where(self.active > 0, power / mean, 1.0))
 
 
-def compare(prediction: Prediction, scenes: Scenes, config: Config) -> Comparison:
-    """Put a prediction beside the truth, with its effective covariance."""
+def compare(
+    prediction: Prediction,
+    scenes: Scenes,
+    config: Config,
+    missing: frozenset[str] = frozenset(),
+) -> Comparison:
+    """Put a prediction beside the truth, with its effective covariance.
+
+    Args:
+        prediction: what the network predicts.
+        scenes: the truth.
+        config: constants of the terms.
+        missing: labels that the scenes lack.
+    """
     truth = true_covariance(scenes.steering, scenes.sources.power)
     return Comparison(
         prediction=prediction.guarded(),
@@ -119,6 +133,7 @@ def compare(prediction: Prediction, scenes: Scenes, config: Config) -> Compariso
         config=config,
         panel=make_panel(config.geometry),
         truth=effective(truth, scenes.measurement.snr_db, config.covariance),
+        missing=missing,
     )
 
 
@@ -139,9 +154,10 @@ def _pairwise_cost(c: Comparison) -> tf.Tensor:
         c.config.scene.range_m[0],
         knobs.range_huber,
     )
-    cost = slots.ANGLE_SHARE * angle
-    if p.has("presence_logit"):
-        cost += DETECTION_RANGE_SHARE * distance - LIKELIHOOD_SHARE * p.confidence[:, :, None]
-    else:
-        cost += slots.RANGE_SHARE * distance
+    detected = p.has("presence_logit")
+    share = DETECTION_RANGE_SHARE if detected else slots.RANGE_SHARE
+    other = tf.zeros_like(distance) if "range_m" in c.missing else share * distance
+    if detected:
+        other -= LIKELIHOOD_SHARE * p.confidence[:, :, None]
+    cost = slots.ANGLE_SHARE * angle + other
     return cost * sources.active[:, None, :]

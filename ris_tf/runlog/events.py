@@ -41,6 +41,7 @@ class Cause(StrEnum):
     NOT_FINITE = "not finite"
     OUT_OF_MEMORY = "out of memory"
     DISK = "disk"
+    DATA = "data"  # a file of scenes is missing, changed or not usable
     LOST_WORKER = "lost worker"
     GRADIENT_PATH = "gradient path"
     ERROR = "error"

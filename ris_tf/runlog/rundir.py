@@ -251,7 +251,7 @@ def _no_run(path: Path) -> RunError:
 
 def _copy_state(source: RunDirectory, folder: Path) -> None:
     """A run's last checkpoint, and its log without its end: the copy goes on."""
-    for name in ("console.log", "checkpoints/last.npz", "checkpoints/best.keras"):
+    for name in ("console.log", "data.json", "checkpoints/last.npz", "checkpoints/best.keras"):
         if (source.path / name).exists():
             shutil.copyfile(source.path / name, folder / name)
     lines = source.events_path.read_bytes().splitlines(keepends=True)

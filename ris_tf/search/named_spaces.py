@@ -41,6 +41,8 @@ FIXED = {
     "scene": "trials are compared on the same scenes",
     "channel": "trials are compared on the same scenes",
     "codes": "trials are compared on the same scenes",
+    "data.train": "trials are trained on the same scenes",
+    "data.validation": "trials are compared on the same scenes",
     "imperfections": "trials are compared on the same scenes",
     "search": "it is the budget that all trials have",
     "network.kind": "a search is of one kind of network",

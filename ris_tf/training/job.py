@@ -4,7 +4,7 @@ TensorFlow is loaded when the work begins, not with this module: a person sees s
 """
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,10 +13,12 @@ from ris_tf.engine.cluster import Worker
 from ris_tf.engine.reporter import Reporter
 from ris_tf.engine.stopping import SKIPPED_IN_A_ROW, StopSignals, killed_by_interrupt
 from ris_tf.runlog import Identity, Reason, RunDirectory, available_threads, processor
+from ris_tf.training.file_data import check_record, passes, remarks, with_data
 
 if TYPE_CHECKING:
     from ris_tf.engine.replicas import Replicas
     from ris_tf.engine.session import Outcome, TrainingSession
+    from ris_tf.training.file_data import FileData
 
 FAILED = 1  # exit code
 EXIT_CODES: dict[str, int] = {
@@ -41,6 +43,7 @@ class Job:
         before: who worked on the run before, where it is resumed.
         judge: see `TrainingSession`.
         patience_at_unity: see `TrainingSession`.
+        data: the scenes that come from files.
     """
 
     run: RunDirectory
@@ -50,6 +53,7 @@ class Job:
     before: Identity | None = None
     judge: Callable[[int], None] = lambda epochs: None
     patience_at_unity: int = SKIPPED_IN_A_ROW
+    data: "FileData | None" = None
 
 
 def resolved(config: Config) -> Config:
@@ -99,11 +103,13 @@ def work(job: Job, reporter: Reporter, signals: StopSignals) -> "Outcome | None"
 
     Raises:
         RunError: another living process works on the run, or its folder takes no file.
+        DataError: files of scenes are not those that the run began with.
     """
     if not job.worker.writes:
         return _trained(job, reporter, signals)
     job.run.begin_session(sys.argv)
     try:
+        check_record(job.run.path, job.data)
         job.run.clear_stop()
         return _trained(job, reporter, signals)
     finally:
@@ -116,7 +122,7 @@ def _trained(job: Job, reporter: Reporter, signals: StopSignals) -> "Outcome | N
         session = _session(job, reporter, signals)
         if session is None:
             return None
-        _say_plan(reporter, job.config, session.replicas, session.trainer.model.parts())
+        _say_plan(reporter, job, session.replicas, session.trainer.model.parts())
         return session.run()
 
 
@@ -127,13 +133,14 @@ def _session(job: Job, reporter: Reporter, signals: StopSignals) -> "TrainingSes
     from ris_tf.engine.session import TrainingSession
     from ris_tf.training.task import LocalizationTask, make_trainer
 
+    config = with_data(job.config, job.data)
     slow = slower_than_float32(job.config.training.precision) if job.before is None else ""
     try:
-        trainer = make_trainer(job.config, replicas=replicas)
+        trainer = make_trainer(config, replicas=replicas, data=job.data)
         session = TrainingSession(
             trainer,
             reporter,
-            LocalizationTask(trainer, job.config, job.run),
+            LocalizationTask(trainer, config, job.run, data=job.data),
             job.run,
             resume=job.before is not None,
             signals=signals,
@@ -142,6 +149,9 @@ def _session(job: Job, reporter: Reporter, signals: StopSignals) -> "TrainingSes
             notices=tuple(text for text in (slow, job.run.lock_problem) if text),
         )
         _compare_processors(session, job.before)
+        if job.before is None and session.writes:
+            for remark in remarks(job.config, job.data):
+                session.notice(remark.text, "warning", remark.what, **remark.values)
     except CheckpointError as error:
         reporter.say(f"cannot resume: {error}", "error")
     except OSError as error:
@@ -161,8 +171,9 @@ def _compare_processors(session: "TrainingSession", before: Identity | None) -> 
         )
 
 
-def _say_plan(reporter: Reporter, config: Config, replicas: "Replicas", parts: list) -> None:
+def _say_plan(reporter: Reporter, job: Job, replicas: "Replicas", parts: list) -> None:
     """What is about to be done, in a few lines."""
+    config = job.config
     g, s, t = config.geometry, config.scene, config.training
     total = sum(part.parameters for part in parts)
     heads = sum(part.parameters for part in parts if part.head)
@@ -174,6 +185,8 @@ def _say_plan(reporter: Reporter, config: Config, replicas: "Replicas", parts: l
         f"network   {config.network.kind}, {total:,} parameters "
         f"({total - heads:,} backbone, {heads:,} heads)"
     )
+    for line in _about_data(config, job.data):
+        reporter.say(f"data      {line}")
     joined = f" x {t.accumulation}" if t.accumulation > 1 else ""
     reporter.say(
         f"training  {t.epochs} epochs of {t.batches_per_epoch} batches of {t.batch} scenes{joined},"
@@ -187,3 +200,16 @@ def _say_plan(reporter: Reporter, config: Config, replicas: "Replicas", parts: l
         )
     compiling = "compiling the step takes half a minute; " if t.compile else ""
     reporter.say(f"          {compiling}Ctrl-C stops with a checkpoint")
+
+
+def _about_data(config: Config, data: "FileData | None") -> Iterator[str]:
+    """The sets of scenes that come from files, a line each."""
+    for name, scenes in data.sets.items() if data else ():
+        files = f" in {len(scenes.records)} files" if len(scenes.records) > 1 else ""
+        used = ""
+        if name == "train":
+            simulated = config.training.batch - config.scenes_of_files
+            beside = f", {simulated} of {config.training.batch} a batch simulated"
+            used = f"; an epoch takes each {passes(config, scenes.scenes):.2g} times"
+            used += beside if simulated else ""
+        yield f"{name}: {scenes.scenes:,} scenes{files}, {scenes.text}{used}"

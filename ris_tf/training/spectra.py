@@ -34,13 +34,20 @@ class SpectrumSampler:
         config: of scenes and network.
         batch_of: scenes of a split, an epoch and a number.
         scenes: how many; 0 for none. There may be fewer validation scenes.
+        missing: labels that the scenes lack.
     """
 
     def __init__(
-        self, network: keras.Model, config: Config, batch_of: Callable[..., Scenes], scenes: int
+        self,
+        network: keras.Model,
+        config: Config,
+        batch_of: Callable[..., Scenes],
+        scenes: int,
+        missing: frozenset[str] = frozenset(),
     ):
         training = config.training
         self.config = config
+        self.missing = missing
         self.batch_of = batch_of
         self.panel = make_panel(config.geometry)
         self.count = min(scenes, training.validation_batches * training.validated_together)
@@ -73,7 +80,7 @@ class SpectrumSampler:
             azimuth_deg=np.degrees(azimuth),
             elevation_deg=np.degrees(elevation),
             spectrum_db=self._spectrum_db(prediction.blended),
-            truth=_truth(self._scenes),
+            truth=_truth(self._scenes, "range_m" not in self.missing),
             estimate=_estimates(prediction, self._scenes),
             snr_db=self._scenes.measurement.snr_db.numpy(),
             epoch=epoch,
@@ -108,10 +115,13 @@ def _finite(prediction: Prediction) -> bool:
     return all(np.isfinite(values.numpy()).all() for values in outputs if values is not None)
 
 
-def _truth(scenes: Scenes) -> np.ndarray:
+def _truth(scenes: Scenes, ranges: bool) -> np.ndarray:
     """`[S, K_max, 3]` azimuth and elevation (deg) and range (m) of the sources, NaN for absent."""
     sources = scenes.sources
-    return _positions(sources.azimuth, sources.elevation, sources.range_m, sources.active)
+    truth = _positions(sources.azimuth, sources.elevation, sources.range_m, sources.active)
+    if not ranges:
+        truth[..., 2] = np.nan
+    return truth
 
 
 def _estimates(prediction: Prediction, scenes: Scenes) -> np.ndarray:

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from ris_tf.config import Config
 from ris_tf.estimation.estimators import EstimatorInputs, Estimators
-from ris_tf.evaluation.matching import matched
+from ris_tf.evaluation.matching import matched, on_unit_sphere
 from ris_tf.evaluation.metrics import metrics_of
 from ris_tf.scene import Scenes
 from ris_tf.scene.positions import true_positions
@@ -16,6 +16,7 @@ from ris_tf.training.spectra import first_validation_scenes
 
 ESTIMATOR = "network-mvdr"
 REPORTED = ("recall_direction", "recall_position", "precision", "range_rmse_m")
+OF_RANGES = ("recall_position", "range_rmse_m")
 PREFIX = "spectrum/"
 
 
@@ -29,12 +30,19 @@ class SpectrumMetrics:
         config: of scenes and network.
         batch_of: scenes of a split, an epoch and a number.
         scenes: how many; 0 for none. There may be fewer validation scenes.
+        missing: labels that the scenes lack.
     """
 
     def __init__(
-        self, network: keras.Model, config: Config, batch_of: Callable[..., Scenes], scenes: int
+        self,
+        network: keras.Model,
+        config: Config,
+        batch_of: Callable[..., Scenes],
+        scenes: int,
+        missing: frozenset[str] = frozenset(),
     ):
         training = config.training
+        self.ranges = "range_m" not in missing
         self.network, self.config, self.batch_of = network, config, batch_of
         self.every = training.spectrum_every
         self.count = min(scenes, training.validation_batches * training.validated_together)
@@ -64,6 +72,8 @@ class SpectrumMetrics:
             located = self._estimator.estimate(self._inputs)
         except tf.errors.InvalidArgumentError:  # a Cholesky of NaN
             return {}
-        metrics = metrics_of(matched(located, self._inputs.truth))
-        values = {PREFIX + name: float(metrics[name].value) for name in REPORTED}
+        flat = (lambda x: x) if self.ranges else on_unit_sphere
+        metrics = metrics_of(matched(flat(located), flat(self._inputs.truth)))
+        reported = [name for name in REPORTED if self.ranges or name not in OF_RANGES]
+        values = {PREFIX + name: float(metrics[name].value) for name in reported}
         return {name: value for name, value in values.items() if np.isfinite(value)}

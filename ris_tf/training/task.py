@@ -1,11 +1,10 @@
-"""Localization as a task of the engine: network, objective and simulator on the guarded step."""
+"""Localization as a task of the engine: network, objective and scenes on the guarded step."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import tensorflow as tf
 
 from ris_tf.config import Config
-from ris_tf.engine.batches import Numbered
 from ris_tf.engine.loss import Loss, Step
 from ris_tf.engine.plan import Plan
 from ris_tf.engine.replicas import Replicas
@@ -15,14 +14,22 @@ from ris_tf.engine.trainer import GuardedTrainer
 from ris_tf.network import Network, build_network, head_variables
 from ris_tf.objective import blend_terms, compare, raw_terms, term_weights, weighted_sum
 from ris_tf.runlog import RunDirectory
-from ris_tf.scene import Draws, Scenes, Simulator, Split, Stream, fold_in
+from ris_tf.scene import Draws, Scenes, Split, Stream, fold_in
+from ris_tf.training.batches import (
+    BatchOf,
+    scenes_of,
+    simulated,
+    training_batches,
+    validation_batches,
+)
 from ris_tf.training.blending import beta
+from ris_tf.training.file_data import FileData
 from ris_tf.training.phases import changes_with_epoch
 from ris_tf.training.spectra import SpectrumSampler, keep
 from ris_tf.training.spectrum_metrics import PREFIX, SpectrumMetrics
 from ris_tf.training.validation import summary, validation_means
 
-BatchOf = Callable[[Split, tf.Tensor, tf.Tensor], Scenes]  # of split, epoch and number
+EVERYTHING: frozenset[str] = frozenset()  # labels that simulated scenes lack
 
 
 def plan_of(config: Config) -> Plan:
@@ -57,24 +64,27 @@ def make_trainer(
     network: Network | None = None,
     replicas: Replicas | None = None,
     batch_of: BatchOf | None = None,
+    data: FileData | None = None,
 ) -> GuardedTrainer:
     """The guarded step of a configuration, following its plan.
 
     Args:
-        config: the resolved configuration.
+        config: the resolved configuration, with what its files decide.
         network: what is trained; built as configured if not given.
         replicas: the devices that share each batch; made as configured if not given.
         batch_of: scenes of a split, an epoch and a number; simulated if not given.
+        data: the sets of scenes that come from files, in place of `batch_of`'s.
     """
     training = config.training
     replicas = replicas or make_replicas(config)
     batch_of = batch_of or simulated(config)
+    missing = data.missing if data else EVERYTHING
     with replicas.scope():
         network = network or build_network(config)
         heads = head_variables(network)
         trainer = GuardedTrainer(
             network,
-            LocalizationLoss(config, replicas.count),
+            LocalizationLoss(config, replicas.count, missing),
             groups={"head": (heads, training.head_multiplier)} if heads else {},
             accumulation=training.accumulation,
             clip_norm=training.clip_norm,
@@ -86,7 +96,7 @@ def make_trainer(
             ema=training.ema_decay if training.ema else None,
             swa=training.swa_start if training.swa else None,
             swa_rate=training.swa_rate,
-            validate=lambda network, scenes: validation_means(network, scenes, config),
+            validate=lambda network, scenes: validation_means(network, scenes, config, missing),
             summary=summary,
             replicas=replicas,
             jit_compile=training.compile,
@@ -94,17 +104,10 @@ def make_trainer(
         )
     trainer.follow(
         plan_of(config),
-        Numbered(lambda *at: batch_of(Split.TRAINING, *at), training.batches_per_epoch),
-        Numbered(lambda *at: batch_of(Split.VALIDATION, *at), training.validation_batches),
+        training_batches(config, data, batch_of),
+        validation_batches(config, data, batch_of),
     )
     return trainer
-
-
-def simulated(config: Config) -> BatchOf:
-    """Scenes that are simulated where they are needed, from (seed, split, epoch, number)."""
-    simulator, training = Simulator(config), config.training
-    sizes = {Split.TRAINING: training.batch, Split.VALIDATION: training.validated_together}
-    return lambda split, epoch, number: simulator(split, epoch, number, sizes[split])
 
 
 class LocalizationLoss:
@@ -113,12 +116,13 @@ class LocalizationLoss:
     Args:
         config: weights, schedules, `beta`, seed of the dropout.
         replicas: that share each batch.
-
+        missing: labels that the scenes lack.
     """
 
-    def __init__(self, config: Config, replicas: int = 1):
+    def __init__(self, config: Config, replicas: int = 1, missing: frozenset[str] = EVERYTHING):
         self.config = config
         self.replicas = replicas
+        self.missing = missing
         self.through_blend = blend_terms(config)
 
     def __call__(self, network: Network, scenes: Scenes, step: Step) -> Loss:
@@ -129,7 +133,7 @@ class LocalizationLoss:
             key = fold_in(key, step.replica)
         blend = beta(step.epoch, step.window, config)
         prediction = network(scenes.measurement, beta=blend, key=key)
-        terms = raw_terms(compare(prediction, scenes, config))
+        terms = raw_terms(compare(prediction, scenes, config, self.missing))
         weights = term_weights(step.epoch, config)
         blended = {"R_blend": prediction.blended.factor} if self.through_blend else {}
         return Loss(
@@ -149,6 +153,7 @@ class LocalizationTask(Task):
         config: the run's configuration.
         run: where spectra are kept; `None` keeps none.
         batch_of: as `make_trainer` takes it.
+        data: the same.
     """
 
     examples = "scenes"
@@ -160,15 +165,19 @@ class LocalizationTask(Task):
         config: Config,
         run: RunDirectory | None = None,
         batch_of: BatchOf | None = None,
+        data: FileData | None = None,
     ):
         self.config = config
         self.run = run
-        batch_of = batch_of or simulated(config)
+        batch_of = batch_of or scenes_of(config, data)
+        missing = data.missing if data else EVERYTHING
         writes = run is not None and trainer.replicas.worker.writes
         training, network = config.training, trainer.model
-        self.sampler = SpectrumSampler(network, config, batch_of, training.samples if writes else 0)
+        self.sampler = SpectrumSampler(
+            network, config, batch_of, training.samples if writes else 0, missing
+        )
         self.spectrum_metrics = SpectrumMetrics(
-            network, config, batch_of, training.spectrum_scenes if writes else 0
+            network, config, batch_of, training.spectrum_scenes if writes else 0, missing
         )
 
     def changes_with_epoch(self, epoch: int) -> list[Change]:
@@ -195,16 +204,18 @@ class LocalizationTask(Task):
         pieces = [
             f"{term} {values[f'term/{term}']:.3f} (sample {values[f'sample/{term}']:.3f})"
             for term in ("covariance", "subspace")
-            if f"term/{term}" in values
+            if f"term/{term}" in values and f"sample/{term}" in values
         ]
         if "recall_direction" in values:  # the network reports sources
             pieces.append(f"found {values['recall_direction']:.1%}")
-            pieces.append(f"and range {values['recall_position']:.1%}")
+            if "recall_position" in values:
+                pieces.append(f"and range {values['recall_position']:.1%}")
             pieces.append(f"precision {values['precision']:.0%}")
             pieces.append(f"count {values['count_accuracy']:.0%}")
         if PREFIX + "recall_direction" in values:
             pieces.append(f"by MVDR {values[PREFIX + 'recall_direction']:.0%}")
-            pieces.append(f"and range {values[PREFIX + 'recall_position']:.0%}")
+            if PREFIX + "recall_position" in values:
+                pieces.append(f"and range {values[PREFIX + 'recall_position']:.0%}")
         return pieces
 
 

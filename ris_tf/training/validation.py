@@ -7,9 +7,10 @@ import keras
 import tensorflow as tf
 
 from ris_tf.config import Config
-from ris_tf.config.learning import Covariance, Weights
-from ris_tf.covariance import effective, nmse
-from ris_tf.evaluation.matching import great_circle_deg, match
+from ris_tf.config.learning import Covariance as CovarianceKnobs
+from ris_tf.config.learning import Weights
+from ris_tf.covariance import Covariance, effective, nmse
+from ris_tf.evaluation.matching import great_circle_deg, match, on_unit_sphere
 from ris_tf.objective import (
     SLOTS,
     Comparison,
@@ -33,12 +34,18 @@ SUMS = FOUND, PLACED, REPORTED, PRESENT = "found", "placed", "reported", "presen
 ROOTS = ("direction_rmse_deg", "azimuth_rmse_deg", "elevation_rmse_deg", "range_rmse_m")
 
 
-def validation_means(network: keras.Model, scenes: Scenes, config: Config) -> dict[str, tf.Tensor]:
+def validation_means(
+    network: keras.Model,
+    scenes: Scenes,
+    config: Config,
+    missing: frozenset[str] = frozenset(),
+) -> dict[str, tf.Tensor]:
     """Means over the scenes of one batch of everything that validation reports: scalars by name.
 
-    Metrics of sources are means over each scene's active ones; squared errors stay squared.
+    Metrics of sources are means over each scene's active ones; squared errors stay squared. What
+    takes labels that are missing is left out.
     """
-    return means_of(compare(network(scenes.measurement), scenes, config))
+    return means_of(compare(network(scenes.measurement), scenes, config, missing))
 
 
 def means_of(c: Comparison) -> dict[str, tf.Tensor]:
@@ -51,25 +58,33 @@ def means_of(c: Comparison) -> dict[str, tf.Tensor]:
         "loss": loss,
         "standard_loss": loss if _is_standard(c.config) else _standard_loss(c),
         **{f"term/{name}": value for name, value in terms.items()},
-        "sample/covariance": nmse(sample, c.truth),
-        "sample/subspace": projection_loss(
-            c.prediction.sample.factor, c.scenes.steering, c.config.objective.projection_ridge
-        ),
+        **_of_sample(c, sample),
         **(_position_errors(c) if c.prediction.has(*SLOTS) else {}),
         **(_reported(c) if c.prediction.has(*SLOTS, "confidence", "count_logits") else {}),
     }
     return {name: tf.reduce_mean(value) for name, value in values.items()}
 
 
+def _of_sample(c: Comparison, sample: Covariance) -> dict[str, tf.Tensor]:
+    """The sample covariance beside the network's, as far as the truth is known: `[B]` by name."""
+    ridge, values = c.config.objective.projection_ridge, {}
+    if not c.missing:
+        values["sample/covariance"] = nmse(sample, c.truth)
+    if "range_m" not in c.missing:
+        factor = c.prediction.sample.factor
+        values["sample/subspace"] = projection_loss(factor, c.scenes.steering, ridge)
+    return values
+
+
 def _is_standard(config: Config) -> bool:
     """Whether a run's own loss is at the default weights and shrinkage."""
     own = config.covariance.shrinkage
-    return config.objective.weights == Weights() and own == Covariance().shrinkage
+    return config.objective.weights == Weights() and own == CovarianceKnobs().shrinkage
 
 
 def _standard_loss(c: Comparison) -> tf.Tensor:
     """`[B]` loss at the default weights and shrinkage, whatever the run's own are (SPEC 6)."""
-    weights, shrinkage = Weights(), Covariance().shrinkage
+    weights, shrinkage = Weights(), CovarianceKnobs().shrinkage
     changes = {
         "objective": c.config.objective.model_copy(update={"weights": weights}),
         "covariance": c.config.covariance.model_copy(update={"shrinkage": shrinkage}),
@@ -77,7 +92,7 @@ def _standard_loss(c: Comparison) -> tf.Tensor:
     config = c.config.model_copy(update=changes)
     snr_db = c.scenes.measurement.snr_db
     loaded = effective(c.prediction.blended, snr_db, config.covariance)
-    plain = compare(c.prediction._replace(effective=loaded), c.scenes, config)
+    plain = compare(c.prediction._replace(effective=loaded), c.scenes, config, c.missing)
     # Of a network without every head, the terms that it has the heads for.
     terms = available_values(plain, active_terms(config))
     return tf.add_n([getattr(weights, name) * value for name, value in terms.items()])
@@ -85,14 +100,18 @@ def _standard_loss(c: Comparison) -> tf.Tensor:
 
 def _reported(c: Comparison) -> dict[str, tf.Tensor]:
     """`[B]` counts of what is reported and found, matched as `ris-tf evaluate` does."""
-    m = match(c.prediction.reported(), true_positions(c.scenes.sources))
+    known = "range_m" not in c.missing
+    estimate, truth = c.prediction.reported(), true_positions(c.scenes.sources)
+    if not known:
+        estimate, truth = on_unit_sphere(estimate), on_unit_sphere(truth)
+    m = match(estimate, truth)
 
     def number(of: tf.Tensor) -> tf.Tensor:
         return tf.reduce_sum(tf.cast(of, tf.float32), axis=-1)
 
     return {
         FOUND: number(m.in_direction),
-        PLACED: number(m.in_position),
+        **({PLACED: number(m.in_position)} if known else {}),
         REPORTED: tf.cast(m.reported, tf.float32),
         PRESENT: number(m.source),
         "count_accuracy": tf.cast(tf.equal(m.reported, c.scenes.sources.count), tf.float32),
@@ -110,8 +129,9 @@ def _position_errors(c: Comparison) -> dict[str, tf.Tensor]:
         "direction_rmse_deg": great_circle_deg(own, truth),
         "azimuth_rmse_deg": wrapped(own.azimuth - truth.azimuth) * degrees,
         "elevation_rmse_deg": wrapped(own.elevation - truth.elevation) * degrees,
-        "range_rmse_m": own.range_m - truth.range_m,
     }
+    if "range_m" not in c.missing:
+        errors["range_rmse_m"] = own.range_m - truth.range_m
     return {name: source_mean(error**2, c.active) for name, error in errors.items()}
 
 
@@ -119,25 +139,28 @@ def search_objective(metrics: Mapping[str, float]) -> float:
     """What searches minimize, comparable between runs of any weights (SPEC 6).
 
     The loss at the default weights and shrinkage + 0.01 x mean angle RMSE in degrees
-    + 0.01 x range RMSE in metres, where the network has slots.
+    + 0.01 x range RMSE in metres, where the network has slots and the scenes have ranges.
 
     Args:
         metrics: by name, roots taken.
     """
     objective = metrics["standard_loss"]
-    if not metrics.keys() >= set(ROOTS):  # no slots
-        return objective
-    degrees = (metrics["azimuth_rmse_deg"] + metrics["elevation_rmse_deg"]) / 2
-    return objective + PER_DEGREE * degrees + PER_METRE * metrics["range_rmse_m"]
+    if "azimuth_rmse_deg" in metrics:  # else no slots
+        degrees = (metrics["azimuth_rmse_deg"] + metrics["elevation_rmse_deg"]) / 2
+        objective += PER_DEGREE * degrees
+    if "range_rmse_m" in metrics:  # else no slots, or scenes without ranges
+        objective += PER_METRE * metrics["range_rmse_m"]
+    return objective
 
 
 def summary(means: Mapping[str, float]) -> dict[str, float]:
     """Metrics over all batches: roots and ratios of means, and the objective of searches."""
     metrics = {n: math.sqrt(v) if n in ROOTS else v for n, v in means.items() if n not in SUMS}
     if PRESENT in means:
+        placed = {"recall_position": means[PLACED] / means[PRESENT]} if PLACED in means else {}
         metrics |= {
             "recall_direction": means[FOUND] / means[PRESENT],
-            "recall_position": means[PLACED] / means[PRESENT],
+            **placed,
             "precision": means[FOUND] / means[REPORTED],
         }
     return metrics | {"objective": search_objective(metrics)}

@@ -9,6 +9,7 @@
   calls that function for the n-th time;
 - `{"entering": "module:Class.function", "times": n, "fill": file, "leave": bytes}`: then a file
   takes all the space that its file system has, but so much;
+- `{"entering": "module:Class.function", "times": n, "cut": file}`: then a file loses a half;
 - `{"raising": "module:Class.function"}`: that function raises.
 """
 
@@ -109,6 +110,8 @@ def entering(place: str, times: int, act: Callable[[], None]) -> None:
 
 def harm(plan: dict[str, Any]) -> None:
     """What happens where a plan says `entering`."""
+    if "cut" in plan:
+        os.truncate(plan["cut"], Path(plan["cut"]).stat().st_size // 2)
     if "fill" in plan:
         fill(Path(plan["fill"]), plan["leave"])
     for _ in range(plan.get("repeat", 1)):

@@ -8,7 +8,8 @@ import tensorflow as tf
 from harness import CONFIG, FULL
 
 from ris_tf.config import load_config
-from ris_tf.training.task import make_trainer, simulated
+from ris_tf.training.batches import simulated
+from ris_tf.training.task import make_trainer
 
 WINDOWS = 1000 if FULL else 100
 WHERE = ("y", "channel", "loss", "gradient")

@@ -223,3 +223,22 @@ def test_names_are_free(tmp_path, monkeypatch):
     (tmp_path / "quickstart").mkdir()
     assert free_name(tmp_path, Path("configs/quickstart.yaml")) == "quickstart-2"
     assert free_name(tmp_path, Path("runs/a.b/config.yaml")) == "a"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("sets/train", "sets/train"),
+        ("./sets/*.npz", "./sets/*.npz"),
+        ("/data/a-1.npz", "/data/a-1.npz"),
+        ("*.npz", '"*.npz"'),  # an alias, to YAML
+        ("my sets/train", '"my sets/train"'),
+        ("null", '"null"'),
+    ],
+)
+def test_paths_are_shown_as_people_type_them(value, text):
+    assert text_of(value) == text
+    settings = Settings.load(QUICKSTART)
+    settings.edit("data.train", text)
+    assert settings.config().data.train == value
+    assert settings.overrides() == [f"data.train={text}"]

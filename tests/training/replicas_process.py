@@ -13,7 +13,9 @@ import tensorflow as tf
 
 from ris_tf.config import Config, load_config
 from ris_tf.scene import Scenes, Split
-from ris_tf.training.task import BatchOf, make_replicas, make_trainer, simulated
+from ris_tf.training.batches import BatchOf, simulated
+from ris_tf.training.file_data import open_data, with_data
+from ris_tf.training.task import make_replicas, make_trainer
 
 POISONED = 1  # window
 
@@ -51,8 +53,11 @@ class Kept(keras.callbacks.Callback):
 def main(out: str, overrides: list[str]) -> None:
     """Train, validate, write."""
     config = load_config(Path(__file__).with_name("replicas.yaml"), overrides)
+    data = open_data(config)
+    config = with_data(config, data)
     replicas = make_replicas(config)
-    trainer = make_trainer(config, replicas=replicas, batch_of=poisoned_once(config))
+    batch_of = None if data else poisoned_once(config)
+    trainer = make_trainer(config, replicas=replicas, batch_of=batch_of, data=data)
     kept = Kept()
     trainer.train_windows(0, config.training.batches_per_epoch, 0, [kept])
     figures = trainer.validated()

@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 from forked import Forked
 
-from ris_tf.config import Config
+from ris_tf.config import Config, load_config
+from ris_tf.data.export import export_scenes
 from ris_tf.engine.cluster import Worker
 from ris_tf.errors import UserError
+from ris_tf.scene import Split
 
 PROGRAM = Path(__file__).with_name("replicas_process.py")
 
@@ -54,7 +56,7 @@ def workers(tmp_path_factory, two_workers):
 def assert_same_training(several, one):
     """Reports, figures and every variable agree to rounding."""
     applied = one["names"].tolist().index("ok")
-    np.testing.assert_array_equal(several["rows"][:, applied], [1, 0, 1])
+    np.testing.assert_array_equal(several["rows"][:, applied], one["rows"][:, applied])
     np.testing.assert_allclose(several["rows"], one["rows"], rtol=1e-5, atol=1e-6)
     for name in (name for name in one if name.startswith("figure/")):
         np.testing.assert_allclose(several[name], one[name], rtol=2e-2, err_msg=name)
@@ -93,6 +95,20 @@ def test_workers_never_diverge_and_can_agree(workers):
     for name in first:
         assert first[name].tobytes() == second[name].tobytes(), name
     np.testing.assert_array_equal(first["total"], [2, 1])  # how many, and the sum of their numbers
+
+
+def test_two_replicas_share_batches_of_files(tmp_path):
+    """Half of each batch is simulated behind those of the files; both replicas have both kinds."""
+    config = load_config(Path(PROGRAM).with_name("replicas.yaml"))
+    export_scenes(config, tmp_path / "scenes.npz", 37, Split.TRAINING)
+    files = f"{tmp_path / 'scenes.npz'}"
+    on = (f"data.train={files}", f"data.validation={files}", "data.simulated_share=0.25")
+    outs = [tmp_path / "one.npz", tmp_path / "two.npz"]
+    several = ("training.distribution=mirrored", "training.replicas=2")
+    processes = [begin(outs[0], *on), begin(outs[1], *on, *several)]
+    one, two = (finished(out, process) for out, process in zip(outs, processes, strict=True))
+    assert one["rows"][:, one["names"].tolist().index("ok")].all()
+    assert_same_training(two, one)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,8 @@ from ris_tf.engine.reporter import Reporter
 from ris_tf.engine.session import TrainingSession
 from ris_tf.engine.stopping import Stop
 from ris_tf.runlog import Cause, RunDirectory, State, check_health, read_run_log, summarize
-from ris_tf.training.task import LocalizationTask, make_trainer, simulated
+from ris_tf.training.batches import simulated
+from ris_tf.training.task import LocalizationTask, make_trainer
 
 SHORT = ("training.batches_per_epoch=2", "training.validation_batches=1")
 

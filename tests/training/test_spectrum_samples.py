@@ -16,7 +16,8 @@ from ris_tf.runlog import RunDirectory, read_run_log, read_sample
 from ris_tf.scene import Split
 from ris_tf.spectrum import mvdr_spectrum
 from ris_tf.training import spectra
-from ris_tf.training.task import LocalizationTask, make_trainer, simulated
+from ris_tf.training.batches import simulated
+from ris_tf.training.task import LocalizationTask, make_trainer
 
 PASSING = ("time", "seconds", "scenes_per_second")
 

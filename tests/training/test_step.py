@@ -8,7 +8,8 @@ import tensorflow as tf
 from ris_tf.engine import GradientPathError
 from ris_tf.engine.schedules import rate_at
 from ris_tf.scene import Simulator
-from ris_tf.training.task import make_trainer, simulated
+from ris_tf.training.batches import simulated
+from ris_tf.training.task import make_trainer
 
 
 def of_measurements(config, change):

@@ -19,6 +19,7 @@ from ris_tf.engine.stopping import Stop, StopSignals, cause_of
 from ris_tf.registry import load_plugins
 from ris_tf.runlog import Cause, Reason, RunDirectory, RunError
 from ris_tf.search.ending import Ending
+from ris_tf.training.file_data import open_data
 from ris_tf.training.job import Job, several_replicas, work
 
 PATIENCE_AT_UNITY = 3  # windows in a row that may be not finite at a loss scale of 1 or less
@@ -65,6 +66,7 @@ def _job(run: RunDirectory, asks: Connection, epochs: int | None) -> Job:
         before=run.identity if run.identity.session else None,
         judge=_Judge(asks, epochs, config.training.epochs),
         patience_at_unity=PATIENCE_AT_UNITY,
+        data=open_data(config),
     )
 
 

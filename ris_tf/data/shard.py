@@ -1,0 +1,309 @@
+"""Scenes of one file, read by their numbers: the `.npz` files that `ris-tf simulate` writes.
+
+An uncompressed archive holds its arrays as they are in memory, so the rows of a few scenes are read
+from their places in the file and nothing else is. They are read and not mapped: where a mapped file
+is cut off, the process dies without a word, and its pages count as the process's memory.
+"""
+
+import math
+import os
+import struct
+import zipfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, BinaryIO, Protocol, runtime_checkable
+
+import numpy as np
+
+from ris_tf.config import ConfigError
+from ris_tf.runlog import Cause
+
+SUFFIXES = (".npz",)  # of the files of a folder that are shards
+# Axes of the arrays of a file, as `ris_tf.data.export.named_arrays` writes them.
+AXES: dict[str, tuple[str, ...]] = {
+    "y": ("scenes", "snapshots", "antennas"),
+    "channel": ("scenes", "antennas", "elements"),
+    "codes": ("scenes", "snapshots", "elements"),
+    "snr_db": ("scenes",),
+    "noise_variance": ("scenes",),
+    "count": ("scenes",),
+    "azimuth_deg": ("scenes", "sources"),
+    "elevation_deg": ("scenes", "sources"),
+    "range_m": ("scenes", "sources"),
+    "power": ("scenes", "sources"),
+}
+LABELS = ("count", "azimuth_deg", "elevation_deg", "range_m", "power")
+HELD_ROW = 64  # bytes; arrays of rows up to that are small beside the others and read at once
+WHOLE = 1 << 26  # bytes of compressed arrays that are read at once
+Runs = list[tuple[int, int]]  # rows that follow each other: the first, and how many
+LOCAL_HEADER = struct.Struct("<26xHH")  # of a member: lengths of its name and of what follows it
+LOCAL_SIZE = 30  # bytes of that header
+ENCRYPTED = 1  # flag of a member
+UNCOMPRESSED = "write it with numpy.savez, uncompressed"
+
+
+class DataError(ConfigError):
+    """Files of scenes are missing, damaged, changed, or hold what nothing can be trained on."""
+
+    cause = Cause.DATA
+
+
+class Shard(Protocol):
+    """Scenes of one file.
+
+    Attributes:
+        scenes: how many.
+        names: its arrays, by the names of `AXES`.
+    """
+
+    scenes: int
+    names: tuple[str, ...]
+
+    def read(self, rows: np.ndarray) -> dict[str, np.ndarray]:
+        """The scenes of some rows: `[len(rows), ...]` by name, memory bounded by that.
+
+        Raises:
+            DataError: the file cannot be read any more.
+        """
+        ...
+
+
+@runtime_checkable
+class Labelled(Protocol):
+    """A shard whose labels are read without its measurements."""
+
+    def labels(self) -> dict[str, np.ndarray]:
+        """The `LABELS` of all scenes, those that there are."""
+        ...
+
+
+def open_shard(path: Path, convert: Any = None) -> Shard:
+    """A file of scenes; what it is for, and whether it fits a configuration, is not asked here.
+
+    Args:
+        path: an `.npz` file.
+        convert: how its arrays become those of `AXES`; they are so already.
+
+    Raises:
+        DataError: it is no such file, or damaged; one line.
+    """
+    del convert
+    return NpzShard(path)
+
+
+class NpzShard:
+    """Scenes of an `.npz` file; see `Shard`.
+
+    Args:
+        path: the file.
+
+    Raises:
+        DataError: it is missing, cut off, compressed and large, or holds no scenes.
+    """
+
+    def __init__(self, path: Path):
+        self.path = path
+        with _as_data_error(path), path.open("rb") as file, zipfile.ZipFile(file) as archive:
+            members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
+            stored = {name: info for name, info in members.items() if name in AXES}
+            if "y" not in stored:
+                present = ", ".join(list(members)[:20]) or "nothing"
+                raise DataError(f"has no array 'y'; it holds {present}", source=str(path))
+            self._arrays = {
+                name: _array(path, name, archive, info, file) for name, info in stored.items()
+            }
+        self.names = tuple(name for name in AXES if name in self._arrays)
+        y = self._arrays["y"]
+        self.scenes = y.shape[0] if len(y.shape) == len(AXES["y"]) else 1
+        self._require_scenes()
+
+    @property
+    def held(self) -> int:
+        """Bytes of its arrays that are in memory."""
+        return sum(
+            array.values.nbytes for array in self._arrays.values() if array.values is not None
+        )
+
+    def read(self, rows: np.ndarray) -> dict[str, np.ndarray]:
+        """See `Shard.read`."""
+        return self._read(rows, self.names)
+
+    def labels(self) -> dict[str, np.ndarray]:
+        """See `Labelled.labels`."""
+        return self._read(np.arange(self.scenes), [name for name in LABELS if name in self.names])
+
+    def _read(self, rows: np.ndarray, names: Iterable[str]) -> dict[str, np.ndarray]:
+        """Arrays of some rows; all reading is announced first, so that the disk does it at once."""
+        runs = _runs(rows)
+        with _as_data_error(self.path), self.path.open("rb", buffering=0) as file:
+            _expect_random_reads(file.fileno())
+            for name in names:
+                self._arrays[name].announce(runs, file.fileno())
+            return {name: self._rows(name, rows, runs, file.fileno()) for name in names}
+
+    def _rows(self, name: str, rows: np.ndarray, runs: Runs, descriptor: int) -> np.ndarray:
+        array = self._arrays[name]
+        if self._of_all_scenes(name):
+            return np.broadcast_to(array.whole(descriptor), (len(rows), *array.shape))
+        return array.values[rows] if array.values is not None else array.rows(runs, descriptor)
+
+    def _of_all_scenes(self, name: str) -> bool:
+        """Whether an array has one value for all scenes, as a codebook may."""
+        return len(self._arrays[name].shape) < len(AXES[name])
+
+    def _require_scenes(self) -> None:
+        for name in self.names:
+            shape = self._arrays[name].shape
+            if len(shape) not in (len(AXES[name]), len(AXES[name]) - 1):
+                axes = f"must be [{', '.join(AXES[name])}]"
+                problem = f"has shape {list(shape)}"
+                raise DataError(problem, source=str(self.path), key=name, allowed=axes)
+            if not self._of_all_scenes(name) and shape[0] != self.scenes:
+                problem = f"is of {shape[0]} scenes, y of {self.scenes}"
+                raise DataError(problem, source=str(self.path), key=name)
+        if not self.scenes:
+            raise DataError("has no scene", source=str(self.path))
+
+
+@dataclass(frozen=True)
+class _Array:
+    """An array of an archive: where it is in the file, or its values."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype
+    offset: int = 0
+    values: np.ndarray | None = None
+
+    def whole(self, descriptor: int) -> np.ndarray:
+        if self.values is not None:
+            return self.values
+        out = np.empty(self.shape, self.dtype)
+        _fill(out.reshape(-1).view(np.uint8), self.offset, descriptor)
+        return out
+
+    @property
+    def length(self) -> int:
+        """Bytes of a row in the file."""
+        return math.prod(self.shape[1:]) * self.dtype.itemsize
+
+    def announce(self, runs: Runs, descriptor: int) -> None:
+        """Have the system read rows into its cache, without waiting for them."""
+        if self.values is not None or not hasattr(os, "posix_fadvise"):  # not on every system
+            return
+        length = self.length
+        for first, count in runs:
+            place = self.offset + first * length
+            os.posix_fadvise(descriptor, place, count * length, os.POSIX_FADV_WILLNEED)
+
+    def rows(self, runs: Runs, descriptor: int) -> np.ndarray:
+        """`[rows, ...]`; neighbours in the file are read together."""
+        total, length = sum(count for _, count in runs), self.length
+        out = np.empty((total, *self.shape[1:]), self.dtype)
+        filled, done = out.reshape(-1).view(np.uint8), 0
+        for first, count in runs:
+            part = filled[done : done + count * length]
+            _fill(part, self.offset + first * length, descriptor)
+            done += count * length
+        return out
+
+
+def _expect_random_reads(descriptor: int) -> None:
+    """Have the system read what is asked for, and not many times as much behind it."""
+    if hasattr(os, "posix_fadvise"):  # not on every system
+        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_RANDOM)
+
+
+def _runs(rows: np.ndarray) -> Runs:
+    """The rows that follow each other: the first of them, and how many."""
+    breaks = np.flatnonzero(np.diff(rows) != 1) + 1
+    edges = [0, *breaks.tolist(), len(rows)]
+    return [(int(rows[first]), end - first) for first, end in pairwise(edges)]
+
+
+def _fill(buffer: np.ndarray, offset: int, descriptor: int) -> None:
+    """Fill bytes from a place in a file."""
+    done = 0
+    view = buffer.data
+    while done < len(view):
+        count = os.preadv(descriptor, [view[done:]], offset + done)
+        if not count:
+            raise EOFError("it is cut off")
+        done += count
+
+
+def _array(
+    path: Path,
+    name: str,
+    archive: zipfile.ZipFile,
+    info: zipfile.ZipInfo,
+    file: BinaryIO,
+) -> _Array:
+    """An array of an archive: read if it is small, else where it lies."""
+    if info.flag_bits & ENCRYPTED:
+        raise DataError("is encrypted", source=str(path), key=name, remedy=UNCOMPRESSED)
+    with archive.open(info) as member:
+        shape, fortran, dtype = _header(member)
+        start = member.tell()
+        count = int(np.prod(shape, dtype=object))
+        if dtype.hasobject or dtype.kind not in "fciu":
+            allowed = "must be numbers"
+            raise DataError(f"holds {dtype}", source=str(path), key=name, allowed=allowed)
+        if min(shape, default=0) < 0 or info.file_size != start + count * dtype.itemsize:
+            raise DataError("is of another size than its header says", source=str(path), key=name)
+        small = not shape or count * dtype.itemsize <= HELD_ROW * max(shape[0], 1)
+        stored = info.compress_type == zipfile.ZIP_STORED and not fortran
+        if stored and not small:
+            return _Array(shape, dtype, _place(file, info) + start)
+        if not stored and info.file_size > WHOLE:
+            how = "in Fortran order (make it numpy.ascontiguousarray)" if fortran else "compressed"
+            raise DataError(f"is stored {how}", source=str(path), key=name, remedy=UNCOMPRESSED)
+        with archive.open(info) as again:
+            values = np.lib.format.read_array(again, allow_pickle=False)
+    return _Array(shape, dtype, values=np.ascontiguousarray(values))
+
+
+def _header(member: Any) -> tuple[tuple[int, ...], bool, np.dtype]:
+    """Shape, whether in Fortran order, and type of an array, from the header of its file."""
+    version = np.lib.format.read_magic(member)
+    read = {
+        (1, 0): np.lib.format.read_array_header_1_0,
+        (2, 0): np.lib.format.read_array_header_2_0,
+    }.get(version)
+    if read is None:
+        raise ValueError(f"is an array of version {version}")
+    return read(member)
+
+
+def _place(file: BinaryIO, info: zipfile.ZipInfo) -> int:
+    """Where the bytes of a stored member begin in the file."""
+    file.seek(info.header_offset)
+    name, extra = LOCAL_HEADER.unpack(file.read(LOCAL_SIZE))
+    begin = info.header_offset + LOCAL_SIZE + name + extra
+    if begin + info.file_size > os.fstat(file.fileno()).st_size:
+        raise EOFError("it is cut off")
+    return begin
+
+
+@contextmanager
+def _as_data_error(path: Path) -> Iterator[None]:
+    """Make one line of whatever a damaged file raises."""
+    try:
+        yield
+    except DataError:
+        raise
+    except Exception as error:  # numpy and zipfile agree on no error for damaged files
+        raise DataError(_reason(error), source=str(path)) from error
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "no such file"
+    if isinstance(error, OSError):
+        return f"cannot be read: {error.strerror or error}"
+    if isinstance(error, zipfile.BadZipFile):
+        return "is no whole .npz file: it is cut off or damaged, or something else"
+    reason = " ".join(str(error).split())[:200] or type(error).__name__
+    return f"cannot be read as .npz: {reason}"

@@ -1,0 +1,96 @@
+"""What a run trains on and validates with: simulated scenes, those of files, or both."""
+
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+import tensorflow as tf
+
+from ris_tf.config import Config
+from ris_tf.data.completion import completed, tensors
+from ris_tf.data.order import Shuffled
+from ris_tf.data.scene_set import SceneSet
+from ris_tf.engine.batches import Batches, Numbered
+from ris_tf.engine.indexed import Indexed
+from ris_tf.scene import Scenes, Simulator, Split
+from ris_tf.training.file_data import FileData
+
+BatchOf = Callable[[Split, tf.Tensor, tf.Tensor], Scenes]  # of split, epoch and number
+Arrays = dict[str, np.ndarray]
+
+
+def simulated(config: Config) -> BatchOf:
+    """Scenes that are simulated where they are needed, from (seed, split, epoch, number)."""
+    simulator, training = Simulator(config), config.training
+    sizes = {Split.TRAINING: training.batch, Split.VALIDATION: training.validated_together}
+    return lambda split, epoch, number: simulator(split, epoch, number, sizes[split])
+
+
+def scenes_of(config: Config, data: FileData | None) -> BatchOf:
+    """Scenes of a split, from files where there are some, outside of graphs: for looking at them.
+
+    Those that are validated with; training's are never looked at.
+    """
+    if data is None or data.validation is None:
+        return simulated(config)
+    read = validation_reader(config, data.validation)
+    return lambda split, epoch, number: completed(tensors(read(int(number))), config)
+
+
+def training_batches(config: Config, data: FileData | None, batch_of: BatchOf) -> Batches:
+    """Batches that are trained on.
+
+    Args:
+        config: with what its files decide.
+        data: its files.
+        batch_of: simulated scenes.
+    """
+    per_epoch = config.training.batches_per_epoch
+    if data is None or data.train is None:
+        return Numbered(lambda *at: batch_of(Split.TRAINING, *at), per_epoch)
+    read = training_reader(config, data.train)
+    mixed = config.scenes_of_files < config.training.batch
+    simulate = _simulated_part(config) if mixed else None
+    return Indexed(read, per_epoch, partial(_scenes, config=config, simulate=simulate))
+
+
+def validation_batches(config: Config, data: FileData | None, batch_of: BatchOf) -> Batches:
+    """Batches that validate an epoch, the same ones every time; arguments as `training_batches`."""
+    count = config.training.validation_batches
+    if data is None or data.validation is None:
+        return Numbered(lambda *at: batch_of(Split.VALIDATION, *at), count)
+    read = validation_reader(config, data.validation)
+    return Indexed(read, count, partial(_scenes, config=config, simulate=None))
+
+
+def training_reader(config: Config, scenes: SceneSet) -> Callable[[int], Arrays]:
+    """Reads the files' part of the training batch of a number, counted over the whole run."""
+    size = config.scenes_of_files
+    order = Shuffled(scenes.scenes, [config.seed, Split.TRAINING])
+    return lambda number: scenes.read(order.numbers(number * size, size))
+
+
+def validation_reader(config: Config, scenes: SceneSet) -> Callable[[int], Arrays]:
+    """Reads the validation batch of a number: of one fixed order of all scenes."""
+    size = config.training.validated_together
+    order = Shuffled(scenes.scenes, [config.seed, Split.VALIDATION])
+    return lambda number: scenes.read(order.numbers(number * size, size))
+
+
+def _scenes(
+    arrays: dict[str, tf.Tensor],
+    epoch: tf.Tensor,
+    number: tf.Tensor,
+    config: Config,
+    simulate: Callable[[tf.Tensor, tf.Tensor], Scenes] | None,
+) -> Scenes:
+    """Scenes of files, and behind them the simulated ones of the batch."""
+    read = completed(arrays, config)
+    if simulate is None:
+        return read
+    return tf.nest.map_structure(lambda *x: tf.concat(x, axis=0), read, simulate(epoch, number))
+
+
+def _simulated_part(config: Config) -> Callable[[tf.Tensor, tf.Tensor], Scenes]:
+    simulator, size = Simulator(config), config.training.batch - config.scenes_of_files
+    return lambda epoch, number: simulator(Split.TRAINING, epoch, number, size)
