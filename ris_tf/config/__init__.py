@@ -1,6 +1,7 @@
 """Every knob once: name, type, unit, bounds, default and one sentence. No TensorFlow."""
 
 from ris_tf.config.commented import commented_config
+from ris_tf.config.conversion import Conversion
 from ris_tf.config.describe import Knob, all_knobs
 from ris_tf.config.errors import ConfigError, not_written
 from ris_tf.config.load import (
@@ -23,6 +24,7 @@ __all__ = [
     "BeamspaceNetwork",
     "Config",
     "ConfigError",
+    "Conversion",
     "Knob",
     "NetworkKind",
     "ReferenceNetwork",

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, create_model, field_validator, model_validator
 
+from ris_tf.config.data import Data
 from ris_tf.config.knobs import Section, knob
 from ris_tf.config.learning import Covariance, Objective, Training
 from ris_tf.config.localize import Localize
@@ -33,6 +34,7 @@ class Config(Section):
     channel: Channel = Field(default_factory=Channel)
     codes: Codes = Field(default_factory=Codes)
     imperfections: Imperfections = Field(default_factory=Imperfections)
+    data: Data = Field(default_factory=Data)
     covariance: Covariance = Field(default_factory=Covariance)
     network: Network = Field(default_factory=BeamspaceNetwork)
     objective: Objective = Field(default_factory=Objective)
