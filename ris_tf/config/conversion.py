@@ -63,10 +63,12 @@ class Conversion(Section):
     labels_axes: str | None = _axes("Axes of these arrays; ours are BK.")
     positions: str | None = _name("One array of all positions, instead of these.")
     positions_axes: str | None = _axes("Axes of the positions, as BKQ, or B(QK) for [B, 3 K].")
-    positions_are: Literal["spherical", "xyz", "xzy", "yxz", "yzx", "zxy", "zyx"] = knob(
+    positions_are: Literal[
+        "spherical", "elevation-first", "xyz", "xzy", "yxz", "yzx", "zxy", "zyx"
+    ] = knob(
         "spherical",
-        "Azimuth, elevation and range; or metres along our axes, in the file's order: "
-        "x along the panel's rows, y in front of it, z along its columns.",
+        "Azimuth, elevation and range; or elevation first; or metres along our axes, in the file's "
+        "order: x along the panel's rows, y in front of it, z along its columns.",
     )
     panel_at_m: Annotated[tuple[Metres, Metres, Metres], Field(strict=False)] = knob(
         (0.0, 0.0, 0.0), "Where the panel's centre is in the file's metres.", "m"

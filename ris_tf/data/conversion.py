@@ -22,6 +22,7 @@ from ris_tf.data.reading import (
 )
 
 ANGLES = ("azimuth_deg", "elevation_deg")
+SPHERICAL = ("spherical", "elevation-first")  # where positions are no metres
 OFF_MODULUS = 0.1  # real codes of other moduli are phases or states
 LARGEST_COUNT = 1000
 
@@ -173,15 +174,15 @@ class Converted:
     def _positions(self, rows: np.ndarray) -> tuple[dict[str, np.ndarray], np.ndarray]:
         """Angles and ranges, `[B, K]` each, and `[B, K, Q]` as they lie in the file."""
         if "positions" in self.reading.sources:
-            raw = self._raw("positions", rows, "BKQ").astype(np.float64)
-            raw = raw[None] if raw.ndim == 2 and "B" not in self._axes("positions") else raw
-            raw = raw[:, None] if raw.ndim == 2 else raw
-            if self.convert.positions_are != "spherical":
+            raw = self._positions_raw(rows)
+            if self.convert.positions_are not in SPHERICAL:
                 if raw.shape[-1] != 3:
                     problem = "has two coordinates a position, which are no x, y and z"
                     raise self._wrong("positions", problem, "set data.convert.positions_are")
                 return labels.cartesian(self.convert, raw), raw
-            columns = labels.spherical(self.convert, *self._degrees(raw[..., 0], raw[..., 1]))
+            azimuth, elevation = (0, 1) if self.convert.positions_are == "spherical" else (1, 0)
+            angles = self._degrees(raw[..., azimuth], raw[..., elevation])
+            columns = labels.spherical(self.convert, *angles)
             if raw.shape[-1] == 3:
                 columns["range_m"] = raw[..., 2]
             return columns, raw
@@ -199,14 +200,27 @@ class Converted:
             columns["range_m"] = parts[2]
         return columns, np.stack(parts, axis=-1)
 
-    def _axes(self, role: str) -> str:
-        return self.reading.sources[role].layout.axes
+    def _positions_raw(self, rows: np.ndarray) -> np.ndarray:
+        """`[B, K, Q]` positions as they lie in the file."""
+        raw = self._raw("positions", rows, "BKQ").astype(np.float64)
+        axes = self.reading.sources["positions"].layout.axes
+        raw = raw if "B" in axes else raw[None]
+        return raw if "K" in axes else raw[:, None]
 
     def _degrees(self, *angles: np.ndarray) -> list[np.ndarray]:
         """Angles in degrees, of the unit that is set or that the file's names have."""
         if self.angle_unit() == "degrees":
             return list(angles)
         return [np.degrees(angle) for angle in angles]
+
+    def raw_angles(self, rows: np.ndarray) -> np.ndarray:
+        """`[2, B, K]` of the file's angles as they lie in it; none where it has metres."""
+        if "positions" in self.reading.sources:
+            raw = self._positions_raw(rows)
+            return np.moveaxis(raw[..., :2], -1, 0)
+        return np.stack([
+            _slots(self._raw(role, rows, "BK"), len(rows)) for role in ("azimuth", "elevation")
+        ])  # fmt: skip
 
     def angle_unit(self) -> str:
         """Unit of the file's angles.
