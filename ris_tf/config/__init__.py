@@ -5,6 +5,7 @@ from ris_tf.config.conversion import Conversion
 from ris_tf.config.describe import Knob, all_knobs
 from ris_tf.config.errors import ConfigError, not_written
 from ris_tf.config.load import (
+    default_config,
     dump_config,
     load_config,
     override_config,
@@ -32,6 +33,7 @@ __all__ = [
     "all_knobs",
     "commented_config",
     "config_file",
+    "default_config",
     "dump_config",
     "load_config",
     "not_written",

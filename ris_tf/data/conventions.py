@@ -26,7 +26,10 @@ SPACINGS = (0.5, 0.25, 0.2, 1 / 3, 0.4, 0.6, 0.7, 1.0)
 ASPECT = 4  # of panels that are tried: rows to columns, or the other way
 FEW = 4  # scenes for the coarse list
 SIMPLER = 0.004  # of a score, for each convention that is not ours
-CONVINCING = -0.2  # score: sources at the labels explain a fifth of what they could
+DRAWS = 32  # of random positions, to know what a hypothesis leaves by chance
+# How far below chance the right labels are: the best of some thousand wrong hypotheses comes to 4.
+STANDS_OUT = 5.0  # standard deviations
+LEAST_BELOW = 0.05  # of a score
 ROUNDING = 0.003  # how much worse a score a round wavelength may have
 CLEAR = 0.15  # of a score: constant symbols are chosen unless independent are better by this
 TURN = 2 * math.pi
@@ -152,6 +155,30 @@ class Trials:
             found[mine] = shares(evidence, waves, self.symbols, dtype)
         return found
 
+    def by_chance(self, one: Hypothesis) -> np.ndarray:
+        """Shares of energy that sources at random positions leave, over chance: `[DRAWS, B]`.
+
+        Where a line of sight dominates the channel, any source explains much of `y`.
+        """
+        random, places = np.random.default_rng(0), self._places[one.labels]
+        shape, ranges = places.active.shape, places.range_m[places.active > 0]
+        drawn = [
+            (
+                self._wave(one),
+                Places(random.uniform(-1, 1, shape), random.uniform(-0.5, 0.5, shape),
+                       random.choice(ranges, shape), places.active),
+            )
+            for _ in range(DRAWS)
+        ]  # fmt: skip
+        evidence = self._evidence[one.data].conjugated(one.conjugate_channel, one.conjugate_codes)
+        return shares(evidence, drawn, self.symbols)
+
+    def stands_out(self, one: Hypothesis) -> bool:
+        """Whether a hypothesis is clearly better than chance."""
+        chance = score(self.by_chance(one))
+        below = chance.mean() - score(self.shares([one]))[0]
+        return bool(below > max(LEAST_BELOW, STANDS_OUT * chance.std()))
+
     def geometry_of(self, one: Hypothesis) -> Geometry:
         """The panel of a hypothesis."""
         return Geometry(
@@ -192,14 +219,11 @@ class Trials:
 
 def find_conventions(trials: Trials) -> Conventions:
     """The likeliest conventions of a file, by its labels."""
-    best, alone = Hypothesis(), {}
+    found = []
     for symbols in SYMBOLS:
         trials.symbols = symbols
-        alone[symbols] = found = _best_of(trials)
-        best = found[1]
-        if symbols == SYMBOLS[0] and found[0] < CONVINCING:
-            break  # a second opinion below, of this hypothesis alone
-    best = min(alone.values(), key=lambda pair: pair[0])[1]
+        found.append(_best_of(trials))
+    best = min(found, key=lambda pair: pair[0])[1]
     trials.symbols = _likelier_symbols(trials, best)
     best = _refined(trials, best)
     if trials.geometry is None:
@@ -210,7 +234,7 @@ def find_conventions(trials: Trials) -> Conventions:
         geometry=trials.geometry_of(best),
         symbols=trials.symbols,
         share=float(np.nanmedian(left)),
-        convincing=bool(score(left)[0] < CONVINCING),
+        convincing=trials.stands_out(best),
         alternatives=_alternatives(trials, best),
     )
 
@@ -223,7 +247,7 @@ def _best_of(trials: Trials) -> tuple[float, Hypothesis]:
     refined = [replace(one, origin=origin, steering=steering)
                for one in leading for origin, steering in _waves()]  # fmt: skip
     values = trials.scores(refined)
-    if values.min() > CONVINCING and trials.geometry is None:
+    if trials.geometry is None and not trials.stands_out(refined[int(np.argmin(values))]):
         more = [replace(one, wavelength_m=float(w)) for one in _directions(trials)
                 for w in FINE]  # fmt: skip
         coarse = trials.scores(more, few=True)
@@ -306,7 +330,9 @@ def _measured_wavelength(trials: Trials, best: Hypothesis) -> Hypothesis:
         grid = best.wavelength_m * np.exp(np.linspace(-width, width, count))
         tried = [best, *(replace(best, wavelength_m=float(w)) for w in grid)]
         best = tried[int(np.argmin(trials.scores(tried)))]
-    rounded = [replace(best, wavelength_m=float(f"{best.wavelength_m:.{n}g}")) for n in (1, 2, 3, 4)]
+    rounded = [
+        replace(best, wavelength_m=float(f"{best.wavelength_m:.{n}g}")) for n in (1, 2, 3, 4)
+    ]
     values = trials.scores([best, *rounded])
     allowed = values[0] + ROUNDING * max(1.0, abs(values[0]))
     return next((r for r, v in zip(rounded, values[1:], strict=True) if v <= allowed), best)
@@ -326,7 +352,8 @@ def _alternatives(trials: Trials, best: Hypothesis) -> tuple[Alternative, ...]:
     names, tried = zip(*_changes(trials, best), strict=True)
     left = np.nanmedian(trials.shares(tried), axis=1)
     order = np.argsort(left, kind="stable")
-    return tuple(Alternative(names[i], float(left[i])) for i in order)
+    chance = Alternative("random positions", float(np.nanmedian(trials.by_chance(best))))
+    return (*(Alternative(names[i], float(left[i])) for i in order), chance)
 
 
 def evidence_of(shard: Converted, rows: np.ndarray) -> Evidence:

@@ -7,7 +7,8 @@ import numpy as np
 
 from ris_tf.config import Conversion
 from ris_tf.data import labels
-from ris_tf.data.containers import SUFFIXES, Container, FileError, open_container
+from ris_tf.data.containers import SUFFIXES, Container, open_container
+from ris_tf.data.errors import FileError
 from ris_tf.data.layout import in_our_order
 from ris_tf.data.names import DEGREES, RADIANS
 from ris_tf.data.reading import (
@@ -15,7 +16,6 @@ from ris_tf.data.reading import (
     ORDERS,
     PYTORCH,
     Reading,
-    Source,
     chosen,
     readings,
     with_labels,
@@ -263,10 +263,7 @@ class Joined:
             if len(mine):
                 pieces.append(_for_each(shard.read(mine, wanted), len(mine)))
         back = np.argsort(np.argsort(where, kind="stable"), kind="stable")
-        return {
-            name: np.concatenate([piece[name] for piece in pieces])[back]
-            for name in pieces[0]
-        }
+        return {name: np.concatenate([piece[name] for piece in pieces])[back] for name in pieces[0]}
 
 
 def converted(
@@ -285,11 +282,25 @@ def converted(
     path, convert = Path(path), convert or Conversion()
     if not path.is_dir():
         return _one(path, convert, known)
+    return Joined([_one(file, convert, known) for file in files_of(path)])
+
+
+def files_of(path: Path) -> list[Path]:
+    """The files of a folder that may hold arrays, by name.
+
+    Raises:
+        FileError: there are none.
+    """
     files = sorted(file for file in path.iterdir() if file.suffix.lower() in SUFFIXES)
     if not files:
         allowed = f"must hold files ending in {', '.join(SUFFIXES)}"
         raise FileError(source=str(path), allowed=allowed)
-    return Joined([_one(file, convert, known) for file in files])
+    return files
+
+
+def first_file(path: Path) -> Path:
+    """The file itself, or the first of a folder."""
+    return files_of(path)[0] if path.is_dir() else path
 
 
 def _one(path: Path, convert: Conversion, known: Mapping[str, int] | None) -> Converted:
@@ -335,8 +346,3 @@ def _for_each(arrays: dict[str, np.ndarray], scenes: int) -> dict[str, np.ndarra
         else array
         for name, array in arrays.items()
     }
-
-
-def everything(source: Source) -> str:
-    """How a source is named in a configuration."""
-    return ", ".join(source.names)

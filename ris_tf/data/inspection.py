@@ -10,7 +10,8 @@ import numpy as np
 
 from ris_tf.config import Config, Conversion
 from ris_tf.config.scene import MAX_SOURCES, Geometry
-from ris_tf.data.containers import Container, Entry, FileError, open_container
+from ris_tf.data.containers import Container, Entry, open_container
+from ris_tf.data.errors import FileError
 from ris_tf.data.conventions import (
     Conventions,
     Hypothesis,
@@ -104,7 +105,9 @@ class Inspection:
     advice: str = ""
 
 
-def inspect(path: Path, config: Config | None = None, convert: Conversion | None = None) -> Inspection:
+def inspect(
+    path: Path, config: Config | None = None, convert: Conversion | None = None
+) -> Inspection:
     """Look at a file, and try the likely conventions on it.
 
     Args:
@@ -144,14 +147,12 @@ class _Inspector:
         self._finite()
         self._codes_modulus()
         advice = self._physics()
-        best = self.shard
-        self._values(best)
-        if self.conventions is not None:
-            self._covariance(best)
+        self._values()
+        if self.conventions is not None and self.conventions.convincing:
+            self._covariance()
         arrays = tuple(self._described(entry) for entry in self.container.entries.values())
-        settings = self._settings(best)
-        return Inspection(self.container.path, arrays, best.reading, self.conventions,
-                          tuple(self.odd), settings, advice)  # fmt: skip
+        return Inspection(self.container.path, arrays, self.shard.reading, self.conventions,
+                          tuple(self.odd), self._settings(self.shard), advice)  # fmt: skip
 
     def _shard(
         self, reading: Reading, convert: Conversion, strict: bool = False
@@ -159,7 +160,9 @@ class _Inspector:
         """The file with a reading; `None` where it cannot be read so."""
         try:
             convert = self._with_codes(reading, convert)
-            shard = Converted(self.container, convert, with_labels(self.container, convert, reading))
+            shard = Converted(
+                self.container, convert, with_labels(self.container, convert, reading)
+            )
             shard.read(np.arange(min(1, shard.scenes)), MEASURED)
         except FileError:
             if strict:
@@ -217,7 +220,8 @@ class _Inspector:
             self.odd.append(Odd(Oddity.LABELS, "", sentence))
             self._without_labels(rows)
             return "check that y, channel, codes and labels belong to the same scenes" + (
-                "" if self.geometry else "; --config CONFIG names the panel, if it is unusual")
+                "" if self.geometry else "; --config CONFIG names the panel, if it is unusual"
+            )
         first = self.variants[0].reading.sources["y"].layout.axes
         reading = readings(self.container, found.convert)[0]
         self.shard = self._shard(reading, found.convert, strict=True) or self.shard
@@ -233,7 +237,9 @@ class _Inspector:
         reading = Reading({r: self.shard.reading.sources[r] for r in MEASURED},
                           {k: v for k, v in self.shard.reading.sizes.items() if k != "K"})  # fmt: skip
         try:
-            shard = Converted(self.container, convert, with_labels(self.container, convert, reading))
+            shard = Converted(
+                self.container, convert, with_labels(self.container, convert, reading)
+            )
             shard.read(np.arange(min(1, shard.scenes)))
         except FileError:
             return None
@@ -281,17 +287,16 @@ class _Inspector:
             sentence = f"has moduli from {modulus.min():.3g} to {modulus.max():.3g}, not 1"
             self.odd.append(Odd(Oddity.MODULUS, self._name("codes"), sentence))
 
-    def _values(self, shard: Converted) -> None:
+    def _values(self) -> None:
         """Units that the values deny."""
-        rows = np.arange(min(READ, shard.scenes))
-        if "power" in shard.reading.sources and shard.convert.powers == "linear":
+        sources = self.shard.reading.sources
+        if "power" in sources and self.shard.convert.powers == "linear":
             name = self._name("power")
-            axis = shard.reading.sources["power"].layout.scene_axis
-            if (self._some(name, axis) < 0).any():
+            if (self._some(name, sources["power"].layout.scene_axis) < 0).any():
                 self.odd.append(Odd(Oddity.DECIBEL, name, "has powers below 0: dB, not linear"))
                 self._set(powers="dB")
-        if "snr_db" in shard.names:
-            self._check_snr(rows)
+        if "snr_db" in self.shard.names:
+            self._check_snr(np.arange(min(READ, self.shard.scenes)))
         if self.conventions is not None and self.conventions.convincing:
             self._check_unit()
 
@@ -306,8 +311,11 @@ class _Inspector:
         name = self._name("snr_db")
         raw = np.asarray(self._some(name, self.shard.reading.sources["snr_db"].layout.scene_axis),
                          np.float64).ravel()  # fmt: skip
-        linear = DECIBEL.search(name) is None and raw.size and raw.min() > 0 and (
-            raw.max() > 100 or self._residual_says_linear(rows)
+        linear = (
+            DECIBEL.search(name) is None
+            and raw.size
+            and raw.min() > 0
+            and (raw.max() > 100 or self._residual_says_linear(rows))
         )
         if linear and "snr" not in self.convert.model_fields_set:
             self.odd.append(Odd(Oddity.DECIBEL, name, "looks linear, not dB"))
@@ -334,19 +342,19 @@ class _Inspector:
         convert = self.shard.convert.model_copy(update=values)
         self.shard = Converted(self.container, convert, self.shard.reading)
 
-    def _covariance(self, shard: Converted) -> None:
+    def _covariance(self) -> None:
         """Whether a covariance has its energy where the labels are."""
         assert self.conventions is not None
-        rows = self._rows(shard)
-        covariance = shard.covariance(rows)
-        if covariance is None or not self.conventions.convincing:
+        rows = self._rows(self.shard)
+        covariance = self.shard.covariance(rows)
+        if covariance is None:
             return
-        vectors = steering_of([(Wave(self.conventions.geometry), places_of(shard, rows))])[0]
-        outside = [_outside(r, v) for r, v in zip(covariance, vectors, strict=True)]
-        if np.median(outside) > DENIED:
-            sentence = f"has {np.median(outside):.0%} of its energy where the labels have no source"
-            name = self._name("covariance")
-            self.odd.append(Odd(Oddity.COVARIANCE, name, sentence))
+        places = places_of(self.shard, rows)
+        vectors = steering_of([(Wave(self.conventions.geometry), places)])[0]
+        outside = np.median([_outside(r, v) for r, v in zip(covariance, vectors, strict=True)])
+        if outside > DENIED:
+            sentence = f"has {outside:.0%} of its energy where the labels have no source"
+            self.odd.append(Odd(Oddity.COVARIANCE, self._name("covariance"), sentence))
 
     def _described(self, entry: Entry) -> Described:
         for role, source in self.shard.reading.sources.items():
@@ -362,7 +370,9 @@ class _Inspector:
         """What an array that is not needed may be."""
         y = self.container.entries[self.shard.reading.sources["y"].names[0]]
         if entry.numeric and entry.shape == y.shape and self._is_effective(entry):
-            return Described(entry, "effective channel H c, not needed", "equals channel times codes")
+            return Described(
+                entry, "effective channel H c, not needed", "equals channel times codes"
+            )
         sizes = self.shard.reading.sizes
         n, scenes = sizes["N"], sizes.get("B", 1)
         if entry.numeric and entry.shape in ((scenes, n, n), (scenes, n, n, 2)):

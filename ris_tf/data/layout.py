@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ris_tf.data.containers import FileError
+from ris_tf.data.errors import FileError
+
 
 Sizes = dict[str, int]
 PARTS = 2  # length of axis C

@@ -94,4 +94,6 @@ def _partners(name: str, real: str, imaginary: str) -> Iterable[tuple[str, str]]
 
 
 def _are_parts(a: Entry, b: Entry) -> bool:
-    return a.numeric and b.numeric and a.shape == b.shape and "c" not in (a.dtype.kind, b.dtype.kind)
+    return (
+        a.numeric and b.numeric and a.shape == b.shape and "c" not in (a.dtype.kind, b.dtype.kind)
+    )

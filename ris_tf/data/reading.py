@@ -5,7 +5,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from ris_tf.config import Conversion
-from ris_tf.data.containers import Container, Entry, FileError
+from ris_tf.data.containers import Container, Entry
+from ris_tf.data.errors import FileError
 from ris_tf.data.layout import COORDINATES, Layout, Sizes, fitted, layouts
 from ris_tf.data.names import SYNONYMS, named_like
 
@@ -255,10 +256,12 @@ def _joint(
 ) -> Iterator[Reading]:
     """Layouts of the named arrays that agree on all sizes."""
     done = done or {}
-    role = next((role for role in MEASURED if role not in done), None)
-    if role is None:
-        yield Reading(done, known)
+    left = [role for role in MEASURED if role not in done]
+    if not left:
+        yield Reading({role: done[role] for role in MEASURED}, known)
         return
+    # Joined axes come apart by the sizes of the others.
+    role = min(left, key=lambda role: "(" in (getattr(convert, f"{role}_axes") or ""))
     for layout in _ways(container, convert, role, names[role], known):
         source = Source(_split(names[role]), layout, ranks[role])
         sizes = {**known, **{k: v for k, v in layout.sizes.items() if k != "C"}}

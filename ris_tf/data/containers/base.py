@@ -7,7 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
-from ris_tf.config import ConfigError
+from ris_tf.data.errors import FileError
 
 MEBIBYTE = 2**20
 # An array that has to be in memory whole, because it is packed: what a small computer can spare.
@@ -24,10 +24,6 @@ LONGEST_TEXT = 100_000  # bytes of an array of text that is shown
 REAL_NAMES = {"real", "re", "r"}  # fields of complex numbers, in any case of letters
 IMAGINARY_NAMES = {"imag", "im", "i"}
 PAIR = 2
-
-
-class FileError(ConfigError):
-    """A file of arrays cannot be read, or must not be."""
 
 
 @dataclass(frozen=True)

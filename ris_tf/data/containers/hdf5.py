@@ -16,7 +16,6 @@ from ris_tf.data.containers.base import (
     LARGEST_CHUNK,
     MOST_ENTRIES,
     Entry,
-    FileError,
     checked_rows,
     complex_dtype,
     from_records,
@@ -25,6 +24,7 @@ from ris_tf.data.containers.base import (
     refuse_whole,
     runs,
 )
+from ris_tf.data.errors import FileError
 
 MATLAB = b"MATLAB 7.3"
 MATLAB_OWN = "#"  # groups of MATLAB's own begin so

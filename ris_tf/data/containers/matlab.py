@@ -18,12 +18,12 @@ from ris_tf.data.containers.base import (
     DEEPEST,
     MOST_ENTRIES,
     Entry,
-    FileError,
     checked_rows,
     reason,
     refuse_unpacked,
     refuse_whole,
 )
+from ris_tf.data.errors import FileError
 
 FILE_HEADER = 128
 TAG = 8  # bytes of type and length before each element

@@ -15,7 +15,6 @@ from ris_tf.data.containers.base import (
     LONGEST_TEXT,
     MOST_ENTRIES,
     Entry,
-    FileError,
     checked_rows,
     complex_dtype,
     from_records,
@@ -24,6 +23,7 @@ from ris_tf.data.containers.base import (
     refuse_whole,
     runs,
 )
+from ris_tf.data.errors import FileError
 
 HEADER = 65_536  # bytes of an array's header that are read; ours have 128
 LOCAL = struct.Struct("<4s22xHH")  # zip's header before each member: its mark, two lengths

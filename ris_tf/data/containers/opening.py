@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from ris_tf.data.containers.base import Container, FileError
+from ris_tf.data.containers.base import Container
+from ris_tf.data.errors import FileError
 
 SUFFIXES = (".npz", ".mat", ".h5", ".hdf5")
 ZIP = (b"PK\x03\x04", b"PK\x05\x06")
