@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from ris_tf.data.conversion import Converted, Joined
-    from ris_tf.data.inspection import Inspection
+    from ris_tf.data.report import Inspection
 
 ALTERNATIVES = 8  # that are shown
 AT_ONCE = 2**23  # complex numbers of the scenes that are converted together: 64 MiB
@@ -50,6 +50,9 @@ def inspect_(
     known = config is not None or any(o.strip().startswith("geometry.") for o in overrides)
     if out and out.suffix.lower() not in (".yaml", ".yml"):
         raise ConfigError(key="--out", value=out, allowed="must end in .yaml")
+    from ris_tf.data.containers import open_container
+
+    open_container(file)  # what must not be read is refused before anything is loaded
     _load()
     from ris_tf.data.inspection import inspect
 
@@ -80,16 +83,17 @@ def convert(
     chosen = load_config(config, set_ or []) if config else default_config(set_ or [])
     if out.suffix != ".npz":
         raise ConfigError(key="OUT", value=str(out), allowed="must end in .npz")
-    _load()
-    from rich.filesize import decimal
-
-    from ris_tf.config import not_written
     from ris_tf.data.conversion import converted
-    from ris_tf.data.export import target_of, write_scenes
 
     shard = converted(source, chosen.data.convert)
     if not shard.scenes:
         raise ConfigError("holds no scenes", source=str(source))
+    _load()
+    from rich.filesize import decimal
+
+    from ris_tf.config import not_written
+    from ris_tf.data.export import target_of, write_scenes
+
     target = target_of(out, shard.scenes)
     if target.exists():
         raise ConfigError("exists", source=str(target), remedy="choose another, or remove it")

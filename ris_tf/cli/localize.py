@@ -117,16 +117,21 @@ def localize(
     if out:
         _write(out, csv_text(located) if out.suffix.lower() == ".csv" else json_text(located))
     if picture:
-        import numpy as np
+        behind = localizer.spectrum(*received, scene)
+        _draw(_of_scene(located, scene), behind, f"{file.name}, scene {scene}", picture)
 
-        from ris_tf.cli.figure import write_figure
-        from ris_tf.evaluation.pictures import Picture
-        from ris_tf.figures.positions import positions_figure
 
-        grid, power = localizer.spectrum(*received, scene)
-        behind = Picture(np.degrees(grid.azimuth), np.degrees(grid.elevation), power, "MVDR")
-        title = f"{file.name}, scene {scene}"
-        write_figure(positions_figure(_of_scene(located, scene), behind, title), picture)
+def _draw(of_scene: dict, spectrum: tuple, title: str, out: Path) -> None:
+    """The positions of a scene before its spectrum."""
+    import numpy as np
+
+    from ris_tf.cli.figure import write_figure
+    from ris_tf.evaluation.pictures import Picture
+    from ris_tf.figures.positions import positions_figure
+
+    grid, power = spectrum
+    behind = Picture(np.degrees(grid.azimuth), np.degrees(grid.elevation), power, "MVDR")
+    write_figure(positions_figure(of_scene, behind, title), out)
 
 
 def _check_estimator(name: str) -> None:

@@ -32,7 +32,7 @@ def _axes(sentence: str) -> str | None:
 
 
 class Conversion(Section):
-    """How a file is read: names, axes and conventions; what is `null` is found by name and shape."""
+    """How a file is read: names, axes and conventions; `null` is found by name and shape."""
 
     y: str | None = _name(
         "Array of the measurement; two names with a comma are real and imaginary part."
@@ -73,7 +73,7 @@ class Conversion(Section):
     panel_at_m: Annotated[tuple[Metres, Metres, Metres], Field(strict=False)] = knob(
         (0.0, 0.0, 0.0), "Where the panel's centre is in the file's metres.", "m"
     )
-    angles: Literal["auto", "degrees", "radians"] = knob(
+    angle_unit: Literal["auto", "degrees", "radians"] = knob(
         "auto", "Unit of the file's angles; auto takes it from their names."
     )
     directions: Literal["azimuth-elevation", "polar"] = knob(
@@ -89,9 +89,9 @@ class Conversion(Section):
     )
     negate_azimuth: bool = knob(False, "The file's azimuths grow to the other side.")
     negate_elevation: bool = knob(False, "The file's elevations grow downwards.")
-    powers: Literal["linear", "dB"] = knob("linear", "The file's powers.")
-    snr_db: str | None = _name("Array of the SNR.")
-    snr: Literal["dB", "linear"] = knob("dB", "The file's SNR.")
+    power_unit: Literal["linear", "dB"] = knob("linear", "Unit of the file's powers.")
+    snr: str | None = _name("Array of the SNR.")
+    snr_unit: Literal["dB", "linear"] = knob("dB", "Unit of the file's SNR.")
     noise_variance: str | None = _name("Array of the noise variance.")
 
     @model_validator(mode="after")

@@ -1,12 +1,12 @@
 """The conventions of a file, found by trying the likely ones on its own labels.
 
-A hypothesis is one way to read the file on one panel. All that are likely are tried on a coarse list
-of wavelengths, then the best are changed one convention at a time until nothing is better.
+A hypothesis is one way to read the file on one panel. All that are likely are tried on a coarse
+list of wavelengths, then the best are changed one convention at a time until nothing is better.
 """
 
 import itertools
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 
@@ -14,10 +14,10 @@ import numpy as np
 
 from ris_tf.config import Conversion
 from ris_tf.config.scene import Geometry
-from ris_tf.data.conversion import SPHERICAL, Converted
-from ris_tf.data.names import DEGREES, RADIANS
+from ris_tf.data.conversion import Converted
 from ris_tf.data.physics import SYMBOLS, Evidence, Places, Wave, score, shares
-from ris_tf.data.reading import PYTORCH, Reading
+from ris_tf.data.reading import KNOBS, MEASURED
+from ris_tf.data.variants import evidence_of, places_of
 
 # Carriers that papers and test beds use: 1, 2.4, 3.5, 5, 5.8, 10, 28, 60, 140, 300 GHz.
 WAVELENGTHS = (0.3, 0.125, 0.0857, 0.06, 0.0517, 0.03, 0.0107, 0.005, 0.00214, 0.001)
@@ -32,7 +32,6 @@ STANDS_OUT = 5.0  # standard deviations
 LEAST_BELOW = 0.05  # of a score
 ROUNDING = 0.003  # how much worse a score a round wavelength may have
 CLEAR = 0.15  # of a score: constant symbols are chosen unless independent are better by this
-TURN = 2 * math.pi
 
 
 @dataclass(frozen=True)
@@ -150,7 +149,7 @@ class Trials:
             evidence = Evidence(*(a[scenes] for a in (evidence.y, evidence.channel,
                                                       evidence.codes)))  # fmt: skip
             waves = [
-                (self._wave(tried[i]), _some(self._places[tried[i].labels], scenes)) for i in mine
+                (self._wave(tried[i]), self._places[tried[i].labels].some(scenes)) for i in mine
             ]
             found[mine] = shares(evidence, waves, self.symbols, dtype)
         return found
@@ -356,98 +355,6 @@ def _alternatives(trials: Trials, best: Hypothesis) -> tuple[Alternative, ...]:
     return (*(Alternative(names[i], float(left[i])) for i in order), chance)
 
 
-def evidence_of(shard: Converted, rows: np.ndarray) -> Evidence:
-    """Scenes of a shard, in double precision."""
-    arrays = shard.read(rows, ("y", "channel", "codes"))
-    scenes = len(arrays["y"])
-    return Evidence(*(
-        np.broadcast_to(a, (scenes, *a.shape[-2:])).astype(np.complex128)
-        for a in (arrays["y"], arrays["channel"], arrays["codes"])
-    ))  # fmt: skip
-
-
-def places_of(shard: Converted, rows: np.ndarray) -> Places:
-    """Labels of a shard's scenes."""
-    arrays = shard.read(rows, ("count", "azimuth_deg", "elevation_deg", "range_m"))
-    azimuth, elevation = (np.radians(arrays[f"{name}_deg"].astype(np.float64))
-                          for name in ("azimuth", "elevation"))  # fmt: skip
-    active = np.arange(azimuth.shape[1]) < arrays["count"][:, None]
-    ranges = arrays["range_m"].astype(np.float64)
-    return Places(azimuth, elevation, ranges, (active & np.isfinite(azimuth)).astype(np.float64))
-
-
-def _some(places: Places, scenes: slice) -> Places:
-    return Places(*(part[scenes] for part in places))
-
-
-def label_variants(
-    build: Callable[[dict], Converted | None], shard: Converted, rows: np.ndarray
-) -> list[Converted]:
-    """The file with each likely way to read its labels, ours first.
-
-    Args:
-        build: the file with other settings; `None` where they do not fit it.
-        shard: the file as it is set.
-        rows: scenes whose values say what is likely.
-    """
-    found: list[Converted] = []
-    for values in _label_settings(shard, rows):
-        kept = {k: v for k, v in values.items() if k not in shard.convert.model_fields_set}
-        made = build(kept)
-        if made is not None and all(made.convert != other.convert for other in found):
-            found.append(made)
-    return found
-
-
-def _label_settings(shard: Converted, rows: np.ndarray) -> Iterator[dict]:
-    signs = [{"negate_azimuth": a, "negate_elevation": e}
-             for a, e in itertools.product((False, True), repeat=2)]  # fmt: skip
-    sources = shard.reading.sources
-    if "positions" in sources:
-        name, axes = sources["positions"].names[0], sources["positions"].layout.axes
-        layouts = ["B(QK)", "B(KQ)"] if "(" in axes or name == PYTORCH else [axes]
-        for layout, sign in itertools.product(layouts, signs):
-            kind = {"positions": name, "positions_axes": layout, **sign}
-            for form in SPHERICAL:
-                for unit in _units(shard, rows):
-                    yield {**kind, "positions_are": form, "angles": unit}
-                    yield {**kind, "positions_are": form, "angles": unit, "directions": "polar"}
-            if name != PYTORCH:
-                for form in itertools.permutations("xyz"):
-                    yield {**kind, "positions_are": "".join(form)}
-        return
-    first, second = sources["azimuth"].names[0], sources["elevation"].names[0]
-    for unit, (azimuth, elevation), sign in itertools.product(
-        _units(shard, rows), ((first, second), (second, first)), signs
-    ):
-        kind = {"azimuth": azimuth, "elevation": elevation, "angles": unit, **sign}
-        for zeros in _zeros(shard, rows, azimuth == first):
-            yield {**kind, **zeros}
-        yield {**kind, "directions": "polar"}
-
-
-def _units(shard: Converted, rows: np.ndarray) -> list[str]:
-    """Units that the angles may have, by their name or their size."""
-    names = [n for role in ("positions", "azimuth", "elevation") if role in shard.reading.sources
-             for n in shard.reading.sources[role].names]  # fmt: skip
-    largest = float(np.nanmax(np.abs(shard.raw_angles(rows)), initial=0))
-    if largest > TURN:
-        return ["degrees"]
-    if any(DEGREES.search(name) for name in names):
-        return ["degrees", "radians"] if largest < math.pi else ["degrees"]
-    return ["radians"] if any(RADIANS.search(n) or n == PYTORCH for n in names) else [
-        "radians", "degrees"]  # fmt: skip
-
-
-def _zeros(shard: Converted, rows: np.ndarray, straight: bool) -> Iterator[dict]:
-    """Angles straight ahead: 0, or a right angle where none is below 0."""
-    azimuth, elevation = shard.raw_angles(rows)[slice(None, None, 1 if straight else -1)]
-    options = [(0.0, 90.0) if np.nanmin(a, initial=0) >= 0 else (0.0,)
-               for a in (azimuth, elevation)]  # fmt: skip
-    for one, other in itertools.product(*options):
-        yield {"azimuth_zero_deg": one, "elevation_zero_deg": other}
-
-
 def _explicit(shard: Converted) -> dict:
     """Names and axes of `y`, channel and codes, as settings."""
     values = {}
@@ -460,17 +367,16 @@ def _explicit(shard: Converted) -> dict:
 
 LABEL_KEYS = (
     "count", "azimuth", "elevation", "range", "power", "labels_axes", "positions",
-    "positions_axes", "positions_are", "angles", "directions", "azimuth_zero_deg",
-    "elevation_zero_deg", "negate_azimuth", "negate_elevation", "snr_db", "noise_variance",
+    "positions_axes", "positions_are", "angle_unit", "directions", "azimuth_zero_deg",
+    "elevation_zero_deg", "negate_azimuth", "negate_elevation",
 )  # fmt: skip
 
 
 def _label_values(shard: Converted) -> dict:
     values = {name: getattr(shard.convert, name) for name in LABEL_KEYS}
-    for role in ("count", "azimuth", "elevation", "range", "power", "positions", "snr_db",
-                 "noise_variance"):  # fmt: skip
-        if role in shard.reading.sources:
-            values[role] = shard.reading.sources[role].names[0]
+    for role, source in shard.reading.sources.items():
+        if role not in MEASURED and role != "covariance":
+            values[KNOBS.get(role, role)] = source.names[0]
     if "positions" in shard.reading.sources:
         values["positions_axes"] = shard.reading.sources["positions"].layout.axes
     return values
@@ -484,20 +390,10 @@ def _axes_words(shard: Converted, best: Converted) -> str:
 
 
 def _label_words(shard: Converted, best: Converted) -> str:
-    keys = ("azimuth", "elevation", "positions_axes", "positions_are", "angles", "directions",
+    keys = ("azimuth", "elevation", "positions_axes", "positions_are", "angle_unit", "directions",
             "azimuth_zero_deg", "elevation_zero_deg", "negate_azimuth",
             "negate_elevation")  # fmt: skip
     changed = {k: getattr(shard.convert, k) for k in keys
                if getattr(shard.convert, k) != getattr(best.convert, k)}  # fmt: skip
     return ", ".join(f"{key}: {str(value).lower() if isinstance(value, bool) else value}"
                      for key, value in changed.items())  # fmt: skip
-
-
-def reading_variants(
-    found: Sequence[Reading], build: Callable[[Reading], Converted | None]
-) -> list[Converted]:
-    """The file in each way in which the likeliest arrays may be read."""
-    names = {role: source.names for role, source in found[0].sources.items()}
-    same = [r for r in found if {k: s.names for k, s in r.sources.items()} == names]
-    made = [build(reading) for reading in same[:8]]
-    return [one for one in made if one is not None]

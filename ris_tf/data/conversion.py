@@ -132,10 +132,10 @@ class Converted:
 
     def _snr(self, rows: np.ndarray) -> np.ndarray:
         level = self._raw("snr_db", rows).astype(np.float64)
-        if self.convert.snr == "linear":
+        if self.convert.snr_unit == "linear":
             if (level <= 0).any():
                 raise self._wrong("snr_db", "holds numbers that are not above 0, as linear SNRs "
-                                  "are", "set data.convert.snr to dB")  # fmt: skip
+                                  "are", "set data.convert.snr_unit to dB")  # fmt: skip
             level = 10 * np.log10(level)
         return level.astype(np.float32)
 
@@ -167,7 +167,7 @@ class Converted:
         if power.shape != shape:
             problem = f"has shape {list(power.shape)} and the positions {list(shape)}"
             raise self._wrong("power", problem, "set data.convert.power to another array")
-        if self.convert.powers == "dB":
+        if self.convert.power_unit == "dB":
             return 10 ** (power.astype(np.float64) / 10)
         return power
 
@@ -230,14 +230,16 @@ class Converted:
         """
         role = "positions" if "positions" in self.reading.sources else "azimuth"
         name = self.reading.sources[role].names[0]
-        if self.convert.angles != "auto":
-            return self.convert.angles
+        if self.convert.angle_unit != "auto":
+            return self.convert.angle_unit
         if DEGREES.search(name):
             return "degrees"
         if RADIANS.search(name) or name == PYTORCH:
             return "radians"
         problem = "may be in degrees or radians"
-        raise self._wrong(role, problem, "set data.convert.angles; ris-tf data inspect tries both")
+        raise self._wrong(
+            role, problem, "set data.convert.angle_unit; ris-tf data inspect tries both"
+        )
 
     def _wrong(self, role: str, problem: str, remedy: str) -> FileError:
         key = ", ".join(self.reading.sources[role].names)
@@ -327,8 +329,15 @@ def _our_names(reading: Reading) -> tuple[str, ...]:
 def _joined(parts: list[np.ndarray], last: bool) -> np.ndarray:
     """Complex numbers of their parts: two arrays, or the last axis."""
     if len(parts) == 2:
-        return parts[0] + 1j * parts[1]
-    return parts[0][..., 0] + 1j * parts[0][..., 1] if last else parts[0]
+        return _complex(*parts)
+    return _complex(parts[0][..., 0], parts[0][..., 1]) if last else parts[0]
+
+
+def _complex(real: np.ndarray, imaginary: np.ndarray) -> np.ndarray:
+    """Put together without arithmetic, which makes NaN of infinite parts."""
+    joined = np.empty(real.shape, np.result_type(real.dtype, np.complex64))
+    joined.real, joined.imag = real, imaginary
+    return joined
 
 
 def _slots(array: np.ndarray, scenes: int) -> np.ndarray:

@@ -1,8 +1,5 @@
 """What is in a file, what each array probably is, what is odd, and the settings that read it."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -11,98 +8,27 @@ import numpy as np
 from ris_tf.config import Config, Conversion
 from ris_tf.config.scene import MAX_SOURCES, Geometry
 from ris_tf.data.containers import Container, Entry, open_container
+from ris_tf.data.conventions import Conventions, Trials, find_conventions
+from ris_tf.data.conversion import Converted
 from ris_tf.data.errors import FileError
-from ris_tf.data.conventions import (
-    Conventions,
-    Hypothesis,
-    Trials,
+from ris_tf.data.names import DECIBEL, DEGREES
+from ris_tf.data.physics import SYMBOLS, Wave, loudest_share, score, shares, steering_of
+from ris_tf.data.reading import KNOBS, MEASURED, Reading, readings, with_labels
+from ris_tf.data.report import MEANINGS, Described, Inspection, Odd, Oddity
+from ris_tf.data.variants import (
+    Thinned,
     evidence_of,
-    find_conventions,
     label_variants,
     places_of,
     reading_variants,
+    real_codes,
 )
-from ris_tf.data.conversion import Converted
-from ris_tf.data.names import DECIBEL, DEGREES
-from ris_tf.data.physics import SYMBOLS, Evidence, Wave, loudest_share, score, shares, steering_of
-from ris_tf.data.reading import MEASURED, Reading, readings, with_labels
 
 SCENES = 8  # that physics looks at
 READ = 64  # scenes whose values are looked at
-LARGEST_SCENE = 2**24  # numbers of a scene's sensing matrix; above, some snapshots are left out
 OFF_MODULUS = 1e-3
 DENIED = 0.1  # share of a covariance's energy outside the labels' steering vectors
 CLEARER = 0.1  # of a score, by which other axes must explain more, where there are no labels
-MEANINGS = {
-    "y": "measurement y",
-    "channel": "channel H",
-    "codes": "codes",
-    "azimuth": "azimuth",
-    "elevation": "elevation",
-    "range": "range",
-    "power": "power of the sources",
-    "positions": "positions",
-    "count": "number of sources",
-    "snr_db": "SNR",
-    "noise_variance": "noise variance",
-    "covariance": "covariance at the panel",
-}
-
-
-class Oddity(Enum):
-    """What may be wrong with a file."""
-
-    TRANSPOSED = "transposed"
-    UNIT = "unit"
-    DECIBEL = "decibel"
-    MODULUS = "modulus"
-    COVARIANCE = "covariance"
-    NOT_FINITE = "not finite"
-    EMPTY = "empty"
-    LABELS = "labels"
-    UNREADABLE = "unreadable"
-    RANGE = "range"
-
-
-@dataclass(frozen=True)
-class Odd:
-    """One oddity: its kind, the array, and a sentence."""
-
-    kind: Oddity
-    array: str
-    sentence: str
-
-
-@dataclass(frozen=True)
-class Described:
-    """One array: what it probably is, and why."""
-
-    entry: Entry
-    what: str
-    why: str
-
-
-@dataclass(frozen=True)
-class Inspection:
-    """All that is known of a file.
-
-    Attributes:
-        path: the file.
-        arrays: in its order.
-        reading: which array is which, of the best conventions.
-        conventions: found by its labels; `None` where it has none, or no ranges.
-        odd: what may be wrong.
-        settings: a configuration that reads it, as nested dictionaries.
-        advice: what to do, where it cannot be read yet; empty where it can.
-    """
-
-    path: Path
-    arrays: tuple[Described, ...]
-    reading: Reading | None
-    conventions: Conventions | None
-    odd: tuple[Odd, ...]
-    settings: Mapping[str, Any]
-    advice: str = ""
 
 
 def inspect(
@@ -180,7 +106,7 @@ class _Inspector:
         axis = source.layout.scene_axis
         rows = None if axis is None else np.arange(min(READ, entry.shape[axis]))
         values = self.container.read(source.names[0], axis or 0, rows)
-        return convert.model_copy(update=_real_codes(values))
+        return convert.model_copy(update=real_codes(values))
 
     def _rows(self, shard: Converted) -> np.ndarray:
         """The scenes that physics looks at: those with the most signal, as far as it is known."""
@@ -209,7 +135,7 @@ class _Inspector:
             self.odd.append(Odd(Oddity.LABELS, "", "no scene has a source with a range above 0"))
             self._without_labels(rows)
             return ""
-        trials = Trials([_Thinned(v) for v in self.variants], usable, rows, self.geometry)
+        trials = Trials([Thinned(v) for v in self.variants], usable, rows, self.geometry)
         found = find_conventions(trials)
         self.conventions = found
         if not found.convincing:
@@ -234,8 +160,8 @@ class _Inspector:
     def _relabelled(self, values: dict) -> Converted | None:
         """The file with other settings of its labels."""
         convert = self.shard.convert.model_copy(update=values)
-        reading = Reading({r: self.shard.reading.sources[r] for r in MEASURED},
-                          {k: v for k, v in self.shard.reading.sizes.items() if k != "K"})  # fmt: skip
+        sizes = {k: v for k, v in self.shard.reading.sizes.items() if k != "K"}
+        reading = Reading({role: self.shard.reading.sources[role] for role in MEASURED}, sizes)
         try:
             shard = Converted(
                 self.container, convert, with_labels(self.container, convert, reading)
@@ -250,7 +176,7 @@ class _Inspector:
         geometry = self.geometry or _squarest(self.shard.reading.sizes["N"])
         best = None
         for shard in self.variants:
-            evidence = evidence_of(_Thinned(shard), rows[:4])
+            evidence = evidence_of(Thinned(shard), rows[:4])
             for symbols in SYMBOLS:
                 value = float(score(loudest_share(evidence, geometry, symbols)[None])[0])
                 if best is None or value < best[0] - CLEARER:
@@ -258,8 +184,8 @@ class _Inspector:
         if best is not None and best[1] is not self.shard:
             axes = best[1].reading.sources["y"].layout.axes
             self.shard = best[1]
-            self.odd.append(Odd(Oddity.TRANSPOSED, self._name("y"), f"is transposed: with axes {axes} "
-                                "a single place explains more of it"))  # fmt: skip
+            sentence = f"is transposed: with axes {axes} a single place explains more of it"
+            self.odd.append(Odd(Oddity.TRANSPOSED, self._name("y"), sentence))
 
     def _name(self, role: str) -> str:
         return ", ".join(self.shard.reading.sources[role].names)
@@ -290,11 +216,11 @@ class _Inspector:
     def _values(self) -> None:
         """Units that the values deny."""
         sources = self.shard.reading.sources
-        if "power" in sources and self.shard.convert.powers == "linear":
+        if "power" in sources and self.shard.convert.power_unit == "linear":
             name = self._name("power")
             if (self._some(name, sources["power"].layout.scene_axis) < 0).any():
                 self.odd.append(Odd(Oddity.DECIBEL, name, "has powers below 0: dB, not linear"))
-                self._set(powers="dB")
+                self._set(power_unit="dB")
         if "snr_db" in self.shard.names:
             self._check_snr(np.arange(min(READ, self.shard.scenes)))
         if self.conventions is not None and self.conventions.convincing:
@@ -303,7 +229,7 @@ class _Inspector:
     def _check_unit(self) -> None:
         role = "positions" if "positions" in self.shard.reading.sources else "azimuth"
         name = self._name(role)
-        if self.shard.convert.angles == "radians" and DEGREES.search(name):
+        if self.shard.convert.angle_unit == "radians" and DEGREES.search(name):
             self.odd.append(Odd(Oddity.UNIT, name, "is in radians, though its name says degrees"))
 
     def _check_snr(self, rows: np.ndarray) -> None:
@@ -317,9 +243,9 @@ class _Inspector:
             and raw.min() > 0
             and (raw.max() > 100 or self._residual_says_linear(rows))
         )
-        if linear and "snr" not in self.convert.model_fields_set:
+        if linear and "snr_unit" not in self.convert.model_fields_set:
             self.odd.append(Odd(Oddity.DECIBEL, name, "looks linear, not dB"))
-            self._set(snr="linear")
+            self._set(snr_unit="linear")
 
     def _residual_says_linear(self, rows: np.ndarray) -> bool:
         if self.conventions is None or not self.conventions.convincing:
@@ -334,7 +260,7 @@ class _Inspector:
     def _left(self, rows: np.ndarray) -> np.ndarray:
         """What sources at the labels leave of scenes, in the conventions found: `[B]`."""
         assert self.conventions is not None
-        evidence = evidence_of(_Thinned(self.shard), rows)
+        evidence = evidence_of(Thinned(self.shard), rows)
         where = [(Wave(self.conventions.geometry), places_of(self.shard, rows))]
         return shares(evidence, where, self.conventions.symbols, np.complex128)[0]
 
@@ -359,8 +285,8 @@ class _Inspector:
     def _described(self, entry: Entry) -> Described:
         for role, source in self.shard.reading.sources.items():
             if entry.name in source.names:
-                part = ["", ", real part", ", imaginary part"][
-                    0 if len(source.names) == 1 else 1 + source.names.index(entry.name)]  # fmt: skip
+                parts = ("",) if len(source.names) == 1 else (", real part", ", imaginary part")
+                part = parts[source.names.index(entry.name)]
                 sizes = ", ".join(f"{k} = {v}" for k, v in source.layout.sizes.items())
                 axes = source.layout.axes or "one number"
                 return Described(entry, MEANINGS[role] + part, f"axes {axes}, {sizes}".rstrip(", "))
@@ -405,40 +331,12 @@ class _Inspector:
         return {**settings, "data": {"convert": _changed(shard)}}
 
 
-class _Thinned(Converted):
-    """A file with fewer snapshots, where all of them would take too much memory."""
-
-    def __init__(self, shard: Converted):
-        super().__init__(shard._container, shard.convert, shard.reading)
-
-    def read(self, rows: np.ndarray, names: Any = None) -> dict[str, np.ndarray]:
-        """As `Converted.read`, some snapshots left out of `y` and codes."""
-        arrays, sizes = super().read(rows, names), self.reading.sizes
-        step = -(-sizes["L"] * sizes["M"] * sizes["N"] // LARGEST_SCENE)
-        if step > 1 and "y" in arrays:
-            arrays["y"] = arrays["y"][..., ::step, :]
-            arrays["codes"] = arrays["codes"][..., ::step, :]
-        return arrays
-
-
-def _real_codes(values: np.ndarray) -> dict[str, Any]:
-    """Settings of codes that are real numbers."""
-    whole = bool((values == np.round(values)).all())
-    largest, least = float(np.abs(values).max(initial=0)), float(values.min(initial=0))
-    if whole and set(np.unique(values)) <= {-1.0, 1.0}:
-        return {"codes_are": "complex"}
-    if whole and least >= 0 and largest < 64:
-        bits = max(1, int(np.ceil(np.log2(largest + 1))))
-        return {"codes_are": "states", "code_states": 2**bits}
-    return {"codes_are": "degrees" if largest > 4 * np.pi else "radians"}
-
-
 def _changed(shard: Converted) -> dict[str, Any]:
     """Settings that differ from the defaults, and the names that were found."""
     values = shard.convert.model_dump(mode="json")
     for role, source in shard.reading.sources.items():
-        if role in values:
-            values[role] = ", ".join(source.names)
+        if role != "covariance":
+            values[KNOBS.get(role, role)] = ", ".join(source.names)
     for role in MEASURED:
         values[f"{role}_axes"] = shard.reading.sources[role].layout.axes
     default = Conversion().model_dump(mode="json")
@@ -472,6 +370,3 @@ def _unassigned(entry: Entry) -> Described:
 def _unreadable(container: Container) -> tuple[Odd, ...]:
     return tuple(Odd(Oddity.UNREADABLE, entry.name, entry.problem)
                  for entry in container.entries.values() if entry.problem)  # fmt: skip
-
-
-__all__ = ["Described", "Evidence", "Hypothesis", "Inspection", "Odd", "Oddity", "inspect"]

@@ -1,4 +1,4 @@
-"""Positions in other people's angles and metres, as ours: azimuth and elevation in degrees, range."""
+"""Positions in other people's angles and metres, as our azimuth and elevation in degrees, range."""
 
 from collections.abc import Callable
 

@@ -1,8 +1,8 @@
 """Axes of arrays as letters, as `BLM`: found from shapes, and brought into our order.
 
-`B` scenes, `L` snapshots, `M` antennas, `N` elements, `K` sources, `Q` the coordinates of a position,
-`C` real and imaginary part, `1` an axis of length 1. Brackets stand around axes that are joined, as
-`B(QK)` for `[B, 3 K]`.
+`B` scenes, `L` snapshots, `M` antennas, `N` elements, `K` sources, `Q` the coordinates of a
+position, `C` real and imaginary part, `1` an axis of length 1. Brackets stand around axes that are
+joined, as `B(QK)` for `[B, 3 K]`.
 """
 
 import itertools
@@ -13,7 +13,6 @@ from typing import NamedTuple
 import numpy as np
 
 from ris_tf.data.errors import FileError
-
 
 Sizes = dict[str, int]
 PARTS = 2  # length of axis C

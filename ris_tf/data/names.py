@@ -9,7 +9,8 @@ from ris_tf.data.containers import Entry
 SYNONYMS: dict[str, tuple[str, ...]] = {
     "y": (
         "y", "measurement", "measurements", "received", "receivedsignal", "rx", "rxsignal",
-        "signal", "signals", "snapshots", "ymeas", "yrx", "ybs", "ynoisy", "samples", "observations",
+        "signal", "signals", "snapshots", "ymeas", "yrx", "ybs", "ynoisy", "samples",
+        "observations",
     ),
     "channel": (
         "channel", "hfull", "hchannel", "hrisbs", "hbsris", "hris", "hrb", "hbr", "h", "g", "csi",
@@ -17,8 +18,9 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     ),
     "codes": (
         "codes", "code", "c", "w", "phi", "phase", "phases", "risphase", "risphases", "phaseshifts",
-        "phaseshift", "risphaseshifts", "omega", "theta", "profiles", "profile", "beams", "codebook",
-        "reflection", "reflections", "gamma", "psi", "v", "states", "risstates", "config", "configs",
+        "phaseshift", "risphaseshifts", "omega", "theta", "profiles", "profile", "beams",
+        "codebook",
+        "reflection", "reflections", "gamma", "psi", "v", "states", "risstates", "configs",
         "riscodes", "phiris", "risconfig", "weights",
     ),
     "azimuth": ("azimuth", "azimuths", "az", "azi", "phi", "doaaz", "aoaaz", "theta", "doa", "aoa"),
@@ -27,8 +29,8 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "range": ("range", "ranges", "r", "dist", "distance", "distances", "d", "rho"),
     "power": ("power", "powers", "p", "pow", "sourcepower", "sourcepowers", "ptx"),
     "positions": ("ptr", "positions", "position", "pos", "xyz", "coordinates", "coords", "location",
-                  "locations", "source", "sources", "sourcepositions", "ue", "uepos", "pue", "labels",
-                  "label", "doa", "truth"),
+                  "locations", "source", "sources", "sourcepositions", "ue", "uepos", "pue",
+                  "labels", "label", "doa", "truth"),
     "count": ("count", "counts", "k", "numsources", "nsources", "nsrc", "sourcecount", "numue",
               "numberofsources"),
     "snr_db": ("snr",),
@@ -49,14 +51,14 @@ def plain(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", name.rpartition("/")[2].casefold())
 
 
-def named_like(role: str, entries: Mapping[str, Entry]) -> list[str]:
+def named_like(role: str, entries: Mapping[str, Entry], readable: bool = True) -> list[str]:
     """Names in a file that a role may have, the likeliest first; pairs as `"re, im"`."""
     pairs = _pairs(entries)
     ranked = []
     for name in [*pairs, *entries]:
         entry = entries[name.partition(",")[0]]
         rank = _rank(role, pairs.get(name) or plain(name))
-        if rank is not None and entry.numeric:
+        if rank is not None and entry.numeric == readable:
             ranked.append((rank, len(ranked), name))
     return [name for _, _, name in sorted(ranked)]
 

@@ -7,12 +7,12 @@ import numpy as np
 
 from ris_tf.config import Config, Conversion
 from ris_tf.data.containers import open_container
-from ris_tf.data.conventions import evidence_of, reading_variants
 from ris_tf.data.conversion import Converted, first_file
 from ris_tf.data.errors import FileError
 from ris_tf.data.measured import sizes_of
 from ris_tf.data.physics import loudest_share, score
 from ris_tf.data.reading import INSPECT, readings
+from ris_tf.data.variants import evidence_of, reading_variants
 
 SCENES = 8
 LEAST = 0.05  # of a score, by which other axes must explain more
@@ -42,11 +42,13 @@ def refuse_transposed(config: Config, path: Path, convert: Conversion) -> None:
         names = [r for r in ("y", "channel", "codes")
                  if axes[r].layout.axes != variants[0].reading.sources[r].layout.axes]  # fmt: skip
         settings = " ".join(f"--set data.convert.{r}_axes={axes[r].layout.axes}" for r in names)
-        problem = f"is transposed: a single place leaves {math.exp(values[0]):.2f} of it, "
         raise FileError(
-            f"{problem}and {math.exp(values[best]):.2f} with its axes exchanged",
-            source=str(path), key=", ".join(axes[names[0]].names), remedy=f"add {settings}; {INSPECT}",
-        )  # fmt: skip
+            f"is transposed: a single place leaves {math.exp(values[0]):.2f} of it, and "
+            f"{math.exp(values[best]):.2f} with its axes exchanged",
+            source=str(path),
+            key=", ".join(axes[names[0]].names),
+            remedy=f"add {settings}; {INSPECT}",
+        )
 
 
 def _score(config: Config, variant: Converted, rows: np.ndarray) -> float:

@@ -55,6 +55,10 @@ class Places(NamedTuple):
     range_m: np.ndarray
     active: np.ndarray
 
+    def some(self, scenes: slice) -> "Places":
+        """Those of some scenes."""
+        return Places(*(part[scenes] for part in self))
+
 
 @dataclass(frozen=True)
 class Evidence:
@@ -89,8 +93,8 @@ class Evidence:
             array / np.sqrt(np.mean(np.abs(array) ** 2, axis=(1, 2), keepdims=True) + 1e-300)
             for array in (self.y.astype(np.complex128), self.channel.astype(np.complex128))
         ]
-        arrays = [tf.constant(array.astype(dtype)) for array in (*scaled, self.codes)]
-        return Measurement(*arrays, tf.zeros([self.scenes]))
+        y, channel, codes = (tf.constant(a.astype(dtype)) for a in (*scaled, self.codes))
+        return Measurement(y, channel, codes, tf.zeros([self.scenes]))
 
 
 def shares(

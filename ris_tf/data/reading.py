@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from ris_tf.config import Conversion
 from ris_tf.data.containers import Container, Entry
 from ris_tf.data.errors import FileError
-from ris_tf.data.layout import COORDINATES, Layout, Sizes, fitted, layouts
+from ris_tf.data.layout import COORDINATES, Layout, Sizes, fitted, layouts, sized
 from ris_tf.data.names import SYNONYMS, named_like
 
 ORDERS = {"y": "BLM", "channel": "BMN", "codes": "BLN"}
 MEASURED = tuple(ORDERS)
 LABELS = ("azimuth", "elevation", "range", "power")
+KNOBS = {"snr_db": "snr"}  # where the setting has another name than our array
 NUMBERS = ("count", "snr_db", "noise_variance")  # one a scene
 PYTORCH = "ptr"  # that pipeline's name of the positions: all azimuths, elevations, ranges
 MOST_READINGS = 200  # more ways to read a file help nobody
@@ -132,7 +133,7 @@ def with_labels(container: Container, convert: Conversion, reading: Reading) -> 
 def _label(
     container: Container, convert: Conversion, role: str, sizes: Sizes, used: set[str]
 ) -> Source | None:
-    set_name = getattr(convert, role, None)
+    set_name = getattr(convert, KNOBS.get(role, role), None)
     names = [set_name] if set_name else named_like(role, container.entries)
     for name in names:
         if not set_name and name in used:
@@ -195,8 +196,6 @@ def _positions_layout(
 
 
 def _fits(axes: str, shape: tuple[int, ...], known: Sizes) -> bool:
-    from ris_tf.data.layout import sized  # noqa: PLC0415
-
     return sized(axes, shape, known) is not None
 
 
@@ -207,6 +206,8 @@ def _candidates(container: Container, convert: Conversion, role: str) -> list[st
         _parts(container, name)
         return [name]
     names = named_like(role, container.entries)
+    if not names and (unreadable := named_like(role, container.entries, readable=False)):
+        _entry(container, unreadable[0])
     if not names:
         present = ", ".join(container.entries) or "nothing"
         raise FileError(
@@ -276,7 +277,11 @@ def _ways(
     shape, real = parts[0].shape, len(parts) == 1 and parts[0].dtype.kind != "c"
     axes = getattr(convert, f"{role}_axes")
     if axes is not None:
-        yield fitted(name, axes, shape, known, str(container.path))
+        if "(" not in axes:
+            fitted(name, axes, shape, {}, str(container.path))
+        sizes = sized(axes, shape, known)
+        if sizes is not None:
+            yield Layout(axes, sizes, 0)
         return
     phases = role == "codes" and convert.codes_are != "complex"
     if real and not phases:

@@ -151,6 +151,7 @@ def cartesian_panel_in_yz(a: Arrays, folder: Path) -> Path:
 @layout
 def other_time_sign_and_numbering(a: Arrays, folder: Path) -> Path:
     """exp(-j w t), elements along columns, azimuth to the left."""
+
     def along_columns(array: np.ndarray) -> np.ndarray:
         return array.reshape(*array.shape[:-1], 6, 6).swapaxes(-1, -2).reshape(array.shape)
 

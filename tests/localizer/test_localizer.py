@@ -171,7 +171,7 @@ def test_files_without_a_measurement_are_refused(tmp_path):
     with pytest.raises(MeasurementError, match="no such file"):
         read_measurements(path)
     path.write_bytes(b"no zip")
-    with pytest.raises(MeasurementError, match=r"is no \.npz file"):
+    with pytest.raises(MeasurementError, match=r"is no \.npz, HDF5 or MATLAB file"):
         read_measurements(path)
     path.write_bytes(b"PK\x03\x04 and no more")
     with pytest.raises(MeasurementError, match="cannot be read"):

@@ -62,7 +62,11 @@ class Container(Protocol):
     """A file of named arrays, of which nothing is in memory before it is read."""
 
     path: Path
-    entries: Mapping[str, Entry]
+
+    @property
+    def entries(self) -> Mapping[str, Entry]:
+        """The arrays by name, in the file's order."""
+        ...
 
     def read(self, name: str, axis: int = 0, rows: np.ndarray | None = None) -> np.ndarray:
         """An array, or the places `rows` along one of its axes.
@@ -158,8 +162,6 @@ def reason(error: BaseException) -> str:
 
 def _size(size: int) -> str:
     """Bytes as people write them."""
-    for unit in ("bytes", "KiB", "MiB", "GiB"):
-        if size < 1024:
-            return f"{size:.3g} {unit}"
-        size /= 1024
-    return f"{size:.3g} TiB"
+    units = ("bytes", "KiB", "MiB", "GiB", "TiB")
+    power = min(max(size.bit_length() - 1, 0) // 10, len(units) - 1)
+    return f"{size / 1024**power:.3g} {units[power]}"

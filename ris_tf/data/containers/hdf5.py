@@ -10,6 +10,7 @@ from pathlib import Path
 
 import h5py
 import numpy as np
+from h5py import h5o  # pyright: ignore[reportAttributeAccessIssue]
 
 from ris_tf.data.containers.base import (
     DEEPEST,
@@ -88,6 +89,7 @@ class Hdf5:
         if depth > DEEPEST:
             raise self._refused(path, f"has more than {DEEPEST} groups inside one another")
         for name in group:
+            name = str(name)  # noqa: PLW2901 (h5py leaves its type open)
             here = f"{path}{name}"
             if len(self.entries) + len(seen) > MOST_ENTRIES:
                 raise self._refused("", f"holds over {MOST_ENTRIES} arrays and groups")
@@ -99,7 +101,7 @@ class Hdf5:
                 continue
             item = group[name]
             if isinstance(item, h5py.Group):
-                place = h5py.h5o.get_info(item.id).addr
+                place = h5o.get_info(item.id).addr
                 if place not in seen:
                     seen.add(place)
                     self._walk(item, f"{here}/", depth + 1, seen)

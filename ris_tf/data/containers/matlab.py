@@ -117,17 +117,19 @@ class Matlab:
     def _add(self, variable: _Variable) -> None:
         if len(self.entries) >= MOST_ENTRIES:
             raise FileError(f"holds over {MOST_ENTRIES} arrays", source=str(self.path))
-        data = self._head(variable)
+        data, length = self._head(variable)
         header = self._header(data, 0)
         if not header.name or header.name == "__function_workspace__":
             return
+        if variable.packed:
+            refuse_unpacked(self.path, header.name, length, variable.length)
         if header.kind != STRUCT:
-            self._note(header.name, header, variable)
+            self._note(header.name, header, variable, length)
             return
         body = self._unpacked(variable, header.name)
         _Fields(self, variable, body).walk(header, header.name, 1)
 
-    def _note(self, name: str, header: _Header, variable: _Variable) -> None:
+    def _note(self, name: str, header: _Header, variable: _Variable, length: int) -> None:
         problem = ""
         if header.kind not in NUMBERS:
             what = OTHERS.get(header.kind, f"of class {header.kind}")
@@ -136,19 +138,20 @@ class Matlab:
                 problem += f"; {REMEDIES[header.kind]}"
         self.entries[name] = Entry(name, header.shape, header.dtype, problem, whole=True)
         self._variables[name] = variable
-        if not problem:
-            refuse_unpacked(self.path, name, self.entries[name].nbytes // 8, variable.length)
+        count = int(np.prod(header.shape, dtype=object))
+        if not problem and count > length:  # a number takes a byte at least
+            problem = f"declares {count} numbers, which its {length} bytes cannot hold"
+            raise FileError(problem, source=str(self.path), key=name)
 
-    def _head(self, variable: _Variable) -> bytes:
-        """The first bytes of a variable, unpacked: its tag is taken off."""
+    def _head(self, variable: _Variable) -> tuple[bytes, int]:
+        """The first bytes of a variable, unpacked and without its tag, and its declared length."""
         with self.path.open("rb") as file:
             file.seek(variable.offset)
             data = file.read(min(variable.length, HEAD))
         if not variable.packed:
-            return data
+            return data, variable.length
         data = zlib.decompressobj().decompress(data, HEAD)
-        self._matrix_length(data)
-        return data[TAG:]
+        return data[TAG:], self._matrix_length(data)
 
     def _matrix_length(self, data: bytes) -> int:
         kind, length = struct.unpack_from(f"{self._endian}II", data)
@@ -253,7 +256,7 @@ class _Fields:
             if field.kind == STRUCT:
                 _Fields(self.file, self.variable, body).walk(field, name, depth + 1)
             else:
-                self.file._note(name, field, self.variable)
+                self.file._note(name, field, self.variable, len(body))
 
     def found(self, header: _Header, path: str, wanted: str) -> tuple[_Header, memoryview]:
         """The array of a path, and the bytes that its header counts in."""

@@ -108,11 +108,8 @@ class Npz:
         refuse_whole(self.path, entry.name, raw.nbytes)
         with self._archive() as archive, archive.open(member.info) as file:
             file.read(member.begin)
-            data = bytearray(raw.nbytes)
-            got = file.readinto(data)  # checks the sum at the end
-            while got < len(data) and (more := file.readinto(memoryview(data)[got:])):
-                got += more
-        if got != len(data):
+            data = file.read(raw.nbytes)  # without a size, zipfile may unpack 2 GiB at once
+        if len(data) != raw.nbytes:
             raise FileError("is cut off", source=str(self.path), key=entry.name)
         order = "F" if member.fortran else "C"
         return np.frombuffer(data, member.dtype).reshape(entry.shape, order=order)
