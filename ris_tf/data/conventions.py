@@ -127,7 +127,9 @@ class Trials:
         divisors = [c for c in range(2, self.elements // 2 + 1) if self.elements % c == 0]
         near = [c for c in divisors if max(c * c, self.elements) <= ASPECT * self.elements
                 and c * c * ASPECT >= self.elements]  # fmt: skip
-        ranked = sorted(near or divisors, key=lambda c: abs(math.log(c * c / self.elements)))
+        ranked = sorted(
+            near or divisors or [self.elements], key=lambda c: abs(math.log(c * c / self.elements))
+        )
         square = math.isqrt(self.elements)
         return [square] if square * square == self.elements else ranked
 
@@ -179,23 +181,18 @@ class Trials:
         return bool(below > max(LEAST_BELOW, STANDS_OUT * chance.std()))
 
     def geometry_of(self, one: Hypothesis) -> Geometry:
-        """The panel of a hypothesis."""
-        return Geometry(
+        """The panel of a hypothesis; it may be larger than a configuration allows."""
+        return Geometry.model_construct(
             columns=one.columns,
             rows=self.elements // one.columns,
             wavelength_m=one.wavelength_m,
             spacing=one.spacing,
-            origin=one.origin,  # pyright: ignore[reportArgumentType]
-            steering=one.steering,  # pyright: ignore[reportArgumentType]
+            origin=one.origin,
+            steering=one.steering,
         )
 
     def _wave(self, one: Hypothesis) -> Wave:
-        # A panel larger than the configuration allows is no reason to look no further.
-        geometry = Geometry.model_construct(
-            columns=one.columns, rows=self.elements // one.columns, wavelength_m=one.wavelength_m,
-            spacing=one.spacing, origin=one.origin, steering=one.steering,
-        )  # fmt: skip
-        return Wave(geometry, one.conjugate, one.along_columns)
+        return Wave(self.geometry_of(one), one.conjugate, one.along_columns)
 
     def convert_of(self, one: Hypothesis) -> Conversion:
         """Settings that read the file as a hypothesis says."""

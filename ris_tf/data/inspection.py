@@ -19,12 +19,14 @@ from ris_tf.data.variants import (
     Thinned,
     evidence_of,
     label_variants,
+    likely_units,
     places_of,
     reading_variants,
     real_codes,
 )
 
 SCENES = 8  # that physics looks at
+MOST_SOURCES = 32  # a scene; more are no labels of this problem
 READ = 64  # scenes whose values are looked at
 OFF_MODULUS = 1e-3
 DENIED = 0.1  # share of a covariance's energy outside the labels' steering vectors
@@ -123,8 +125,15 @@ class _Inspector:
         if not shard.scenes:
             self.odd.append(Odd(Oddity.EMPTY, "", "holds no scenes"))
             return "the file holds no scenes"
-        if {"azimuth_deg", "range_m"} <= set(shard.names):
+        if shard.reading.sizes.get("K", 0) > MOST_SOURCES:
+            sentence = (
+                f"there are {shard.reading.sizes['K']} sources a scene; conventions are not tried"
+            )
+            self.odd.append(Odd(Oddity.LABELS, "", sentence))
+        elif {"azimuth_deg", "range_m"} <= set(shard.names):
             return self._by_labels(rows)
+        elif "azimuth_deg" in shard.names and len(units := likely_units(shard, rows)) == 1:
+            self._set(angle_unit=units[0])
         self._without_labels(rows)
         return ""
 
@@ -181,9 +190,9 @@ class _Inspector:
                 value = float(score(loudest_share(evidence, geometry, symbols)[None])[0])
                 if best is None or value < best[0] - CLEARER:
                     best = (value, shard)
-        if best is not None and best[1] is not self.shard:
+        if best is not None and best[1] is not self.variants[0]:
             axes = best[1].reading.sources["y"].layout.axes
-            self.shard = best[1]
+            self.shard = Converted(self.container, self.shard.convert, best[1].reading)
             sentence = f"is transposed: with axes {axes} a single place explains more of it"
             self.odd.append(Odd(Oddity.TRANSPOSED, self._name("y"), sentence))
 

@@ -116,7 +116,8 @@ def shares(
     """
     data = observed(evidence.measurement(dtype), hypotheses[0][0].panel(), symbols)
     numbers = int(data.y.shape[-1])
-    size = evidence.y.shape[1] * evidence.y.shape[2] * hypotheses[0][1].active.shape[1]
+    received = evidence.y.shape[1] * evidence.y.shape[2]
+    size = max(received, evidence.channel.shape[2]) * hypotheses[0][1].active.shape[1]
     step = max(1, AT_ONCE // (size * evidence.scenes))
     left = []
     for first in range(0, len(hypotheses), step):

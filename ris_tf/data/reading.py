@@ -17,6 +17,7 @@ KNOBS = {"snr_db": "snr"}  # where the setting has another name than our array
 NUMBERS = ("count", "snr_db", "noise_variance")  # one a scene
 PYTORCH = "ptr"  # that pipeline's name of the positions: all azimuths, elevations, ranges
 MOST_READINGS = 200  # more ways to read a file help nobody
+MOST_NAMES = 6  # arrays of similar names that are tried for a role
 INSPECT = "ris-tf data inspect tries them and prints the settings"
 
 
@@ -215,7 +216,7 @@ def _candidates(container: Container, convert: Conversion, role: str) -> list[st
             source=str(container.path),
             remedy=f"set data.convert.{role} to the name of one",
         )
-    return names
+    return names[:MOST_NAMES]
 
 
 def _parts(container: Container, name: str) -> list[Entry]:

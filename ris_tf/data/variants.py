@@ -11,7 +11,7 @@ from ris_tf.data.names import DEGREES, RADIANS
 from ris_tf.data.physics import Evidence, Places
 from ris_tf.data.reading import PYTORCH, Reading
 
-LARGEST_SCENE = 2**24  # numbers of a scene's sensing matrix; above, some snapshots are left out
+LARGEST_SCENE = 2**21  # numbers of a scene's sensing matrix; above, some snapshots are left out
 MOST_VARIANTS = 8  # ways to read the same arrays that are tried
 TURN = 2 * math.pi
 
@@ -65,7 +65,7 @@ def _label_settings(shard: Converted, rows: np.ndarray) -> Iterator[dict]:
         for layout, sign in itertools.product(layouts, signs):
             kind = {"positions": name, "positions_axes": layout, **sign}
             for form in SPHERICAL:
-                for unit in _units(shard, rows):
+                for unit in likely_units(shard, rows):
                     yield {**kind, "positions_are": form, "angle_unit": unit}
                     yield {**kind, "positions_are": form, "angle_unit": unit, "directions": "polar"}
             if name != PYTORCH:
@@ -74,7 +74,7 @@ def _label_settings(shard: Converted, rows: np.ndarray) -> Iterator[dict]:
         return
     first, second = sources["azimuth"].names[0], sources["elevation"].names[0]
     for unit, (azimuth, elevation), sign in itertools.product(
-        _units(shard, rows), ((first, second), (second, first)), signs
+        likely_units(shard, rows), ((first, second), (second, first)), signs
     ):
         kind = {"azimuth": azimuth, "elevation": elevation, "angle_unit": unit, **sign}
         for zeros in _zeros(shard, rows, azimuth == first):
@@ -82,7 +82,7 @@ def _label_settings(shard: Converted, rows: np.ndarray) -> Iterator[dict]:
         yield {**kind, "directions": "polar"}
 
 
-def _units(shard: Converted, rows: np.ndarray) -> list[str]:
+def likely_units(shard: Converted, rows: np.ndarray) -> list[str]:
     """Units that the angles may have, by their name or their size."""
     names = [n for role in ("positions", "azimuth", "elevation") if role in shard.reading.sources
              for n in shard.reading.sources[role].names]  # fmt: skip

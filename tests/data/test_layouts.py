@@ -34,7 +34,7 @@ CONFIG = parse_config(
     }
 )
 LABELS = ("azimuth_deg", "elevation_deg", "range_m")
-REAL = Path(__file__).parents[2] / "shared" / "interop" / "val_shard_000.npz"
+REAL = Path(__file__).parents[3] / "shared" / "interop" / "val_shard_000.npz"
 
 
 @pytest.fixture(scope="module")
