@@ -1,6 +1,6 @@
 """What every container has, and the limits that files from anybody must keep."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -75,6 +75,22 @@ class Container(Protocol):
             FileError: it cannot be read.
         """
         ...
+
+
+class Kept:
+    """Arrays that had to be unpacked whole, kept while they fit into `LARGEST_WHOLE` together."""
+
+    def __init__(self) -> None:
+        self._arrays: dict[str, np.ndarray] = {}
+
+    def get(self, name: str, unpack: Callable[[], np.ndarray]) -> np.ndarray:
+        """The array of a name, unpacked unless it is kept."""
+        if name not in self._arrays:
+            array = unpack()
+            if sum(kept.nbytes for kept in self._arrays.values()) + array.nbytes > LARGEST_WHOLE:
+                self._arrays.clear()
+            self._arrays[name] = array
+        return self._arrays[name]
 
 
 def refuse_unpacked(path: Path, name: str, unpacked: int, packed: int) -> None:

@@ -18,6 +18,7 @@ from ris_tf.data.containers.base import (
     DEEPEST,
     MOST_ENTRIES,
     Entry,
+    Kept,
     checked_rows,
     reason,
     refuse_unpacked,
@@ -75,6 +76,7 @@ class Matlab:
         self.path = path
         self.entries: dict[str, Entry] = {}
         self._variables: dict[str, _Variable] = {}
+        self._kept = Kept()
         self._endian = "<"
         try:
             self._find()
@@ -89,7 +91,7 @@ class Matlab:
         if not entry.numeric:
             raise FileError(entry.problem, source=str(self.path), key=name)
         try:
-            array = self._numbers(name)
+            array = self._kept.get(name, lambda: self._numbers(name))
         except (struct.error, ValueError, zlib.error, OSError) as error:
             if isinstance(error, FileError):
                 raise

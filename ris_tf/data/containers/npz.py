@@ -15,6 +15,7 @@ from ris_tf.data.containers.base import (
     LONGEST_TEXT,
     MOST_ENTRIES,
     Entry,
+    Kept,
     checked_rows,
     complex_dtype,
     from_records,
@@ -53,6 +54,7 @@ class Npz:
         self.path = path
         self.entries: dict[str, Entry] = {}
         self._members: dict[str, _Member] = {}
+        self._kept = Kept()
         with self._archive() as archive:
             infos = archive.infolist()
             if len(infos) > MOST_ENTRIES:
@@ -71,7 +73,8 @@ class Npz:
         wanted = checked_rows(self.path, entry, axis, rows)
         outermost = len(entry.shape) - 1 if member.fortran else 0
         if not member.stored or axis != outermost:
-            return from_records(np.take(self._whole(entry, member), wanted, axis=axis))
+            whole = self._kept.get(name, lambda: self._whole(entry, member))
+            return from_records(np.take(whole, wanted, axis=axis))
         return from_records(self._rows(entry, member, wanted))
 
     def _add(self, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> None:
