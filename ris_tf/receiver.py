@@ -309,6 +309,19 @@ def _orthonormal(columns: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     return tf.matmul(columns, inverse, adjoint_b=True), inverse
 
 
+def unexplained(columns: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
+    """Share of measurements' energy that least squares on columns leave: `[B]` real.
+
+    Args:
+        columns: `[B, G, D, K]` complex responses; zero where inactive.
+        y: `[B, G, D]` complex measurements.
+    """
+    basis = orthonormal(columns)
+    inside = tf.matmul(basis, y[..., None], adjoint_a=True)
+    left = y[..., None] - tf.matmul(basis, inside)
+    return squared_sum(left, [1, 2, 3]) / squared_sum(y, [1, 2])
+
+
 def squared_sum(x: tf.Tensor, axes: list[int]) -> tf.Tensor:
     """`sum |x|^2` of a complex tensor over axes: real."""
     return tf.reduce_sum(_squared(x), axis=axes)

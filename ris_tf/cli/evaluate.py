@@ -121,8 +121,8 @@ def evaluate(
 
 def _test_files(config: "Config") -> "SceneSet | None":
     """The scenes of `data.test`, whose labels must have ranges; `None` where it is empty."""
+    from ris_tf.data.errors import DataError
     from ris_tf.data.scene_set import SceneSet
-    from ris_tf.data.shard import DataError
 
     if config.data.test is None:
         return None

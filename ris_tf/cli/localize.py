@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ris_tf.cli.options import Plugins, RunFolder
+from ris_tf.cli.options import ConvertFile, Overrides, Plugins, RunFolder, conversion_of
 from ris_tf.cli.plugins import load_named, open_run
 
 if TYPE_CHECKING:
@@ -28,7 +28,11 @@ OF_SCENE = ("count", "snr_db", "residual", "residual_over_noise")
 def localize(
     run: RunFolder,
     file: Annotated[
-        Path, typer.Argument(help="Measurements: .npz of y, channel, codes.", show_default=False)
+        Path,
+        typer.Argument(
+            help="Measurements: y, channel and codes in .npz, HDF5 or MATLAB, or a folder of such.",
+            show_default=False,
+        ),
     ],
     out: Annotated[
         Path | None,
@@ -62,6 +66,8 @@ def localize(
     estimator: Annotated[
         str, typer.Option(help="Which; ris-tf evaluate --list names them.")
     ] = "network-music+ml",
+    convert: ConvertFile = None,
+    set_: Overrides = None,
     plugin: Plugins = None,
 ) -> None:
     """Find the sources behind measurements, with standard deviations."""
@@ -70,7 +76,8 @@ def localize(
     load_named(plugin)
     directory = open_run(run)
     _check_estimator(estimator)
-    max_sources = load_config(directory.config_path).scene.sources_max
+    config, conversion = load_config(directory.config_path), conversion_of(convert, set_ or [])
+    max_sources = config.scene.sources_max
     if count and count > max_sources:
         problem = f"the run's network finds at most {max_sources} sources"
         raise ConfigError(problem, key="--count", value=count)
@@ -90,9 +97,12 @@ def localize(
 
     share_processors()
     from ris_tf.data.measured import MeasurementError, read_measurements
+    from ris_tf.data.orientation import refuse_transposed
+    from ris_tf.data.reading import sizes_of
     from ris_tf.localizer import Localizer
 
-    arrays = read_measurements(file)
+    arrays = read_measurements(file, conversion, sizes_of(config))
+    refuse_transposed(config, file, conversion)
     known_snr = None if estimate_snr else arrays.pop("snr_db", None)
     known_snr = known_snr if snr_db is None else snr_db
     received = arrays["y"], arrays["channel"], arrays["codes"]
@@ -108,16 +118,21 @@ def localize(
     if out:
         _write(out, csv_text(located) if out.suffix.lower() == ".csv" else json_text(located))
     if picture:
-        import numpy as np
+        behind = localizer.spectrum(*received, scene)
+        _draw(_of_scene(located, scene), behind, f"{file.name}, scene {scene}", picture)
 
-        from ris_tf.cli.figure import write_figure
-        from ris_tf.evaluation.pictures import Picture
-        from ris_tf.figures.positions import positions_figure
 
-        grid, power = localizer.spectrum(*received, scene)
-        behind = Picture(np.degrees(grid.azimuth), np.degrees(grid.elevation), power, "MVDR")
-        title = f"{file.name}, scene {scene}"
-        write_figure(positions_figure(_of_scene(located, scene), behind, title), picture)
+def _draw(of_scene: dict, spectrum: tuple, title: str, out: Path) -> None:
+    """The positions of a scene before its spectrum."""
+    import numpy as np
+
+    from ris_tf.cli.figure import write_figure
+    from ris_tf.evaluation.pictures import Picture
+    from ris_tf.figures.positions import positions_figure
+
+    grid, power = spectrum
+    behind = Picture(np.degrees(grid.azimuth), np.degrees(grid.elevation), power, "MVDR")
+    write_figure(positions_figure(of_scene, behind, title), out)
 
 
 def _check_estimator(name: str) -> None:
@@ -194,6 +209,8 @@ def _show(located: "Localization", snr: str) -> None:
     more = len(located.count) - SHOWN
     if more > 0:
         console.print(f"and {more} more scenes; --out writes all")
+    if not located.count.any():
+        console.print("no source in any scene: ris-tf data inspect tries other conventions")
 
 
 def _write(path: Path, text: str) -> None:

@@ -8,6 +8,7 @@ import typer
 
 from ris_tf import __version__
 from ris_tf.cli.check import check
+from ris_tf.cli.data import data
 from ris_tf.cli.evaluate import evaluate
 from ris_tf.cli.figure_localize import figure
 from ris_tf.cli.gui import gui
@@ -61,6 +62,7 @@ app.command(
     add_help_option=False,  # the monitor's own help has more
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
 )(gui)
+app.add_typer(data, name="data")
 app.add_typer(figure, name="figure")
 
 

@@ -1,9 +1,12 @@
 """Arguments that several commands take, with the same words everywhere."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from ris_tf.config import Conversion
 
 CONFIG_HELP = "Configuration: a file, or the name of one that comes with ris_tf, as quickstart."
 ConfigFile = Annotated[Path, typer.Argument(help=CONFIG_HELP, show_default=False)]
@@ -22,3 +25,27 @@ Overrides = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Change a value; may be repeated."),
 ]
+ConvertFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--convert",
+        metavar="CONFIG",
+        help="Configuration whose data.convert reads the file, as ris-tf data inspect writes it.",
+    ),
+]
+
+
+def conversion_of(config: Path | None, overrides: list[str]) -> "Conversion":
+    """`data.convert` of a configuration, with `--set data.convert.KEY=VALUE` applied.
+
+    Raises:
+        ConfigError: a value is refused, or a `--set` is of something else.
+    """
+    from ris_tf.config import ConfigError, default_config, load_config
+
+    for override in overrides:
+        if not override.strip().startswith("data.convert."):
+            allowed = "must be of data.convert: everything else is the run's"
+            raise ConfigError(source=f"--set {override!r}", allowed=allowed)
+    chosen = load_config(config, overrides) if config else default_config(overrides)
+    return chosen.data.convert

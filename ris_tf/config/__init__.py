@@ -1,9 +1,11 @@
 """Every knob once: name, type, unit, bounds, default and one sentence. No TensorFlow."""
 
 from ris_tf.config.commented import commented_config
+from ris_tf.config.conversion import Conversion
 from ris_tf.config.describe import Knob, all_knobs
 from ris_tf.config.errors import ConfigError, not_written
 from ris_tf.config.load import (
+    default_config,
     dump_config,
     load_config,
     override_config,
@@ -23,6 +25,7 @@ __all__ = [
     "BeamspaceNetwork",
     "Config",
     "ConfigError",
+    "Conversion",
     "Knob",
     "NetworkKind",
     "ReferenceNetwork",
@@ -30,6 +33,7 @@ __all__ = [
     "all_knobs",
     "commented_config",
     "config_file",
+    "default_config",
     "dump_config",
     "load_config",
     "not_written",

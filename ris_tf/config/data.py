@@ -1,7 +1,8 @@
 """Knobs of scenes that come from files."""
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
+from ris_tf.config.conversion import Conversion
 from ris_tf.config.knobs import Section, knob
 
 SETS = ("train", "validation", "test")  # the sets of scenes that files may hold
@@ -24,6 +25,7 @@ class Data(Section):
     simulated_share: float = knob(
         0.0, "Share of simulated scenes in each training batch, beside those of files.", ge=0, lt=1
     )
+    convert: Conversion = Field(default_factory=Conversion)
 
     @model_validator(mode="after")
     def _share_of_files(self) -> "Data":

@@ -83,6 +83,15 @@ def parse_config(document: dict[str, Any], source: str = "configuration") -> Con
     return _validated(document, [], source)
 
 
+def default_config(overrides: Iterable[str]) -> Config:
+    """The defaults with `section.key=value` texts applied, as `load_config` applies them.
+
+    Raises:
+        ConfigError: a text or value is refused; one line names what is wrong and allowed.
+    """
+    return _validated({}, list(overrides), "configuration")
+
+
 def override_config(config: Config, overrides: Iterable[str]) -> Config:
     """A configuration with `section.key=value` texts applied, as `load_config` applies them.
 

@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from ris_tf.config import Config
-from ris_tf.data.shard import AXES, DataError
+from ris_tf.data.errors import DataError
+from ris_tf.data.shard import AXES
 
 Where = Callable[[int], tuple[str, int]]  # the file of a scene of a batch, and its row there
 

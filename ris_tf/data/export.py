@@ -4,7 +4,7 @@ import math
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -48,12 +48,32 @@ def export_scenes(
     Raises:
         OSError: writing failed; nothing is left behind.
     """
+    batches = _batches(config, scenes, split, epoch, progress)
+    return write_scenes(target, scenes, batches, config=np.array(dump_config(config)))
+
+
+def write_scenes(
+    target: Path, scenes: int, batches: Iterable[dict[str, np.ndarray]], **also: np.ndarray
+) -> list[Path]:
+    """Write batches of named arrays; the target appears when all of them are written.
+
+    Args:
+        target: a file for up to `SHARD` scenes, else a folder of shards.
+        scenes: how many there are in all batches.
+        batches: arrays in our names, each with a row a scene.
+        also: arrays that every file gets.
+
+    Returns:
+        The files written.
+
+    Raises:
+        OSError: writing failed; nothing is left behind.
+    """
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
     try:
-        batches = _batches(config, scenes, split, epoch, progress)
         for number, shard in enumerate(_shards(batches, SHARD)):
-            _write(partial / f"{number:05d}.npz", config, shard)
+            _write(partial / f"{number:05d}.npz", {**shard, **also})
         if scenes <= SHARD:
             (partial / "00000.npz").replace(target)
             return [target]
@@ -64,9 +84,9 @@ def export_scenes(
         shutil.rmtree(partial, ignore_errors=True)
 
 
-def _write(path: Path, config: Config, arrays: dict[str, np.ndarray]) -> None:
+def _write(path: Path, arrays: dict[str, np.ndarray]) -> None:
     with path.open("wb") as file:
-        np.savez(file, allow_pickle=False, **arrays, config=np.array(dump_config(config)))
+        np.savez(file, allow_pickle=False, **arrays)
         file.flush()
         os.fsync(file.fileno())
 
@@ -86,20 +106,24 @@ def _batches(
         progress(number * size + kept)
 
 
-def _shards(batches: Iterator[dict[str, np.ndarray]], size: int) -> Iterator[dict[str, np.ndarray]]:
+def _shards(batches: Iterable[dict[str, np.ndarray]], size: int) -> Iterator[dict[str, np.ndarray]]:
     """Batches of any length, regrouped into shards of `size` scenes; the last may be shorter."""
     chunks: list[dict[str, np.ndarray]] = []
     waiting = 0
     for batch in batches:
-        while waiting + len(batch["snr_db"]) >= size:
+        while waiting + _scenes(batch) >= size:
             taken = size - waiting
             yield _joined([*chunks, {name: values[:taken] for name, values in batch.items()}])
             batch = {name: values[taken:] for name, values in batch.items()}  # noqa: PLW2901
             chunks, waiting = [], 0
         chunks.append(batch)
-        waiting += len(batch["snr_db"])
+        waiting += _scenes(batch)
     if waiting:
         yield _joined(chunks)
+
+
+def _scenes(arrays: dict[str, np.ndarray]) -> int:
+    return len(next(iter(arrays.values())))
 
 
 def _joined(chunks: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:

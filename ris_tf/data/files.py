@@ -8,7 +8,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from ris_tf.data.shard import SUFFIXES, DataError
+from ris_tf.data.containers import SUFFIXES
+from ris_tf.data.errors import DataError
 
 BLOCK, SAMPLED = 1 << 12, 8  # bytes of the blocks of a file that its digest is of, and how many
 UNCHANGED = "put back the file that the run began with, or start a new run"

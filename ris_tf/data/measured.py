@@ -1,52 +1,48 @@
 """Measurements from outside: read, checked, and brought to the form that estimators take."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ris_tf.config import Config, ConfigError
+from ris_tf.config import Config, Conversion
 from ris_tf.data.checks import OFF_MODULUS, SNR_DB
+from ris_tf.data.conversion import converted
+from ris_tf.data.errors import MeasurementError
+from ris_tf.data.reading import MEASURED
 from ris_tf.scene import Measurement
 
-NEEDED = ("y", "channel", "codes")
-NUMPY_FILES = (b"PK\x03\x04", b"PK\x05\x06", b"\x93NUM")  # how archives and arrays begin
+BLOCK = 1024  # scenes that are read at once
 ESTIMATE_SNR = "leave it out to have it estimated"
 
 
-class MeasurementError(ConfigError):
-    """An array is missing, or has a shape or a value that cannot be used."""
+def read_measurements(
+    path: Path, convert: Conversion | None = None, known: Mapping[str, int] | None = None
+) -> dict[str, np.ndarray]:
+    """`y`, `channel`, `codes`, and `snr_db` if there is one, of a file or a folder of files.
 
-
-def read_measurements(path: Path) -> dict[str, np.ndarray]:
-    """`y`, `channel`, `codes`, and `snr_db` if there is one, of an `.npz` file.
+    Args:
+        path: `.npz`, HDF5 or MATLAB, or a folder of them.
+        convert: how to read it; by default what names and shapes say.
+        known: sizes `L`, `M`, `N` of the run's configuration, to tell axes apart.
 
     Raises:
-        MeasurementError: the file does not exist or is no `.npz`, or an array is missing.
+        MeasurementError: it does not exist, is of another kind, or an array is missing.
     """
-    try:
-        with path.open("rb") as opened:
-            if opened.read(4) not in NUMPY_FILES:
-                raise MeasurementError("is no .npz file of numpy", source=str(path))
-        loaded = np.load(path, allow_pickle=False)
-        if isinstance(loaded, np.ndarray):
-            remedy = "save y, channel and codes as .npz"
-            raise MeasurementError("is a single array", source=str(path), remedy=remedy)
-        with loaded as file:
-            missing = [name for name in NEEDED if name not in file.files]
-            if missing:
-                present = ", ".join(file.files) or "nothing"
-                problem = f"has no array {missing[0]!r}; it holds {present}"
-                raise MeasurementError(problem, source=str(path))
-            return {name: file[name] for name in (*NEEDED, "snr_db") if name in file.files}
-    except FileNotFoundError as error:
-        raise MeasurementError("no such file", source=str(path)) from error
-    except MeasurementError:
-        raise
-    except Exception as error:  # numpy and zipfile agree on no error for damaged files
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
-        problem = f"cannot be read as .npz: {reason}"
-        raise MeasurementError(problem, source=str(path)) from error
+    shard = converted(path, convert, known)
+    names = [name for name in (*MEASURED, "snr_db") if name in shard.names]
+    blocks = [
+        shard.read(np.arange(first, min(first + BLOCK, shard.scenes)), names)
+        for first in range(0, shard.scenes, BLOCK)
+    ]
+    if not blocks:
+        raise MeasurementError("holds no scenes", source=str(path))
+    shared = {n for n in ("channel", "codes") if blocks[0].get(n, np.empty(0)).ndim == 2}
+    return {
+        name: blocks[0][name] if name in shared else np.concatenate([b[name] for b in blocks])
+        for name in names
+    }
 
 
 def checked(

@@ -12,9 +12,11 @@ from ris_tf.data.checks import (
     check_values,
     require_readable_noise,
 )
+from ris_tf.data.errors import DataError
 from ris_tf.data.extent import Extent, extent_of
 from ris_tf.data.files import FileRecord, WatchedFile, files_of
-from ris_tf.data.shard import AXES, DataError, Labelled, open_shard
+from ris_tf.data.reading import sizes_of
+from ris_tf.data.shard import AXES, Labelled, open_shard
 
 TYPES = {"y": np.complex64, "channel": np.complex64, "codes": np.complex64, "count": np.int32}
 SAMPLED = 2000  # scenes that are read and checked before a run begins, over all files
@@ -48,7 +50,8 @@ class SceneSet:
     def __init__(self, text: str, key: str, config: Config):
         self.text, self.key, self.config = text, key, config
         paths = files_of(text, key)
-        self._shards = [open_shard(path) for path in paths]
+        known = sizes_of(config)
+        self._shards = [open_shard(path, config.data.convert, known) for path in paths]
         if sum(getattr(shard, "held", 0) for shard in self._shards) > HELD:
             remedy = "write them with numpy.savez, uncompressed"
             raise DataError(

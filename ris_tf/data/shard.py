@@ -1,15 +1,16 @@
-"""Scenes of one file, read by their numbers: the `.npz` files that `ris-tf simulate` writes.
+"""Scenes of one file, read by their numbers: other people's files, converted, and our own.
 
-An uncompressed archive holds its arrays as they are in memory, so the rows of a few scenes are read
-from their places in the file and nothing else is. They are read and not mapped: where a mapped file
-is cut off, the process dies without a word, and its pages count as the process's memory.
+Ours are the `.npz` files that `ris-tf simulate` writes. An uncompressed archive holds its arrays as
+they are in memory, so the rows of a few scenes are read from their places in the file and nothing
+else is. They are read and not mapped: where a mapped file is cut off, the process dies without a
+word, and its pages count as the process's memory.
 """
 
 import math
 import os
 import struct
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
@@ -18,10 +19,12 @@ from typing import Any, BinaryIO, Protocol, runtime_checkable
 
 import numpy as np
 
-from ris_tf.config import ConfigError
-from ris_tf.runlog import Cause
+from ris_tf.config import Conversion
+from ris_tf.data.conversion import Converted, Joined, converted
+from ris_tf.data.errors import DataError
 
-SUFFIXES = (".npz",)  # of the files of a folder that are shards
+OURS = {"y", "channel", "codes"}  # names that our files have and the PyTorch pipeline's have not
+AS_IT_IS = Conversion()
 # Axes of the arrays of a file, as `ris_tf.data.export.named_arrays` writes them.
 AXES: dict[str, tuple[str, ...]] = {
     "y": ("scenes", "snapshots", "antennas"),
@@ -43,12 +46,6 @@ LOCAL_HEADER = struct.Struct("<26xHH")  # of a member: lengths of its name and o
 LOCAL_SIZE = 30  # bytes of that header
 ENCRYPTED = 1  # flag of a member
 UNCOMPRESSED = "write it with numpy.savez, uncompressed"
-
-
-class DataError(ConfigError):
-    """Files of scenes are missing, damaged, changed, or hold what nothing can be trained on."""
-
-    cause = Cause.DATA
 
 
 class Shard(Protocol):
@@ -80,18 +77,55 @@ class Labelled(Protocol):
         ...
 
 
-def open_shard(path: Path, convert: Any = None) -> Shard:
+def open_shard(
+    path: Path, convert: Conversion = AS_IT_IS, known: Mapping[str, int] | None = None
+) -> Shard:
     """A file of scenes; what it is for, and whether it fits a configuration, is not asked here.
 
     Args:
-        path: an `.npz` file.
-        convert: how its arrays become those of `AXES`; they are so already.
+        path: `.npz`, HDF5 or MATLAB.
+        convert: how its arrays become those of `AXES`, where they are not ours.
+        known: sizes `L`, `M`, `N` of the configuration, to tell axes of other files apart.
 
     Raises:
         DataError: it is no such file, or damaged; one line.
     """
-    del convert
-    return NpzShard(path)
+    if convert == AS_IT_IS and path.suffix == ".npz" and _is_ours(path):
+        return NpzShard(path)
+    return ConvertedShard(converted(path, convert, known))
+
+
+def _is_ours(path: Path) -> bool:
+    with _as_data_error(path), zipfile.ZipFile(path) as archive:
+        return {name.removesuffix(".npy") for name in archive.namelist()} >= OURS
+
+
+class ConvertedShard:
+    """Scenes of somebody's file; see `Shard`.
+
+    Args:
+        file: in our names and conventions.
+    """
+
+    def __init__(self, file: Converted | Joined):
+        self.file = file
+        self.scenes = file.scenes
+        self.names = tuple(name for name in AXES if name in file.names)
+
+    def read(self, rows: np.ndarray) -> dict[str, np.ndarray]:
+        """See `Shard.read`; what a file has once for all scenes is repeated."""
+        return self._each(rows, self.names)
+
+    def labels(self) -> dict[str, np.ndarray]:
+        """See `Labelled.labels`."""
+        return self._each(np.arange(self.scenes), [n for n in LABELS if n in self.names])
+
+    def _each(self, rows: np.ndarray, names: Iterable[str]) -> dict[str, np.ndarray]:
+        arrays = self.file.read(rows, names)
+        for name, array in arrays.items():
+            if array.ndim < len(AXES[name]):
+                arrays[name] = np.broadcast_to(array, (len(rows), *array.shape))
+        return arrays
 
 
 class NpzShard:

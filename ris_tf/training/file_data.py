@@ -14,9 +14,9 @@ import orjson
 from ris_tf.config import Config
 from ris_tf.config.data import SETS
 from ris_tf.config.registry import labels_needed
+from ris_tf.data.errors import DataError
 from ris_tf.data.files import FileRecord, absolute, as_document, compare
 from ris_tf.data.scene_set import SceneSet
-from ris_tf.data.shard import DataError
 from ris_tf.runlog import atomic_write
 
 RECORD = "data.json"  # in the folder of a run: the files that it began with

@@ -10,11 +10,12 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from ris_tf.config import Config, ConfigError, Knob, dump_config, load_config, parse_config
+from ris_tf.config.conversion import AXES
 
 # How the errors of two knobs that disagree read.
 DISAGREE = (
     *("exceed", "no room", "must divide", "shared equally", "set distribution"),
-    *("is of batches from files", "leaves no scene of files"),
+    *("is of batches from files", "leaves no scene of files", "must say how many"),
 )
 
 VARIANTS = {knob.variant for knob in KNOBS if knob.variant}
@@ -27,7 +28,7 @@ def values(knob: Knob) -> st.SearchStrategy[Any]:
     if knob.type == "bool":
         return st.booleans()
     if knob.type == "str":
-        return st.text(min_size=1) | st.none()
+        return st.none() | _texts(knob)
     number = _numbers(knob)
     if knob.type == "interval":
         return st.tuples(number, number).map(sorted)
@@ -35,6 +36,16 @@ def values(knob: Knob) -> st.SearchStrategy[Any]:
         size = len(knob.default)
         return st.lists(number, min_size=size, max_size=size)
     return number | st.none() if knob.optional else number
+
+
+def _texts(knob: Knob) -> st.SearchStrategy[str]:
+    """Names, or axes of an array."""
+    name = knob.path.rpartition(".")[2].removesuffix("_axes")
+    if not knob.path.endswith("_axes"):
+        return st.text(min_size=1, max_size=20)
+    needed, optional = AXES[name]
+    letters = st.permutations(needed + optional) | st.permutations(needed)
+    return letters.map("".join)
 
 
 def _numbers(knob: Knob) -> st.SearchStrategy[Any]:

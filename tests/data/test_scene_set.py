@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ris_tf.data.errors import DataError
 from ris_tf.data.export import export_scenes
 from ris_tf.data.files import absolute, compare, files_of
 from ris_tf.data.order import Shuffled
 from ris_tf.data.scene_set import SceneSet
-from ris_tf.data.shard import DataError
 from ris_tf.scene import Split
 
 SCENES = 20

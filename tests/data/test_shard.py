@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ris_tf.data import shard
-from ris_tf.data.shard import DataError, open_shard
+from ris_tf.data.errors import DataError
+from ris_tf.data.shard import open_shard
 
 SCENES, L, M, N = 12, 3, 4, 5
 RNG = np.random.default_rng(0)

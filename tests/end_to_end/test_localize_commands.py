@@ -2,9 +2,12 @@
 
 import csv
 import json
+import re
 
+import h5py
 import numpy as np
 import pytest
+import scipy.io
 from commands import ris_tf
 
 CONFIG = """\
@@ -62,7 +65,7 @@ def test_json_and_picture_where_they_are_wanted(home):
     [
         (["localize", "runs/small", "none.npz"], "none.npz: no such file"),
         (["localize", "runs/none", "m.npz"], "is no folder"),
-        (["localize", "runs/small", "small.yaml"], "is no .npz file of numpy"),
+        (["localize", "runs/small", "small.yaml"], "is no .npz, HDF5 or MATLAB file"),
         (["localize", "runs/small", "m.npz", "--out", "x.txt"], "must end in .csv or .json"),
         (["localize", "runs/small", "m.npz", "--figure", "x.txt"], "must end in"),
         (["localize", "runs/small", "m.npz", "--count", "3"], "finds at most 2 sources"),
@@ -88,7 +91,54 @@ def test_measurements_of_another_panel_are_told(home):
     np.savez(home / "other.npz", **{**arrays, "channel": arrays["channel"][..., :25]})
     done = ris_tf("localize", "runs/small", "other.npz", cwd=home)
     assert done.returncode == 2
-    assert "other.npz: channel: has shape [5, 16, 25]" in done.stderr
+    assert "channel [5, 16, 25]" in done.stderr
+    assert "do not fit each other" in done.stderr
+    assert "N = 36" in done.stderr
+
+
+def test_a_transposed_y_is_refused_with_the_setting_that_reads_it(home):
+    """`L = M = 16` there: its shape says nothing, and it used to give "no source" everywhere."""
+    arrays = dict(np.load(home / "m.npz"))
+    np.savez(home / "transposed.npz", **{**arrays, "y": arrays["y"].swapaxes(1, 2)})
+    done = ris_tf("localize", "runs/small", "transposed.npz", cwd=home)
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "transposed.npz: y: is transposed" in done.stderr
+    setting = re.search(r"--set [^\s;]+", done.stderr)
+    assert setting
+    done = ris_tf("localize", "runs/small", "transposed.npz", *setting[0].split(), cwd=home)
+    assert done.returncode == 0, done.stderr
+    right = ris_tf("localize", "runs/small", "m.npz", cwd=home)
+    assert done.stdout == right.stdout
+
+
+def test_other_peoples_files_are_localized(home):
+    """A `.mat` of `-v7`, scenes last, without a setting; of an HDF5 file by those of inspection."""
+    a = dict(np.load(home / "m.npz"))
+    scipy.io.savemat(home / "m.mat", {
+        "Y": a["y"].transpose(1, 2, 0), "H": a["channel"].transpose(1, 2, 0),
+        "W": a["codes"].transpose(1, 2, 0), "SNR": a["snr_db"],
+    })  # fmt: skip
+    with h5py.File(home / "m.h5", "w") as file:
+        for name in ("y", "channel", "codes"):
+            file[name] = np.stack([a[name].conj().real, a[name].conj().imag])
+        for name in ("azimuth_deg", "elevation_deg", "range_m", "count"):
+            file[name] = a[name]
+    right = ris_tf("localize", "runs/small", "m.npz", cwd=home)
+    done = ris_tf("localize", "runs/small", "m.mat", "--set", "data.convert.y_axes=LMB", cwd=home)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == right.stdout
+    words = "data", "inspect", "m.h5", "--config", "small.yaml", "--out", "found.yaml"
+    done = ris_tf(*words, cwd=home)
+    assert done.returncode == 0, done.stderr
+    found = ris_tf("localize", "runs/small", "m.h5", "--convert", "found.yaml", "--estimate-snr",
+                   cwd=home)  # fmt: skip
+    assert found.returncode == 0, found.stderr
+    right = ris_tf("localize", "runs/small", "m.npz", "--estimate-snr", cwd=home)
+    assert found.stdout == right.stdout
+    done = ris_tf("localize", "runs/small", "m.h5", "--set", "scene.antennas=4", cwd=home)
+    assert done.returncode == 2
+    assert "must be of data.convert" in done.stderr
 
 
 def test_figures_are_drawn(home):

@@ -7,8 +7,8 @@ import tensorflow as tf
 from ris_tf.config import TERMS
 from ris_tf.config.learning import LABELS
 from ris_tf.config.registry import labels_needed
+from ris_tf.data.errors import DataError
 from ris_tf.data.export import export_scenes
-from ris_tf.data.shard import DataError
 from ris_tf.network import build_network
 from ris_tf.objective import active_terms, compare, term_values
 from ris_tf.scene import Simulator, Split

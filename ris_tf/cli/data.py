@@ -1,0 +1,197 @@
+"""`ris-tf data inspect|convert`: other people's files."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ris_tf.cli.options import Overrides
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from ris_tf.data.conversion import Converted, Joined
+    from ris_tf.data.report import Inspection
+
+ALTERNATIVES = 8  # that are shown
+AT_ONCE = 2**23  # complex numbers of the scenes that are converted together: 64 MiB
+
+data = typer.Typer(no_args_is_help=True, help="Look at files of scenes, and convert them.")
+File = Annotated[Path, typer.Argument(help="A file: .npz, HDF5 or MATLAB.", show_default=False)]
+Source = Annotated[
+    Path,
+    typer.Argument(help="A file: .npz, HDF5 or MATLAB; or a folder of such.", show_default=False),
+]
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        help="Configuration (file or name) whose panel, wave and data.convert are known.",
+        show_default="all are tried",
+    ),
+]
+
+
+@data.command("inspect")
+def inspect_(
+    file: File,
+    config: ConfigOption = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Write the settings that read it to a .yaml file.")
+    ] = None,
+    set_: Overrides = None,
+) -> None:
+    """Say what is in a file, what is odd, and which settings read it."""
+    from ris_tf.config import ConfigError, default_config, load_config
+
+    overrides = set_ or []
+    chosen = load_config(config, overrides) if config else default_config(overrides)
+    known = config is not None or any(o.strip().startswith("geometry.") for o in overrides)
+    if out and out.suffix.lower() not in (".yaml", ".yml"):
+        raise ConfigError(key="--out", value=out, allowed="must end in .yaml")
+    from ris_tf.data.containers import open_container
+
+    open_container(file)  # what must not be read is refused before anything is loaded
+    _load()
+    from ris_tf.data.inspection import inspect
+
+    found = inspect(file, chosen if known else None, chosen.data.convert)
+    _show(found)
+    if out:
+        _write(out, _yaml(found))
+    if found.advice:
+        raise ConfigError(found.advice, source=str(file))
+
+
+@data.command()
+def convert(
+    source: Source,
+    out: Annotated[Path, typer.Argument(help="File to write, ending in .npz.", show_default=False)],
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            help="Configuration whose data.convert reads it, as inspect writes it.",
+            show_default="names and shapes",
+        ),
+    ] = None,
+    set_: Overrides = None,
+) -> None:
+    """Write a file, or a folder of files, in our names, shapes and conventions."""
+    from ris_tf.config import ConfigError, default_config, load_config
+
+    chosen = load_config(config, set_ or []) if config else default_config(set_ or [])
+    if out.suffix != ".npz":
+        raise ConfigError(key="OUT", value=str(out), allowed="must end in .npz")
+    from ris_tf.data.conversion import converted
+
+    shard = converted(source, chosen.data.convert)
+    if not shard.scenes:
+        raise ConfigError("holds no scenes", source=str(source))
+    _load()
+    from rich.filesize import decimal
+
+    from ris_tf.config import not_written
+    from ris_tf.data.export import target_of, write_scenes
+
+    target = target_of(out, shard.scenes)
+    if target.exists():
+        raise ConfigError("exists", source=str(target), remedy="choose another, or remove it")
+    try:
+        written = write_scenes(target, shard.scenes, _batches(shard, source))
+    except OSError as error:
+        raise not_written("OUT", str(out), error, "choose another file") from error
+    size = decimal(sum(path.stat().st_size for path in written))
+    shards = f", {len(written)} shards" if len(written) > 1 else ""
+    typer.echo(f"{target}: {shard.scenes:,} scenes{shards}, {size}: {', '.join(shard.names)}")
+
+
+def _batches(shard: "Converted | Joined", source: Path) -> Iterator[dict[str, "np.ndarray"]]:
+    """All scenes, some at a time, channel and codes of each."""
+    import numpy as np
+
+    from ris_tf.config import ConfigError
+
+    first = shard.read(np.arange(1))
+    step = max(1, AT_ONCE // sum(array[0].size for array in first.values()))
+    for begin in range(0, shard.scenes, step):
+        rows = np.arange(begin, min(begin + step, shard.scenes))
+        arrays = shard.read(rows)
+        for name in ("y", "channel", "codes"):
+            array = arrays[name]
+            wrong = np.argwhere(~np.isfinite(array))
+            if len(wrong):
+                scene = begin + int(wrong[0][0]) if array.ndim == 3 else begin
+                raise ConfigError(f"{name} of scene {scene} is not finite", source=str(source))
+            arrays[name] = array if array.ndim == 3 else np.repeat(array[None], len(rows), axis=0)
+        yield arrays
+
+
+def _load() -> None:
+    from ris_tf.engine.tensorflow_quiet import load_tensorflow
+
+    load_tensorflow()
+
+
+def _show(found: "Inspection") -> None:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    console = Console(highlight=False, soft_wrap=True)
+    table = Table(box=None, pad_edge=False)
+    for title in ("array", "shape", "type", "what it is", "why"):
+        table.add_column(title, overflow="fold")
+    for one in found.arrays:
+        shape = str(list(one.entry.shape))
+        cells = (one.entry.name, shape, str(one.entry.dtype), one.what, one.why)
+        table.add_row(*(escape(_printable(cell)) for cell in cells))
+    wide = console if console.is_terminal else Console(highlight=False, width=140)
+    wide.print(table)
+    for odd in found.odd:
+        name = f"{odd.array}: " if odd.array else ""
+        typer.echo(f"odd: {_printable(name + odd.sentence)}")
+    _show_conventions(found)
+    if found.settings:
+        typer.echo("\n# settings that read it")
+        typer.echo(_yaml(found).rstrip())
+
+
+def _show_conventions(found: "Inspection") -> None:
+    best = found.conventions
+    if best is None:
+        if found.reading is not None:
+            typer.echo("no conventions were tried: that takes azimuths, elevations and ranges")
+        return
+    typer.echo(
+        f"\nsources at the labels' positions leave {best.share:.3g} of y, as a share of what "
+        f"chance leaves ({best.symbols} symbols); with one convention changed:"
+    )
+    *others, chance = best.alternatives
+    for other in (*others[:ALTERNATIVES], chance):
+        typer.echo(f"  {other.share:<9.3g}{_printable(other.what)}")
+
+
+def _yaml(found: "Inspection") -> str:
+    import yaml
+
+    settings: dict[str, Any] = {**found.settings}
+    return yaml.safe_dump(settings, sort_keys=False, default_flow_style=False)
+
+
+def _write(path: Path, text: str) -> None:
+    from ris_tf.config import not_written
+    from ris_tf.runlog import atomic_write
+
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        atomic_write(path, text.encode())
+    except OSError as error:
+        raise not_written("--out", path, error, "choose another file") from error
+    typer.echo(str(path))
+
+
+def _printable(text: str) -> str:
+    from ris_tf.errors import printable
+
+    return printable(text)
