@@ -161,7 +161,7 @@ def _mapping(document: Any, source: str) -> dict[str, Any]:
 def _validated(document: dict[str, Any], overrides: list[str], source: str) -> Config:
     merged = document
     for override in overrides:
-        merged = _overridden(merged, override)
+        merged = overridden(merged, override)
     try:
         return schema().model_validate(merged)
     except ValidationError as error:
@@ -177,7 +177,12 @@ def _is_valid(document: dict[str, Any]) -> bool:
     return True
 
 
-def _overridden(document: dict[str, Any], override: str) -> dict[str, Any]:
+def overridden(document: dict[str, Any], override: str) -> dict[str, Any]:
+    """Nested keys and values, not checked yet, with a `section.key=value` text applied.
+
+    Raises:
+        ConfigError: the text has no key, or its value is no YAML.
+    """
     key, equals, text = override.partition("=")
     parts = key.strip().split(".")
     if not equals or not all(parts):

@@ -24,6 +24,7 @@ from ris_tf.runlog.lock import HeldError, Holder
 from ris_tf.runlog.log import RunLog, Steps
 from ris_tf.runlog.reader import EventTail, LogReader, read_run_log
 from ris_tf.runlog.rundir import (
+    BeganFrom,
     Identity,
     RunDirectory,
     available_threads,
@@ -48,6 +49,7 @@ from ris_tf.runlog.writer import EventWriter, SilentWriter
 __all__ = [
     "LOCALIZATION",
     "SCHEMA",
+    "BeganFrom",
     "Cause",
     "Check",
     "CheckpointEvent",

@@ -8,7 +8,7 @@ import socket
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from importlib import metadata
 from pathlib import Path
@@ -36,9 +36,22 @@ from ris_tf.runlog.reader import read_run_log
 PACKAGES = ("ris-tf", "tensorflow", "keras", "numpy")
 LARGEST_IDENTITY = 1 << 20  # bytes of run.json that are read; it has a few hundred
 
-LASTING = ("name", "task", "plugins", "created")  # what its sessions have in common
+LASTING = ("name", "task", "plugins", "created", "began_from")  # what its sessions have in common
 
 BEST_NETWORK = "best.keras"  # among the checkpoints
+
+
+@dataclass(frozen=True)
+class BeganFrom:
+    """The weights that a run began at.
+
+    Attributes:
+        path: the file that had them, as it was typed; empty where they were drawn from the seed.
+        sha256: its hexadecimal digest then.
+    """
+
+    path: str = ""
+    sha256: str = ""
 
 
 @dataclass(frozen=True)
@@ -50,6 +63,7 @@ class Identity:
         task: what is trained: `localization`, or `model` for anybody's own on the engine.
         plugins: modules that its configuration needs, as the person who started it named them.
         created: seconds since 1970.
+        began_from: the weights that it began at.
         session: how many processes have worked on it.
         host: machine of the last of them.
         user: who started it.
@@ -67,6 +81,7 @@ class Identity:
     task: str = LOCALIZATION
     plugins: list[str] = field(default_factory=list)
     created: float = 0.0
+    began_from: BeganFrom = field(default_factory=BeganFrom)
     session: int = 0
     host: str = ""
     user: str = ""
@@ -117,6 +132,8 @@ class RunDirectory(LockedFolder):
         task: str = LOCALIZATION,
         plugins: Sequence[str] = (),
         into: bool = False,
+        began_from: BeganFrom | None = None,
+        fill: Callable[[Path], None] = lambda folder: None,
     ) -> "RunDirectory":
         """Make a new run's folder; it appears whole or not at all.
 
@@ -129,6 +146,8 @@ class RunDirectory(LockedFolder):
             task: what is trained.
             plugins: modules that the configuration needs.
             into: the folder may be there, if it holds no run yet.
+            began_from: the weights that it begins at, where they are not drawn from the seed.
+            fill: writes more files into the folder before it appears.
 
         Raises:
             RunError: the folder exists, or cannot be made.
@@ -144,6 +163,7 @@ class RunDirectory(LockedFolder):
             task=task,
             plugins=list(plugins),
             created=time.time(),
+            began_from=began_from or BeganFrom(),
         )
         if source:  # nobody works on it yet, though it is not new
             identity = replace(identity, session=source.identity.session, pid=0)
@@ -156,6 +176,7 @@ class RunDirectory(LockedFolder):
                 (partial / folder).mkdir()
             if source:
                 _copy_state(source, partial)
+            fill(partial)
             atomic_write(partial / "config.yaml", document.encode())
             atomic_write(partial / "run.json", _encoded(identity))
             _put_in_place(partial, path)
@@ -353,6 +374,16 @@ def _decoded(document: Any, path: Path) -> Identity:
     values = {}
     for item in fields(Identity):
         value, like = document.get(item.name), getattr(default, item.name)
+        if isinstance(like, BeganFrom):
+            values[item.name] = _began_from(value)
+            continue
         fits = isinstance(value, type(like)) or (isinstance(like, float) and isinstance(value, int))
         values[item.name] = value if fits else like
     return Identity(**values)
+
+
+def _began_from(document: Any) -> BeganFrom:
+    named = document if isinstance(document, dict) else {}
+    path, digest = named.get("path"), named.get("sha256")
+    whole = isinstance(path, str) and isinstance(digest, str)
+    return BeganFrom(path, digest) if whole else BeganFrom()
