@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -10,6 +10,8 @@ from ris_tf.cli.options import CONFIG_HELP, Overrides
 
 if TYPE_CHECKING:
     from ris_tf.interop.pytorch_import import PytorchNetwork
+
+NOT_IN_IT = ": not in the file; --set KEY=VALUE takes another"
 
 
 def import_(
@@ -36,11 +38,10 @@ def import_(
     Nothing in the file is executed. The run is one that localize, evaluate, show and the
     monitor open, and that train --from begins at.
     """
-    from ris_tf.runlog import check_name
+    from ris_tf.runlog import RunDirectory
 
     called = checkpoint.stem if name is None else name
-    check_name(called)
-    _require_free(runs_dir / called)
+    RunDirectory.require_free(runs_dir / called)  # before seconds are spent on it
     from ris_tf.engine.tensorflow_quiet import load_tensorflow
 
     load_tensorflow()
@@ -53,15 +54,6 @@ def import_(
     typer.echo(f"{'run':<10}{run.path}")
     typer.echo(f"{'to use it':<10}ris-tf localize {run.path} FILE.npz")
     typer.echo(f"{'to go on':<10}ris-tf train {run.path}/config.yaml --from {run.path}")
-
-
-def _require_free(path: Path) -> None:
-    """Refuse before seconds are spent on what would be refused after them."""
-    from ris_tf.runlog import RunError
-
-    if path.exists():
-        remedy = "choose another --name, or remove it"
-        raise RunError("exists", source=str(path), remedy=remedy)
 
 
 def _lines(network: "PytorchNetwork") -> list[tuple[str, str]]:
@@ -81,10 +73,15 @@ def _lines(network: "PytorchNetwork") -> list[tuple[str, str]]:
             f"{geometry.columns} x {geometry.rows} panel, {s.antennas} antennas, {s.snapshots} "
             f"snapshots, at most {s.max_sources} sources; width {s.width}, {s.layers} layers",
         ),
-        *(("beside it", f"{key} {value}, of run_config.json") for key, value in chosen.beside.items()),
         *(
-            ("assumed", f"{key} {value}: not in the file; --set {key}=... is another")
-            for key, value in chosen.assumed.items()
+            [("beside it", f"{_listed(chosen.beside)}, of run_config.json")]
+            if chosen.beside
+            else []
         ),
+        *([("assumed", f"{_listed(chosen.assumed)}{NOT_IN_IT}")] if chosen.assumed else []),
         *(("note", text) for text in network.remarks()),
     ]
+
+
+def _listed(values: dict[str, Any]) -> str:
+    return ", ".join(f"{key} {value}" for key, value in values.items())

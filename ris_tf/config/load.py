@@ -106,6 +106,16 @@ def replace_values(
     return _validated(document, [], source)
 
 
+def values_by_key(document: Any, prefix: str = "") -> dict[str, Any]:
+    """The values of nested sections by dotted key, as `model_dump(mode="json")` has them."""
+    if not isinstance(document, Mapping):
+        return {prefix: document}
+    flat: dict[str, Any] = {}
+    for key, value in document.items():
+        flat |= values_by_key(value, f"{prefix}.{key}" if prefix else str(key))
+    return flat
+
+
 def dump_config(config: Config) -> str:
     """The whole configuration, defaults included, as YAML that `load_config` reads back."""
     return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, default_flow_style=None)

@@ -36,9 +36,14 @@ class Averages:
 
     def begin_anew(self) -> None:
         """Both averages are the weights again, and nothing was taken."""
-        for copies in (self.ema, self.swa):
-            for weight, copy in zip(self.weights, copies, strict=False):
-                copy.assign(weight.value)
+        for weight, copy in zip(self.weights, self.ema, strict=False):
+            copy.assign(weight.value)
+        self.forget_mean()
+
+    def forget_mean(self) -> None:
+        """The equal-weight mean is the weights again, and nothing was taken."""
+        for weight, copy in zip(self.weights, self.swa, strict=False):
+            copy.assign(weight.value)
         self.taken.assign(0)
 
     def update(self, applied: tf.Tensor) -> None:

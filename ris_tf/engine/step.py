@@ -168,6 +168,17 @@ class GuardedStep(keras.Model):
         self.scale.begin_anew()
         self.averages.begin_anew()
 
+    def go_on_under_plan(self) -> None:
+        """Take up the plan that is followed where the state is of another one.
+
+        The rate becomes that of the position in this plan. A mean of weights that was taken too
+        early for it is forgotten; it begins anew at its share of this plan.
+        """
+        self.optimizer.learning_rate.assign(self._rate())
+        applied = int(keras.ops.convert_to_numpy(self.position))
+        if self.swa_share is not None and applied < self.averages.swa_begins:
+            self.averages.forget_mean()
+
     @property
     def series(self) -> list[str]:
         """Names of a window's values, in order; known once a window was traced."""

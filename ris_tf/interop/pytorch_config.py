@@ -5,12 +5,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import degrees, isqrt
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
-from ris_tf.config import Config, ConfigError, config_file, parse_config, read_mapping
-from ris_tf.config.load import overridden
+from ris_tf.config import (
+    Config,
+    ConfigError,
+    config_file,
+    overridden,
+    parse_config,
+    read_mapping,
+    values_by_key,
+)
 from ris_tf.config.network import nearest_divisor
 from ris_tf.interop.pytorch_file import CheckpointFileError
 from ris_tf.interop.pytorch_weights import Sizes
@@ -85,7 +92,7 @@ def chosen_config(
     source = str(given or ("--set" if overrides else checkpoint))
     config = parse_config(_merged(document, typed), source)
     _require_fits(config, fixed, sizes, source)
-    by_person = set(_flat(typed))
+    by_person = set(values_by_key(typed))
     return Chosen(
         config=config,
         assumed={k: v for k, v in guessed.items() if k not in by_person and k not in beside},
@@ -145,13 +152,15 @@ def _beside(checkpoint: Path) -> dict[str, Any]:
     except (OSError, ValueError, RecursionError):
         return {}
     named = {name.lower(): value for name, value in _entries(document)}
-    found = {ours: named.get(theirs) for ours, theirs in NAMES_BESIDE.items()}
-    usable = {key: value for key, value in found.items() if _is_number(value)}
-    whole = ("network.heads", "geometry.columns", "geometry.rows")
-    return {k: int(v) if k in whole else float(v) for k, v in usable.items()}
+    found = ((ours, named.get(theirs)) for ours, theirs in NAMES_BESIDE.items())
+    return {
+        key: float(value) if key == "network.dropout" else int(value)
+        for key, value in found
+        if _is_number(value)
+    }
 
 
-def _is_number(value: Any) -> bool:
+def _is_number(value: Any) -> TypeGuard[int | float]:
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 4096
 
 
@@ -165,7 +174,7 @@ def _entries(document: Any, depth: int = 0) -> Iterator[tuple[str, Any]]:
 
 def _require_fits(config: Config, fixed: Mapping[str, Any], sizes: Sizes, source: str) -> None:
     """Refuse settings that contradict the weights."""
-    values = _flat(config.model_dump(mode="json"))
+    values = values_by_key(config.model_dump(mode="json"))
     for key, value in fixed.items():
         if values[key] != value:
             problem, remedy = f"the checkpoint's is {value}", "leave it out"
@@ -194,13 +203,3 @@ def _with(document: Mapping[str, Any], parts: Sequence[str], value: Any) -> dict
     head, *rest = parts
     inner = document.get(head) or {}
     return {**document, head: _with(inner, rest, value) if rest else value}
-
-
-def _flat(document: Any, prefix: str = "") -> dict[str, Any]:
-    """Values by dotted key."""
-    if not isinstance(document, Mapping):
-        return {prefix: document}
-    flat: dict[str, Any] = {}
-    for key, value in document.items():
-        flat |= _flat(value, f"{prefix}.{key}" if prefix else str(key))
-    return flat

@@ -8,7 +8,7 @@ import struct
 import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Literal
 
 import numpy as np
 
@@ -19,6 +19,7 @@ LARGEST_PICKLE = 4 << 20  # bytes; that of 388 tensors has 45 thousand
 LARGEST_DIRECTORY = 64 << 20  # bytes of the archive's list of files
 BEFORE_1_6 = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."  # how PyTorch's older format begins
 END, END_64 = b"PK\x05\x06", b"PK\x06\x06"  # of the records behind an archive's list of files
+ORDERS: dict[bytes, Literal["<", ">"]] = {b"little": "<", b"big": ">"}
 IN_THE_LARGER = 0xFFFF_FFFF  # a size that the first of them leaves to the second
 BEHIND = 1 << 16  # bytes in which they lie
 BAD_ZIP = (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, RuntimeError, ValueError)
@@ -41,7 +42,7 @@ class CheckpointFile:
     document: Any
     _archive: zipfile.ZipFile
     _root: str
-    _order: str
+    _order: Literal["<", ">"]
     _read: dict[Storage, np.ndarray] = field(default_factory=dict)
 
     @classmethod
@@ -55,7 +56,7 @@ class CheckpointFile:
         try:
             archive = zipfile.ZipFile(path)
             root = _root_of(archive, path)
-            order = {b"little": "<", b"big": ">"}[_byte_order(archive, root)]
+            order = ORDERS[_byte_order(archive, root)]
             document = read_pickle(archive.read(_entry(archive, path, f"{root}/data.pkl")))
         except PickleRefused as error:
             remedy = "save the state_dict alone: torch.save(model.state_dict(), FILE)"

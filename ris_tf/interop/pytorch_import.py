@@ -1,6 +1,5 @@
 """A run made of a PyTorch checkpoint: its network and configuration, without any training."""
 
-import hashlib
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,10 +14,9 @@ from ris_tf.interop.pytorch_file import CheckpointFile, CheckpointFileError
 from ris_tf.interop.pytorch_state import arrays_of, sizes_of, state_of
 from ris_tf.interop.pytorch_weights import POOLED, Sizes, Weights, converted
 from ris_tf.network import Network, build_network
-from ris_tf.runlog import BeganFrom, End, EventWriter, Notice, Reason, RunDirectory
+from ris_tf.runlog import BeganFrom, End, EventWriter, Notice, Reason, RunDirectory, sha256
 
 IMPORTED = "imported"  # kind of notice
-PIECE = 1 << 20  # bytes hashed at a time
 
 # What an imported network predicts otherwise than the pipeline's, or needs a person to know.
 OTHER_COUNTS = (
@@ -126,19 +124,6 @@ class PytorchNetwork:
 
         document = dump_config(self.chosen.config)
         return RunDirectory.create(path, document, command, began_from=began_from, fill=fill)
-
-
-def sha256(path: Path) -> str:
-    """Hexadecimal digest of a file.
-
-    Raises:
-        OSError: it cannot be read.
-    """
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while piece := file.read(PIECE):
-            digest.update(piece)
-    return digest.hexdigest()
 
 
 def parameters(weights: Weights) -> int:

@@ -149,7 +149,9 @@ class _Machine:
         """Attributes of a dictionary, as `_metadata` of a state_dict: passed over."""
         self.pop()
         if not isinstance(self.stack[-1], dict):
-            raise PickleRefused("sets attributes of an object; only dictionaries of tensors are read")
+            raise PickleRefused(
+                "sets attributes of an object; only dictionaries of tensors are read"
+            )
 
     def persistent(self) -> None:
         self.push(_storage(self.pop()))

@@ -68,7 +68,9 @@ def sizes_of(state: Mapping[str, TensorView], path: Path) -> Sizes:
     if missing or not layers:
         raise _another(path, f"lacks {_listed(missing)}", state)
     if extra:
-        raise _another(path, f"has {_listed(extra)}, for which the network here has no place", state)
+        raise _another(
+            path, f"has {_listed(extra)}, for which the network here has no place", state
+        )
     sizes = _read_sizes({name: view.shape for name, view in state.items()}, layers, counts, path)
     _require_shapes(state, sizes, path)
     return sizes

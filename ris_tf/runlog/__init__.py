@@ -18,7 +18,7 @@ from ris_tf.runlog.events import (
     decode,
     encode,
 )
-from ris_tf.runlog.files import RunError, atomic_write, naming, sync_folder
+from ris_tf.runlog.files import RunError, atomic_write, naming, sha256, sync_folder
 from ris_tf.runlog.health import LOCALIZATION, Check, check_health
 from ris_tf.runlog.lock import HeldError, Holder
 from ris_tf.runlog.log import RunLog, Steps
@@ -94,6 +94,7 @@ __all__ = [
     "read_run_log",
     "read_sample",
     "run_folders",
+    "sha256",
     "summarize",
     "summary_of",
     "sync_folder",

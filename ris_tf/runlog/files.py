@@ -1,5 +1,6 @@
 """Files that are there whole, or not at all, and what is wrong where they cannot be used."""
 
+import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,6 +9,7 @@ from pathlib import Path
 from ris_tf.errors import UserError
 
 NAMED = 3  # folders that a message names
+PIECE = 1 << 20  # bytes hashed at a time
 
 
 class RunError(UserError):
@@ -88,3 +90,16 @@ def named_below(folder: Path, file: str) -> str:
             more = f" and {len(visible) - NAMED} more" if len(visible) > NAMED else ""
             return ", ".join(visible[:NAMED]) + more
     return ""
+
+
+def sha256(path: Path) -> str:
+    """Hexadecimal digest of a file.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while piece := file.read(PIECE):
+            digest.update(piece)
+    return digest.hexdigest()

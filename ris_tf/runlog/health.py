@@ -14,6 +14,7 @@ MAX_SKIPPED = 0.05  # share of the later windows that may be dropped at a scale 
 FALL_BY_EPOCH_3 = 0.10
 BETA_SETTLED = 0.06  # windows this near the final beta are compared; its jitter is 0.05
 SHOWN = 5  # steps or names that a result names
+FROZEN = "frozen"  # kind of notice: which layers are left out knowingly
 NEVER_TRAINED = "cannot be told: the network was imported, and never trained here"
 
 LOCALIZATION = "localization"  # the task whose settings are `ris-tf`'s own
@@ -198,7 +199,10 @@ def _all_trained(log: RunLog) -> Check:
         return Check(name, Level.AMBER, "the first epoch is not over", "wait for its end")
     silent = log.epoch_ends[0].untrained
     if not silent:
-        return Check(name, Level.GREEN, "every variable had a gradient in the first epoch")
+        frozen = [n.values.get("variables", 0) for n in log.notices if n.what == FROZEN]
+        rest = f", {frozen[-1]:g} are frozen" if frozen else ""
+        result = f"every variable had a gradient in the first epoch{rest}"
+        return Check(name, Level.GREEN, result)
     return Check(
         name,
         Level.RED,

@@ -152,11 +152,7 @@ class RunDirectory(LockedFolder):
         Raises:
             RunError: the folder exists, or cannot be made.
         """
-        check_name(path.name)
-        if (path / "run.json").exists() if into else path.exists():
-            again = f"ris-tf train --resume {path}" if task == LOCALIZATION else "resume=True"
-            remedy = f"choose another name, or go on with it: {again}"
-            raise RunError("exists", source=str(path), remedy=remedy)
+        cls.require_free(path, task, into)
         identity = replace(
             _this_process(command),
             name=path.name,
@@ -187,6 +183,19 @@ class RunDirectory(LockedFolder):
             if partial:
                 shutil.rmtree(partial, ignore_errors=True)
         return cls(path, identity)
+
+    @staticmethod
+    def require_free(path: Path, task: str = LOCALIZATION, into: bool = False) -> None:
+        """Refuse a folder that `create` would refuse, before work is spent on what goes there.
+
+        Raises:
+            RunError: the folder exists, or its name is none.
+        """
+        check_name(path.name)
+        if (path / "run.json").exists() if into else path.exists():
+            again = f"ris-tf train --resume {path}" if task == LOCALIZATION else "resume=True"
+            remedy = f"choose another name, or go on with it: {again}"
+            raise RunError("exists", source=str(path), remedy=remedy)
 
     @classmethod
     def open(cls, path: Path) -> "RunDirectory":
@@ -221,6 +230,17 @@ class RunDirectory(LockedFolder):
                 source=str(self.path),
                 remedy="show, check, stop and figure training take it; its own program resumes it",
             )
+
+    def replace_configuration(self, document: str) -> None:
+        """Another config.yaml: the old one is there, or the new one.
+
+        Raises:
+            RunError: the disk refused.
+        """
+        try:
+            atomic_write(self.config_path, document.encode())
+        except OSError as error:
+            raise unwritable(self.config_path, error) from error
 
     def log(self, outline: bool = False) -> RunLog:
         """The event log so far, empty before the first event; see `read_run_log`.
@@ -385,5 +405,6 @@ def _decoded(document: Any, path: Path) -> Identity:
 def _began_from(document: Any) -> BeganFrom:
     named = document if isinstance(document, dict) else {}
     path, digest = named.get("path"), named.get("sha256")
-    whole = isinstance(path, str) and isinstance(digest, str)
-    return BeganFrom(path, digest) if whole else BeganFrom()
+    if isinstance(path, str) and isinstance(digest, str):
+        return BeganFrom(path, digest)
+    return BeganFrom()

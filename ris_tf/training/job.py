@@ -3,12 +3,13 @@
 TensorFlow is loaded when the work begins, not with this module: a person sees something at once.
 """
 
+import math
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ris_tf.config import Config
+from ris_tf.config import Config, dump_config, values_by_key
 from ris_tf.engine.cluster import Worker
 from ris_tf.engine.reporter import Reporter
 from ris_tf.engine.stopping import SKIPPED_IN_A_ROW, StopSignals, killed_by_interrupt
@@ -17,6 +18,7 @@ from ris_tf.runlog import Identity, Reason, RunDirectory, available_threads, pro
 if TYPE_CHECKING:
     from ris_tf.engine.replicas import Replicas
     from ris_tf.engine.session import Outcome, TrainingSession
+    from ris_tf.training.start import Start, Weights
 
 FAILED = 1  # exit code
 EXIT_CODES: dict[str, int] = {
@@ -41,6 +43,8 @@ class Job:
         before: who worked on the run before, where it is resumed.
         judge: see `TrainingSession`.
         patience_at_unity: see `TrainingSession`.
+        start: weights that a new run begins at; `None` where they are drawn, or in its folder.
+        replanned: `config` has another plan than the run's config.yaml, which it replaces.
     """
 
     run: RunDirectory
@@ -50,6 +54,8 @@ class Job:
     before: Identity | None = None
     judge: Callable[[int], None] = lambda epochs: None
     patience_at_unity: int = SKIPPED_IN_A_ROW
+    start: "Start | None" = None
+    replanned: bool = False
 
 
 def resolved(config: Config) -> Config:
@@ -61,6 +67,23 @@ def resolved(config: Config) -> Config:
     if training.distribution != "none":
         changes["compile"] = False  # XLA compiles no step of several replicas
     return config.model_copy(update={"training": training.model_copy(update=changes)})
+
+
+def differing(given: Config, kept: Config) -> dict[str, tuple[object, object]]:
+    """Keys with another value in a run's configuration than in one that it may be of.
+
+    Args:
+        given: as it is written; what machines decide may be empty.
+        kept: the run's, resolved.
+
+    Returns:
+        Given and kept value by key, in the order of the configuration.
+    """
+    here = values_by_key(resolved(given).model_dump(mode="json"))
+    there = values_by_key(kept.model_dump(mode="json"))
+    decided = {"training.threads"} if given.training.threads is None else set()
+    keys = [key for key in {**here, **there} if key not in decided]
+    return {k: (here.get(k), there.get(k)) for k in keys if here.get(k) != there.get(k)}
 
 
 def several_replicas(config: Config, worker: Worker) -> "Replicas | None":
@@ -105,6 +128,8 @@ def work(job: Job, reporter: Reporter, signals: StopSignals) -> "Outcome | None"
     job.run.begin_session(sys.argv)
     try:
         job.run.clear_stop()
+        if job.replanned:
+            job.run.replace_configuration(dump_config(job.config))
         return _trained(job, reporter, signals)
     finally:
         job.run.end_session()
@@ -129,7 +154,7 @@ def _session(job: Job, reporter: Reporter, signals: StopSignals) -> "TrainingSes
 
     slow = slower_than_float32(job.config.training.precision) if job.before is None else ""
     try:
-        trainer = make_trainer(job.config, replicas=replicas)
+        trainer = make_trainer(job.config, replicas=replicas, start=_start_weights(job))
         session = TrainingSession(
             trainer,
             reporter,
@@ -142,6 +167,7 @@ def _session(job: Job, reporter: Reporter, signals: StopSignals) -> "TrainingSes
             notices=tuple(text for text in (slow, job.run.lock_problem) if text),
         )
         _compare_processors(session, job.before)
+        _say_start(session, job)
     except CheckpointError as error:
         reporter.say(f"cannot resume: {error}", "error")
     except OSError as error:
@@ -149,6 +175,31 @@ def _session(job: Job, reporter: Reporter, signals: StopSignals) -> "TrainingSes
     else:
         return session
     return None
+
+
+def _start_weights(job: Job) -> "Weights | None":
+    """What a run begins at before its first checkpoint, which has everything."""
+    from ris_tf.engine.checkpoint import begun
+    from ris_tf.training.start import kept_weights
+
+    if job.start:
+        return job.start.fit.taken
+    return None if begun(job.run.checkpoints) else kept_weights(job.run)
+
+
+def _say_start(session: "TrainingSession", job: Job) -> None:
+    """What a person should know of the weights that training begins at, and of those it leaves."""
+    if job.start:
+        origin, unfit = job.start.origin.path, job.start.fit.words()
+        session.notice(f"begins at the weights of {origin}", what="began from", path=origin)
+        if unfit:
+            session.notice(f"not all of them fit: {unfit}", "warning", what="mismatch")
+    frozen = session.trainer.model.non_trainable_variables if job.config.training.frozen else ()
+    if frozen:
+        names = ", ".join(job.config.training.frozen)
+        numbers = sum(math.prod(variable.shape) for variable in frozen)
+        text = f"frozen: {names}: {len(frozen)} variables, {numbers:,} parameters are not trained"
+        session.notice(text, what="frozen", variables=len(frozen), parameters=numbers)
 
 
 def _compare_processors(session: "TrainingSession", before: Identity | None) -> None:

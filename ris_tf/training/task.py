@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
+import numpy as np
 import tensorflow as tf
 
 from ris_tf.config import Config
@@ -17,9 +18,11 @@ from ris_tf.objective import blend_terms, compare, raw_terms, term_weights, weig
 from ris_tf.runlog import RunDirectory
 from ris_tf.scene import Draws, Scenes, Simulator, Split, Stream, fold_in
 from ris_tf.training.blending import beta
-from ris_tf.training.phases import changes_with_epoch
+from ris_tf.training.frozen import freeze
+from ris_tf.training.phases import changes_with_epoch, changes_with_plan
 from ris_tf.training.spectra import SpectrumSampler, keep
 from ris_tf.training.spectrum_metrics import PREFIX, SpectrumMetrics
+from ris_tf.training.start import put_in
 from ris_tf.training.validation import summary, validation_means
 
 BatchOf = Callable[[Split, tf.Tensor, tf.Tensor], Scenes]  # of split, epoch and number
@@ -57,6 +60,7 @@ def make_trainer(
     network: Network | None = None,
     replicas: Replicas | None = None,
     batch_of: BatchOf | None = None,
+    start: Mapping[str, np.ndarray] | None = None,
 ) -> GuardedTrainer:
     """The guarded step of a configuration, following its plan.
 
@@ -65,12 +69,18 @@ def make_trainer(
         network: what is trained; built as configured if not given.
         replicas: the devices that share each batch; made as configured if not given.
         batch_of: scenes of a split, an epoch and a number; simulated if not given.
+        start: weights that it begins at, by the variable's path; others are as drawn.
+
+    Raises:
+        ConfigError: `training.frozen` matches no layer, or all.
     """
     training = config.training
     replicas = replicas or make_replicas(config)
     batch_of = batch_of or simulated(config)
     with replicas.scope():
         network = network or build_network(config)
+        put_in(network, start or {})
+        freeze(network, training.frozen)
         heads = head_variables(network)
         trainer = GuardedTrainer(
             network,
@@ -174,6 +184,10 @@ class LocalizationTask(Task):
     def changes_with_epoch(self, epoch: int) -> list[Change]:
         """New phases of the weights of terms and of `beta`."""
         return changes_with_epoch(epoch, self.config)
+
+    def changes_with_plan(self, epoch: int, epochs_before: int) -> list[Change]:
+        """The phases of the weights of terms and of `beta` in a longer or shorter plan."""
+        return changes_with_plan(epoch, self.config, epochs_before)
 
     def first_window(self, values: Mapping[str, float]) -> list[str]:
         """The lines that users of the PyTorch pipeline search their logs for."""
