@@ -58,6 +58,8 @@ class CheckpointFile:
             root = _root_of(archive, path)
             order = ORDERS[_byte_order(archive, root)]
             document = read_pickle(archive.read(_entry(archive, path, f"{root}/data.pkl")))
+        except CheckpointFileError:
+            raise
         except PickleRefused as error:
             remedy = "save the state_dict alone: torch.save(model.state_dict(), FILE)"
             raise CheckpointFileError(str(error), source=str(path), remedy=remedy) from error
