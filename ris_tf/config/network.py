@@ -34,7 +34,7 @@ class ReferenceNetwork(Section):
         True, "Divide measurements by their RMS over the scene; off for weights trained without."
     )
     count_head: bool = knob(
-        True, "Heads that count sources; off for weights trained without, and weights.count=0."
+        True, "Heads that count sources; without them objective.weights.count must be 0."
     )
 
     @model_validator(mode="after")

@@ -23,6 +23,8 @@ def values(knob: Knob) -> st.SearchStrategy[Any]:
         return st.sampled_from(knob.choices)
     if knob.type == "bool":
         return st.booleans()
+    if knob.type == "names":
+        return st.lists(st.text(min_size=1, max_size=20), max_size=4)
     number = _numbers(knob)
     if knob.type == "interval":
         return st.tuples(number, number).map(sorted)

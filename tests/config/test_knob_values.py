@@ -19,6 +19,7 @@ WRONG_TYPES = {
     "bool": [(1, "true or false"), ("true", "true or false")],
     "choice": [("nonsense", "one of"), (-1, "one of"), (None, "one of")],
     "list": [(3, "a list"), ("ab", "a list"), ({}, "a list")],
+    "names": [(3, "a list"), ("ab", "a list"), ({}, "a list"), (None, "a list")],
     "interval": [(3, "a list"), (None, "a list")],
 }
 
