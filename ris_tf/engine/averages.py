@@ -40,6 +40,11 @@ class Averages:
             copy.assign(weight.value)
         self.forget_mean()
 
+    def forget_early_mean(self, applied: int) -> None:
+        """Forget a mean that was taken before its place: of a plan that was shorter."""
+        if self.swa and applied < self.swa_begins:
+            self.forget_mean()
+
     def forget_mean(self) -> None:
         """The equal-weight mean is the weights again, and nothing was taken."""
         for weight, copy in zip(self.weights, self.swa, strict=False):

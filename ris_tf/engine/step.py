@@ -169,15 +169,9 @@ class GuardedStep(keras.Model):
         self.averages.begin_anew()
 
     def go_on_under_plan(self) -> None:
-        """Take up the plan that is followed where the state is of another one.
-
-        The rate becomes that of the position in this plan. A mean of weights that was taken too
-        early for it is forgotten; it begins anew at its share of this plan.
-        """
+        """Take up another plan than the state's: its rate here, no mean taken too early for it."""
         self.optimizer.learning_rate.assign(self._rate())
-        applied = int(keras.ops.convert_to_numpy(self.position))
-        if self.swa_share is not None and applied < self.averages.swa_begins:
-            self.averages.forget_mean()
+        self.averages.forget_early_mean(int(keras.ops.convert_to_numpy(self.position)))
 
     @property
     def series(self) -> list[str]:

@@ -9,10 +9,9 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
-from typing import Any
 
 import orjson
 import psutil
@@ -29,6 +28,7 @@ from ris_tf.runlog.files import (
 )
 from ris_tf.runlog.folder import LockedFolder
 from ris_tf.runlog.health import LOCALIZATION
+from ris_tf.runlog.identity import BeganFrom, Identity, decoded, encoded
 from ris_tf.runlog.lock import Holder
 from ris_tf.runlog.log import RunLog
 from ris_tf.runlog.reader import read_run_log
@@ -39,60 +39,6 @@ LARGEST_IDENTITY = 1 << 20  # bytes of run.json that are read; it has a few hund
 LASTING = ("name", "task", "plugins", "created", "began_from")  # what its sessions have in common
 
 BEST_NETWORK = "best.keras"  # among the checkpoints
-
-
-@dataclass(frozen=True)
-class BeganFrom:
-    """The weights that a run began at.
-
-    Attributes:
-        path: the file that had them, as it was typed; empty where they were drawn from the seed.
-        sha256: its hexadecimal digest then.
-    """
-
-    path: str = ""
-    sha256: str = ""
-
-
-@dataclass(frozen=True)
-class Identity:
-    """run.json: who, when, where, with what.
-
-    Attributes:
-        name: name of the run.
-        task: what is trained: `localization`, or `model` for anybody's own on the engine.
-        plugins: modules that its configuration needs, as the person who started it named them.
-        created: seconds since 1970.
-        began_from: the weights that it began at.
-        session: how many processes have worked on it.
-        host: machine of the last of them.
-        user: who started it.
-        pid: its process.
-        pid_started: when that process began: a number may be used again by another.
-        command: its command line.
-        cwd: where it was typed.
-        python: version.
-        system: operating system.
-        processor: what computed it.
-        versions: of the packages that its numbers depend on.
-    """
-
-    name: str = ""
-    task: str = LOCALIZATION
-    plugins: list[str] = field(default_factory=list)
-    created: float = 0.0
-    began_from: BeganFrom = field(default_factory=BeganFrom)
-    session: int = 0
-    host: str = ""
-    user: str = ""
-    pid: int = 0
-    pid_started: float = 0.0
-    command: list[str] = field(default_factory=list)
-    cwd: str = ""
-    python: str = ""
-    system: str = ""
-    processor: str = ""
-    versions: dict[str, str] = field(default_factory=dict)
 
 
 class RunDirectory(LockedFolder):
@@ -174,7 +120,7 @@ class RunDirectory(LockedFolder):
                 _copy_state(source, partial)
             fill(partial)
             atomic_write(partial / "config.yaml", document.encode())
-            atomic_write(partial / "run.json", _encoded(identity))
+            atomic_write(partial / "run.json", encoded(identity))
             _put_in_place(partial, path)
             sync_folder(path.parent)
         except OSError as error:
@@ -216,7 +162,7 @@ class RunDirectory(LockedFolder):
             raise RunError(
                 f"not readable as JSON: {error}", source=str(path / "run.json")
             ) from error
-        return cls(path, _decoded(document, path))
+        return cls(path, decoded(document, path))
 
     def require_localization(self) -> None:
         """Refuse a run of anybody's own model: it has no scenes, and finds no positions.
@@ -269,7 +215,7 @@ class RunDirectory(LockedFolder):
             last = RunDirectory.open(self.path).identity
             kept = {name: getattr(last, name) for name in LASTING}
             counted = replace(this, **kept, session=last.session + 1)
-            atomic_write(self.path / "run.json", _encoded(counted))
+            atomic_write(self.path / "run.json", encoded(counted))
         except BaseException as error:
             self.end_session()
             if isinstance(error, OSError):
@@ -380,31 +326,3 @@ def _version(package: str) -> str:
         return metadata.version(package)
     except metadata.PackageNotFoundError:
         return "not installed"
-
-
-def _encoded(identity: Identity) -> bytes:
-    return orjson.dumps(asdict(identity), option=orjson.OPT_INDENT_2)
-
-
-def _decoded(document: Any, path: Path) -> Identity:
-    """run.json as an identity; fields that are not as they should be keep their defaults."""
-    if not isinstance(document, dict):
-        raise RunError(allowed="must be an object", source=str(path / "run.json"))
-    default = Identity()
-    values = {}
-    for item in fields(Identity):
-        value, like = document.get(item.name), getattr(default, item.name)
-        if isinstance(like, BeganFrom):
-            values[item.name] = _began_from(value)
-            continue
-        fits = isinstance(value, type(like)) or (isinstance(like, float) and isinstance(value, int))
-        values[item.name] = value if fits else like
-    return Identity(**values)
-
-
-def _began_from(document: Any) -> BeganFrom:
-    named = document if isinstance(document, dict) else {}
-    path, digest = named.get("path"), named.get("sha256")
-    if isinstance(path, str) and isinstance(digest, str):
-        return BeganFrom(path, digest)
-    return BeganFrom()
