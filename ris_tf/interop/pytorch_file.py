@@ -109,7 +109,8 @@ def _require_archive(path: Path) -> None:
         problem = f"cannot be read: {error.strerror or error}"
         raise CheckpointFileError(problem, source=str(path)) from error
     if beginning == BEFORE_1_6:
-        remedy = "save it again with a newer PyTorch: torch.save(torch.load(FILE), NEW)"
+        again = "torch.save(torch.load(FILE, weights_only=True), NEW)"
+        remedy = f"save it again with a newer PyTorch: {again}"
         raise CheckpointFileError("is of PyTorch before 1.6", source=str(path), remedy=remedy)
     if directory is None:
         remedy = "give what torch.save wrote, and whole: a copy that broke off has no end"

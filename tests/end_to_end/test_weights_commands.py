@@ -3,20 +3,16 @@
 import json
 import re
 import signal
-import sys
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
 from commands import CLI, ris_tf
 from forked import Forked
-
-from ris_tf.runlog import RunDirectory
-
-sys.path.append(str(Path(__file__).parents[1] / "interop"))
 from pytorch_networks import in_their_layout
 from pytorch_writer import PROTOCOL, REDUCE, STOP, named, text, tuple_of, write_archive, write_state
+
+from ris_tf.runlog import RunDirectory
 
 SMALL_GRID = ("--set", "localize.grid=[21,11]", "--set", "localize.planes=2")
 QUICK = ("--set", "training.compile=false", "--set", "training.batches_per_epoch=2")
