@@ -4,6 +4,7 @@ They are compared with the new network by the variables' paths before the run is
 its folder: whatever becomes of the file, a run that was killed early begins at the same weights.
 """
 
+import os
 import tempfile
 import zipfile
 from collections.abc import Mapping
@@ -17,7 +18,7 @@ import numpy as np
 from ris_tf.config import Config, ConfigError
 from ris_tf.localizer import read_network
 from ris_tf.network import Network, build_network
-from ris_tf.runlog import BeganFrom, RunDirectory, RunError, sha256
+from ris_tf.runlog import BeganFrom, RunDirectory, RunError, naming, sha256
 from ris_tf.training.frozen import freeze, own_path
 
 KEPT = "start.npz"  # among a run's checkpoints
@@ -78,7 +79,11 @@ class Start:
 
     def keep(self, folder: Path) -> None:
         """Write the weights into the folder of a run that is being made."""
-        np.savez(folder / "checkpoints" / KEPT, allow_pickle=False, **self.fit.taken)
+        path = folder / "checkpoints" / KEPT
+        with naming(path), path.open("wb") as file:
+            np.savez(file, allow_pickle=False, **self.fit.taken)
+            file.flush()
+            os.fsync(file.fileno())
 
 
 def kept_weights(run: RunDirectory) -> Weights | None:
