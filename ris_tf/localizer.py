@@ -227,6 +227,15 @@ def load_network(run: Path) -> Network:
     if not path.exists():
         remedy = f"continue with ris-tf train --resume {run}"
         raise RunError("has no trained network yet", source=str(run), remedy=remedy)
+    return read_network(path)
+
+
+def read_network(path: Path) -> Network:
+    """The network of a `.keras` file.
+
+    Raises:
+        RunError: the file cannot be read, or holds something else.
+    """
     try:
         network = keras.saving.load_model(path, compile=False)
     except DAMAGE as error:

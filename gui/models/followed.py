@@ -84,6 +84,11 @@ class RunView:
         """Whether it trains localization; else its model and names are the user's own."""
         return self.run is None or self.run.identity.task == LOCALIZATION
 
+    @property
+    def began_from(self) -> str:
+        """The file of weights that it began at; empty where they were drawn from the seed."""
+        return self.run.identity.began_from.path if self.run else ""
+
     def x(self, kind: str) -> np.ndarray:
         """`[n]` x values of the windows, made once; see `abscissa`."""
         if kind not in self._x:

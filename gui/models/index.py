@@ -12,7 +12,7 @@ from ris_tf.runlog import RunDirectory, RunWatch, State, Summary, run_folders
 AT_FIRST = 1 << 16  # bytes of a log that are read before its row is shown; of longer ones, the ends
 READ_ON = 1 << 22  # bytes of a long log read at a time afterwards
 PATIENCE_S = 0.1  # time of one poll that goes into reading on
-SETTLED = (State.FINISHED, State.STOPPED, State.FAILED)
+SETTLED = (State.FINISHED, State.STOPPED, State.FAILED, State.IMPORTED)
 
 Stamp = tuple[int, int, int]  # inode, size, time of change: differs when a file does
 

@@ -39,6 +39,7 @@ MARKS = {
     "stopped": "■",
     "failed": "✖",
     "lost": "?",
+    "imported": "⇥",
     "unreadable": "⚠",
 }
 MEANINGS = {
@@ -49,6 +50,7 @@ MEANINGS = {
     "stopped": "stopped on request, with a checkpoint: it can be resumed",
     "failed": "ended by an error; the reason is in the log",
     "lost": "its process is gone without an end event: resume it from its last checkpoint",
+    "imported": "made of a network from elsewhere, never trained here",
     "unreadable": "its files cannot be read",
 }
 LEVEL_MARKS = {"green": "✔", "amber": "…", "red": "✖"}

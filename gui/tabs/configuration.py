@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QFont
 from PySide6.QtWidgets import (
     QCheckBox,
@@ -43,6 +44,7 @@ class ConfigurationTab(Tab):
         self.tree.setUniformRowHeights(True)
         self.tree.setAccessibleName("configuration")
         self.bar_title = QLabel("configuration")
+        self.bar_title.setTextFormat(Qt.TextFormat.PlainText)  # a run's file may name anything
         bar = QHBoxLayout()
         bar.addWidget(self.bar_title)
         bar.addStretch(1)
@@ -80,7 +82,8 @@ class ConfigurationTab(Tab):
         for column in range(self.tree.columnCount()):  # of others' models, no default is known
             self.tree.setColumnHidden(column, column > len(labels) and not any(ours))
         marked = [entry for entry in found if (entry.differs if several else entry.changed)]
-        self.bar_title.setText(_headline(len(marked), len(found), several, any(ours)))
+        headline = _headline(len(marked), len(found), several, any(ours))
+        self.bar_title.setText(" · ".join([headline, *_origins(runs)]))
         text = self.filter.text().casefold()
         sections: dict[str, QTreeWidgetItem] = {}
         for entry in found:
@@ -120,6 +123,16 @@ def _headline(marked: int, found: int, several: bool, ours: bool) -> str:
         return f"configuration: {found} values"
     words = "differ" if several else "are not the default"
     return f"configuration: {marked} of {found} values {words}"
+
+
+def _origins(runs: Sequence[RunView]) -> list[str]:
+    """The weights that runs began at, where they were not drawn from the seed."""
+    several = len(runs) > 1
+    return [
+        f"{f'{run.label} ' if several else ''}began from {_cut(run.began_from)}"
+        for run in runs
+        if run.began_from
+    ]
 
 
 def _cut(text: str) -> str:

@@ -110,6 +110,8 @@ def verdict_of(run: RunView) -> tuple[str, str]:
     state = run.summary.state if run.summary else None
     if state in (State.FAILED, State.LOST, State.STALLED):
         return "red", str(state)
+    if state is State.IMPORTED:
+        return "amber", "imported, never trained here: there is nothing to check"
     if failed:
         return "red", f"{len(failed)} of {len(run.checks)} checks fail: {', '.join(failed)}"
     unsure = [check for check in run.checks if not check.passed]

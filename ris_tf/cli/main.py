@@ -12,6 +12,7 @@ from ris_tf.cli.data import data
 from ris_tf.cli.evaluate import evaluate
 from ris_tf.cli.figure_localize import figure
 from ris_tf.cli.gui import gui
+from ris_tf.cli.import_ import import_
 from ris_tf.cli.init import init
 from ris_tf.cli.knobs import knobs
 from ris_tf.cli.localize import localize
@@ -58,6 +59,7 @@ RUNS = (init, knobs, train, tune, runs, show, check, stop)
 SCENES = (model, simulate, evaluate, localize)
 for command in RUNS + SCENES:
     app.command()(command)
+app.command("import")(import_)
 app.command(
     add_help_option=False,  # the monitor's own help has more
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True},

@@ -52,7 +52,8 @@ def open_run(path: "os.PathLike[str] | str") -> "RunDirectory":
 def check_plugged(config: "Config") -> None:
     """Refuse terms that cannot be computed of a network, before there is a run.
 
-    Only where a term or the network is a plug-in's: this package's own fit each other. Where
+    Only where a term or the network is a plug-in's, or a head is left out: this package's own fit
+    each other. Where
     several devices share a batch, TensorFlow has to be set up for them first, and the step's first
     trace refuses.
 
@@ -62,7 +63,8 @@ def check_plugged(config: "Config") -> None:
     """
     from ris_tf.config.registry import OUR_NETWORKS, extra_terms
 
-    ours = config.network.kind in OUR_NETWORKS and not extra_terms()
+    whole = getattr(config.network, "count_head", True)
+    ours = config.network.kind in OUR_NETWORKS and whole and not extra_terms()
     if ours or config.training.distribution != "none":
         return
     from ris_tf.engine.tensorflow_quiet import load_tensorflow

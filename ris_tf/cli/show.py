@@ -86,6 +86,7 @@ def _about(s: "Summary") -> list[tuple[str, str]]:
         ("where", f"{who.user} on {who.host}, {who.processor}"),
         ("versions", f"python {who.python}, {versions}"),
         ("command", " ".join(who.command)),
+        *([("began from", who.began_from.path)] if who.began_from.path else []),
     ]
 
 
@@ -107,10 +108,14 @@ def _validated(log: "RunLog") -> list[tuple[str, str]]:
 
 
 def _files(s: "Summary", log: "RunLog") -> list[tuple[str, str]]:
+    from ris_tf.runlog import State
+
     files = sorted(path.name for path in s.run.checkpoints.glob("*"))  # none in a copy without
     rows = [("checkpoints", ", ".join(files) or "none yet")]
     rows += [("notice", notice.text) for notice in log.notices[-NOTICES:]]
-    if s.resumable:
+    if s.state is State.IMPORTED:
+        rows.append(("to go on", f"ris-tf train {s.run.config_path} --from {s.run.path}"))
+    elif s.resumable:
         rows.append(("to go on", f"ris-tf train --resume {s.run.path}"))
     elif s.idle:
         rows.append(("to go on", f"{' '.join(s.run.identity.command)}, its fit with resume=True"))

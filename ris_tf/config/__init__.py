@@ -8,10 +8,12 @@ from ris_tf.config.load import (
     default_config,
     dump_config,
     load_config,
+    overridden,
     override_config,
     parse_config,
     read_mapping,
     replace_values,
+    values_by_key,
 )
 from ris_tf.config.network import BeamspaceNetwork, ReferenceNetwork
 from ris_tf.config.registry import NETWORKS, OUR_NETWORKS, TERMS, NetworkKind, Term
@@ -37,10 +39,12 @@ __all__ = [
     "dump_config",
     "load_config",
     "not_written",
+    "overridden",
     "override_config",
     "parse_config",
     "read_mapping",
     "replace_values",
     "schema",
     "shipped_configs",
+    "values_by_key",
 ]

@@ -125,6 +125,8 @@ def _field(row: Knob) -> tuple[Any, Any]:
     elif row.type == "list":
         entry: Any = Annotated[type(row.default[0]), Field(**bounds)]
         kind, bounds = Annotated[tuple[entry, ...], Field(strict=False)], {}
+    elif row.type == "names":
+        kind = Annotated[tuple[str, ...], Field(strict=False)]
     else:
         kind = TYPES.get(row.type, str)
     default = tuple(row.default) if isinstance(row.default, list) else row.default

@@ -20,7 +20,7 @@ class Knob:
     Attributes:
         path: dotted key, as `--set` takes it.
         variant: the `kind` of network that has it, `None` where all have it.
-        type: `int`, `float`, `bool`, `str`, `choice`, `list` or `interval`.
+        type: `int`, `float`, `bool`, `str`, `choice`, `list`, `names` or `interval`.
         choices: allowed values of a choice.
         bounds: `ge`, `gt`, `le`, `lt` as far as given; of the entries, for lists.
         optional: whether it may be empty (`null`).
@@ -66,6 +66,7 @@ def allowed_words(knob: Knob, quote: str = "") -> str:
         "interval": f"{quoted('[least, most]')}, each {bounds}",
         "list": f"list, each {bounds}",
         "str": "text",
+        "names": f"list of names, as {quoted('[encoder_0]')}",
     }[knob.type]
     return f"{words}, or {quoted('null')}" if knob.optional else words
 
@@ -119,6 +120,8 @@ def _shape(annotation: Any) -> tuple[str, tuple[Any, ...], bool]:
     if origin is Literal:
         return "choice", inner, False
     if origin is tuple:
+        if _shape(inner[0])[0] == "str":
+            return "names", (), False
         pair = len(inner) == 2 and Ellipsis not in inner
         return ("interval" if pair and inner[0] is float else "list"), (), False
     if origin in (Union, UnionType):

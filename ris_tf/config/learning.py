@@ -12,6 +12,9 @@ from ris_tf.config.knobs import POSITIVE, Interval, Section, Within, knob
 FACTORED = 1e-5
 
 
+LayerName = Annotated[str, Field(min_length=1, max_length=200)]
+
+
 class Covariance(Section):
     """Back-projection, blend and the effective covariance."""
 
@@ -158,6 +161,10 @@ class Training(Section):
     )
     spectrum_every: int = knob(
         5, "Epochs from one such reading to the next.", "epochs", ge=1, le=100_000
+    )
+    frozen: Annotated[tuple[LayerName, ...], Field(strict=False, max_length=64)] = knob(
+        (),
+        "Layers that are not trained, by name, with all that is in them: encoder_0, encoder_*.",
     )
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = knob(
         "float32", "Compute type of the network; covariances and losses stay in float32."

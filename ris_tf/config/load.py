@@ -115,6 +115,16 @@ def replace_values(
     return _validated(document, [], source)
 
 
+def values_by_key(document: Any, prefix: str = "") -> dict[str, Any]:
+    """The values of nested sections by dotted key, as `model_dump(mode="json")` has them."""
+    if not isinstance(document, Mapping):
+        return {prefix: document}
+    flat: dict[str, Any] = {}
+    for key, value in document.items():
+        flat |= values_by_key(value, f"{prefix}.{key}" if prefix else str(key))
+    return flat
+
+
 def dump_config(config: Config) -> str:
     """The whole configuration, defaults included, as YAML that `load_config` reads back."""
     return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, default_flow_style=None)
@@ -170,7 +180,7 @@ def _mapping(document: Any, source: str) -> dict[str, Any]:
 def _validated(document: dict[str, Any], overrides: list[str], source: str) -> Config:
     merged = document
     for override in overrides:
-        merged = _overridden(merged, override)
+        merged = overridden(merged, override)
     try:
         return schema().model_validate(merged)
     except ValidationError as error:
@@ -186,7 +196,12 @@ def _is_valid(document: dict[str, Any]) -> bool:
     return True
 
 
-def _overridden(document: dict[str, Any], override: str) -> dict[str, Any]:
+def overridden(document: dict[str, Any], override: str) -> dict[str, Any]:
+    """Nested keys and values, not checked yet, with a `section.key=value` text applied.
+
+    Raises:
+        ConfigError: the text has no key, or its value is no YAML.
+    """
     key, equals, text = override.partition("=")
     parts = key.strip().split(".")
     if not equals or not all(parts):

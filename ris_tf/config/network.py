@@ -33,6 +33,9 @@ class ReferenceNetwork(Section):
     normalise: bool = knob(
         True, "Divide measurements by their RMS over the scene; off for weights trained without."
     )
+    count_head: bool = knob(
+        True, "Heads that count sources; without them objective.weights.count must be 0."
+    )
 
     @model_validator(mode="after")
     def _heads_divide_width(self) -> "ReferenceNetwork":

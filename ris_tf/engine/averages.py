@@ -73,9 +73,19 @@ class Averages:
 
     def begin_anew(self) -> None:
         """Both averages are the weights again, and nothing was taken."""
-        for copies in (self.ema, self.swa):
-            for copy, part in zip(copies, self._packed(), strict=False):
-                copy.assign(part)
+        for copy, part in zip(self.ema, self._packed(), strict=False):
+            copy.assign(part)
+        self.forget_mean()
+
+    def forget_early_mean(self, applied: int) -> None:
+        """Forget a mean that was taken before its place: of a plan that was shorter."""
+        if self.swa and applied < self.swa_begins:
+            self.forget_mean()
+
+    def forget_mean(self) -> None:
+        """The equal-weight mean is the weights again, and nothing was taken."""
+        for copy, part in zip(self.swa, self._packed(), strict=False):
+            copy.assign(part)
         self.taken.assign(0)
 
     def moved(self, means: Means, weights: Parts, applied: tf.Tensor) -> Means:

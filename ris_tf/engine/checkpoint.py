@@ -39,6 +39,8 @@ class Progress:
         best_epoch: its epoch, -1 before the first.
         untrained: variables whose gradient has been zero so far; `None` before the first window.
         events_length: bytes of the event log that belong to this state.
+        windows: `T`, planned for the whole run when this was saved; 0 in older checkpoints.
+        patience_from: epochs done since which patience counts, where a run was prolonged.
     """
 
     window: int = 0
@@ -48,6 +50,8 @@ class Progress:
     best_epoch: int = -1
     untrained: list[str] | None = field(default=None)
     events_length: int = 0
+    windows: int = 0
+    patience_from: int = 0
 
     def moved(self, **changes) -> "Progress":
         """A copy with some values changed."""

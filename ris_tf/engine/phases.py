@@ -1,10 +1,32 @@
 """Phases that every run has: of the learning rate and of the averages, in words."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+
+import keras
 
 from ris_tf.engine.schedules import WarmupCosine, base_rate
 from ris_tf.engine.step import GuardedStep
 from ris_tf.engine.task import Change
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What of a trainer's state depends on its plan.
+
+    Attributes:
+        rate: learning rate of the next window.
+        taken: windows in the equal-weight mean of the weights.
+    """
+
+    rate: float
+    taken: int
+
+    @classmethod
+    def of(cls, trainer: GuardedStep) -> "Standing":
+        """As it is now."""
+        rate, taken = trainer.optimizer.learning_rate, trainer.averages.taken
+        return cls(float(keras.ops.convert_to_numpy(rate)), int(keras.ops.convert_to_numpy(taken)))
 
 
 def changes_after(applied: int, trainer: GuardedStep) -> list[Change]:
@@ -12,6 +34,19 @@ def changes_after(applied: int, trainer: GuardedStep) -> list[Change]:
     if applied >= trainer.plan.windows:
         return []
     return [*_rate(applied, trainer), *_averages(applied, trainer)]
+
+
+def changes_with_plan(before: Standing, trainer: GuardedStep) -> list[Change]:
+    """What another plan changes at once, in words; the trainer follows it already."""
+    now, plan = Standing.of(trainer), trainer.plan
+    epochs = f"{plan.epochs} epochs are planned now"
+    rate = f"learning rate {before.rate:.3g} becomes {now.rate:.3g}"
+    changes = [Change("rate", f"{epochs}: {rate}, as at this window of that plan")]
+    if before.taken and not now.taken:
+        begins = trainer.averages.swa_begins
+        text = f"equal-weight mean (SWA) is forgotten; it begins anew after {begins} windows"
+        changes.append(Change("averages", text))
+    return changes
 
 
 def _rate(applied: int, trainer: GuardedStep) -> Iterator[Change]:

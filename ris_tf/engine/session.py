@@ -11,12 +11,12 @@ import tensorflow as tf
 
 from ris_tf.engine import checkpoint
 from ris_tf.engine.checkpoint import CheckpointError, Progress
-from ris_tf.engine.phases import changes_after
+from ris_tf.engine.phases import Standing, changes_after, changes_with_plan
 from ris_tf.engine.recorder import StepRecorder
 from ris_tf.engine.reporter import Reporter
 from ris_tf.engine.step import GuardedStep
 from ris_tf.engine.stopping import SKIPPED_IN_A_ROW, Stop, StopSignals, cause_of, check_stop
-from ris_tf.engine.task import Task
+from ris_tf.engine.task import Change, Task
 from ris_tf.errors import UserError
 from ris_tf.runlog import (
     Cause,
@@ -103,6 +103,7 @@ class TrainingSession:
         self.callbacks: list[keras.callbacks.Callback] = []
         self.validation: dict[str, float] = {}
         self.progress = Progress()
+        self._replanned: list[Change] = []
         warnings = [*notices, *(self._restore(run) if resume and run else [])]
         self.events: EventWriter = SilentWriter()
         if run and self.writes:
@@ -117,6 +118,8 @@ class TrainingSession:
             patience_at_unity,
         )
         self._open_log(warnings)
+        self.recorder.window = self.progress.window
+        self.recorder.announce(self._replanned)
 
     def _restore(self, run: RunDirectory) -> list[str]:
         """Go back to the last checkpoint; what a person should know about it."""
@@ -136,7 +139,21 @@ class TrainingSession:
             for _ in range(self.progress.epochs_done):
                 self.trainer.validation_batches.begin_reading()
         self.reporter.say(f"resuming at window {self.progress.window:,} from {path}")
+        before = self.progress.windows or _first_planned(run)
+        if before and before != self.plan.windows:
+            self._take_up_plan(before)
         return problems
+
+    def _take_up_plan(self, before: int) -> None:
+        """Go on under another plan than that of `before` windows, from the position there is."""
+        standing, epoch = Standing.of(self.trainer), self.progress.epochs_done
+        self.trainer.go_on_under_plan()
+        self.progress = self.progress.moved(patience_from=epoch)
+        epochs_before = before // self.plan.windows_per_epoch
+        self._replanned = [
+            *changes_with_plan(standing, self.trainer),
+            *self.task.changes_with_plan(epoch, epochs_before),
+        ]
 
     def _require_same_window(self) -> None:
         windows = self.replicas.total([self.progress.window])[0]
@@ -212,7 +229,7 @@ class TrainingSession:
             self.judge(epoch)
             self._train(epoch)
             self._validate(epoch)
-            waited = epoch - self.progress.best_epoch
+            waited = epoch - max(self.progress.best_epoch, self.progress.patience_from - 1)
             if self.plan.patience and waited >= self.plan.patience:
                 return "early", f"no better validation loss for {waited} epochs"
         return "finished", f"{self.plan.epochs} epochs"
@@ -303,7 +320,9 @@ class TrainingSession:
             )
         )
         self.events.sync()
-        self.progress = self.progress.moved(events_length=self.events.length)
+        self.progress = self.progress.moved(
+            events_length=self.events.length, windows=self.plan.windows
+        )
         if self.run_directory and self.writes:
             checkpoint.save(self.run_directory.checkpoints, self.variables, self.progress)
 
@@ -327,6 +346,12 @@ class TrainingSession:
         if self.run_directory:
             self.run_directory.end_session()
         return Outcome(reason, text, self.progress, self.validation, cause)
+
+
+def _first_planned(run: RunDirectory) -> int:
+    """Windows that a run planned first: what its checkpoints of version 0.2 do not say."""
+    sessions = run.log(outline=True).sessions
+    return sessions[0].windows if sessions else 0
 
 
 def _refused(error: OSError) -> str:

@@ -176,6 +176,11 @@ class GuardedStep(keras.Model):
         self.scale.begin_anew()
         self.averages.begin_anew()
 
+    def go_on_under_plan(self) -> None:
+        """Take up another plan than the state's: its rate here, no mean taken too early for it."""
+        self.optimizer.learning_rate.assign(self._rate(self.position.value))
+        self.averages.forget_early_mean(int(keras.ops.convert_to_numpy(self.position)))
+
     @property
     def series(self) -> list[str]:
         """Names of a window's values, in order; known once a window was traced."""

@@ -48,6 +48,16 @@ class Task:
         del epoch
         return []
 
+    def changes_with_plan(self, epoch: int, epochs_before: int) -> list[Change]:
+        """What changes where a run of `epochs_before` epochs goes on under another plan.
+
+        Args:
+            epoch: that comes next, from 0.
+            epochs_before: planned until now.
+        """
+        del epoch, epochs_before
+        return []
+
     def first_window(self, values: Mapping[str, float]) -> list[str]:
         """Lines that are printed for the first window of a run, from its values by name."""
         del values

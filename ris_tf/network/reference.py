@@ -48,9 +48,7 @@ class ReferenceNetwork(Network):
         elements = self.config.geometry.elements
         azimuths, elevations = self.knobs.angle_grid
         gelu = {"activation": "gelu", **layer}
-        relu = {"activation": "relu", **layer}
         dense = keras.layers.Dense
-        norm = keras.layers.LayerNormalization
         self.angle_factor = stack(
             "angle_factor", (width,), dense(2 * elements * max_sources, name="dense", **layer)
         )
@@ -74,6 +72,15 @@ class ReferenceNetwork(Network):
         self.range = stack(
             "range", (width,), dense(max_sources, activation="softplus", name="dense", **layer)
         )
+        if self.knobs.count_head:
+            self._make_count_heads(width, layer)
+
+    def _make_count_heads(self, width: int, layer: dict[str, Any]) -> None:
+        max_sources = self.config.scene.sources_max
+        gelu = {"activation": "gelu", **layer}
+        relu = {"activation": "relu", **layer}
+        dense = keras.layers.Dense
+        norm = keras.layers.LayerNormalization
         self.spectral = stack(
             "spectral",
             (2 * max_sources + 2,),
@@ -135,7 +142,7 @@ class ReferenceNetwork(Network):
             auxiliary_azimuth=auxiliary[:, :max_sources],
             auxiliary_elevation=auxiliary[:, max_sources:],
             range_m=tf.cast(self.range(f1), tf.float32),
-            count_logits=self._count(f1, covariances["effective"]),
+            count_logits=self._count(f1, covariances["effective"]),  # pyright: ignore
             **covariances,
         )
 
@@ -154,8 +161,10 @@ class ReferenceNetwork(Network):
             tf.reduce_max(probability, axis=-1),
         )
 
-    def _count(self, f1: tf.Tensor, loaded: Covariance) -> tf.Tensor:
+    def _count(self, f1: tf.Tensor, loaded: Covariance) -> tf.Tensor | None:
         """Logits of 1..`K_max` sources: scale x (half direct + half spectral)."""
+        if not self.knobs.count_head:
+            return None
         scene = self.config.scene
         fusion, count = spectral_features(loaded, scene.snapshots, scene.sources_max)
         spectral = tf.cast(self.spectral(fusion), f1.dtype)
@@ -184,6 +193,12 @@ class ReferenceNetwork(Network):
             ),
             Part("angle grid", "Dense", f"{max_sources} x {cells}", (self.angle_grid,), True),
             Part("auxiliary angles and range", "2 Dense", f"{max_sources} x 3", slots, True),
+            *(self._count_parts() if self.knobs.count_head else ()),
+        ]
+
+    def _count_parts(self) -> list[Part]:
+        max_sources, width = self.config.scene.sources_max, self.knobs.width
+        return [
             Part(
                 "spectral fusion",
                 "2 Dense, fused with f1",

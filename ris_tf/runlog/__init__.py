@@ -18,13 +18,13 @@ from ris_tf.runlog.events import (
     decode,
     encode,
 )
-from ris_tf.runlog.files import DAMAGE, RunError, atomic_write, naming, sync_folder
+from ris_tf.runlog.files import DAMAGE, RunError, atomic_write, naming, sha256, sync_folder
 from ris_tf.runlog.health import LOCALIZATION, Check, check_health
+from ris_tf.runlog.identity import BeganFrom, Identity
 from ris_tf.runlog.lock import HeldError, Holder
 from ris_tf.runlog.log import RunLog, Steps
 from ris_tf.runlog.reader import EventTail, LogReader, read_run_log
 from ris_tf.runlog.rundir import (
-    Identity,
     RunDirectory,
     available_threads,
     check_name,
@@ -49,6 +49,7 @@ __all__ = [
     "DAMAGE",
     "LOCALIZATION",
     "SCHEMA",
+    "BeganFrom",
     "Cause",
     "Check",
     "CheckpointEvent",
@@ -93,6 +94,7 @@ __all__ = [
     "read_run_log",
     "read_sample",
     "run_folders",
+    "sha256",
     "summarize",
     "summary_of",
     "sync_folder",

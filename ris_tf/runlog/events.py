@@ -27,6 +27,7 @@ class Reason(StrEnum):
     INTERRUPTED = "interrupted"
     PRUNED = "pruned"
     FAILED = "failed"
+    IMPORTED = "imported"  # there was none: the network comes from elsewhere
 
     @classmethod
     def of(cls, text: str) -> "Reason":

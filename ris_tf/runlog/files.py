@@ -1,5 +1,6 @@
 """Files that are there whole, or not at all, and what is wrong where they cannot be used."""
 
+import hashlib
 import os
 import struct
 import zipfile
@@ -17,6 +18,7 @@ DAMAGE = (
     *(zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError),
     *(ValueError, TypeError, KeyError, IndexError, OverflowError, RuntimeError),
 )
+PIECE = 1 << 20  # bytes hashed at a time
 
 
 class RunError(UserError):
@@ -97,3 +99,16 @@ def named_below(folder: Path, file: str) -> str:
             more = f" and {len(visible) - NAMED} more" if len(visible) > NAMED else ""
             return ", ".join(visible[:NAMED]) + more
     return ""
+
+
+def sha256(path: Path) -> str:
+    """Hexadecimal digest of a file.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while piece := file.read(PIECE):
+            digest.update(piece)
+    return digest.hexdigest()

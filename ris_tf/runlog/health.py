@@ -1,7 +1,7 @@
 """Is training healthy, and if not, what to try: the checks of a run, from its log (SPEC 7)."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
@@ -14,6 +14,8 @@ MAX_SKIPPED = 0.05  # share of the later windows that may be dropped at a scale 
 FALL_BY_EPOCH_3 = 0.10
 BETA_SETTLED = 0.06  # windows this near the final beta are compared; its jitter is 0.05
 SHOWN = 5  # steps or names that a result names
+FROZEN = "frozen"  # kind of notice: which layers are left out knowingly
+NEVER_TRAINED = "cannot be told: the network was imported, and never trained here"
 
 LOCALIZATION = "localization"  # the task whose settings are `ris-tf`'s own
 PRECISION_ADVICE = (
@@ -60,7 +62,7 @@ def check_health(log: RunLog, task: str = LOCALIZATION) -> list[Check]:
         log: of the run.
         task: what was trained, as in run.json; advice names settings that it has.
     """
-    return [
+    checks = [
         _validation_completed(log, task),
         _gradients_finite(log, task),
         _order_of_updates(log),
@@ -68,6 +70,9 @@ def check_health(log: RunLog, task: str = LOCALIZATION) -> list[Check]:
         _all_trained(log),
         _terms_active(log, task),
     ]
+    if log.end is not None and log.end.reason == Reason.IMPORTED:
+        return [replace(one, level=Level.AMBER, result=NEVER_TRAINED, advice="") for one in checks]
+    return checks
 
 
 def _validation_completed(log: RunLog, task: str) -> Check:
@@ -194,7 +199,10 @@ def _all_trained(log: RunLog) -> Check:
         return Check(name, Level.AMBER, "the first epoch is not over", "wait for its end")
     silent = log.epoch_ends[0].untrained
     if not silent:
-        return Check(name, Level.GREEN, "every variable had a gradient in the first epoch")
+        frozen = [n.values.get("variables", 0) for n in log.notices if n.what == FROZEN]
+        rest = f", {frozen[-1]:g} are frozen" if frozen else ""
+        result = f"every variable had a gradient in the first epoch{rest}"
+        return Check(name, Level.GREEN, result)
     return Check(
         name,
         Level.RED,

@@ -8,11 +8,10 @@ import socket
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field, fields, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
-from typing import Any
 
 import orjson
 import psutil
@@ -29,6 +28,7 @@ from ris_tf.runlog.files import (
 )
 from ris_tf.runlog.folder import LockedFolder
 from ris_tf.runlog.health import LOCALIZATION
+from ris_tf.runlog.identity import BeganFrom, Identity, decoded, encoded
 from ris_tf.runlog.lock import Holder
 from ris_tf.runlog.log import RunLog
 from ris_tf.runlog.reader import read_run_log
@@ -36,48 +36,9 @@ from ris_tf.runlog.reader import read_run_log
 PACKAGES = ("ris-tf", "tensorflow", "keras", "numpy")
 LARGEST_IDENTITY = 1 << 20  # bytes of run.json that are read; it has a few hundred
 
-LASTING = ("name", "task", "plugins", "created")  # what its sessions have in common
+LASTING = ("name", "task", "plugins", "created", "began_from")  # what its sessions have in common
 
 BEST_NETWORK = "best.keras"  # among the checkpoints
-
-
-@dataclass(frozen=True)
-class Identity:
-    """run.json: who, when, where, with what.
-
-    Attributes:
-        name: name of the run.
-        task: what is trained: `localization`, or `model` for anybody's own on the engine.
-        plugins: modules that its configuration needs, as the person who started it named them.
-        created: seconds since 1970.
-        session: how many processes have worked on it.
-        host: machine of the last of them.
-        user: who started it.
-        pid: its process.
-        pid_started: when that process began: a number may be used again by another.
-        command: its command line.
-        cwd: where it was typed.
-        python: version.
-        system: operating system.
-        processor: what computed it.
-        versions: of the packages that its numbers depend on.
-    """
-
-    name: str = ""
-    task: str = LOCALIZATION
-    plugins: list[str] = field(default_factory=list)
-    created: float = 0.0
-    session: int = 0
-    host: str = ""
-    user: str = ""
-    pid: int = 0
-    pid_started: float = 0.0
-    command: list[str] = field(default_factory=list)
-    cwd: str = ""
-    python: str = ""
-    system: str = ""
-    processor: str = ""
-    versions: dict[str, str] = field(default_factory=dict)
 
 
 class RunDirectory(LockedFolder):
@@ -117,6 +78,8 @@ class RunDirectory(LockedFolder):
         task: str = LOCALIZATION,
         plugins: Sequence[str] = (),
         into: bool = False,
+        began_from: BeganFrom | None = None,
+        fill: Callable[[Path], None] = lambda folder: None,
     ) -> "RunDirectory":
         """Make a new run's folder; it appears whole or not at all.
 
@@ -129,21 +92,20 @@ class RunDirectory(LockedFolder):
             task: what is trained.
             plugins: modules that the configuration needs.
             into: the folder may be there, if it holds no run yet.
+            began_from: the weights that it begins at, where they are not drawn from the seed.
+            fill: writes more files into the folder before it appears.
 
         Raises:
             RunError: the folder exists, or cannot be made.
         """
-        check_name(path.name)
-        if (path / "run.json").exists() if into else path.exists():
-            again = f"ris-tf train --resume {path}" if task == LOCALIZATION else "resume=True"
-            remedy = f"choose another name, or go on with it: {again}"
-            raise RunError("exists", source=str(path), remedy=remedy)
+        cls.require_free(path, task, into)
         identity = replace(
             _this_process(command),
             name=path.name,
             task=task,
             plugins=list(plugins),
             created=time.time(),
+            began_from=began_from or BeganFrom(),
         )
         if source:  # nobody works on it yet, though it is not new
             identity = replace(identity, session=source.identity.session, pid=0)
@@ -156,8 +118,9 @@ class RunDirectory(LockedFolder):
                 (partial / folder).mkdir()
             if source:
                 _copy_state(source, partial)
+            fill(partial)
             atomic_write(partial / "config.yaml", document.encode())
-            atomic_write(partial / "run.json", _encoded(identity))
+            atomic_write(partial / "run.json", encoded(identity))
             _put_in_place(partial, path)
             sync_folder(path.parent)
         except OSError as error:
@@ -166,6 +129,19 @@ class RunDirectory(LockedFolder):
             if partial:
                 shutil.rmtree(partial, ignore_errors=True)
         return cls(path, identity)
+
+    @staticmethod
+    def require_free(path: Path, task: str = LOCALIZATION, into: bool = False) -> None:
+        """Refuse a folder that `create` would refuse, before work is spent on what goes there.
+
+        Raises:
+            RunError: the folder exists, or its name is none.
+        """
+        check_name(path.name)
+        if (path / "run.json").exists() if into else path.exists():
+            again = f"ris-tf train --resume {path}" if task == LOCALIZATION else "resume=True"
+            remedy = f"choose another name, or go on with it: {again}"
+            raise RunError("exists", source=str(path), remedy=remedy)
 
     @classmethod
     def open(cls, path: Path) -> "RunDirectory":
@@ -186,7 +162,7 @@ class RunDirectory(LockedFolder):
             raise RunError(
                 f"not readable as JSON: {error}", source=str(path / "run.json")
             ) from error
-        return cls(path, _decoded(document, path))
+        return cls(path, decoded(document, path))
 
     def require_localization(self) -> None:
         """Refuse a run of anybody's own model: it has no scenes, and finds no positions.
@@ -200,6 +176,17 @@ class RunDirectory(LockedFolder):
                 source=str(self.path),
                 remedy="show, check, stop and figure training take it; its own program resumes it",
             )
+
+    def replace_configuration(self, document: str) -> None:
+        """Another config.yaml: the old one is there, or the new one.
+
+        Raises:
+            RunError: the disk refused.
+        """
+        try:
+            atomic_write(self.config_path, document.encode())
+        except OSError as error:
+            raise unwritable(self.config_path, error) from error
 
     def log(self, outline: bool = False) -> RunLog:
         """The event log so far, empty before the first event; see `read_run_log`.
@@ -228,7 +215,7 @@ class RunDirectory(LockedFolder):
             last = RunDirectory.open(self.path).identity
             kept = {name: getattr(last, name) for name in LASTING}
             counted = replace(this, **kept, session=last.session + 1)
-            atomic_write(self.path / "run.json", _encoded(counted))
+            atomic_write(self.path / "run.json", encoded(counted))
         except BaseException as error:
             self.end_session()
             if isinstance(error, OSError):
@@ -339,20 +326,3 @@ def _version(package: str) -> str:
         return metadata.version(package)
     except metadata.PackageNotFoundError:
         return "not installed"
-
-
-def _encoded(identity: Identity) -> bytes:
-    return orjson.dumps(asdict(identity), option=orjson.OPT_INDENT_2)
-
-
-def _decoded(document: Any, path: Path) -> Identity:
-    """run.json as an identity; fields that are not as they should be keep their defaults."""
-    if not isinstance(document, dict):
-        raise RunError(allowed="must be an object", source=str(path / "run.json"))
-    default = Identity()
-    values = {}
-    for item in fields(Identity):
-        value, like = document.get(item.name), getattr(default, item.name)
-        fits = isinstance(value, type(like)) or (isinstance(like, float) and isinstance(value, int))
-        values[item.name] = value if fits else like
-    return Identity(**values)

@@ -34,6 +34,7 @@ class State(StrEnum):
     STOPPED = "stopped"
     FAILED = "failed"
     LOST = "lost"
+    IMPORTED = "imported"
 
 
 # State by the reason of the end event.
@@ -44,6 +45,7 @@ ENDED = {
     Reason.STOPPED: State.STOPPED,
     Reason.INTERRUPTED: State.STOPPED,
     Reason.FAILED: State.FAILED,
+    Reason.IMPORTED: State.IMPORTED,
 }
 
 

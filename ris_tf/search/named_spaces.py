@@ -115,8 +115,8 @@ def _sizes_of(network: Section) -> dict[str, Entry]:
 
 
 def _weights_of(config: Config) -> dict[str, Entry]:
-    """Weights; a plug-in's network may have no head for those that are 0, which stay 0."""
-    every = config.network.kind in OUR_NETWORKS
+    """Weights; a network may have no head for those that are 0, which stay 0."""
+    every = config.network.kind in OUR_NETWORKS and getattr(config.network, "count_head", True)
     weights = BEAMSPACE_WEIGHTS if _detects(config) else WEIGHTS
     return {
         f"objective.weights.{name}": entry

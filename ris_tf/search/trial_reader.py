@@ -28,6 +28,7 @@ STATES = {
     State.STALLED: TrialState.RUNNING,
     State.FINISHED: TrialState.FINISHED,
     State.FAILED: TrialState.FAILED,
+    State.IMPORTED: TrialState.FAILED,  # no search makes one
     State.STOPPED: TrialState.LOST,
     State.LOST: TrialState.LOST,
 }

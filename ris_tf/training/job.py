@@ -3,22 +3,24 @@
 TensorFlow is loaded when the work begins, not with this module: a person sees something at once.
 """
 
+import math
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ris_tf.config import Config
+from ris_tf.config import Config, dump_config, values_by_key
 from ris_tf.engine.cluster import Worker
 from ris_tf.engine.reporter import Reporter
 from ris_tf.engine.stopping import SKIPPED_IN_A_ROW, StopSignals, killed_by_interrupt
 from ris_tf.runlog import Identity, Reason, RunDirectory, available_threads, processor
-from ris_tf.training.file_data import check_record, passes, remarks, with_data
+from ris_tf.training.file_data import check_record, open_data, passes, remarks, with_data
 
 if TYPE_CHECKING:
     from ris_tf.engine.replicas import Replicas
     from ris_tf.engine.session import Outcome, TrainingSession
     from ris_tf.training.file_data import FileData
+    from ris_tf.training.start import Start, Weights
 
 FAILED = 1  # exit code
 EXIT_CODES: dict[str, int] = {
@@ -44,6 +46,8 @@ class Job:
         judge: see `TrainingSession`.
         patience_at_unity: see `TrainingSession`.
         data: the scenes that come from files.
+        start: weights that a new run begins at; `None` where they are drawn, or in its folder.
+        replanned: `config` has another plan than the run's config.yaml, which it replaces.
     """
 
     run: RunDirectory
@@ -54,6 +58,8 @@ class Job:
     judge: Callable[[int], None] = lambda epochs: None
     patience_at_unity: int = SKIPPED_IN_A_ROW
     data: "FileData | None" = None
+    start: "Start | None" = None
+    replanned: bool = False
 
 
 def resolved(config: Config) -> Config:
@@ -65,6 +71,24 @@ def resolved(config: Config) -> Config:
     if training.distribution != "none":
         changes["compile"] = False  # XLA compiles no step of several replicas
     return config.model_copy(update={"training": training.model_copy(update=changes)})
+
+
+def differing(given: Config, kept: Config) -> dict[str, tuple[object, object]]:
+    """Keys with another value in a run's configuration than in one that it may be of.
+
+    Args:
+        given: as it is written; what machines decide may be empty.
+        kept: the run's, resolved.
+
+    Returns:
+        Given and kept value by key, in the order of the configuration.
+    """
+    asked = resolved(given)
+    here = values_by_key(with_data(asked, open_data(asked)).model_dump(mode="json"))
+    there = values_by_key(kept.model_dump(mode="json"))
+    decided = {"training.threads"} if given.training.threads is None else set()
+    keys = [key for key in {**here, **there} if key not in decided]
+    return {k: (here.get(k), there.get(k)) for k in keys if here.get(k) != there.get(k)}
 
 
 def several_replicas(config: Config, worker: Worker) -> "Replicas | None":
@@ -111,6 +135,8 @@ def work(job: Job, reporter: Reporter, signals: StopSignals) -> "Outcome | None"
     try:
         check_record(job.run.path, job.data)
         job.run.clear_stop()
+        if job.replanned:
+            job.run.replace_configuration(dump_config(job.config))
         return _trained(job, reporter, signals)
     finally:
         job.run.end_session()
@@ -136,7 +162,7 @@ def _session(job: Job, reporter: Reporter, signals: StopSignals) -> "TrainingSes
     config = with_data(job.config, job.data)
     slow = slower_than_float32(job.config.training.precision) if job.before is None else ""
     try:
-        trainer = make_trainer(config, replicas=replicas, data=job.data)
+        trainer = make_trainer(config, replicas=replicas, data=job.data, start=_start_weights(job))
         session = TrainingSession(
             trainer,
             reporter,
@@ -149,6 +175,7 @@ def _session(job: Job, reporter: Reporter, signals: StopSignals) -> "TrainingSes
             notices=tuple(text for text in (slow, job.run.lock_problem) if text),
         )
         _compare_processors(session, job.before)
+        _say_start(session, job)
         if job.before is None and session.writes:
             for remark in remarks(job.config, job.data):
                 session.notice(remark.text, "warning", remark.what, **remark.values)
@@ -159,6 +186,31 @@ def _session(job: Job, reporter: Reporter, signals: StopSignals) -> "TrainingSes
     else:
         return session
     return None
+
+
+def _start_weights(job: Job) -> "Weights | None":
+    """What a run begins at before its first checkpoint, which has everything."""
+    from ris_tf.engine.checkpoint import begun
+    from ris_tf.training.start import kept_weights
+
+    if job.start:
+        return job.start.fit.taken
+    return None if begun(job.run.checkpoints) else kept_weights(job.run)
+
+
+def _say_start(session: "TrainingSession", job: Job) -> None:
+    """What a person should know of the weights that training begins at, and of those it leaves."""
+    if job.start:
+        origin, unfit = job.start.origin.path, job.start.fit.words()
+        session.notice(f"begins at the weights of {origin}", what="began from", path=origin)
+        if unfit:
+            session.notice(f"not all of them fit: {unfit}", "warning", what="mismatch")
+    frozen = session.trainer.model.non_trainable_variables if job.config.training.frozen else ()
+    if frozen:
+        names = ", ".join(job.config.training.frozen)
+        numbers = sum(math.prod(variable.shape) for variable in frozen)
+        text = f"frozen: {names}: {len(frozen)} variables, {numbers:,} parameters are not trained"
+        session.notice(text, what="frozen", variables=len(frozen), parameters=numbers)
 
 
 def _compare_processors(session: "TrainingSession", before: Identity | None) -> None:

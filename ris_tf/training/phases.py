@@ -13,21 +13,45 @@ def changes_with_epoch(epoch: int, config: Config) -> list[Change]:
     return [*_weights(epoch, config), *_beta(epoch, config)]
 
 
+def changes_with_plan(epoch: int, config: Config, epochs_before: int) -> list[Change]:
+    """What is otherwise at an epoch than in a run of `epochs_before` epochs."""
+    training = config.training.model_copy(update={"epochs": epochs_before})
+    before = config.model_copy(update={"training": training})
+    changes = []
+    if SCHEDULES[config.objective.schedule][1] and phase(epoch, before) != phase(epoch, config):
+        changes.append(Change("weights", _weights_text(int(phase(epoch, config)), config)))
+    risen, rises = _risen(epoch, before), _risen(epoch, config)
+    if risen != rises:
+        ramp = f"it rises over {beta_ramp(config)} epochs now"
+        changes.append(Change("beta", f"beta {risen:.3g} becomes {rises:.3g}: {ramp}"))
+    return changes
+
+
+def _risen(epoch: int, config: Config) -> float:
+    """How far `beta` has risen, without its jitter."""
+    return config.covariance.beta * min(epoch / beta_ramp(config), 1.0)
+
+
 def _weights(epoch: int, config: Config) -> Iterator[Change]:
     name = config.objective.schedule
     _, multipliers = SCHEDULES[name]
     now = int(phase(epoch, config))
     if not multipliers or (epoch and now == int(phase(epoch - 1, config))):
         return
+    yield Change("weights", _weights_text(now, config))
+
+
+def _weights_text(now: int, config: Config) -> str:
+    """What a phase of the schedule multiplies."""
+    name = config.objective.schedule
+    _, multipliers = SCHEDULES[name]
     weights = config.objective.weights.model_dump()
     factors = [
         f"{term} x {by[now]:g}"
         for term, by in multipliers.items()
         if weights[term] and by[now] != 1
     ]
-    yield Change(
-        "weights", f"{name} schedule: {', '.join(factors) or 'every term at its configured weight'}"
-    )
+    return f"{name} schedule: {', '.join(factors) or 'every term at its configured weight'}"
 
 
 def _beta(epoch: int, config: Config) -> Iterator[Change]:

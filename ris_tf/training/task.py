@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+import numpy as np
 import tensorflow as tf
 
 from ris_tf.config import Config
@@ -24,9 +25,11 @@ from ris_tf.training.batches import (
 )
 from ris_tf.training.blending import beta
 from ris_tf.training.file_data import FileData
-from ris_tf.training.phases import changes_with_epoch
+from ris_tf.training.frozen import freeze
+from ris_tf.training.phases import changes_with_epoch, changes_with_plan
 from ris_tf.training.spectra import SpectrumSampler, keep
 from ris_tf.training.spectrum_metrics import PREFIX, SpectrumMetrics
+from ris_tf.training.start import put_in
 from ris_tf.training.validation import summary, validation_means
 
 EVERYTHING: frozenset[str] = frozenset()  # labels that simulated scenes lack
@@ -65,6 +68,7 @@ def make_trainer(
     replicas: Replicas | None = None,
     batch_of: BatchOf | None = None,
     data: FileData | None = None,
+    start: Mapping[str, np.ndarray] | None = None,
 ) -> GuardedTrainer:
     """The guarded step of a configuration, following its plan.
 
@@ -74,6 +78,10 @@ def make_trainer(
         replicas: the devices that share each batch; made as configured if not given.
         batch_of: scenes of a split, an epoch and a number; simulated if not given.
         data: the sets of scenes that come from files, in place of `batch_of`'s.
+        start: weights that it begins at, by the variable's path; others are as drawn.
+
+    Raises:
+        ConfigError: `training.frozen` matches no layer, or all.
     """
     training = config.training
     replicas = replicas or make_replicas(config)
@@ -81,6 +89,8 @@ def make_trainer(
     missing = data.missing if data else EVERYTHING
     with replicas.scope():
         network = network or build_network(config)
+        put_in(network, start or {})
+        freeze(network, training.frozen)
         heads = head_variables(network)
         trainer = GuardedTrainer(
             network,
@@ -183,6 +193,10 @@ class LocalizationTask(Task):
     def changes_with_epoch(self, epoch: int) -> list[Change]:
         """New phases of the weights of terms and of `beta`."""
         return changes_with_epoch(epoch, self.config)
+
+    def changes_with_plan(self, epoch: int, epochs_before: int) -> list[Change]:
+        """The phases of the weights of terms and of `beta` in a longer or shorter plan."""
+        return changes_with_plan(epoch, self.config, epochs_before)
 
     def first_window(self, values: Mapping[str, float]) -> list[str]:
         """The lines that users of the PyTorch pipeline search their logs for."""

@@ -25,10 +25,13 @@ def values(knob: Knob) -> st.SearchStrategy[Any]:
     """Values in the knob's range."""
     if knob.choices:
         return st.sampled_from(knob.choices)
-    if knob.type == "bool":
-        return st.booleans()
-    if knob.type == "str":
-        return st.none() | _texts(knob)
+    plain = {
+        "bool": st.booleans,
+        "str": lambda: st.none() | _texts(knob),
+        "names": lambda: st.lists(st.text(min_size=1, max_size=20), max_size=4),
+    }
+    if knob.type in plain:
+        return plain[knob.type]()
     number = _numbers(knob)
     if knob.type == "interval":
         return st.tuples(number, number).map(sorted)

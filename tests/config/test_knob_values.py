@@ -20,6 +20,7 @@ WRONG_TYPES = {
     "str": [(1, "text"), ([], "text"), (True, "text")],
     "choice": [("nonsense", "one of"), (-1, "one of"), (None, "one of")],
     "list": [(3, "a list"), ("ab", "a list"), ({}, "a list")],
+    "names": [(3, "a list"), ("ab", "a list"), ({}, "a list"), (None, "a list")],
     "interval": [(3, "a list"), (None, "a list")],
 }
 

@@ -53,7 +53,8 @@ def test_table_lists_every_command(root):
     from ris_tf.cli.main import app
 
     readme = (root / "README.md").read_text()
-    names = [command.callback.__name__ for command in app.registered_commands if command.callback]
+    commands = [command for command in app.registered_commands if command.callback]
+    names = [command.name or command.callback.__name__ for command in commands]
     names += [group.name for group in app.registered_groups]
     for name in names:
         assert f"`ris-tf {name} " in readme, name

@@ -39,6 +39,14 @@ def test_reference_network_has_exactly_its_parameters(root):
     assert network.count_params() - heads == 8_326_278
 
 
+def test_reference_network_without_count_heads_has_none_of_their_parameters(root):
+    """As many as the later network of the PyTorch pipeline has."""
+    overrides = ["network.count_head=false", "objective.weights.count=0"]
+    network = build_network(load_config(root / "configs" / "reference.yaml", overrides))
+    assert [(p.name, p.parameters, p.head) for p in network.parts()] == REFERENCE[:-4]
+    assert network.count_params() == 18_942_076
+
+
 @pytest.fixture(scope="module", params=["beamspace", "reference"])
 def built(request, make_config, tiny_reference):
     overrides = [tiny_reference, "covariance.beta=0.3"] if request.param == "reference" else []

@@ -1,0 +1,1 @@
+"""Other tools: what they wrote, read; what they read, written."""

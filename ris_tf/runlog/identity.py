@@ -1,0 +1,93 @@
+"""run.json: who works on a run, when, where, with what, from which weights."""
+
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from ris_tf.runlog.files import RunError
+from ris_tf.runlog.health import LOCALIZATION
+
+
+@dataclass(frozen=True)
+class BeganFrom:
+    """The weights that a run began at.
+
+    Attributes:
+        path: the file that had them, as it was typed; empty where they were drawn from the seed.
+        sha256: its hexadecimal digest then.
+    """
+
+    path: str = ""
+    sha256: str = ""
+
+
+@dataclass(frozen=True)
+class Identity:
+    """run.json: who, when, where, with what.
+
+    Attributes:
+        name: name of the run.
+        task: what is trained: `localization`, or `model` for anybody's own on the engine.
+        plugins: modules that its configuration needs, as the person who started it named them.
+        created: seconds since 1970.
+        began_from: the weights that it began at.
+        session: how many processes have worked on it.
+        host: machine of the last of them.
+        user: who started it.
+        pid: its process.
+        pid_started: when that process began: a number may be used again by another.
+        command: its command line.
+        cwd: where it was typed.
+        python: version.
+        system: operating system.
+        processor: what computed it.
+        versions: of the packages that its numbers depend on.
+    """
+
+    name: str = ""
+    task: str = LOCALIZATION
+    plugins: list[str] = field(default_factory=list)
+    created: float = 0.0
+    began_from: BeganFrom = field(default_factory=BeganFrom)
+    session: int = 0
+    host: str = ""
+    user: str = ""
+    pid: int = 0
+    pid_started: float = 0.0
+    command: list[str] = field(default_factory=list)
+    cwd: str = ""
+    python: str = ""
+    system: str = ""
+    processor: str = ""
+    versions: dict[str, str] = field(default_factory=dict)
+
+
+def encoded(identity: Identity) -> bytes:
+    """As it is written."""
+    return orjson.dumps(asdict(identity), option=orjson.OPT_INDENT_2)
+
+
+def decoded(document: Any, path: Path) -> Identity:
+    """run.json as an identity; fields that are not as they should be keep their defaults."""
+    if not isinstance(document, dict):
+        raise RunError(allowed="must be an object", source=str(path / "run.json"))
+    default = Identity()
+    values = {}
+    for item in fields(Identity):
+        value, like = document.get(item.name), getattr(default, item.name)
+        if isinstance(like, BeganFrom):
+            values[item.name] = _began_from(value)
+            continue
+        fits = isinstance(value, type(like)) or (isinstance(like, float) and isinstance(value, int))
+        values[item.name] = value if fits else like
+    return Identity(**values)
+
+
+def _began_from(document: Any) -> BeganFrom:
+    named = document if isinstance(document, dict) else {}
+    path, digest = named.get("path"), named.get("sha256")
+    if isinstance(path, str) and isinstance(digest, str):
+        return BeganFrom(path, digest)
+    return BeganFrom()
