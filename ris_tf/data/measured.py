@@ -7,6 +7,7 @@ import numpy as np
 
 from ris_tf.config import Config, ConfigError
 from ris_tf.scene import Measurement
+from ris_tf.scene.scale import in_single_precision
 
 NEEDED = ("y", "channel", "codes")
 NUMPY_FILES = (b"PK\x03\x04", b"PK\x05\x06", b"\x93NUM")  # how archives and arrays begin
@@ -19,8 +20,12 @@ class MeasurementError(ConfigError):
     """An array is missing, or has a shape or a value that cannot be used."""
 
 
-def read_measurements(path: Path) -> dict[str, np.ndarray]:
+def read_measurements(path: Path, needed: tuple[str, ...] = NEEDED) -> dict[str, np.ndarray]:
     """`y`, `channel`, `codes`, and `snr_db` if there is one, of an `.npz` file.
+
+    Args:
+        path: the file.
+        needed: arrays that it must have.
 
     Raises:
         MeasurementError: the file does not exist or is no `.npz`, or an array is missing.
@@ -34,12 +39,12 @@ def read_measurements(path: Path) -> dict[str, np.ndarray]:
             remedy = "save y, channel and codes as .npz"
             raise MeasurementError("is a single array", source=str(path), remedy=remedy)
         with loaded as file:
-            missing = [name for name in NEEDED if name not in file.files]
+            missing = [name for name in needed if name not in file.files]
             if missing:
                 present = ", ".join(file.files) or "nothing"
                 problem = f"has no array {missing[0]!r}; it holds {present}"
                 raise MeasurementError(problem, source=str(path))
-            return {name: file[name] for name in (*NEEDED, "snr_db") if name in file.files}
+            return {name: file[name] for name in (*needed, "snr_db") if name in file.files}
     except FileNotFoundError as error:
         raise MeasurementError("no such file", source=str(path)) from error
     except MeasurementError:
@@ -53,9 +58,9 @@ def read_measurements(path: Path) -> dict[str, np.ndarray]:
 def checked(
     config: Config, y: Any, channel: Any, codes: Any, snr_db: Any = None
 ) -> tuple[Measurement, bool]:
-    """Measurements as the estimators take them: batched, complex64, of unit scale.
+    """Measurements as the estimators take them: batched, complex64.
 
-    The scales of `y` and of the channel do not matter and are taken out.
+    The units of `y` and of the channel do not matter to positions: see `ris_tf.scene.scale`.
 
     Args:
         config: of the network: `M`, `L`, `N`.
@@ -91,7 +96,7 @@ def checked(
         )
     known = snr_db is not None
     level = _snr(snr_db, scenes) if known else np.zeros(scenes, np.float32)
-    signals, h = _unit("y", signals), _unit("channel", h)
+    signals, h = _in_unit("y", signals), _in_unit("channel", h)
     return Measurement(signals, h, c.astype(np.complex64), level), known
 
 
@@ -198,18 +203,13 @@ def _no_array(name: str, error: ValueError) -> MeasurementError:
     return MeasurementError(f"is no array: {' '.join(str(error).split())}", key=name)
 
 
-def _unit(name: str, array: np.ndarray) -> np.ndarray:
-    """Scaled to a root mean square of 1 in every scene."""
-    # Divide before squaring: squares of very large or small numbers leave the range of floats.
-    parts = np.maximum(np.abs(np.real(array)), np.abs(np.imag(array)))
-    largest = parts.max(axis=(1, 2), keepdims=True)
-    zero = np.flatnonzero(largest[:, 0, 0] == 0)
+def _in_unit(name: str, array: np.ndarray) -> np.ndarray:
+    """In single precision, with a signal in every scene."""
+    zero = np.flatnonzero(~array.any(axis=(1, 2)))
     if len(zero):
         problem = f"scene {zero[0]} is all zeros"
         raise MeasurementError(problem, key=name, allowed="must have a signal in every scene")
-    scaled = array / largest
-    level = np.sqrt(np.mean(np.abs(scaled) ** 2, axis=(1, 2), keepdims=True))
-    return (scaled / level).astype(np.complex64)
+    return in_single_precision(array)
 
 
 def _indices(index: Any) -> str:
