@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ris_tf.cli.options import Plugins, RunFolder
+from ris_tf.cli.options import CalibrationFile, Plugins, RunFolder
 from ris_tf.cli.plugins import load_named, open_run
 
 if TYPE_CHECKING:
@@ -59,6 +59,7 @@ def localize(
             show_default="localize.model_error of the run",
         ),
     ] = None,
+    calibration: CalibrationFile = None,
     estimator: Annotated[
         str, typer.Option(help="Which; ris-tf evaluate --list names them.")
     ] = "network-music+ml",
@@ -96,7 +97,7 @@ def localize(
     known_snr = None if estimate_snr else arrays.pop("snr_db", None)
     known_snr = known_snr if snr_db is None else snr_db
     received = arrays["y"], arrays["channel"], arrays["codes"]
-    localizer = Localizer.load(run, estimator, model_error)
+    localizer = Localizer.load(run, estimator, model_error, calibration)
     try:
         located = localizer.localize(*received, known_snr, count)
     except MeasurementError as error:

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from ris_tf import __version__
+from ris_tf.cli.calibrate import calibrate
 from ris_tf.cli.check import check
 from ris_tf.cli.evaluate import evaluate
 from ris_tf.cli.figure_localize import figure
@@ -54,7 +55,7 @@ def root(
 
 
 RUNS = (init, knobs, train, tune, runs, show, check, stop)
-SCENES = (model, simulate, evaluate, localize)
+SCENES = (model, simulate, evaluate, localize, calibrate)
 for command in RUNS + SCENES:
     app.command()(command)
 app.command(

@@ -11,6 +11,7 @@ from ris_tf.cli.options import CONFIG_HELP, Overrides, Plugins
 from ris_tf.cli.plugins import check_plugged, load_named, open_run
 
 if TYPE_CHECKING:
+    from ris_tf.config import Config
     from ris_tf.engine.cluster import Worker
     from ris_tf.engine.reporter import Reporter
     from ris_tf.engine.session import Outcome
@@ -59,6 +60,7 @@ def _begin(request: _Request) -> int:
     name = default_run_name(request.config) if request.name is None else request.name
     check_name(name)
     check_plugged(config)
+    _check_files(config)
     path, worker = request.runs_dir / name, Worker.of(config.training.distribution)
     replicas = several_replicas(config, worker)
     if worker.writes:
@@ -66,6 +68,25 @@ def _begin(request: _Request) -> int:
     else:
         run = RunDirectory(path, Identity(name=name))  # the chief makes it
     return _work(Job(run, config, worker, replicas))
+
+
+def _check_files(config: "Config") -> None:
+    """Refuse files that scenes cannot be made of, before there is a run.
+
+    Raises:
+        FileError: saying which.
+    """
+    if config.channel.file is None and config.imperfections.calibration is None:
+        return
+    from ris_tf.engine.tensorflow_quiet import load_tensorflow
+
+    load_tensorflow()
+    from ris_tf.scene.calibration import read_calibration
+    from ris_tf.scene.channel_file import read_channels
+
+    read_calibration(config)
+    if config.channel.file is not None:
+        read_channels(config)
 
 
 def _resume(request: _Request) -> int:

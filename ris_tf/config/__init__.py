@@ -10,6 +10,7 @@ from ris_tf.config.load import (
     parse_config,
     read_mapping,
     replace_values,
+    with_calibration,
 )
 from ris_tf.config.network import BeamspaceNetwork, ReferenceNetwork
 from ris_tf.config.registry import NETWORKS, OUR_NETWORKS, TERMS, NetworkKind, Term
@@ -39,4 +40,5 @@ __all__ = [
     "replace_values",
     "schema",
     "shipped_configs",
+    "with_calibration",
 ]

@@ -20,7 +20,7 @@ class Knob:
     Attributes:
         path: dotted key, as `--set` takes it.
         variant: the `kind` of network that has it, `None` where all have it.
-        type: `int`, `float`, `bool`, `choice`, `list` or `interval`.
+        type: `int`, `float`, `bool`, `str`, `choice`, `list` or `interval`.
         choices: allowed values of a choice.
         bounds: `ge`, `gt`, `le`, `lt` as far as given; of the entries, for lists.
         optional: whether it may be empty (`null`).
@@ -65,6 +65,7 @@ def allowed_words(knob: Knob, quote: str = "") -> str:
         "float": bounds,
         "interval": f"{quoted('[least, most]')}, each {bounds}",
         "list": f"list, each {bounds}",
+        "str": "text",
     }[knob.type]
     return f"{words}, or {quoted('null')}" if knob.optional else words
 

@@ -14,6 +14,7 @@ WRONG_TYPE = {
     "float_type": "a number",
     "bool_type": "true or false",
     "string_type": "text",
+    "string_too_short": "text, not empty",
     "tuple_type": "a list",
     "finite_number": "a finite number",
     "model_type": "a group of keys",

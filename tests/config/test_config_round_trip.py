@@ -12,7 +12,10 @@ from hypothesis import strategies as st
 from ris_tf.config import Config, ConfigError, Knob, dump_config, load_config, parse_config
 
 # How the errors of two knobs that disagree read.
-DISAGREE = ("exceed", "no room", "must divide", "shared equally", "set distribution")
+DISAGREE = (
+    *("exceed", "no room", "must divide", "shared equally", "set distribution"),
+    *("takes its channels from file", "set channel.model"),
+)
 
 VARIANTS = {knob.variant for knob in KNOBS if knob.variant}
 
@@ -23,6 +26,8 @@ def values(knob: Knob) -> st.SearchStrategy[Any]:
         return st.sampled_from(knob.choices)
     if knob.type == "bool":
         return st.booleans()
+    if knob.type == "str":
+        return st.text(min_size=1, max_size=20) | st.none()
     number = _numbers(knob)
     if knob.type == "interval":
         return st.tuples(number, number).map(sorted)

@@ -20,6 +20,7 @@ WRONG_TYPES = {
     "choice": [("nonsense", "one of"), (-1, "one of"), (None, "one of")],
     "list": [(3, "a list"), ("ab", "a list"), ({}, "a list")],
     "interval": [(3, "a list"), (None, "a list")],
+    "str": [(3, "text"), ([], "text"), (True, "text"), ("", "text, not empty")],
 }
 
 each_knob = pytest.mark.parametrize("knob", KNOBS, ids=NAMES)

@@ -23,7 +23,7 @@ def test_knob_is_described(knob: Knob) -> None:
     assert knob.sentence.endswith(".")
     if knob.type == "choice":
         assert knob.choices
-    elif knob.type != "bool":
+    elif knob.type not in ("bool", "str"):
         lower, upper = {"ge", "gt"}, {"le", "lt"}
         assert {name for name, _ in knob.bounds} & lower
         assert {name for name, _ in knob.bounds} & upper
