@@ -78,6 +78,8 @@ def _show(
     """How well the elements are determined, and what was found."""
     import numpy as np
 
+    from ris_tf.estimation.calibration import MISFIT
+
     count, dead = len(found.freedom), np.flatnonzero(found.dead)
     gains, spread = calibration.gains[~found.dead], found.deviation
     known = _rms(spread.gains[~found.dead])
@@ -96,6 +98,11 @@ def _show(
             np.median(energy / (found.freedom * noise)) for energy in (found.before, found.after)
         )
         typer.echo(f"residual       {before:.2f} of the noise before, {after:.2f} after (median)")
+        if after > MISFIT:
+            typer.echo(
+                "               which is more than noise: are positions, their axes and the order "
+                "of the elements as in docs/calibration.md?"
+            )
     if calibration.model_error is not None:
         typer.echo(f"model error    {calibration.model_error:.2g} of the signal's energy remains")
     typer.echo(

@@ -28,6 +28,7 @@ PRIOR_GAIN = 1.0  # standard deviation of a gain before anything is measured
 PRIOR_SHIFT = 0.1  # of a displacement in half wavelengths; 0.03 is typical
 DEAD = 0.3  # gain below which an element counts as dead: others differ from 1 by 5 %
 LEAST_KNOWN = 0.1  # standard deviation of gains, above which calibration does no good
+MISFIT = 2.0  # residual over noise, above which scenes are not what their labels say
 LARGEST = 1024  # elements: normal equations of 4 numbers each, 134 MB
 STEPS = 30  # at most; a handful is enough where the elements are determined at all
 STILL = 1e-2  # change at which they are found, of their standard deviation
@@ -161,10 +162,16 @@ def calibration_of(
         measurement: that they were estimated from, if its SNR is known.
 
     Raises:
-        UserError: there are too few scenes to determine the elements.
+        UserError: there are too few scenes to determine the elements, or their labels are wrong.
     """
     elements, scenes, unsure = found.elements, len(found.freedom), found.deviation.gains
     spread = float(np.sqrt(np.mean(unsure**2)))
+    misfit = 1.0 if measurement is None else 1 + np.median(_excess(found, measurement)[0])
+    if spread > LEAST_KNOWN and misfit > MISFIT:
+        raise UserError(
+            f"the residual of the best elements is {misfit:.3g} times the noise",
+            remedy="check positions, their axes and the order of the elements",
+        )
     if spread > LEAST_KNOWN or found.freedom.sum() < 2 * len(unsure):
         more = math.ceil(1.2 * scenes * max((spread / LEAST_KNOWN) ** 2, 1))
         raise UserError(
@@ -187,16 +194,20 @@ def model_error_left(config: Config, found: Calibrated, measurement: Measurement
         found: the elements.
         measurement: of the same scenes, whose SNR is known.
     """
-    power = np.mean(np.abs(np.asarray(measurement.y, complex)) ** 2, axis=(1, 2))
-    ratio = 10 ** (np.asarray(measurement.snr_db, float) / 10)  # signal over noise
-    noise = power / (1 + ratio)
-    freedom = found.freedom * (1 - 2 * len(found.elements.x) / found.freedom.sum())
-    excess = found.after / (np.maximum(freedom, 1) * noise) - 1
+    excess, ratio = _excess(found, measurement)
     left = np.sum(excess * ratio) / np.sum(ratio**2)
     wavenumber = 2 * np.pi / config.geometry.wavelength_m
     shifts = np.abs(found.elements.gains) ** 2 * (found.deviation.x**2 + found.deviation.z**2)
     turned = wavenumber**2 * mean_square_slope(config.scene) / 2 * shifts
     return float(max(left, 0) + np.mean(found.deviation.gains**2 + turned))
+
+
+def _excess(found: Calibrated, measurement: Measurement) -> tuple[np.ndarray, np.ndarray]:
+    """`[B]` residual over noise, less 1, and signal over noise."""
+    power = np.mean(np.abs(np.asarray(measurement.y, complex)) ** 2, axis=(1, 2))
+    ratio = 10 ** (np.asarray(measurement.snr_db, float) / 10)
+    freedom = found.freedom * (1 - 2 * len(found.elements.x) / found.freedom.sum())
+    return found.after * (1 + ratio) / (np.maximum(freedom, 1) * power) - 1, ratio
 
 
 def _prior(config: Config, panel: Panel) -> tuple[Elements, np.ndarray]:

@@ -27,7 +27,9 @@ def values(knob: Knob) -> st.SearchStrategy[Any]:
     if knob.type == "bool":
         return st.booleans()
     if knob.type == "str":
-        return st.text(min_size=1, max_size=20) | st.none()
+        return (
+            st.text(st.characters(codec="ascii", exclude_categories=["Cc"]), min_size=1) | st.none()
+        )
     number = _numbers(knob)
     if knob.type == "interval":
         return st.tuples(number, number).map(sorted)

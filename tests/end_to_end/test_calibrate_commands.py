@@ -149,6 +149,18 @@ def test_files_that_cannot_be_are_one_line(home, words, says):
     assert set((home / "runs").iterdir()) == runs
 
 
+def test_wrong_labels_show(home):
+    with np.load(home / "known.npz") as file:
+        azimuth = file["azimuth_deg"]
+    name = changed(home, "mirrored.npz", azimuth_deg=-azimuth)
+    done = ris_tf("calibrate", "runs/small", name, "--out", "x.npz", cwd=home)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+    assert "times the noise; check positions, their axes and the order of the elements" in (
+        done.stderr
+    )
+    assert "more than noise" not in (home / "printed").read_text()
+
+
 def test_few_scenes_are_refused(home):
     with np.load(home / "known.npz") as file:
         few = {name: file[name][:2] for name in file.files if file[name].ndim}
