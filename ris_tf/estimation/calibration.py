@@ -28,6 +28,7 @@ PRIOR_GAIN = 1.0  # standard deviation of a gain before anything is measured
 PRIOR_SHIFT = 0.1  # of a displacement in half wavelengths; 0.03 is typical
 DEAD = 0.3  # gain below which an element counts as dead: others differ from 1 by 5 %
 LEAST_KNOWN = 0.1  # standard deviation of gains, above which calibration does no good
+ENOUGH = 10  # numbers an element, from which on a residual tells a misfit
 MISFIT = 2.0  # residual over noise, above which scenes are not what their labels say
 LARGEST = 1024  # elements: normal equations of 4 numbers each, 134 MB
 STEPS = 30  # at most; a handful is enough where the elements are determined at all
@@ -166,13 +167,14 @@ def calibration_of(
     """
     elements, scenes, unsure = found.elements, len(found.freedom), found.deviation.gains
     spread = float(np.sqrt(np.mean(unsure**2)))
-    misfit = 1.0 if measurement is None else 1 + np.median(_excess(found, measurement)[0])
+    enough = found.freedom.sum() > ENOUGH * len(unsure)
+    misfit = 1 + np.median(_excess(found, measurement)[0]) if measurement and enough else 1.0
     if spread > LEAST_KNOWN and misfit > MISFIT:
         raise UserError(
             f"the residual of the best elements is {misfit:.3g} times the noise",
             remedy="check positions, their axes and the order of the elements",
         )
-    if spread > LEAST_KNOWN or found.freedom.sum() < 2 * len(unsure):
+    if spread > LEAST_KNOWN:
         more = math.ceil(1.2 * scenes * max((spread / LEAST_KNOWN) ** 2, 1))
         raise UserError(
             f"{scenes} scenes determine the gains of {len(unsure)} elements to {spread:.2g} each",
