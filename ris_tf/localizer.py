@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from ris_tf.config import Config, ConfigError, load_config, replace_values
+from ris_tf.config import Config, ConfigError, load_config, replace_values, with_calibration
 from ris_tf.data.measured import checked, checked_count, checked_scene
 from ris_tf.estimation.chunks import SCENES, in_chunks
 from ris_tf.estimation.estimators import EstimatorInputs, Estimators
@@ -19,6 +19,7 @@ from ris_tf.receiver import Residual, observed, residual
 from ris_tf.registry import require_plugins
 from ris_tf.runlog import DAMAGE, RunDirectory, RunError
 from ris_tf.scene import Measurement
+from ris_tf.scene.calibration import read_calibration
 from ris_tf.scene.positions import Positions
 from ris_tf.spectrum.spectra import ScanGrid
 
@@ -79,6 +80,7 @@ class Localizer:
     def __init__(self, network: Network, config: Config, estimator: str = ESTIMATOR):
         self.config = config
         self.estimators = Estimators(config, network)
+        self.calibration = read_calibration(config)
         if estimator == FROM_TRUTH:
             raise ConfigError(
                 "starts at the truth, which measurements do not have",
@@ -90,7 +92,11 @@ class Localizer:
 
     @classmethod
     def load(
-        cls, run: str | Path, estimator: str = ESTIMATOR, model_error: float | None = None
+        cls,
+        run: str | Path,
+        estimator: str = ESTIMATOR,
+        model_error: float | None = None,
+        calibration: str | Path | None = None,
     ) -> "Localizer":
         """The best network of a run.
 
@@ -98,10 +104,12 @@ class Localizer:
             run: its folder.
             estimator: its name.
             model_error: `localize.model_error`; `None` takes that of the run.
+            calibration: file of `ris-tf calibrate`; `None` takes that of the run, if it has one.
 
         Raises:
             RunError: it is no run, or its network is missing or cannot be read.
             ConfigError: no such estimator, or no such model error.
+            FileError: the calibration cannot be used.
         """
         directory = RunDirectory.open(Path(run))
         directory.require_localization()
@@ -109,6 +117,8 @@ class Localizer:
         config = load_config(directory.config_path)
         if model_error is not None:
             config = replace_values(config, {"localize.model_error": model_error})
+        if calibration is not None:
+            config = with_calibration(config, calibration)
         return cls(load_network(directory.path), config, estimator)
 
     @property
@@ -133,7 +143,7 @@ class Localizer:
         Raises:
             MeasurementError: an argument cannot be used; the error names it.
         """
-        measurement, given = checked(self.config, y, channel, codes, snr_db)
+        measurement, given = self._checked(y, channel, codes, snr_db)
         scenes = len(measurement.y)
         power = np.mean(np.abs(measurement.y) ** 2, axis=(1, 2))
         known = Known(
@@ -160,12 +170,22 @@ class Localizer:
         Raises:
             MeasurementError: an argument cannot be used; the error names it.
         """
-        measurement, _ = checked(self.config, y, channel, codes)
+        measurement, _ = self._checked(y, channel, codes)
         scene = checked_scene(scene, len(measurement.y))
         one = Measurement(*(tf.constant(part[scene : scene + 1]) for part in measurement))
         covariance, count = self.estimators.network_covariance(one, tf.constant([-1]))
         power = self.estimators.power("mvdr", covariance, count)
         return self.estimators.grid, power[0].numpy()
+
+    def _checked(
+        self, y: Any, channel: Any, codes: Any, snr_db: Any = None
+    ) -> tuple[Measurement, bool]:
+        """`checked`, with the elements' gains in the channel."""
+        measurement, given = checked(self.config, y, channel, codes, snr_db)
+        if self.calibration is not None:
+            channel = self.calibration.calibrated(measurement.channel)
+            measurement = measurement._replace(channel=channel)
+        return measurement, given
 
     def _described(
         self,
@@ -175,7 +195,7 @@ class Localizer:
         noise: np.ndarray | None,
     ) -> Localization:
         """Uncertainty and fit of positions."""
-        panel, symbols = self.estimators.panel, self.config.scene.symbols
+        panel, symbols = self.estimators.detector.graphs.panel, self.config.scene.symbols
 
         def explained(measurement: Measurement, at: Positions) -> Residual:
             return residual(observed(measurement, panel, symbols), at.coordinates, at.active)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ris_tf.cli.options import Overrides, Plugins
+from ris_tf.cli.options import CalibrationFile, Overrides, Plugins
 from ris_tf.cli.plugins import load_named, open_run
 
 if TYPE_CHECKING:
@@ -57,6 +57,7 @@ def evaluate(
             show_default="the configuration's",
         ),
     ] = None,
+    calibration: CalibrationFile = None,
     out: Annotated[
         Path | None,
         typer.Option(help="Folder of tables and figures.", show_default="evaluation in the run"),
@@ -67,7 +68,13 @@ def evaluate(
     plugin: Plugins = None,
 ) -> None:
     """Compare estimators on fixed test scenes, by SNR and by number of sources."""
-    from ris_tf.config import ConfigError, load_config, override_config, parse_config
+    from ris_tf.config import (
+        ConfigError,
+        load_config,
+        override_config,
+        parse_config,
+        with_calibration,
+    )
     from ris_tf.estimation.catalogue import ESTIMATORS
     from ris_tf.runlog import distinct_names
 
@@ -88,6 +95,8 @@ def evaluate(
     else:
         base = load_config(config, []) if config else parse_config({})
     chosen = override_config(_with_imperfections(base, imperfections), set_ or [])
+    if calibration:
+        chosen = with_calibration(chosen, calibration)
     folder = out or (directories[0].path if directories else Path()) / "evaluation"
     _check_folder(folder)
     for directory in directories:
@@ -158,11 +167,16 @@ def _with_imperfections(config: "Config", name: str | None) -> "Config":
 
 
 def _name_of(imperfections: "Imperfections") -> str:
-    """The name of a set of imperfections; of others `own`."""
-    from ris_tf.config.scene import IMPERFECTIONS
+    """The name of a set of imperfections, of others `own`; and whether they are known."""
+    from ris_tf.config.scene import IMPERFECTIONS, Imperfections
 
-    names = [name for name, one in IMPERFECTIONS.items() if one == imperfections]
-    return names[0] if names else "own"
+    always = ("fixed", "seed", "calibration", "digest")
+    plain = imperfections.model_copy(update={n: getattr(Imperfections(), n) for n in always})
+    names = [name for name, one in IMPERFECTIONS.items() if one == plain]
+    words = [names[0] if names else "own"]
+    words += ["fixed"] if imperfections.fixed else []
+    words += ["calibrated"] if imperfections.calibration else []
+    return ", ".join(words)
 
 
 def _require_once(runs: list[Path]) -> None:

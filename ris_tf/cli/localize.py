@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ris_tf.cli.options import ConvertFile, Overrides, Plugins, RunFolder, conversion_of
+from ris_tf.cli.options import (
+    CalibrationFile,
+    ConvertFile,
+    Overrides,
+    Plugins,
+    RunFolder,
+    conversion_of,
+)
 from ris_tf.cli.plugins import load_named, open_run
 
 if TYPE_CHECKING:
@@ -63,6 +70,7 @@ def localize(
             show_default="localize.model_error of the run",
         ),
     ] = None,
+    calibration: CalibrationFile = None,
     estimator: Annotated[
         str, typer.Option(help="Which; ris-tf evaluate --list names them.")
     ] = "network-music+ml",
@@ -106,7 +114,7 @@ def localize(
     known_snr = None if estimate_snr else arrays.pop("snr_db", None)
     known_snr = known_snr if snr_db is None else snr_db
     received = arrays["y"], arrays["channel"], arrays["codes"]
-    localizer = Localizer.load(run, estimator, model_error)
+    localizer = Localizer.load(run, estimator, model_error, calibration)
     try:
         located = localizer.localize(*received, known_snr, count)
     except MeasurementError as error:

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from ris_tf import __version__
+from ris_tf.cli.calibrate import calibrate
 from ris_tf.cli.check import check
 from ris_tf.cli.data import data
 from ris_tf.cli.evaluate import evaluate
@@ -56,7 +57,7 @@ def root(
 
 
 RUNS = (init, knobs, train, tune, runs, show, check, stop)
-SCENES = (model, simulate, evaluate, localize)
+SCENES = (model, simulate, evaluate, localize, calibrate)
 for command in RUNS + SCENES:
     app.command()(command)
 app.command("import")(import_)

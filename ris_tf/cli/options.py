@@ -21,6 +21,14 @@ Plugins = Annotated[
         help="A module or .py file that adds terms, networks or estimators; may be repeated.",
     ),
 ]
+CalibrationFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--calibration",
+        help="Gains of the panel's elements: a file of ris-tf calibrate.",
+        show_default="the configuration's",
+    ),
+]
 Overrides = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Change a value; may be repeated."),

@@ -135,6 +135,7 @@ def _begin(request: _Request) -> int:
     check_name(name)
     data = open_data(config)
     check_plugged(config)
+    _check_files(config)
     path, worker = request.runs_dir / name, Worker.of(config.training.distribution)
     replicas = several_replicas(config, worker)
     start = _start(config, request, path)
@@ -178,6 +179,25 @@ def _nothing(folder: Path) -> None:
 
 
 # -- a run that there is --------------------------------------------------------------------------
+
+
+def _check_files(config: "Config") -> None:
+    """Refuse files that scenes cannot be made of, before there is a run.
+
+    Raises:
+        FileError: saying which.
+    """
+    if config.channel.file is None and config.imperfections.calibration is None:
+        return
+    from ris_tf.engine.tensorflow_quiet import load_tensorflow
+
+    load_tensorflow()
+    from ris_tf.scene.calibration import read_calibration
+    from ris_tf.scene.channel_file import read_channels
+
+    read_calibration(config)
+    if config.channel.file is not None:
+        read_channels(config)
 
 
 def _resume(request: _Request) -> int:

@@ -14,6 +14,7 @@ from ris_tf.config.load import (
     read_mapping,
     replace_values,
     values_by_key,
+    with_calibration,
 )
 from ris_tf.config.network import BeamspaceNetwork, ReferenceNetwork
 from ris_tf.config.registry import NETWORKS, OUR_NETWORKS, TERMS, NetworkKind, Term
@@ -47,4 +48,5 @@ __all__ = [
     "schema",
     "shipped_configs",
     "values_by_key",
+    "with_calibration",
 ]

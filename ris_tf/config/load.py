@@ -125,6 +125,12 @@ def values_by_key(document: Any, prefix: str = "") -> dict[str, Any]:
     return flat
 
 
+def with_calibration(config: Config, path: str | Path) -> Config:
+    """A configuration whose panel's elements have the gains of a file of `ris-tf calibrate`."""
+    changes = {"imperfections.calibration": str(path), "imperfections.digest": None}
+    return replace_values(config, changes, "--calibration")
+
+
 def dump_config(config: Config) -> str:
     """The whole configuration, defaults included, as YAML that `load_config` reads back."""
     return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, default_flow_style=None)

@@ -26,7 +26,8 @@ class Localize(Section):
     model_error: float | None = knob(
         None,
         "Share of the signal's energy that the nominal hardware does not explain: sources are "
-        "counted against it and noise together. None takes what the imperfections amount to.",
+        "counted against it and noise together. None takes what a calibration leaves, or what the "
+        "imperfections amount to.",
         ge=0,
         le=1,
     )

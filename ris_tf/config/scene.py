@@ -101,8 +101,27 @@ class Scene(Section):
 class Channel(Section):
     """The base station to panel channel, known to the receiver."""
 
-    model: Literal["rician", "rayleigh", "pytorch"] = knob(
-        "rician", "Fading: Rician, Rayleigh, or the PyTorch pipeline's scaling."
+    model: Literal["rician", "rayleigh", "pytorch", "file"] = knob(
+        "rician",
+        "Fading: Rician, Rayleigh, the PyTorch pipeline's scaling, or channels of a file.",
+    )
+    file: str | None = knob(
+        None,
+        "Channels [C, M, N], of which each scene draws one: a .npy, or a .npz with an array "
+        "'channel'. Their scale does not matter.",
+        min_length=1,
+    )
+    held_out: float = knob(
+        0.1,
+        "Share of the file's channels, at its end, that validation scenes alone have, and before "
+        "it as much for test scenes; where it is less than one channel, all scenes have all.",
+        ge=0,
+        le=0.4,
+    )
+    digest: str | None = knob(
+        None,
+        "Digest of the file, which a run writes: a file that has changed is refused.",
+        min_length=1,
     )
     rice_factor: Annotated[Interval, Within(0, 1e6)] = knob(
         (0.5, 10.0), "Linear Rice factors drawn uniformly."
@@ -116,6 +135,14 @@ class Channel(Section):
     ris_elevation_deg: Annotated[Interval, Within(-90, 90)] = knob(
         (-30.0, 30.0), "Elevations of the line of sight at the panel.", "deg"
     )
+
+    @model_validator(mode="after")
+    def _file_goes_with_its_model(self) -> "Channel":
+        if self.model == "file" and self.file is None:
+            raise ValueError("model = 'file' takes its channels from file: set channel.file")
+        if self.model != "file" and self.file is not None:
+            raise ValueError(f"file is of model = 'file', not {self.model!r}: set channel.model")
+        return self
 
 
 class Codes(Section):
@@ -148,6 +175,22 @@ class Imperfections(Section):
         0.0, "Standard deviation of element gains (typical 0.05).", ge=0, le=0.5
     )
     dropout: float = knob(0.0, "Share of dead elements (typical 0.03).", ge=0, le=0.9)
+    fixed: bool = knob(
+        False, "One panel for all scenes of all splits, drawn once, instead of one a scene."
+    )
+    seed: int | None = knob(
+        None, "Seed of the fixed panel; null takes that of the scenes.", ge=0, le=2**31 - 1
+    )
+    calibration: str | None = knob(
+        None,
+        "File of `ris-tf calibrate`: the receiver's channel is multiplied by the elements' gains.",
+        min_length=1,
+    )
+    digest: str | None = knob(
+        None,
+        "Digest of the calibration, which a run writes: a file that has changed is refused.",
+        min_length=1,
+    )
 
 
 # Named sets of imperfections, for `ris-tf evaluate --imperfections`.

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from ris_tf.config import Config, dump_config
+from ris_tf.config import Config, dump_config, replace_values
 from ris_tf.scene.simulator import Scenes, Simulator, Split
 
 SHARD = 4096  # scenes a file, about 150 MB at the default panel; bounds the memory too
@@ -94,8 +94,12 @@ def _write(path: Path, arrays: dict[str, np.ndarray]) -> None:
 def _batches(
     config: Config, scenes: int, split: Split, epoch: int, progress: Callable[[int], object]
 ) -> Iterator[dict[str, np.ndarray]]:
-    """Named arrays of one batch after the other, the last cut to the number of scenes."""
-    simulator, size = Simulator(config), config.training.batch
+    """Named arrays of one batch after the other, the last cut to the number of scenes.
+
+    Channels are as they would be measured: whoever reads them has the calibration.
+    """
+    measured = replace_values(config, {"imperfections.calibration": None})
+    simulator, size = Simulator(measured), config.training.batch
     make = tf.function(
         lambda number: simulator(split, epoch, number, size), jit_compile=True, autograph=False
     )

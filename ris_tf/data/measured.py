@@ -1,6 +1,6 @@
 """Measurements from outside: read, checked, and brought to the form that estimators take."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from ris_tf.data.conversion import converted
 from ris_tf.data.errors import MeasurementError
 from ris_tf.data.reading import MEASURED
 from ris_tf.scene import Measurement
+from ris_tf.scene.scale import in_single_precision
 
 BLOCK = 1024  # scenes that are read at once
 ESTIMATE_SNR = "leave it out to have it estimated"
@@ -30,8 +31,34 @@ def read_measurements(
     Raises:
         MeasurementError: it does not exist, is of another kind, or an array is missing.
     """
+    return read_arrays(path, MEASURED, ("snr_db",), convert, known)
+
+
+def read_arrays(
+    path: Path,
+    needed: Collection[str],
+    also: Collection[str] = (),
+    convert: Conversion | None = None,
+    known: Mapping[str, int] | None = None,
+) -> dict[str, np.ndarray]:
+    """Arrays of all scenes of a file or a folder of files, in our names and conventions.
+
+    Args:
+        path: as in `read_measurements`.
+        needed: names of arrays that there must be.
+        also: names of arrays that there may be.
+        convert: as in `read_measurements`.
+        known: as in `read_measurements`.
+
+    Raises:
+        MeasurementError: it does not exist, is of another kind, or an array is missing.
+    """
     shard = converted(path, convert, known)
-    names = [name for name in (*MEASURED, "snr_db") if name in shard.names]
+    missing = [name for name in needed if name not in shard.names]
+    if missing:
+        problem = f"has no array {missing[0]!r}; it holds {', '.join(shard.names) or 'nothing'}"
+        raise MeasurementError(problem, source=str(path))
+    names = [name for name in (*needed, *also) if name in shard.names]
     blocks = [
         shard.read(np.arange(first, min(first + BLOCK, shard.scenes)), names)
         for first in range(0, shard.scenes, BLOCK)
@@ -48,9 +75,9 @@ def read_measurements(
 def checked(
     config: Config, y: Any, channel: Any, codes: Any, snr_db: Any = None
 ) -> tuple[Measurement, bool]:
-    """Measurements as the estimators take them: batched, complex64, of unit scale.
+    """Measurements as the estimators take them: batched, complex64.
 
-    The scales of `y` and of the channel do not matter and are taken out.
+    The units of `y` and of the channel do not matter to positions: see `ris_tf.scene.scale`.
 
     Args:
         config: of the network: `M`, `L`, `N`.
@@ -86,7 +113,7 @@ def checked(
         )
     known = snr_db is not None
     level = _snr(snr_db, scenes) if known else np.zeros(scenes, np.float32)
-    signals, h = _unit("y", signals), _unit("channel", h)
+    signals, h = _in_unit("y", signals), _in_unit("channel", h)
     return Measurement(signals, h, c.astype(np.complex64), level), known
 
 
@@ -193,18 +220,13 @@ def _no_array(name: str, error: ValueError) -> MeasurementError:
     return MeasurementError(f"is no array: {' '.join(str(error).split())}", key=name)
 
 
-def _unit(name: str, array: np.ndarray) -> np.ndarray:
-    """Scaled to a root mean square of 1 in every scene."""
-    # Divide before squaring: squares of very large or small numbers leave the range of floats.
-    parts = np.maximum(np.abs(np.real(array)), np.abs(np.imag(array)))
-    largest = parts.max(axis=(1, 2), keepdims=True)
-    zero = np.flatnonzero(largest[:, 0, 0] == 0)
+def _in_unit(name: str, array: np.ndarray) -> np.ndarray:
+    """In single precision, with a signal in every scene."""
+    zero = np.flatnonzero(~array.any(axis=(1, 2)))
     if len(zero):
         problem = f"scene {zero[0]} is all zeros"
         raise MeasurementError(problem, key=name, allowed="must have a signal in every scene")
-    scaled = array / largest
-    level = np.sqrt(np.mean(np.abs(scaled) ** 2, axis=(1, 2), keepdims=True))
-    return (scaled / level).astype(np.complex64)
+    return in_single_precision(array)
 
 
 def _indices(index: Any) -> str:

@@ -20,7 +20,7 @@ from ris_tf.estimation.uncertainty import Deviations, deviations
 from ris_tf.network import Network, Prediction, outputs_of
 from ris_tf.receiver import observed
 from ris_tf.registry import PluginError
-from ris_tf.scene import Measurement
+from ris_tf.scene import Measurement, make_panel
 from ris_tf.scene.positions import Place, Positions
 from ris_tf.spectrum.modified_music import modified_music
 from ris_tf.spectrum.peaks import highest, peaks, sharpened
@@ -85,7 +85,7 @@ class Estimators:
         self.config = config
         self.network = network
         self.detector = Detector(config)
-        self.panel = self.detector.graphs.panel
+        self.panel = make_panel(config.geometry)  # of spectra: networks know no other
         self.max_sources = config.scene.sources_max
         azimuths, elevations = config.localize.grid
         self.grid = scan_grid(config.scene, azimuths, elevations, config.localize.planes)
@@ -137,7 +137,7 @@ class Estimators:
         scene = self.config.scene
 
         def chunk(measurement: Measurement, at: Positions, level: tf.Tensor) -> Deviations:
-            data = observed(measurement, self.panel, scene.symbols)
+            data = observed(measurement, self.detector.graphs.panel, scene.symbols)
             return deviations(data, at, level, scene.range_m)
 
         return in_chunks(chunk, SCENES, measurement, positions, noise)

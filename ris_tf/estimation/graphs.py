@@ -32,7 +32,8 @@ from ris_tf.estimation.pursuit import (
 )
 from ris_tf.estimation.refinement import Refined, refine
 from ris_tf.receiver import Observed, observed, squared_sum
-from ris_tf.scene import Measurement, make_panel
+from ris_tf.scene import Measurement
+from ris_tf.scene.calibration import known_panel
 from ris_tf.scene.positions import Place, Positions, nowhere
 
 SCENES = 128  # in a chunk: with fewer, starting an operation takes longer than the operation
@@ -88,7 +89,7 @@ class Graphs:
     """
 
     def __init__(self, config: Config):
-        self.panel = make_panel(config.geometry)
+        self.panel = known_panel(config)
         self.symbols = config.scene.symbols
         self.range_m = config.scene.range_m
         self.slots = config.scene.sources_max

@@ -13,6 +13,7 @@ import numpy as np
 from ris_tf.config import Config
 from ris_tf.config.scene import Scene
 from ris_tf.scene import Measurement
+from ris_tf.scene.calibration import read_calibration
 
 TINY = 1e-30
 # Times the mean share: errors are the same in all snapshots, so that one wrong place explains more
@@ -24,19 +25,22 @@ CONCENTRATED = 2.7
 def model_error(config: Config) -> float:
     """Share of the signal's energy that nominal hardware does not explain.
 
-    `localize.model_error`, or what `imperfections` amount to: `phase^2 + gain^2 + dropout` and
-    `(k0 j)^2 / 3 E(u^2 + w^2)` of displacements uniform to `j` in `x` and `z`, over the field of
-    view.
+    `localize.model_error`, or what a calibration leaves, or what `imperfections` amount to:
+    `phase^2 + gain^2 + dropout` and `(k0 j)^2 / 3 E(u^2 + w^2)` of displacements uniform to `j` in
+    `x` and `z`, over the field of view.
     """
     if config.localize.model_error is not None:
         return config.localize.model_error
+    calibration = read_calibration(config)
+    if calibration is not None and calibration.model_error is not None:
+        return calibration.model_error
     hardware = config.imperfections
     displaced = math.pi * hardware.position_jitter  # k0 times half wavelengths
     return (
         hardware.phase_noise_rad**2
         + hardware.amplitude_jitter**2
         + hardware.dropout
-        + displaced**2 / 3 * _mean_square_slope(config.scene)
+        + displaced**2 / 3 * mean_square_slope(config.scene)
     )
 
 
@@ -65,7 +69,7 @@ def whitened(measurement: Measurement, noise_variance: np.ndarray, share: float)
     return measurement._replace(y=y @ root.swapaxes(1, 2), channel=root @ channel)
 
 
-def _mean_square_slope(scene: Scene) -> float:
+def mean_square_slope(scene: Scene) -> float:
     """`E(u^2 + w^2)`, the squared derivative of a path by `x` and `z`, over the field of view."""
     azimuth, elevation = (
         np.radians(np.linspace(*ends, 181)) for ends in (scene.azimuth_deg, scene.elevation_deg)

@@ -26,6 +26,7 @@ from ris_tf.evaluation.matching import Matched, matched
 from ris_tf.evaluation.metrics import COORDINATES, NOTHING, metrics_of
 from ris_tf.receiver import observed
 from ris_tf.scene import Scenes, Simulator, Split
+from ris_tf.scene.calibration import known_panel
 from ris_tf.scene.positions import true_positions
 
 BLOCK_BYTES = 512e6  # of the receiver's model, for the scenes of a block
@@ -156,11 +157,14 @@ class Evaluation:
             noise_variance=power / (1 + linear) if self.snr_known else None,
             count=block.sources.count.numpy() if self.count_known else None,
         )
-        return EstimatorInputs(block.measurement, known, true_positions(block.sources))
+        measurement = block.measurement
+        if not self.snr_known:  # as `localize` has it: networks and conditioning take 0 dB
+            measurement = measurement._replace(snr_db=tf.zeros_like(measurement.snr_db))
+        return EstimatorInputs(measurement, known, true_positions(block.sources))
 
     def _truth_of(self, block: Scenes) -> tuple[np.ndarray, np.ndarray, Bound]:
         clean = block.measurement._replace(y=block.noise_free)
-        data = observed(clean, self.simulator.panel, self.config.scene.symbols)
+        data = observed(clean, known_panel(self.config), self.config.scene.symbols)
         bound = cramer_rao_bound(data, true_positions(block.sources), block.noise_variance)
         return block.measurement.snr_db.numpy(), block.sources.count.numpy(), bound
 

@@ -17,6 +17,7 @@ from ris_tf.covariance import (
 from ris_tf.network.parts import Part
 from ris_tf.network.prediction import Prediction
 from ris_tf.scene import Measurement
+from ris_tf.scene.scale import Scales, brought_within, simulated_scales
 from ris_tf.scene.shapes import sizes
 
 OURS = "ris_tf"
@@ -34,7 +35,7 @@ class Network(keras.Model):
     Inputs:
         measurement: a `Measurement` of `B` scenes: `y` `[B, L, M]` complex64 received, `channel`
             `[B, M, N]` complex64, `codes` `[B, L, N]` complex64, `snr_db` `[B]` float32; or a
-            dictionary of these. `as_measurement` makes the first of both.
+            dictionary of these. `call` gets the first of both, in the unit that `scales` names.
         beta: share of the sample covariance in the blend, scalar; `None` is the final value.
         key: `[2]` int32 seed of this batch's dropout in training, for `ris_tf.network.dropout`;
             `None` drops nothing. No other randomness: a batch is the same whenever it is computed.
@@ -56,6 +57,28 @@ class Network(keras.Model):
         self.config = config
         self.policy = self.config.training.precision
         self.built = True  # Keras must not guess the shape of a measurement
+
+    @property
+    def scales(self) -> Scales | None:
+        """The units that measurements may have, see `ris_tf.scene.scale`.
+
+        By default those of the simulated scenes that the network is trained on; `None` for a
+        network that takes any unit as it is.
+        """
+        return simulated_scales(self.config)
+
+    def __call__(self, measurement: Any, *args: Any, **kwargs: Any) -> Any:
+        """The prediction, of measurements in any form and unit: see `call`."""
+        return super().__call__(self.in_own_unit(as_measurement(measurement)), *args, **kwargs)
+
+    def in_own_unit(self, measurement: Measurement) -> Measurement:
+        """A measurement as this network computes with it; the same to the bit if it is that."""
+        if self.scales is None:
+            return measurement
+        y, channel = measurement.y, measurement.channel
+        return measurement._replace(
+            y=brought_within(y, self.scales.y), channel=brought_within(channel, self.scales.channel)
+        )
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Let Keras find the class when it opens a saved network."""

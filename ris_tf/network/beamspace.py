@@ -1,7 +1,6 @@
 """The beamspace network: it detects sources in a near-field image (SPEC 3b)."""
 
 import math
-from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -12,7 +11,7 @@ from ris_tf.config import BeamspaceNetwork as Knobs
 from ris_tf.config import Config
 from ris_tf.config.registry import network
 from ris_tf.covariance import BackProjection, Covariance, from_factor, with_trace_n
-from ris_tf.network.base import Network, as_measurement
+from ris_tf.network.base import Network
 from ris_tf.network.detections import (
     OUTPUTS,
     CellGrid,
@@ -30,6 +29,7 @@ from ris_tf.network.prediction import Prediction
 from ris_tf.receiver import observed
 from ris_tf.scene import Measurement, make_panel, steering_vectors
 from ris_tf.scene.panel import direction_cosines
+from ris_tf.scene.scale import FREE, Scales
 from ris_tf.scene.shapes import sizes
 
 RARE = 0.01  # presence of a source in a cell before anything is learned
@@ -114,20 +114,24 @@ class BeamspaceNetwork(Network):
         for renewal in self.renewals:
             renewal.build((None, *image, filters + planes))
 
+    @property
+    def scales(self) -> Scales:
+        """Any: images and fits are of ratios."""
+        return FREE
+
     def call(
         self,
-        measurement: Measurement | Mapping[str, tf.Tensor],
+        measurement: Measurement,
         beta: tf.Tensor | float | None = None,
         key: tf.Tensor | None = None,
     ) -> Prediction:
         """Predict.
 
         Args:
-            measurement: what the receiver measures, or a dictionary of its fields.
+            measurement: what the receiver measures, in this network's unit.
             beta: share of the sample covariance in the blend; `None` is the final value.
             key: `[2]` int32 seed of the dropout in training; `None` drops nothing.
         """
-        measurement = as_measurement(measurement)
         projection = self.back_projection(measurement)
         backprojected = projection(measurement.y)
         features = dropout(self._features(backprojected), self.knobs.dropout, key, 0)

@@ -1,6 +1,5 @@
 """The reference network: an encoder of the snapshots, and heads of slots (SPEC 3)."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -11,13 +10,14 @@ from ris_tf.config import Config
 from ris_tf.config import ReferenceNetwork as Knobs
 from ris_tf.config.registry import network
 from ris_tf.covariance import Covariance, predicted_covariance
-from ris_tf.network.base import Network, as_measurement
+from ris_tf.network.base import Network
 from ris_tf.network.features import antidiagonal_means, spectral_features
 from ris_tf.network.layers import complex_matrix
 from ris_tf.network.parts import Part, stack
 from ris_tf.network.prediction import Prediction
 from ris_tf.network.reference_encoder import ReferenceEncoder
 from ris_tf.scene import Measurement, field_axes
+from ris_tf.scene.scale import FREE, Scales, simulated_scales
 from ris_tf.scene.shapes import sizes
 
 NARROW = 128  # width of the small layers beside the feature vectors
@@ -106,20 +106,29 @@ class ReferenceNetwork(Network):
         )
         self.logit_scale = self.add_weight((), "ones", name="logit_scale")
 
+    @property
+    def scales(self) -> Scales | None:
+        """That of the channel counts, and that of `y` where it is not normalised.
+
+        Weights that were trained without normalisation come from elsewhere, and so does their unit.
+        """
+        if not self.knobs.normalise:
+            return None
+        return Scales(FREE.y, simulated_scales(self.config).channel)
+
     def call(
         self,
-        measurement: Measurement | Mapping[str, tf.Tensor],
+        measurement: Measurement,
         beta: tf.Tensor | float | None = None,
         key: tf.Tensor | None = None,
     ) -> Prediction:
         """Predict.
 
         Args:
-            measurement: what the receiver measures, or a dictionary of its fields.
+            measurement: what the receiver measures, in this network's unit.
             beta: share of the sample covariance in the blend; `None` is the final value.
             key: `[2]` int32 seed of the dropout in training; `None` drops nothing.
         """
-        measurement = as_measurement(measurement)
         max_sources = self.config.scene.sources_max
         backprojected = self.back_projected(measurement)
         f0 = self.encoder(measurement, backprojected, key=key)

@@ -14,6 +14,9 @@ class Split(IntEnum):
     TEST = 2
 
 
+FIXED = 3  # in the place of a split: what is drawn once, for all splits
+
+
 class Stream(IntEnum):
     """What a random number is for. Only append: the values are part of every scene's seed."""
 
@@ -37,6 +40,7 @@ class Stream(IntEnum):
     DEAD_ELEMENTS = 17
     BETA = 18
     DROPOUT = 19
+    CHANNEL = 20
 
 
 class Draws:
@@ -49,11 +53,18 @@ class Draws:
         batch: whole number or scalar tensor.
     """
 
-    def __init__(self, seed: int, split: Split, epoch: int | tf.Tensor, batch: int | tf.Tensor):
+    def __init__(
+        self, seed: int, split: Split | int, epoch: int | tf.Tensor, batch: int | tf.Tensor
+    ):
         # Every number is folded in by itself: compiled code takes no more than 32 bits of each
         # half of a seed, so that numbers packed into 64 bits would be lost in compiled code only.
         key = tf.constant([seed, int(split)], tf.int32)
         self._of_stream = Folding(fold_in(fold_in(key, epoch), batch))
+
+    @classmethod
+    def once(cls, seed: int) -> "Draws":
+        """Those of what is the same in all scenes of all splits."""
+        return cls(seed, FIXED, 0, 0)
 
     def key(self, stream: Stream) -> tf.Tensor:
         """`[2]` int32 seed of one stream of the batch."""

@@ -5,9 +5,11 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from ris_tf.config import Config
-from ris_tf.config.scene import Imperfections
+from ris_tf.scene.calibration import read_calibration
 from ris_tf.scene.channel import draw_channel
+from ris_tf.scene.channel_file import FileChannels
 from ris_tf.scene.codebook import draw_codes, fixed_phases
+from ris_tf.scene.hardware import draw_hardware
 from ris_tf.scene.panel import Panel, make_panel
 from ris_tf.scene.random import Draws, Split, Stream
 from ris_tf.scene.sources import Sources, draw_sources
@@ -19,7 +21,7 @@ class Measurement(NamedTuple):
 
     Attributes:
         y: `[B, L, M]` complex64, antenna signals of every snapshot.
-        channel: `[B, M, N]` complex64, `H`.
+        channel: `[B, M, N]` complex64, `H`, of a calibrated panel times its elements' gains.
         codes: `[B, L, N]` complex64, nominal codes of modulus 1.
         snr_db: `[B]` float32.
     """
@@ -52,12 +54,20 @@ class Simulator:
     """Simulates batch `i` of epoch `e`: the same scenes on every machine, in any order of calls.
 
     Calls are TensorFlow graph code; wrap them in a `tf.function` to compile them.
+
+    Args:
+        config: what to simulate.
+
+    Raises:
+        FileError: a file that it names, of channels or of a calibration, cannot be used.
     """
 
     def __init__(self, config: Config):
         self.config = config
         self.panel = make_panel(config.geometry)
         self._phases = fixed_phases(config.geometry, config.scene.snapshots, config.codes)
+        self._channels = FileChannels(config) if config.channel.model == "file" else None
+        self._calibration = read_calibration(config)
 
     def __call__(
         self, split: Split, epoch: int | tf.Tensor, batch: int | tf.Tensor, size: int
@@ -73,32 +83,43 @@ class Simulator:
         config = self.config
         draws = Draws(config.seed, split, epoch, batch)
         sources = draw_sources(draws, size, config.scene, config.geometry.wavelength_m)
-        channel = draw_channel(draws, size, config.scene.antennas, self.panel, config.channel)
+        channel = self._channel(draws, split, size)
         codes = draw_codes(draws, size, config.scene.snapshots, self._phases, config.codes)
         clean = self._noise_free(draws, sources, channel, codes)
         snr_db = draws.uniform(Stream.SNR, [size], *config.scene.snr_db)
         y, noise_variance = with_noise(draws, clean, snr_db)
         return Scenes(
-            measurement=Measurement(y, channel, codes, snr_db),
+            measurement=Measurement(y, self._known(channel), codes, snr_db),
             sources=sources,
             steering=true_steering(self.panel, sources),
             noise_free=clean,
             noise_variance=noise_variance,
         )
 
+    def _channel(self, draws: Draws, split: Split, size: int) -> tf.Tensor:
+        """`H` of each scene: `[B, M, N]`."""
+        if self._channels is not None:
+            return self._channels.draw(draws, split, size)
+        antennas = self.config.scene.antennas
+        return draw_channel(draws, size, antennas, self.panel, self.config.channel)
+
+    def _known(self, channel: tf.Tensor) -> tf.Tensor:
+        """The channel as the receiver has it: of a calibrated panel, `H diag(g)`."""
+        return self._calibration.calibrated(channel) if self._calibration else channel
+
     def _noise_free(
         self, draws: Draws, sources: Sources, channel: tf.Tensor, codes: tf.Tensor
     ) -> tf.Tensor:
         """`H diag(c_l) A s_l` with the configured imperfections: `[B, L, M]`."""
-        scene, imperfections = self.config.scene, self.config.imperfections
-        size, max_sources = sources.power.shape
-        panel = _displaced(draws, size, self.panel, imperfections, self.config)
+        scene, (size, max_sources) = self.config.scene, sources.power.shape
+        panel, gains = draw_hardware(draws, size, self.panel, self.config)
         steering = steering_vectors(panel, sources.azimuth, sources.elevation, sources.range_m)
         drawn = 1 if scene.symbols == "constant" else scene.snapshots
         symbols = draws.complex_normal(Stream.SYMBOLS, [size, drawn, max_sources])
         symbols *= tf.complex(tf.sqrt(sources.power), 0.0)[:, None, :]
         field = symbols @ steering
-        return (field * _imperfect(draws, codes, imperfections)) @ tf.transpose(channel, [0, 2, 1])
+        shown = codes if gains is None else codes * gains
+        return (field * shown) @ tf.transpose(channel, [0, 2, 1])
 
 
 def true_steering(panel: Panel, sources: Sources) -> tf.Tensor:
@@ -122,31 +143,3 @@ def with_noise(draws: Draws, clean: tf.Tensor, snr_db: tf.Tensor) -> tuple[tf.Te
     variance = power * 10 ** (-snr_db / 10)
     noise = draws.complex_normal(Stream.NOISE, clean.shape)
     return clean + tf.complex(tf.sqrt(variance), 0.0)[:, None, None] * noise, variance
-
-
-def _displaced(
-    draws: Draws, size: int, panel: Panel, imperfections: Imperfections, config: Config
-) -> Panel:
-    """The panel with its elements at their displaced positions: `x`, `z` of shape `[B, 1, N]`."""
-    if not imperfections.position_jitter:
-        return panel
-    limit = imperfections.position_jitter * config.geometry.wavelength_m / 2
-    shift = draws.uniform(Stream.POSITIONS, [2, size, 1, panel.x.shape[-1]], -limit, limit)
-    return panel._replace(x=panel.x + shift[0], z=panel.z + shift[1])
-
-
-def _imperfect(draws: Draws, codes: tf.Tensor, imperfections: Imperfections) -> tf.Tensor:
-    """Codes of imperfect hardware: phase noise a snapshot, gains and dead elements a scene."""
-    size, _, elements = codes.shape
-    gains = tf.ones([size, 1, elements])
-    if imperfections.amplitude_jitter:
-        jitter = draws.normal(Stream.GAINS, gains.shape)
-        gains += imperfections.amplitude_jitter * jitter
-    if imperfections.dropout:
-        alive = draws.uniform(Stream.DEAD_ELEMENTS, gains.shape) >= imperfections.dropout
-        gains *= tf.cast(alive, tf.float32)
-    if imperfections.phase_noise_rad:
-        noise = imperfections.phase_noise_rad * draws.normal(Stream.CODE_PHASES, codes.shape)
-        codes *= tf.complex(tf.cos(noise), tf.sin(noise))
-    ideal = not (imperfections.amplitude_jitter or imperfections.dropout)
-    return codes if ideal else codes * tf.complex(gains, 0.0)

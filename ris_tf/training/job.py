@@ -7,9 +7,11 @@ import math
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ris_tf.config import Config, dump_config, values_by_key
+from ris_tf.arrays import digest_of
+from ris_tf.config import Config, dump_config, replace_values, values_by_key
 from ris_tf.engine.cluster import Worker
 from ris_tf.engine.reporter import Reporter
 from ris_tf.engine.stopping import SKIPPED_IN_A_ROW, StopSignals, killed_by_interrupt
@@ -63,14 +65,35 @@ class Job:
 
 
 def resolved(config: Config) -> Config:
-    """The configuration with what this machine and the kind of run decide."""
+    """The configuration with what this machine and the kind of run decide.
+
+    Raises:
+        FileError: a file that scenes are made of cannot be read.
+    """
     training = config.training
     changes: dict[str, object] = {}
     if training.threads is None:
         changes["threads"] = available_threads()
     if training.distribution != "none":
         changes["compile"] = False  # XLA compiles no step of several replicas
-    return config.model_copy(update={"training": training.model_copy(update=changes)})
+    config = config.model_copy(update={"training": training.model_copy(update=changes)})
+    return _with_files(config)
+
+
+def _with_files(config: Config) -> Config:
+    """The files that scenes are made of by their whole path, with digests: runs go on anywhere.
+
+    Raises:
+        FileError: one cannot be read.
+    """
+    changes: dict[str, str] = {}
+    for section, name in (("channel", "file"), ("imperfections", "calibration")):
+        path = getattr(getattr(config, section), name)
+        if path is not None:
+            file = Path(path).expanduser().absolute()
+            changes[f"{section}.{name}"] = str(file)
+            changes[f"{section}.digest"] = digest_of(file, f"{section}.{name}")
+    return replace_values(config, changes) if changes else config
 
 
 def differing(given: Config, kept: Config) -> dict[str, tuple[object, object]]:

@@ -16,6 +16,7 @@ from ris_tf.config.conversion import AXES
 DISAGREE = (
     *("exceed", "no room", "must divide", "shared equally", "set distribution"),
     *("is of batches from files", "leaves no scene of files", "must say how many"),
+    *("takes its channels from file", "set channel.model"),
 )
 
 VARIANTS = {knob.variant for knob in KNOBS if knob.variant}
