@@ -9,6 +9,7 @@ import typer
 from ris_tf import __version__
 from ris_tf.cli.check import check
 from ris_tf.cli.evaluate import evaluate
+from ris_tf.cli.export import export
 from ris_tf.cli.figure_localize import figure
 from ris_tf.cli.gui import gui
 from ris_tf.cli.init import init
@@ -53,7 +54,7 @@ def root(
     del version
 
 
-RUNS = (init, knobs, train, tune, runs, show, check, stop)
+RUNS = (init, knobs, train, tune, runs, show, check, stop, export)
 SCENES = (model, simulate, evaluate, localize)
 for command in RUNS + SCENES:
     app.command()(command)

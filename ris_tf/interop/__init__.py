@@ -1,0 +1,1 @@
+"""Other tools: networks and logs in their formats, and their files in ours."""
