@@ -54,7 +54,8 @@ def in_real_numbers(
     Returns:
         For each of its outputs a tensor, a `Pair`, or `Inexpressible`.
     """
-    return _Walk(allowed).outputs(graph, inputs)
+    walk = _Walk(allowed)
+    return [walk.placed(output) for output in walk.outputs(graph, inputs)]
 
 
 class _Walk:
@@ -87,7 +88,7 @@ class _Walk:
                 with tf.init_scope():
                     return repeated(operation, inputs)
             self._require_allowed(operation)
-            return _in_graph(operation, [self._placed(x) for x in inputs])
+            return _in_graph(operation, [self.placed(x) for x in inputs])
         except InexpressibleError:
             return self._without(operation, frozenset({operation.type}))
 
@@ -109,8 +110,8 @@ class _Walk:
                 return values
             values = self.outputs(body, values)
 
-    def _placed(self, value: Any) -> Any:
-        """A known value as a constant of the graph that is made."""
+    def placed(self, value: Any) -> Any:
+        """A known value as a constant of the graph that is made; others are returned."""
         if not _known(value):
             return value
         if id(value) not in self._constants:

@@ -64,6 +64,12 @@ def _reciprocal(operation: tf.Operation, x: Pair) -> list[Any]:
     return [x.conj().scaled(1 / x.power())]
 
 
+def _power(operation: tf.Operation, x: Pair, exponent: Pair) -> list[Any]:
+    if tf.get_static_value(exponent.re) != 2 or tf.get_static_value(exponent.im) != 0:
+        raise InexpressibleError
+    return [x * x]
+
+
 def _exp(operation: tf.Operation, x: Pair) -> list[Any]:
     return [Pair(tf.cos(x.im), tf.sin(x.im)).scaled(tf.exp(x.re))]
 
@@ -164,6 +170,7 @@ COMPLEX: dict[str, Rule] = {
     "MatrixTriangularSolve": _solve,
     "Mul": _mul,
     "OnesLike": lambda _, x: [Pair(tf.ones_like(x.re), tf.zeros_like(x.re))],
+    "Pow": _power,
     "Qr": _qr,
     "Real": lambda _, x: [x.re],
     "RealDiv": _divided,
@@ -207,9 +214,35 @@ def _with_diagonal(operation: tf.Operation, x: Any, diagonal: Any, offset: Any) 
     return [tf.where(_identity(x) > 0, diagonal[..., None], x)]
 
 
+# Eigen's rational function, of float32's precision between -4 and 4, beyond which it is 1.
+ERF_NUMERATOR = (
+    *(-2.72614225801306e-10, 2.77068142495902e-08, -2.10102402082508e-06, -5.69250639462346e-05),
+    *(-7.34990630326855e-04, -2.95459980854025e-03, -1.60960333262415e-02),
+)
+ERF_DENOMINATOR = (
+    *(-1.45660718464996e-05, -2.13374055278905e-04, -1.68282697438203e-03),
+    *(-7.37332916720468e-03, -1.42647390514189e-02),
+)
+
+
+def _erf(operation: tf.Operation, x: Any) -> list[Any]:
+    """TFLite has no error function, and gelu is made of it."""
+    x = tf.clip_by_value(x, -4.0, 4.0)
+    return [x * _polynomial(ERF_NUMERATOR, x * x) / _polynomial(ERF_DENOMINATOR, x * x)]
+
+
+def _polynomial(coefficients: Sequence[float], x: Any) -> Any:
+    """By Horner's rule, the highest power first."""
+    value = tf.zeros_like(x)
+    for coefficient in coefficients:
+        value = value * x + coefficient
+    return value
+
+
 REAL: dict[str, Rule] = {
     "Cholesky": _real_matrix(_cholesky),
-    "Erfc": lambda _, x: [1 - tf.math.erf(x)],
+    "Erf": _erf,
+    "Erfc": lambda operation, x: [1 - _erf(operation, x)[0]],
     "MatrixDiagPartV3": _diagonal_of,
     "MatrixDiagV3": _diagonal,
     "MatrixSetDiagV3": _with_diagonal,

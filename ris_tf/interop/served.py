@@ -150,7 +150,7 @@ def serve_model(model: keras.Model, source: str) -> Served:
     ]
 
     def call(*given: tf.Tensor) -> dict[str, tf.Tensor]:
-        outputs = model(tf.nest.pack_sequence_as(model.inputs, given), training=False)
+        outputs = model(given[0] if len(given) == 1 else [*given], training=False)
         return named(outputs if isinstance(outputs, dict) else {"output": outputs})
 
     def examples(count: int) -> Arrays:
