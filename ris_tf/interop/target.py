@@ -12,6 +12,7 @@ from ris_tf.config import ConfigError, not_written
 from ris_tf.runlog import RunDirectory, RunError
 
 OPTION = "--out"
+BEST_WEIGHTS = "best.weights.h5"  # what the engine keeps of a model that Keras cannot save
 INSTALL = "pip install 'ris-tf[export]'"
 
 
@@ -59,11 +60,15 @@ def require_packages(packages: Sequence[str], to: str) -> None:
 
 
 def require_network(run: RunDirectory) -> None:
-    """Refuse a run that has not been validated yet.
+    """Refuse a run without a network that can be opened.
 
     Raises:
-        RunError: it has no best network.
+        RunError: it has not been validated yet, or Keras could not save its model.
     """
-    if not run.best_network.exists():
-        problem, remedy = "has no trained network yet", "export it after its first validation"
-        raise RunError(problem, source=str(run.path), remedy=remedy)
+    if run.best_network.exists():
+        return
+    problem, remedy = "has no trained network yet", "export it after its first validation"
+    if (run.checkpoints / BEST_WEIGHTS).exists():
+        problem = "has weights alone, since Keras could not save its model"
+        remedy = "its own program can export it"
+    raise RunError(problem, source=str(run.path), remedy=remedy)

@@ -6,11 +6,12 @@ import math
 import os
 import subprocess
 import sys
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
 
-from ris_tf.interop.target import whole
+from ris_tf.interop.target import BEST_WEIGHTS, whole
 from ris_tf.runlog import EventWriter, Notice, Series, Session
 
 
@@ -119,6 +120,14 @@ def test_missing_package_is_named_with_the_command_that_installs_it(
     answer = typed("export", "runs/one", "--to", to)
     wanted = f"--to {to}: needs the package {package}; pip install 'ris-tf[export]'"
     assert (answer.code, answer.err) == (2, f"ris-tf: {wanted}\n")
+
+
+def test_run_with_weights_alone_is_one_line(make_run, typed):
+    (make_run().checkpoints / BEST_WEIGHTS).touch()
+    answer = typed("export", "runs/one", "--to", "onnx" if find_spec("tf2onnx") else "tflite")
+    wanted = "has weights alone, since Keras could not save its model; its own program can export"
+    assert answer.code == 2
+    assert answer.err.startswith(f"ris-tf: runs/one: {wanted}")
 
 
 def test_log_without_events_is_one_line(make_run, typed):
