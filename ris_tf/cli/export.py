@@ -71,6 +71,7 @@ def _export_log(run: "RunDirectory", to: str, target: Path) -> None:
 
 def _export_network(run: "RunDirectory", to: str, target: Path) -> None:
     from ris_tf.engine.tensorflow_quiet import hidden_unless_it_fails, load_tensorflow
+    from ris_tf.errors import UserError
     from ris_tf.interop.target import whole
 
     load_tensorflow()
@@ -80,7 +81,15 @@ def _export_network(run: "RunDirectory", to: str, target: Path) -> None:
     served = load_served(run, single=to != "savedmodel")
     if sys.stderr.isatty():
         typer.echo(f"exporting to {to}: up to a minute", err=True)
-    with whole(target) as partial, hidden_unless_it_fails():
-        exported = export_network(served, to, partial)
+    exported, problem = None, None
+    with whole(target) as partial:
+        with hidden_unless_it_fails():  # converters talk; a refusal is one line without it
+            try:
+                exported = export_network(served, to, partial)
+            except UserError as error:
+                problem = error
+        if problem:
+            raise problem
+    assert exported is not None
     for line in exported.lines(target):
         typer.echo(line)

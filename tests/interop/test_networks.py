@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from commands import ris_tf
 
 from ris_tf.config import dump_config
 from ris_tf.interop.networks import export_network
@@ -135,3 +136,17 @@ def test_output_that_a_format_lacks_is_left_out_and_named(tmp_path):
 def test_model_without_fixed_inputs_is_one_line():
     with pytest.raises(RunError, match=r"^run: its model has no fixed inputs"):
         serve_model(keras.Sequential([keras.layers.Dense(3)]), "run")
+
+
+def test_command_refuses_what_tflite_lacks_in_one_line(tmp_path):
+    """TFLite's converter prints dozens of lines of its own."""
+    taken = keras.Input((3,))
+    run = RunDirectory.create(tmp_path / "run", "", ["test"], task="model")
+    keras.Model(taken, keras.layers.Activation("log_softmax")(keras.ops.arcsinh(taken))).save(
+        run.best_network
+    )
+    done = ris_tf("export", run.path, "--to", "tflite")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("ris-tf: network.tflite: TFLite cannot express it: ")
+    assert len(done.stderr.splitlines()) == 1
+    assert not list((run.path / "exports").iterdir())
