@@ -1,6 +1,7 @@
 """A model as an ONNX file, by tf2onnx."""
 
 import logging
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,9 @@ INERT = frozenset({"Const", "Placeholder", "PlaceholderWithDefault"})
 
 def onnx_form(served: Served) -> RealForm:
     """A model in real numbers, without outputs that need what tf2onnx cannot write."""
-    import tf2onnx.tfonnx  # noqa: F401 (it registers what the next line lists)
-    from tf2onnx.handler import tf_op
-
-    return real_form(served, frozenset(tf_op.create_mapping(OPSET, [])) | INERT)
+    import_module("tf2onnx.tfonnx")  # registers what the next line lists
+    operations: Any = import_module("tf2onnx.handler").tf_op
+    return real_form(served, frozenset(operations.create_mapping(OPSET, [])) | INERT)
 
 
 def write_onnx(form: RealForm, path: Path) -> None:
@@ -28,15 +28,14 @@ def write_onnx(form: RealForm, path: Path) -> None:
         form: whose outputs are all expressible.
         path: file to write.
     """
-    from tf2onnx.tfonnx import process_tf_graph
-
+    converter: Any = import_module("tf2onnx.tfonnx")
     concrete = form.function.get_concrete_function()
     outputs = {tensor.name: name for name, tensor in concrete.structured_outputs.items()}
     inputs = {tensor.name: tensor.name.partition(":")[0] for tensor in concrete.inputs}
     logging.getLogger("tf2onnx").setLevel(logging.ERROR)
     with concrete.graph.as_default():
         # Without tf2onnx's optimizers: they take minutes, and onnxruntime optimizes what it loads.
-        graph = process_tf_graph(
+        graph = converter.process_tf_graph(
             concrete.graph,
             opset=OPSET,
             input_names=[*inputs],
@@ -49,10 +48,10 @@ def write_onnx(form: RealForm, path: Path) -> None:
 def run_onnx(path: Path, arrays: Arrays) -> Arrays | None:
     """What onnxruntime makes of arrays; `None` where it is not installed."""
     try:
-        import onnxruntime
+        onnxruntime: Any = import_module("onnxruntime")
     except ImportError:
         return None
-    options: Any = onnxruntime.SessionOptions()
+    options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(str(path), options)
     names = [output.name for output in session.get_outputs()]

@@ -30,15 +30,14 @@ def write_event_files(run: RunDirectory, folder: Path) -> dict[str, int]:
         RunError: the log cannot be read.
         OSError: the disk refused.
     """
-    from tensorboard.summary.writer.record_writer import RecordWriter
-
+    writer_module: Any = import_module("tensorboard.summary.writer.record_writer")
     written = {TRAIN: 0, VALIDATION: 0}
     files = {}
     try:
         for name in written:
             (folder / name).mkdir(parents=True)
             files[name] = (folder / name / FILE).open("wb")
-        writers = {name: RecordWriter(file) for name, file in files.items()}
+        writers = {name: writer_module.RecordWriter(file) for name, file in files.items()}
         for writer in writers.values():
             writer.write(_begin(run.identity.created))
         for name, wall_time, step, scalars in _records(run):

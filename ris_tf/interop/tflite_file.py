@@ -1,6 +1,7 @@
 """A model as a TFLite file, by TensorFlow's converter."""
 
 import tempfile
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,6 @@ def run_tflite(path: Path, arrays: Arrays) -> Arrays:
 
 def _interpreter() -> Any:
     try:
-        from ai_edge_litert.interpreter import Interpreter
+        return import_module("ai_edge_litert.interpreter").Interpreter
     except ImportError:
         return tf.lite.Interpreter
-    return Interpreter
