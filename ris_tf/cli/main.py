@@ -11,6 +11,7 @@ from ris_tf.cli.calibrate import calibrate
 from ris_tf.cli.check import check
 from ris_tf.cli.data import data
 from ris_tf.cli.evaluate import evaluate
+from ris_tf.cli.export import export
 from ris_tf.cli.figure_localize import figure
 from ris_tf.cli.gui import gui
 from ris_tf.cli.import_ import import_
@@ -56,7 +57,7 @@ def root(
     del version
 
 
-RUNS = (init, knobs, train, tune, runs, show, check, stop)
+RUNS = (init, knobs, train, tune, runs, show, check, stop, export)
 SCENES = (model, simulate, evaluate, localize, calibrate)
 for command in RUNS + SCENES:
     app.command()(command)

@@ -10,6 +10,7 @@ from ris_tf.config import Config
 from ris_tf.data.scene_set import missing_labels
 from ris_tf.receiver import Symbols, fitted_symbols, observed
 from ris_tf.scene import Measurement, Scenes, Sources, make_panel
+from ris_tf.scene.calibration import known_panel, read_calibration
 from ris_tf.scene.simulator import true_steering
 
 RADIANS = math.pi / 180
@@ -26,7 +27,8 @@ def tensors(arrays: Mapping[str, np.ndarray]) -> dict[str, tf.Tensor]:
 def completed(arrays: Mapping[str, tf.Tensor], config: Config) -> Scenes:
     """Scenes of the arrays of files; graph code.
 
-    Steering vectors are those of the labels on the nominal panel. What is not in the arrays is
+    Steering vectors are those of the labels on the nominal panel; the channels have the gains of a
+    calibration, where the configuration names one. What is not in the arrays is
     estimated with the symbols that least squares fits at the labels: powers are mean squares of
     symbols less their errors' variance, the noise variance is the residual's mean square, and the
     noise-free measurement is what the sources explain. With the SNR alone, the noise variance is
@@ -37,13 +39,14 @@ def completed(arrays: Mapping[str, tf.Tensor], config: Config) -> Scenes:
             configuration's, and all that follows from them means nothing.
         config: geometry and symbols.
     """
-    missing = missing_labels(arrays, config)
-    sources = _sources(arrays, config)
-    panel = make_panel(config.geometry)
+    missing, calibration = missing_labels(arrays, config), read_calibration(config)
+    sources, channel = _sources(arrays, config), arrays["channel"]
+    if calibration:
+        channel = calibration.calibrated(channel)
     measurement = Measurement(
-        arrays["y"], arrays["channel"], arrays["codes"], tf.zeros_like(arrays["azimuth_deg"][:, 0])
+        arrays["y"], channel, arrays["codes"], tf.zeros_like(arrays["azimuth_deg"][:, 0])
     )
-    data = observed(measurement, panel, config.scene.symbols)
+    data = observed(measurement, known_panel(config), config.scene.symbols)
     place = sources.azimuth, sources.elevation, sources.range_m
     symbols = fitted_symbols(data, place, sources.active)
     snr_db, noise_variance = _noise(arrays, symbols, sources)
@@ -55,7 +58,7 @@ def completed(arrays: Mapping[str, tf.Tensor], config: Config) -> Scenes:
     return Scenes(
         measurement=measurement._replace(snr_db=snr_db),
         sources=sources,
-        steering=true_steering(panel, sources),
+        steering=true_steering(make_panel(config.geometry), sources),
         noise_free=tf.ensure_shape(explained, arrays["y"].shape),
         noise_variance=noise_variance,
     )

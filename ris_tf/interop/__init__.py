@@ -1,1 +1,1 @@
-"""Other tools: what they wrote, read; what they read, written."""
+"""Other tools: networks and logs in their formats, and their files in ours."""
