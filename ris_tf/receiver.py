@@ -303,9 +303,9 @@ def _price(data: Observed, errors: tf.Tensor, ridge: tf.Tensor) -> tf.Tensor:
 def ridge_of(data: Observed, columns: tf.Tensor) -> tf.Tensor:
     """`sigma^2 / p` of each source: `[B, K]` real, 0 for the deterministic likelihood.
 
-    The powers `p` are those with which the sources have the measurement's energy above noise. Equal
-    ones follow at once; others from the symbols that fit then, by one step of expectation
-    maximization.
+    The powers `p` follow from the measurement by a step of expectation maximization: they are the
+    mean squares of the symbols, fitted with the ridge of equal powers that have the measurement's
+    energy above noise, and of these symbols' errors. Where noise is strong they stay near those.
 
     Args:
         data: measurements.
@@ -314,16 +314,17 @@ def ridge_of(data: Observed, columns: tf.Tensor) -> tf.Tensor:
     energy = squared_sum(columns, [1, 2])
     if data.noise is None:
         return tf.zeros_like(energy)
-    mean = data.noise / data.signal * tf.reduce_sum(energy, axis=-1)
-    ridge = tf.where(energy > 0, mean[:, None], 0)
-    if data.equal:
-        return ridge
-    basis, inverse = _orthonormal(columns, ridge)
+    noise, present = data.noise[:, None], tf.cast(energy > 0, energy.dtype)
+    prior = noise / data.signal[:, None] * tf.reduce_sum(energy, axis=-1, keepdims=True) * present
+    basis, inverse = _orthonormal(columns, prior)
     inside = tf.matmul(basis, data.y[..., None], adjoint_a=True)
     symbols = tf.matmul(inverse, inside, adjoint_a=True)
-    errors = data.noise[:, None] * tf.reduce_mean(squared_sum(inverse, [-2]), axis=1)
-    power = tf.reduce_mean(squared_sum(symbols, [-1]), axis=1) + errors
-    return tf.where(energy > 0, tf.math.divide_no_nan(data.noise[:, None], power), 0)
+    errors = noise * tf.reduce_mean(squared_sum(inverse, [-2]), axis=1)
+    power = present * (tf.reduce_mean(squared_sum(symbols, [-1]), axis=1) + errors)
+    if data.equal:
+        total, count = (tf.reduce_sum(x, axis=-1, keepdims=True) for x in (power, present))
+        power = present * tf.math.divide_no_nan(total, count)
+    return tf.math.divide_no_nan(noise, power)
 
 
 def basis_of(data: Observed, columns: tf.Tensor) -> tf.Tensor:

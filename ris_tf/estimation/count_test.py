@@ -8,8 +8,10 @@ from scipy.stats import f as variance_ratio
 from ris_tf.estimation.fits import Fits, Known
 from ris_tf.scene.positions import Positions
 
-FALSE_ALARM = 1e-3  # share of scenes in which noise alone counts as one more source, at most
-MOST_ODDS = 10.0  # that a place's confidence counts for: noise then passes in 1 of 100 places
+FALSE_ALARM = 1e-3  # share of scenes in which fitted symbols of noise count as one more source
+# The same by a bound, which is far from tight: of 128 scenes of noise, none counts a source.
+GAIN_ALARM = 0.05
+MOST_ODDS = 1.0  # that a place's confidence counts for: it comes from the same measurement
 FINER = 4.0  # independent places for each point of the starting grid
 ROUNDING = (
     1e-9  # residual of a perfect fit in single precision, as a share of the measurement's energy
@@ -57,13 +59,13 @@ class NoiseTest:
         return self.groups * variance_ratio.isf(tail, 2 * self.groups, freedom)
 
     def least_gain(self, odds: float | np.ndarray = 0.0) -> float | np.ndarray:
-        """Gain of the log-likelihood that noise exceeds in 1 of 1000 scenes, at most.
+        """Gain of the log-likelihood that noise exceeds in `GAIN_ALARM` of the scenes, at most.
 
         Args:
             odds: of a source at its place, before the test. One place is tested instead of all of
                 the grid, and noise may pass as much more often as a source is likelier.
         """
-        return -np.log(FALSE_ALARM * np.clip(odds, 1 / (FINER * self.points), MOST_ODDS))
+        return -np.log(GAIN_ALARM * np.clip(odds, 1 / (FINER * self.points), MOST_ODDS))
 
     def noise_energy(self, count: np.ndarray, deviations: float) -> np.ndarray:
         """Residual energy of noise over `sigma^2`, some standard deviations above its mean.

@@ -174,14 +174,14 @@ class Detector:
     def _chosen(self, data: Received, scenes: np.ndarray, known: Known, places: Place) -> Positions:
         """Choose the best of some places in turn, in each scene while it explains more than noise.
 
-        Places are not refined in between. A source a little beside its place leaves a residual,
-        which must not count as another source: each must explain a share of what the first did.
+        Places are not refined in between. A source a little beside its place leaves a residual that
+        another one explains: leaving one out, after refinement, finds these.
         """
         chosen, cost = self.graphs.chosen_in_turn(data, scenes, places)
         drop = cost[:, :-1] - cost[:, 1:]
         if known.count is None:
             least = self.count_test.least_of(known, chosen, scenes)[:, : drop.shape[1]]
-            needed = drop >= np.maximum(least, self.ladder.of_first * drop[:, :1])
+            needed = drop >= least
         else:
             needed = np.arange(drop.shape[1]) < known.count[:, None]
         first = np.logical_and.accumulate(needed, axis=1)

@@ -3,7 +3,7 @@
 import numpy as np
 from test_pursuit import made
 
-from ris_tf.estimation.count_test import FALSE_ALARM, MOST_ODDS, NoiseTest
+from ris_tf.estimation.count_test import GAIN_ALARM, MOST_ODDS, NoiseTest
 from ris_tf.estimation.detect import Detector
 from ris_tf.estimation.fits import Known, Likely
 from ris_tf.evaluation.matching import matched
@@ -16,7 +16,7 @@ def test_noise_may_pass_as_much_more_often_as_a_source_is_likelier():
     least = test.least_gain(odds)
     assert least[0] == test.least_gain()
     np.testing.assert_allclose(
-        np.exp(-least[1:]), FALSE_ALARM * np.minimum(odds[1:], MOST_ODDS), rtol=1e-6
+        np.exp(-least[1:]), GAIN_ALARM * np.minimum(odds[1:], MOST_ODDS), rtol=1e-6
     )
 
 
