@@ -56,7 +56,6 @@ WITHOUT: dict[str, dict[str, Any]] = {
     "without convergence": {"converge": False},
     "without the last count test": {"final_test": False},
     "left out below the least drop only": {"doubt": 1.0},
-    "proposals of any share of the first": {"of_first": 0.0},
     "from 2 deviations on": {"excess": 2.0},
     "exchange below 2.5 times the least drop": {"exchange_doubt": 2.5},
     "one fit kept": {"width": 1},

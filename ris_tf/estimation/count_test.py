@@ -4,13 +4,14 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.stats import f as variance_ratio
-from scipy.stats import gamma
 
 from ris_tf.estimation.fits import Fits, Known
 from ris_tf.scene.positions import Positions
 
-FALSE_ALARM = 1e-3  # share of scenes in which noise alone counts as one more source
-MOST_ODDS = 10.0  # that a place's confidence counts for: noise then passes in 1 of 100 places
+FALSE_ALARM = 1e-3  # share of scenes in which fitted symbols of noise count as one more source
+# The same by a bound, which is far from tight: of 128 scenes of noise, none counts a source.
+GAIN_ALARM = 0.05
+MOST_ODDS = 1.0  # that a place's confidence counts for: it comes from the same measurement
 FINER = 4.0  # independent places for each point of the starting grid
 ROUNDING = (
     1e-9  # residual of a perfect fit in single precision, as a share of the measurement's energy
@@ -19,11 +20,13 @@ ROUNDING = (
 
 @dataclass(frozen=True)
 class NoiseTest:
-    """How much energy noise alone explains, and the noise variance from the residual energy.
+    """How much noise alone explains, and the noise variance from the residual energy.
 
-    Under noise alone, a source at a fixed place explains `sigma^2` times a Gamma variable of `G`
-    degrees of freedom. The best place explains the largest of such variables over independent
-    places: `FINER` times as many as the grid has points.
+    There are `FINER` times as many independent places as the grid has points. Where the noise
+    variance is known, a ratio of likelihoods exceeds `e^T` under noise alone with a probability of
+    at most `e^-T` (Markov's inequality), whatever the sources. Where it is not, symbols are fitted:
+    a source at a fixed place then explains `sigma^2` times a Gamma variable of `G` degrees of
+    freedom.
 
     Attributes:
         groups: `G`, snapshots with symbols of their own.
@@ -43,31 +46,33 @@ class NoiseTest:
         """`sigma^2` from the residual energy of `count` sources."""
         return energy / self.freedom(count)
 
-    def least_drop(self, count: int | np.ndarray, estimated: bool) -> float | np.ndarray:
+    def least_drop(self, count: int | np.ndarray) -> float | np.ndarray:
         """Drop of the residual energy over `sigma^2` that noise exceeds in 1 of 1000 scenes.
+
+        Symbols are fitted, and `sigma^2` is estimated from the residual, with an error of its own.
 
         Args:
             count: sources of the fit from which the noise variance is estimated.
-            estimated: whether it is, so that its own error is included.
         """
         tail = FALSE_ALARM / (FINER * self.points)
-        if not estimated:
-            return gamma.isf(tail, self.groups)
         freedom = 2 * self.freedom(count)
         return self.groups * variance_ratio.isf(tail, 2 * self.groups, freedom)
 
-    def least_likely_drop(self, odds: np.ndarray) -> np.ndarray:
-        """The same with a known noise variance, where sources have odds before the test.
+    def least_gain(self, odds: float | np.ndarray = 0.0) -> float | np.ndarray:
+        """Gain of the log-likelihood that noise exceeds in `GAIN_ALARM` of the scenes, at most.
 
-        One place is tested instead of all of the grid, and noise may pass as much more often as a
-        source is likelier.
+        Args:
+            odds: of a source at its place, before the test. One place is tested instead of all of
+                the grid, and noise may pass as much more often as a source is likelier.
         """
-        least = 1 / (FINER * self.points)
-        return gamma.isf(FALSE_ALARM * np.clip(odds, least, MOST_ODDS), self.groups)
+        return -np.log(GAIN_ALARM * np.clip(odds, 1 / (FINER * self.points), MOST_ODDS))
 
     def noise_energy(self, count: np.ndarray, deviations: float) -> np.ndarray:
-        """Residual energy of noise over `sigma^2`, some standard deviations above its mean."""
-        free = self.freedom(count)
+        """Residual energy of noise over `sigma^2`, some standard deviations above its mean.
+
+        Of the stochastic likelihood, whose mean is the number of numbers; a position takes 3/2.
+        """
+        free = np.maximum(self.groups * self.numbers - 1.5 * count, 1.0)
         return free + deviations * np.sqrt(free)
 
 
@@ -84,14 +89,14 @@ class CountTest:
         self.max_sources = max_sources
 
     def least_drop(self, known: Known) -> np.ndarray:
-        """`[B]` energy that a source must explain; -inf where the count is known."""
+        """`[B]` by how much a source must lower the cost; -inf where the count is known."""
         assert known.noise_variance is not None
         if known.count is not None:
             return np.full(len(known.noise_variance), -np.inf)
-        return self.test.least_drop(self.max_sources, known.estimated) * known.noise_variance
+        return self.test.least_gain() * known.noise_variance
 
     def least_of(self, known: Known, at: Positions, scenes: np.ndarray) -> np.ndarray:
-        """`[S, K]` energy that each source must explain, less where it is likely.
+        """`[S, K]` by how much each source must lower the cost, less where it is likely.
 
         Args:
             known: of all scenes.
@@ -103,10 +108,10 @@ class CountTest:
             return least
         odds = known.likely.odds(scenes, at)
         assert known.noise_variance is not None
-        return self.test.least_likely_drop(odds) * known.noise_variance[scenes, None]
+        return self.test.least_gain(odds) * known.noise_variance[scenes, None]
 
     def noise_drop(self, known: Known) -> np.ndarray:
-        """`[B]` energy that noise alone may explain, whether or not the count is known."""
+        """`[B]` by how much noise alone may lower the cost, whether or not the count is known."""
         return self.least_drop(known._replace(count=None))
 
     def max_count(self, fits: Fits, known: Known) -> np.ndarray:
@@ -139,7 +144,7 @@ class CountTest:
         level = self.noise_variance(energy[scenes, count], count, energy[:, 0])
         for _ in range(energy.shape[1] - 1):
             if known.count is None:
-                count = _before_first(energy, self.test.least_drop(count, True) * level)
+                count = _before_first(energy, self.test.least_drop(count) * level)
             level = self.noise_variance(energy[scenes, count], count, energy[:, 0])
         return level
 

@@ -73,7 +73,7 @@ class Detector:
         """
         proposals = as_arrays(proposals)
         data = self.graphs.received(self.whitened(measurement, known))
-        known = self._with_noise(data, known)
+        data, known = self._with_noise(data, known)
         if proposals is not None and confidence is not None:
             likely = Likely(proposals, np.asarray(confidence), self.graphs.cell[:2])
             known = known._replace(likely=likely)
@@ -98,14 +98,19 @@ class Detector:
             Positions as numpy arrays.
         """
         data = self.graphs.received(self.whitened(measurement, known))
-        return self._settled(data, start, self._with_noise(data, known))
+        data, known = self._with_noise(data, known)
+        return self._settled(data, start, known)
 
     def refine(
         self, measurement: Measurement, start: Positions, known: Known = NOTHING_KNOWN
     ) -> Positions:
         """The best fit near a start, with as many sources: numpy arrays."""
         data = self.graphs.received(self.whitened(measurement, known))
-        everywhere = np.arange(len(data.energy))
+        everywhere, level = np.arange(len(data.energy)), known.noise_variance
+        if level is None:
+            start = self.graphs.refined(data, everywhere, start).positions
+            level = self._residual_noise(data, start)
+        data = data.with_noise(level)
         fits = Fits(self.graphs.refined(data, everywhere, start))
         self.revision.converge(data, fits, everywhere)
         return fits.positions
@@ -122,7 +127,11 @@ class Detector:
         """`[B]` the known one, or that of the residual of some positions."""
         if known.noise_variance is not None:
             return known.noise_variance
-        data, everywhere = self.graphs.received(measurement), np.arange(len(measurement.y))
+        return self._residual_noise(self.graphs.received(measurement), positions)
+
+    def _residual_noise(self, data: Received, positions: Positions) -> np.ndarray:
+        """`[B]` noise variance from the residual energy of fitted symbols."""
+        data, everywhere = data.with_noise(0 * data.energy), np.arange(len(data.energy))
         energy = self.graphs.refined(data, everywhere, positions, MATCHED_STEPS).energy
         return self.count_test.noise_variance(energy, positions.active.sum(axis=-1), data.energy)
 
@@ -141,8 +150,10 @@ class Detector:
         if ladder.exchange:
             revision.revised(data, fits, known, self.exchange.improve(data, fits, known))
         if known.estimated:  # once more, with the noise of the present residual
-            level = self.count_test.noise_variance(fits.energy, fits.count, data.energy)
+            level = self._residual_noise(data, fits.positions)
             known = known._replace(noise_variance=level, estimated=False)
+            data = data.with_noise(level)
+            fits = Fits(self.graphs.refined(data, everywhere, fits.positions))
             revision.revised(data, fits, known, everywhere)
         if ladder.converge:
             revision.converge(data, fits, everywhere)
@@ -163,49 +174,49 @@ class Detector:
     def _chosen(self, data: Received, scenes: np.ndarray, known: Known, places: Place) -> Positions:
         """Choose the best of some places in turn, in each scene while it explains more than noise.
 
-        Places are not refined in between. A source a little beside its place leaves a residual,
-        which must not count as another source: each must explain a share of what the first did.
+        Places are not refined in between. A source a little beside its place leaves a residual that
+        another one explains: leaving one out, after refinement, finds these.
         """
-        chosen, energy = self.graphs.chosen_in_turn(data, scenes, places)
-        drop = energy[:, :-1] - energy[:, 1:]
+        chosen, cost = self.graphs.chosen_in_turn(data, scenes, places)
+        drop = cost[:, :-1] - cost[:, 1:]
         if known.count is None:
             least = self.count_test.least_of(known, chosen, scenes)[:, : drop.shape[1]]
-            needed = drop >= np.maximum(least, self.ladder.of_first * drop[:, :1])
+            needed = drop >= least
         else:
             needed = np.arange(drop.shape[1]) < known.count[:, None]
         first = np.logical_and.accumulate(needed, axis=1)
         return chosen._replace(active=first.astype(np.float32))
 
     def _path(self, data: Received, scenes: np.ndarray, known: Known) -> tuple[Refined, np.ndarray]:
-        """Pursuit of scenes whose atoms fit into memory, and the residual energies on its way.
+        """Pursuit of scenes whose atoms fit into memory, and the costs on its way.
 
-        The energies are `[S, K + 1]`, of 0, 1, .. sources; a finished scene repeats its last.
+        The costs are `[S, K + 1]`, of 0, 1, .. sources; a finished scene repeats its last.
         """
         fits = Fits(self.graphs.no_sources(data, scenes))
-        energy = [fits.energy.copy()]
+        cost = [fits.cost.copy()]
         table = self.graphs.table(data, scenes, None)
         going = np.arange(len(scenes))
         least = self.count_test.least_drop(known)
         if known.count is None:  # further refinement may lower the residual by as much
-            least = np.maximum(least, STILL * fits.energy)
+            least = np.maximum(least, STILL * fits.cost)
         for _ in range(self.count_test.max_sources):
             fitted = take(fits.positions, going)
             more = self.graphs.matched(data, scenes[going], fitted, table, going)
-            needed = fits.energy[going] - more.energy >= least[going]
+            needed = fits.cost[going] - more.cost >= least[going]
             fits.put(going, more, needed)
-            energy.append(fits.energy.copy())
+            cost.append(fits.cost.copy())
             going = going[needed]
             if not known.estimated:
                 going = self.count_test.unexplained(fits, known, going, 0.0)
             going = going[fits.count[going] < self.count_test.max_count(fits, known)[going]]
             if not len(going):
                 break
-        return fits.refined, np.stack(energy, axis=1)
+        return fits.refined, np.stack(cost, axis=1)
 
-    def _with_noise(self, data: Received, known: Known) -> Known:
-        """Known values with the noise variance, estimated from pursuit's residual if not known."""
+    def _with_noise(self, data: Received, known: Known) -> tuple[Received, Known]:
+        """Both with the noise variance; if it is not known, that of pursuit with fitted symbols."""
         if known.noise_variance is not None:
-            return known
+            return data.with_noise(known.noise_variance), known
         levels = []
         for some in self.graphs.within_memory(len(data.energy), None):
             to_the_last = Known(
@@ -213,4 +224,5 @@ class Detector:
             )
             energy = self._path(data, some, to_the_last)[1]
             levels.append(self.count_test.first_noise_variance(energy, known.of(some)))
-        return Known(np.concatenate(levels), known.count, estimated=True)
+        level = np.concatenate(levels)
+        return data.with_noise(level), Known(level, known.count, estimated=True)

@@ -20,7 +20,7 @@ TRIALS = 6  # exchanges of a fit that are refined: the most promising; four are 
 SWEEPS = 8  # at most; three are usual
 OF_SUPPORT = 0.5  # of a source's support that a place of the grid must explain: half a cell off a
 # source, in azimuth and elevation, explains about that
-PROMISING = 1.06, 1.03  # times the best energy: trials above are not refined once, and once more
+PROMISING = 1.06, 1.03  # times the best cost: trials above are not refined once, and once more
 
 
 class Exchange:
@@ -65,18 +65,18 @@ class Exchange:
         pool, owner = take(fits.refined, scenes), np.arange(len(scenes))
         untried = np.ones(len(scenes), bool)
         for _ in range(SWEEPS):
-            best = pool.energy[np.unique(owner, return_index=True)[1]]
+            best = pool.cost[np.unique(owner, return_index=True)[1]]
             parents, of = take(pool, untried), owner[untried]
             found = self.graphs.exchanges(data, scenes[of], parents.positions, table, of)
             tried, parent = self._tried(data, parents, best[of], scenes[of], found)
             pool, owner = joined(pool, tried), np.append(owner, of[parent])
             untried = np.arange(len(owner)) >= len(untried)
-            kept = _best_of_each(owner, pool.energy, width)
+            kept = _best_of_each(owner, pool.cost, width)
             pool, owner, untried = take(pool, kept), owner[kept], untried[kept]
             if not untried.any():
                 break
         first = np.unique(owner, return_index=True)[1]
-        lower = pool.energy[first] < (1 - CHANGED) * fits.energy[scenes]
+        lower = pool.cost[first] < (1 - CHANGED) * fits.cost[scenes]
         fits.put(scenes[lower], take(pool, first[lower]))
         return scenes[lower]
 
@@ -93,7 +93,7 @@ class Exchange:
         Args:
             data: all measurements.
             parents: `[S]` fits.
-            best: `[S]` least energies of their scenes.
+            best: `[S]` least costs of their scenes.
             scenes: `[S]` which those are.
             found: places for the parents' sources.
         """
@@ -103,7 +103,7 @@ class Exchange:
             axis[trial, slot] = place[row, slot, peak]
         tried = Fits(self.graphs.refined(data, scenes[row], start, MATCHED_STEPS))
         for promising in PROMISING:
-            some = np.flatnonzero(tried.refined.moving & (tried.energy < promising * best[row]))
+            some = np.flatnonzero(tried.refined.moving & (tried.cost < promising * best[row]))
             if len(some):
                 further = take(tried.positions, some)
                 tried.put(some, self.graphs.refined(data, scenes[row[some]], further))
@@ -122,10 +122,10 @@ def _most_promising(
     return row, slot, peak
 
 
-def _best_of_each(owner: np.ndarray, energy: np.ndarray, width: int) -> np.ndarray:
-    """Rows of the `width` least energies of each owner, equal ones once, the least first."""
-    order = np.lexsort((energy, owner))
-    mine, level = owner[order], energy[order]
+def _best_of_each(owner: np.ndarray, cost: np.ndarray, width: int) -> np.ndarray:
+    """Rows of the `width` least costs of each owner, equal ones once, the least first."""
+    order = np.lexsort((cost, owner))
+    mine, level = owner[order], cost[order]
     fresh = (mine[1:] != mine[:-1]) | (level[1:] > (1 + CHANGED) * level[:-1])
     order = order[np.append(True, fresh)]
     rank = np.arange(len(order)) - np.searchsorted(owner[order], owner[order])

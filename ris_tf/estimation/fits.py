@@ -8,7 +8,7 @@ import tensorflow as tf
 from ris_tf.estimation.refinement import Refined
 from ris_tf.scene.positions import Place, Positions
 
-CHANGED = 1e-4  # least relative descent of the residual energy that counts as a change
+CHANGED = 1e-4  # least relative descent of the cost that counts as a change
 
 
 class Likely(NamedTuple):
@@ -78,13 +78,18 @@ class Fits:
         return self.refined.positions
 
     @property
+    def cost(self) -> np.ndarray:
+        """`[B]`, to be minimized."""
+        return np.asarray(self.refined.cost)
+
+    @property
     def energy(self) -> np.ndarray:
         """`[B]` residual energy."""
         return np.asarray(self.refined.energy)
 
     @property
     def support(self) -> np.ndarray:
-        """`[B, K]` increase of the residual energy without each source."""
+        """`[B, K]` increase of the cost without each source."""
         return np.asarray(self.refined.support)
 
     @property

@@ -52,18 +52,27 @@ class Received(NamedTuple):
         y: as in `Observed`.
         sensing: as in `Observed`; computed once, since it is large and every graph reads it.
         energy: `[B]` float32 numpy, that of the measurement.
+        noise: `[B]` float32 variance of the noise, 0 for the deterministic likelihood.
     """
 
     y: tf.Tensor
     sensing: tf.Tensor
     energy: np.ndarray
+    noise: tf.Tensor
 
-    def of(self, scenes: np.ndarray) -> tuple[tf.Tensor, tf.Tensor]:
-        """Measurements and sensing of some scenes; a view if the scenes are consecutive."""
+    def of(self, scenes: np.ndarray) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Measurements, sensing and noise of some scenes; a view if the scenes are consecutive."""
         first, last = scenes[0], scenes[-1] + 1
+        parts = self.y, self.sensing, self.noise
         if np.array_equal(scenes, np.arange(first, last)):
-            return self.y[first:last], self.sensing[first:last]
-        return tf.gather(self.y, scenes), tf.gather(self.sensing, scenes)
+            y, sensing, noise = (part[first:last] for part in parts)
+        else:
+            y, sensing, noise = (tf.gather(part, scenes) for part in parts)
+        return y, sensing, noise
+
+    def with_noise(self, variance: np.ndarray) -> "Received":
+        """The same for the stochastic likelihood with a noise variance `[B]`."""
+        return self._replace(noise=tf.constant(variance, tf.float32))
 
 
 class Table(NamedTuple):
@@ -91,6 +100,7 @@ class Graphs:
     def __init__(self, config: Config):
         self.panel = known_panel(config)
         self.symbols = config.scene.symbols
+        self.equal = config.scene.powers == "equal"
         self.range_m = config.scene.range_m
         self.slots = config.scene.sources_max
         self.numbers = config.scene.antennas * config.scene.snapshots
@@ -114,13 +124,14 @@ class Graphs:
     def received(self, measurement: Measurement) -> Received:
         """Measurements as graphs take them."""
         y, sensing, energy = tensors_in_chunks(self._observe, SCENES, measurement)
-        return Received(y, sensing, energy.numpy())
+        return Received(y, sensing, energy.numpy(), tf.zeros_like(energy))
 
     def no_sources(self, data: Received, scenes: np.ndarray) -> Refined:
         """No sources, whose residual is the whole measurement."""
         none = nowhere(len(scenes), self.slots, self.range_m[1])
         return Refined(
             positions=Positions(*(np.array(axis) for axis in none)),
+            cost=data.energy[scenes],
             energy=data.energy[scenes],
             support=np.full((len(scenes), self.slots), np.inf, np.float32),
             moving=np.zeros(len(scenes), bool),
@@ -131,7 +142,7 @@ class Graphs:
 
         def responses(scenes: np.ndarray, *places: np.ndarray) -> Atoms:
             receiver = data.of(scenes)
-            return self._atoms_at(*receiver, places) if places else self._atoms_of_grid(*receiver)
+            return self._atoms_at(receiver, places) if places else self._atoms_of_grid(*receiver)
 
         atoms = tensors_in_chunks(responses, SCENES, scenes, *(places or ()))
         return Table(atoms, gridded=places is None)
@@ -147,11 +158,11 @@ class Graphs:
             places: `[S, P]`.
 
         Returns:
-            Positions, and `[S, K + 1]` the residual energy of the first 0, 1, .. of them.
+            Positions, and `[S, K + 1]` the cost of the first 0, 1, .. of them.
         """
 
         def choose(scenes: np.ndarray, *places: np.ndarray) -> tuple[Positions, tf.Tensor]:
-            return self._choose(*data.of(scenes), places)
+            return self._choose(data.of(scenes), places)
 
         return in_chunks(choose, SCENES, scenes, *places)
 
@@ -167,7 +178,7 @@ class Graphs:
         """From a start, `[S, K]`, by `STEPS` or, to see what it is worth, `MATCHED_STEPS`."""
 
         def step(number: int, rows: np.ndarray, packed: Positions) -> Refined:
-            return self._refine[steps][number](*data.of(scenes[rows]), packed)
+            return self._refine[steps][number](data.of(scenes[rows]), packed)
 
         return self._by_number(step, data, scenes, start)
 
@@ -192,7 +203,7 @@ class Graphs:
         def step(number: int, some: np.ndarray, packed: Positions) -> Refined:
             atoms = tf.nest.map_structure(lambda x: tf.gather(x, rows[some]), table.atoms)
             graph = self._match[table.gridded][number]
-            return graph(*data.of(scenes[some]), packed, atoms)
+            return graph(data.of(scenes[some]), packed, atoms)
 
         return self._by_number(step, data, scenes, fitted, more=1)
 
@@ -211,7 +222,7 @@ class Graphs:
 
         def exchanged(scenes: np.ndarray, rows: np.ndarray, *fitted: np.ndarray) -> Exchanges:
             atoms = tf.nest.map_structure(lambda x: tf.gather(x, rows), table.atoms)
-            return self._exchange(*data.of(scenes), Positions(*fitted), atoms)
+            return self._exchange(data.of(scenes), Positions(*fitted), atoms)
 
         return in_chunks(exchanged, EXCHANGED, scenes, rows, *fitted)
 
@@ -245,41 +256,44 @@ class Graphs:
             for mine, theirs in zip(result.positions, fitted.positions, strict=True):
                 mine[rows, : number + more] = theirs
             result.support[rows, : number + more] = fitted.support
-            result.energy[rows], result.moving[rows] = fitted.energy, fitted.moving
+            result.cost[rows], result.energy[rows] = fitted.cost, fitted.energy
+            result.moving[rows] = fitted.moving
         return result
 
     def _observe_graph(self, measurement: Measurement) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        y, sensing, _ = observed(measurement, self.panel, self.symbols)
+        y, sensing, *_ = observed(measurement, self.panel, self.symbols)
         return y, sensing, squared_sum(y, [1, 2])
 
-    def _atoms_of_grid_graph(self, y: tf.Tensor, sensing: tf.Tensor) -> Atoms:
-        return atoms_of_grid(Observed(y, sensing, self.panel), self.grid)
+    def _data(self, y: tf.Tensor, sensing: tf.Tensor, noise: tf.Tensor) -> Observed:
+        return Observed(y, sensing, self.panel, noise, self.equal)
 
-    def _atoms_at_graph(self, y: tf.Tensor, sensing: tf.Tensor, places: Place) -> Atoms:
-        return atoms_at(Observed(y, sensing, self.panel), places)
+    def _atoms_of_grid_graph(self, *received: tf.Tensor) -> Atoms:
+        return atoms_of_grid(self._data(*received), self.grid)
+
+    def _atoms_at_graph(self, received: tuple[tf.Tensor, ...], places: Place) -> Atoms:
+        return atoms_at(self._data(*received), places)
 
     def _choose_graph(
-        self, y: tf.Tensor, sensing: tf.Tensor, places: Place
+        self, received: tuple[tf.Tensor, ...], places: Place
     ) -> tuple[Positions, tf.Tensor]:
-        data = Observed(y, sensing, self.panel)
+        data = self._data(*received)
         count = min(self.slots, data.y.shape[2] - 1)
-        return best_in_turn(atoms_at(data, places), y, count)
+        return best_in_turn(atoms_at(data, places), data, count)
 
     def _exchange_graph(
-        self, y: tf.Tensor, sensing: tf.Tensor, fitted: Positions, atoms: Atoms
+        self, received: tuple[tf.Tensor, ...], fitted: Positions, atoms: Atoms
     ) -> Exchanges:
-        data = Observed(y, sensing, self.panel)
-        return exchanges(atoms, data, fitted, self.grid, self.cell, PEAKS)
+        return exchanges(atoms, self._data(*received), fitted, self.grid, self.cell, PEAKS)
 
     def _refining(self, steps: int) -> Callable[..., Any]:
-        def refining(y: tf.Tensor, sensing: tf.Tensor, start: Positions) -> Refined:
-            return refine(Observed(y, sensing, self.panel), start, self.range_m, steps)
+        def refining(received: tuple[tf.Tensor, ...], start: Positions) -> Refined:
+            return refine(self._data(*received), start, self.range_m, steps)
 
         return refining
 
     def _matching(self, gridded: bool) -> Callable[..., Any]:
-        def match(y: tf.Tensor, sensing: tf.Tensor, fitted: Positions, atoms: Atoms) -> Refined:
-            data = Observed(y, sensing, self.panel)
+        def match(received: tuple[tf.Tensor, ...], fitted: Positions, atoms: Atoms) -> Refined:
+            data = self._data(*received)
             place = best_atom(atoms, data, fitted)
             if gridded:
                 place = best_around(place, data, fitted, self.cell, self.range_m)

@@ -18,12 +18,8 @@ class Ladder:
         exchange: sources are replaced by better places, where a fit is in doubt.
         converge: refinement continues at the end while it lowers the residual energy.
         final_test: sources that noise explains are dropped at the end.
-        doubt: times the least drop, the support below which leaving out is tried. At 1.0 fewer
-            scenes of 10..20 dB were counted right (-1.03 +-0.44).
-        exchange_doubt: the same, below which exchanges are tried. At 2.5 twice as many scenes
-            below 5 dB have a better maximum (11 instead of 6 %).
-        of_first: share of the first drop that a proposal must explain before refinement. At 0
-            fewer scenes of 10..20 dB were counted right (-0.24 +-0.21).
+        doubt: times the least gain, the support below which leaving out is tried.
+        exchange_doubt: the same, below which exchanges are tried.
         excess: standard deviations of the residual energy above the mean of noise, beyond which
             a scene is added to and in doubt. At 2.0 fewer are found (`pursuit`: -0.60 +-0.39).
         width: fits of a scene that are kept while sources are exchanged.
@@ -36,9 +32,8 @@ class Ladder:
     exchange: bool = True
     converge: bool = True
     final_test: bool = True
-    doubt: float = 2.5
+    doubt: float = 20.0
     exchange_doubt: float = 5.0
-    of_first: float = 0.02
     excess: float = 1.2
     width: int = 3
     width_likely: int = 1

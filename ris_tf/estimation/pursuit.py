@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from ris_tf.config import Config
-from ris_tf.receiver import Observed, left_out, orthonormal, squared_sum
+from ris_tf.receiver import Observed, basis_of, left_out, squared_sum
 from ris_tf.scene import steering_vectors
 from ris_tf.scene.positions import Place, Positions
 from ris_tf.spectrum.spectra import ScanGrid, scan_grid, spacing
@@ -88,7 +88,7 @@ def best_atom(table: Atoms, data: Observed, fitted: Positions) -> Place:
         data: measurements.
         fitted: sources so far.
     """
-    return _best(table.places, explained(table, data.y, _responses(data, fitted)))
+    return _best(table.places, explained(table, data, _responses(data, fitted)))
 
 
 class Exchanges(NamedTuple):
@@ -96,8 +96,8 @@ class Exchanges(NamedTuple):
 
     Attributes:
         places: azimuth, elevation in radians and range in metres, `[B, K, P]` each.
-        gain: `[B, K, P]` by how much more such a place lowers the residual energy than the source
-            does, nothing refined; -inf where there is no such peak or no such source.
+        gain: `[B, K, P]` by how much more such a place lowers the cost than the source does,
+            nothing refined; -inf where there is no such peak or no such source.
     """
 
     places: Place
@@ -114,10 +114,10 @@ def exchanges(
 ) -> Exchanges:
     """The best places for each source, the others staying as they are.
 
-    With the source `k` left out, the span of the others lacks one direction `q`, the part of its
-    response outside their span: `P_k = P + q q^H`. So the inner products of the atoms with the
-    residuals, with those directions and with the whole span give what an atom explains beside the
-    others, for all sources at once.
+    With the source `k` left out, the others lack one direction `q`: what sources explain,
+    `B B^H`, loses `q q^H`. So the inner products of the atoms with the residuals, with those
+    directions and with the whole basis give what an atom explains beside the others, for all
+    sources at once.
 
     Args:
         table: atoms of the whole grid.
@@ -128,13 +128,16 @@ def exchanges(
         peaks: `P`.
     """
     slots = fitted.active.shape[1]
-    part = left_out(_responses(data, fitted), data.y)
+    columns = _responses(data, fitted)
+    part = left_out(data, columns)
     vectors = tf.concat([part.residuals, part.directions, part.basis], axis=-1)
     inner = _inner_energy(vectors, table)
     power = (table.power - tf.reduce_sum(inner[:, :, 2 * slots :], axis=2))[:, :, None]
     outside = power + inner[:, :, slots : 2 * slots]
-    outside = tf.maximum(outside, LEAST_OUTSIDE * table.power[:, :, None])
-    drop = tf.reduce_sum(tf.math.divide_no_nan(inner[:, :, :slots], outside), axis=1)  # [B, K, P]
+    least = LEAST_OUTSIDE * table.power[:, :, None]
+    others = squared_sum(columns, [1, 2])
+    others = tf.reduce_sum(others, axis=1, keepdims=True) - others
+    drop = _gain(data, inner[:, :, :slots], tf.maximum(outside, least), _ridge(data, table, others))
     own = [
         tf.abs(axis[:, None] - mine[..., None]) <= size
         for axis, mine, size in zip(
@@ -144,7 +147,7 @@ def exchanges(
             strict=True,
         )
     ]
-    drop = tf.where(own[0] & own[1] & own[2], tf.zeros_like(drop), drop)
+    drop = tf.maximum(tf.where(own[0] & own[1] & own[2], tf.zeros_like(drop), drop), 0)
     point, height = _highest_peaks(drop, grid, peaks)
     places = tuple(tf.gather(axis, point, batch_dims=1) for axis in table.places)
     gain = tf.where(height > 0, height - part.support[..., None], -np.inf)
@@ -182,7 +185,7 @@ def best_around(
     )
     curvature = tf.clip_by_value(curvature, 1 / range_m[1], 1 / range_m[0])
     around = atoms_at(data, (azimuth, elevation, 1 / curvature))
-    return _best(around.places, explained(around, data.y, _responses(data, fitted)))
+    return _best(around.places, explained(around, data, _responses(data, fitted)))
 
 
 def _responses(data: Observed, fitted: Positions) -> tf.Tensor:
@@ -197,57 +200,59 @@ def _best(places: Place, drop: tf.Tensor) -> Place:
     return azimuth, elevation, range_m
 
 
-def explained(table: Atoms, y: tf.Tensor, columns: tf.Tensor) -> tf.Tensor:
-    """By how much each atom, fitted together with some columns, lowers the residual energy.
+def explained(table: Atoms, data: Observed, columns: tf.Tensor) -> tf.Tensor:
+    """By how much each atom, fitted together with some columns, lowers the cost.
 
-    `sum_l |h^H P_perp y|^2 / |P_perp h|^2`.
+    For the deterministic likelihood `sum_l |h^H P_perp y|^2 / |P_perp h|^2`, for the stochastic one
+    `sum_l |h^H r|^2 / (s + rho) - sigma^2 log(1 + s / rho)`, `s` the part of `|h|^2` that the
+    columns leave and `rho` the ridge.
 
     Args:
         table: atoms with responses `h`.
-        y: `[B, G, D]` complex measurements.
+        data: measurements.
         columns: `[B, G, D, K]` complex; zero where inactive.
 
     Returns:
         `[B, P]` real.
     """
-    basis = orthonormal(columns)
-    residual = y[..., None] - tf.matmul(basis, tf.matmul(basis, y[..., None], adjoint_a=True))
+    basis = basis_of(data, columns)
+    residual = data.y[..., None]
+    residual -= tf.matmul(basis, tf.matmul(basis, residual, adjoint_a=True))
     inner = _inner_energy(tf.concat([residual, basis], axis=-1), table)
-    return _drop(inner[:, :, 0], table.power - tf.reduce_sum(inner[:, :, 1:], axis=2), table)
+    outside = table.power - tf.reduce_sum(inner[:, :, 1:], axis=2)
+    return _drop(data, inner[:, :, 0], outside, table, squared_sum(columns, [1, 2, 3]))
 
 
-def best_in_turn(table: Atoms, y: tf.Tensor, count: int) -> tuple[Positions, tf.Tensor]:
-    """Orthogonal matching pursuit: in turn the atom that lowers the residual energy furthest.
+def best_in_turn(table: Atoms, data: Observed, count: int) -> tuple[Positions, tf.Tensor]:
+    """Orthogonal matching pursuit: in turn the atom that lowers the cost furthest.
 
-    Pati, Rezaiifar and Krishnaprasad, "Orthogonal matching pursuit", Asilomar 1993.
+    Pati, Rezaiifar and Krishnaprasad, "Orthogonal matching pursuit", Asilomar 1993; with the
+    stochastic likelihood, as Tipping and Faul, "Fast marginal likelihood maximisation for sparse
+    Bayesian models", AISTATS 2003.
 
     Args:
         table: atoms.
-        y: `[B, G, D]` complex measurements.
+        data: measurements.
         count: sources, less than `D`.
 
     Returns:
-        Positions of as many sources, and `[B, count + 1]` the residual energy of the first 0, 1, ..
-        of them.
+        Positions of as many sources, and `[B, count + 1]` the cost of the first 0, 1, .. of them.
     """
-    residual, outside = y[..., None], table.power
-    basis, chosen, energy = residual[..., :0], [], [squared_sum(y, [1, 2])]
-    inner = _inner_energy(residual, table)
+    chosen, drops = [], []
+    columns = table.responses[..., :0]
     for _ in range(count):
-        best = tf.argmax(_drop(inner[:, :, 0], outside, table), axis=-1)
+        drop = explained(table, data, columns)
+        best = tf.argmax(drop, axis=-1)
         atom = tf.gather(table.responses, best, axis=3, batch_dims=1)[..., None]
-        atom -= tf.matmul(basis, tf.matmul(basis, atom, adjoint_a=True))
-        unit = atom * tf.cast(tf.math.rsqrt(squared_sum(atom, [2]) + TINY), atom.dtype)[:, :, None]
-        residual -= unit * tf.matmul(unit, residual, adjoint_a=True)
-        basis = tf.concat([basis, unit], axis=-1)
-        inner = _inner_energy(tf.concat([residual, unit], axis=-1), table)
-        outside -= inner[:, :, 1]
+        columns = tf.concat([columns, atom], axis=-1)
         chosen.append(best)
-        energy.append(squared_sum(residual, [1, 2, 3]))
+        drops.append(tf.gather(drop, best, batch_dims=1))
     best = tf.stack(chosen, axis=1)
     azimuth, elevation, range_m = (tf.gather(axis, best, batch_dims=1) for axis in table.places)
     fitted = Positions(azimuth, elevation, range_m, tf.ones_like(azimuth))
-    return fitted, tf.stack(energy, axis=1)
+    whole = squared_sum(data.y, [1, 2])[:, None]
+    cost = tf.concat([whole, whole - tf.cumsum(tf.stack(drops, axis=1), axis=1)], axis=1)
+    return fitted, cost
 
 
 def _inner_energy(vectors: tf.Tensor, table: Atoms) -> tf.Tensor:
@@ -256,7 +261,47 @@ def _inner_energy(vectors: tf.Tensor, table: Atoms) -> tf.Tensor:
     return tf.math.real(inner) ** 2 + tf.math.imag(inner) ** 2
 
 
-def _drop(inner: tf.Tensor, outside: tf.Tensor, table: Atoms) -> tf.Tensor:
-    """`[B, P]` from the residual's energy along atoms and the atoms' energy outside the basis."""
+def _drop(
+    data: Observed, inner: tf.Tensor, outside: tf.Tensor, table: Atoms, others: tf.Tensor
+) -> tf.Tensor:
+    """`[B, P]` gain of atoms beside columns of an energy of `others`, `[B]`."""
     least = tf.maximum(outside, LEAST_OUTSIDE * table.power)
-    return tf.reduce_sum(tf.math.divide_no_nan(inner, least), axis=1)
+    ridge = _ridge(data, table, others[:, None])
+    return _gain(data, inner[:, :, None], least[:, :, None], ridge)[:, 0]
+
+
+def _ridge(data: Observed, table: Atoms, others: tf.Tensor) -> tf.Tensor:
+    """`[B, 1, V, P]` the ridge of one more source beside `V` sets of sources, all equally strong.
+
+    Args:
+        data: measurements.
+        table: atoms.
+        others: `[B, V]` energy of the responses of each set.
+    """
+    whole = others[..., None] + tf.reduce_sum(table.power, axis=1)[:, None]
+    if data.noise is None:
+        return tf.zeros_like(whole)[:, None]
+    return (data.noise / data.signal)[:, None, None, None] * whole[:, None]
+
+
+def _gain(data: Observed, inner: tf.Tensor, outside: tf.Tensor, ridge: tf.Tensor) -> tf.Tensor:
+    """`[B, V, P]` by how much one more source lowers the cost.
+
+    Args:
+        data: measurements.
+        inner: `[B, G, V, P]` energy of the residual along the atoms.
+        outside: `[B, G, V, P]` energy of the atoms that is left.
+        ridge: `[B, 1, V, P]`.
+    """
+    explained = tf.reduce_sum(tf.math.divide_no_nan(inner, outside + ridge), axis=1)
+    if data.noise is None:
+        return explained
+    factors = 1 + tf.math.divide_no_nan(outside, ridge)
+    price = tf.add_n([tf.math.log(tf.reduce_prod(x, axis=1)) for x in _by_eight(factors)])
+    return explained - data.noise[:, None, None] * tf.where(ridge[:, 0] > 0, price, 0)
+
+
+def _by_eight(factors: tf.Tensor) -> list[tf.Tensor]:
+    """Parts of at most eight groups, whose product stays in range: a logarithm each is enough."""
+    groups = factors.shape[1]
+    return [factors[:, first : first + 8] for first in range(0, groups, 8)]

@@ -1,4 +1,4 @@
-"""Maximum-likelihood refinement: Gauss-Newton with the symbols projected out (SPEC 8)."""
+"""Maximum-likelihood refinement: Gauss-Newton with the symbols taken out (SPEC 8)."""
 
 import math
 from typing import NamedTuple
@@ -12,7 +12,7 @@ from ris_tf.spectrum.levenberg import MAX_DAMPING, damped_step, first_damping, n
 
 STEPS = 12
 WIDEST_STEP = math.radians(8.0)  # about a beam: the linear model holds no farther
-STILL = 1e-5  # relative descent of the residual energy below which a scene has converged: with
+STILL = 1e-5  # relative descent of the cost below which a scene has converged: with
 # 256 numbers in it, positions are then within 0.07 standard deviations of the optimum
 WIDEST = math.radians(89.9)
 
@@ -22,13 +22,15 @@ class Refined(NamedTuple):
 
     Attributes:
         positions: of the sources.
+        cost: `[B]`, see `ris_tf.receiver.Residual`.
         energy: `[B]` of the residual.
-        support: `[B, K]` increase of the energy without each source, the others unmoved;
-            infinite in empty slots.
-        moving: `[B]` whether more steps would lower the energy further.
+        support: `[B, K]` increase of the cost without each source, the others unmoved; infinite in
+            empty slots.
+        moving: `[B]` whether more steps would lower the cost further.
     """
 
     positions: Positions
+    cost: tf.Tensor
     energy: tf.Tensor
     support: tf.Tensor
     moving: tf.Tensor
@@ -46,9 +48,9 @@ class _State(NamedTuple):
 def refine(
     data: Observed, start: Positions, range_m: tuple[float, float], steps: int = STEPS
 ) -> Refined:
-    """Least squares from a start: `sum_l |y_l - Phi_l A(p) s_l|^2` over positions and symbols.
+    """Maximum likelihood from a start, the deterministic or stochastic one of the measurements.
 
-    Levenberg-Marquardt on all scenes at once; a step is kept only where it lowers the residual.
+    Levenberg-Marquardt on all scenes at once; a step is kept only where it lowers the cost.
     Steps are taken in the inverse of the range, in which the wavefront is nearly linear, and ranges
     stay within bounds.
 
@@ -80,17 +82,18 @@ def refine(
         A better step ends a scene by its own descent; one that is not, by what it promised: where
         that is much, damping has to find the step that keeps the promise.
         """
-        better = after.energy < state.residual.energy
-        descent = tf.where(
-            better, state.residual.energy - after.energy, _promised(state, trial - state.point)
-        )
-        done = descent <= STILL * state.residual.energy
+        before = state.residual
+        better = after.cost < before.cost
+        promised = _promised(state, trial - state.point)
+        descent = tf.where(better, before.cost - after.cost, promised)
+        done = descent <= STILL * before.cost
         damping = next_damping(state.damping, better)
         kept = state._replace(
             point=tf.where(better[:, None], trial, state.point),
             residual=Residual(
-                tf.where(better, after.energy, state.residual.energy),
-                tf.where(better[:, None], after.support, state.residual.support),
+                tf.where(better, after.cost, before.cost),
+                tf.where(better, after.energy, before.energy),
+                tf.where(better[:, None], after.support, before.support),
             ),
             damping=damping,
             moving=state.moving & ~done & (damping < MAX_DAMPING),
@@ -111,8 +114,8 @@ def refine(
     point = tf.concat([start.azimuth, start.elevation, 1 / start.range_m], axis=1)
     point = tf.clip_by_value(tf.cast(point, active.dtype), least, largest)
     known = fit(data, _coordinates(point), active)
-    energy = known.residual.energy
-    state = _State(point, known.residual, *slopes(point, known), first_damping(energy), energy > 0)
+    cost = known.residual.cost
+    state = _State(point, known.residual, *slopes(point, known), first_damping(cost), cost > 0)
     if steps > 1:
         _, state = tf.while_loop(
             lambda step, state: (step < steps - 1) & tf.reduce_any(state.moving),
@@ -123,6 +126,7 @@ def refine(
     _, last = accepted(state, trial, residual(data, _coordinates(trial), active))
     return Refined(
         positions=Positions(*_coordinates(last.point), start.active),
+        cost=last.residual.cost,
         energy=last.residual.energy,
         support=tf.where(active > 0, last.residual.support, np.inf),
         moving=last.moving,
@@ -135,7 +139,7 @@ def _coordinates(point: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
 
 
 def _promised(state: _State, move: tf.Tensor) -> tf.Tensor:
-    """`[B]` descent of the energy by a step, if the model were linear: `2 g^T d - d^T M d`."""
+    """`[B]` descent of the cost by a step, if the model were linear: `2 g^T d - d^T M d`."""
     curved = tf.linalg.matvec(state.information, move)
     return tf.reduce_sum(move * (2 * state.gradient - curved), axis=1)
 

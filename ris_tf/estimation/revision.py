@@ -62,9 +62,9 @@ class Revision:
             if not len(some) or known.count is not None:
                 break
             fewer = Fits(self.graphs.refined(data, some, fits.without(some, slot)))
-            acceptable = fits.energy[some] + least[weak, slot]
-            self.converge(data, fewer, some, BEFORE_KEPT, fewer.energy >= acceptable)
-            enough = fewer.energy < acceptable
+            acceptable = fits.cost[some] + least[weak, slot]
+            self.converge(data, fewer, some, BEFORE_KEPT, fewer.cost >= acceptable)
+            enough = fewer.cost < acceptable
             fits.put(some, fewer.refined, enough)
             scenes = some[enough]
             changed = np.union1d(changed, scenes)
@@ -79,7 +79,7 @@ class Revision:
         if not len(some):
             return some
         other = self._one_more(data, some, take(fits.positions, some), of_scenes(places, some))
-        better = fits.energy[some] - other.energy >= self.count_test.least_drop(known)[some]
+        better = fits.cost[some] - other.cost >= self.count_test.least_drop(known)[some]
         fits.put(some, other, better)
         return some[better]
 
@@ -102,7 +102,7 @@ class Revision:
         times: int = TO_THE_END,
         among: np.ndarray | bool = True,
     ) -> None:
-        """Refine up to `times` more, where the residual energy still falls.
+        """Refine up to `times` more, where the cost still falls.
 
         Args:
             data: all measurements.

@@ -7,7 +7,7 @@ from test_pursuit import made, residual_energy
 from ris_tf.estimation.exchange import _best_of_each
 from ris_tf.estimation.pursuit import atoms_of_grid, cell_of, exchanges
 from ris_tf.estimation.refinement import refine
-from ris_tf.receiver import left_out, observed, residual
+from ris_tf.receiver import Observed, left_out, observed, residual
 from ris_tf.scene import steering_vectors
 from ris_tf.scene.positions import Positions, true_positions
 from ris_tf.spectrum.spectra import scan_grid
@@ -50,7 +50,8 @@ def test_a_source_left_out_is_the_direction_that_the_others_lack():
     columns, y = (rng.normal(size=(*shape, 2)) for shape in ((2, 3, 6, 3), (2, 3, 6)))
     columns, y = (x.astype(np.float32).view(np.complex64)[..., 0] for x in (columns, y))
     columns[..., 2] = 0
-    part = left_out(tf.constant(columns), tf.constant(y))
+    data = Observed(tf.constant(y), tf.zeros([0]), None)
+    part = left_out(data, tf.constant(columns))
     for slot in range(2):
         others = np.delete(columns, slot, axis=-1)
         overlap = np.einsum("bgdk,bgd->bgk", others.conj(), part.directions[..., slot])

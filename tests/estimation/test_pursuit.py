@@ -198,7 +198,7 @@ def test_atoms_chosen_in_turn_are_those_that_leave_least():
     rng = np.random.RandomState(0)
     axes = (rng.uniform(low, high, (4, 12)) for low, high in ((-1, 1), (-0.5, 0.5), (0.6, 8)))
     table = atoms_at(data, tuple(tf.constant(axis, tf.float32) for axis in axes))
-    chosen, energy = best_in_turn(table, data.y, 3)
+    chosen, energy = best_in_turn(table, data, 3)
     for scene in range(4):
         responses, y = table.responses.numpy()[scene], data.y.numpy()[scene]
         picked: list[int] = []
