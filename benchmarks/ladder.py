@@ -55,9 +55,9 @@ WITHOUT: dict[str, dict[str, Any]] = {
     "without exchange": {"exchange": False},
     "without convergence": {"converge": False},
     "without the last count test": {"final_test": False},
-    "left out below the least drop only": {"doubt": 1.0},
+    "left out below 2.5 times the least gain only": {"doubt": 2.5},
     "from 2 deviations on": {"excess": 2.0},
-    "exchange below 2.5 times the least drop": {"exchange_doubt": 2.5},
+    "exchange below 2.5 times the least gain": {"exchange_doubt": 2.5},
     "one fit kept": {"width": 1},
     "six fits kept": {"width": 6},
 }

@@ -88,7 +88,7 @@ class CountTest:
         self.test = test
         self.max_sources = max_sources
 
-    def least_drop(self, known: Known) -> np.ndarray:
+    def least_gain(self, known: Known) -> np.ndarray:
         """`[B]` by how much a source must lower the cost; -inf where the count is known."""
         assert known.noise_variance is not None
         if known.count is not None:
@@ -103,16 +103,16 @@ class CountTest:
             at: `[S, K]` where the sources are.
             scenes: `[S]` which scenes those are.
         """
-        least = np.repeat(self.least_drop(known)[scenes, None], at.active.shape[1], axis=1)
+        least = np.repeat(self.least_gain(known)[scenes, None], at.active.shape[1], axis=1)
         if known.likely is None or known.count is not None or known.estimated:
             return least
         odds = known.likely.odds(scenes, at)
         assert known.noise_variance is not None
         return self.test.least_gain(odds) * known.noise_variance[scenes, None]
 
-    def noise_drop(self, known: Known) -> np.ndarray:
+    def noise_gain(self, known: Known) -> np.ndarray:
         """`[B]` by how much noise alone may lower the cost, whether or not the count is known."""
-        return self.least_drop(known._replace(count=None))
+        return self.least_gain(known._replace(count=None))
 
     def max_count(self, fits: Fits, known: Known) -> np.ndarray:
         """Largest number of sources of each scene."""

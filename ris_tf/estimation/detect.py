@@ -196,7 +196,7 @@ class Detector:
         cost = [fits.cost.copy()]
         table = self.graphs.table(data, scenes, None)
         going = np.arange(len(scenes))
-        least = self.count_test.least_drop(known)
+        least = self.count_test.least_gain(known)
         if known.count is None:  # further refinement may lower the residual by as much
             least = np.maximum(least, STILL * fits.cost)
         for _ in range(self.count_test.max_sources):

@@ -49,7 +49,7 @@ class Exchange:
         everywhere = np.arange(len(fits.energy))
         exceeding = self.count_test.unexplained(fits, known, everywhere, self.ladder.excess)
         support = np.where(known.trusted(fits.positions), np.inf, fits.support)
-        weakest = support.min(axis=-1) / self.count_test.noise_drop(known)
+        weakest = support.min(axis=-1) / self.count_test.noise_gain(known)
         doubtful = np.union1d(exceeding, np.flatnonzero(weakest < self.ladder.exchange_doubt))
         doubtful = doubtful[fits.count[doubtful] > 0]
         width = self.ladder.width if known.likely is None else self.ladder.width_likely

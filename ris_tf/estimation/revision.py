@@ -79,7 +79,7 @@ class Revision:
         if not len(some):
             return some
         other = self._one_more(data, some, take(fits.positions, some), of_scenes(places, some))
-        better = fits.cost[some] - other.cost >= self.count_test.least_drop(known)[some]
+        better = fits.cost[some] - other.cost >= self.count_test.least_gain(known)[some]
         fits.put(some, other, better)
         return some[better]
 
