@@ -45,6 +45,7 @@ def in_double(data: Observed, y: tf.Tensor | None = None) -> Observed:
         y=tf.cast(y, tf.complex128),
         sensing=tf.cast(data.sensing, tf.float64),
         panel=data.panel._replace(x=x, z=z),
+        equal=data.equal,
     )
 
 

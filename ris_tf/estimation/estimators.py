@@ -134,11 +134,11 @@ class Estimators:
         """
         noise = self.detector.noise_variance(inputs.measurement, positions, inputs.known)
         measurement = self.detector.whitened(inputs.measurement, inputs.known)
-        scene = self.config.scene
+        scene, graphs = self.config.scene, self.detector.graphs
 
         def chunk(measurement: Measurement, at: Positions, level: tf.Tensor) -> Deviations:
-            data = observed(measurement, self.detector.graphs.panel, scene.symbols)
-            return deviations(data, at, level, scene.range_m)
+            data = observed(measurement, graphs.panel, scene.symbols)
+            return deviations(data._replace(equal=graphs.equal), at, level, scene.range_m)
 
         return in_chunks(chunk, SCENES, measurement, positions, noise)
 

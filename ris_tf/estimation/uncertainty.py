@@ -1,12 +1,12 @@
 """How uncertain maximum-likelihood positions are, from the measurement that they were fitted to.
 
-The information at fitted symbols counts the noise in them as signal, and least squares over symbols
-of their own in every snapshot is not efficient where noise is strong. Both follow from the same
-matrix. Let `F` be the information with fitted symbols and `R` what noise of variance 1 adds to it:
-`B = F - sigma^2 R` is the information of the true symbols, `(2 / sigma^2) F` the covariance of the
-gradient and `(2 / sigma^2) B` the mean curvature. So positions have the covariance
-`sigma^2 / 2 B^-1 F B^-1` (Stoica and Nehorai, "Performance study of conditional and unconditional
-direction-of-arrival estimation", IEEE Trans. ASSP 38(10), 1990): the bound where `F = B`.
+Symbols that are averaged over, as Gaussian ones of the sources' powers, make positions as certain
+as the stochastic Cramér-Rao bound allows (Stoica and Nehorai, "Performance study of conditional and
+unconditional direction-of-arrival estimation", IEEE Trans. ASSP 38(10), 1990). Its information is
+`F = 2 / sigma^2 sum Re(D^H P_perp D)` with the mean of the symbols given the measurement, least
+squares with the likelihood's ridge, which shrinks them where noise is strong. It is itself
+uncertain by what the symbols' errors add to it, `E`: positions have the covariance
+`F^-1 + c F^-1 E F^-1`, which is `F^-1` where noise is weak.
 """
 
 import math
@@ -20,11 +20,7 @@ from ris_tf.receiver import Observed, fit, noise_information
 from ris_tf.scene.positions import Positions
 
 WIDE_95 = 1.96  # deviations to either side, of a Gaussian variable's central 95 %
-# Deviations go with this power of `B^-1 F`, where the first-order theory above has 1. Where noise
-# is strong, higher orders widen the errors further: of quickstart's sources below 5 dB, 87..95 % of
-# the intervals hold the truth with 1.0, 93..97 % with 1.75; above 10 dB both have 94..96 %.
-POWER = 1.75
-LEAST_SIGNAL = 0.3  # of `F^-1 B`: below, fitted symbols are nearly noise and `B` is not known
+OF_ERRORS = 0.5  # `c`
 SINGULAR = 1e-13  # eigenvalue of the information scaled to a unit diagonal
 
 
@@ -58,16 +54,15 @@ def deviations(
         noise_variance: `[B]`, `sigma^2` of a complex number.
         range_m: bounds of the ranges in metres.
     """
-    active = tf.cast(positions.active, tf.float64)
-    fitted, noise = _informations(in_double(data), positions, active)
-    fitted *= 2 / tf.cast(noise_variance, tf.float64)[:, None, None]
+    active, noise = (tf.cast(x, tf.float64) for x in (positions.active, noise_variance))
+    whole, errors = _informations(in_double(data)._replace(noise=noise), positions, active)
+    whole *= 2 / noise[:, None, None]
     prior = tf.concat([0 * active, 0 * active, active / curvature_variance(range_m)], axis=1)
-    whole = fitted + tf.linalg.diag(prior)
-    root = _inverse_root(whole)
-    signal = tf.matmul(root, tf.matmul(whole - 2 * noise, root), transpose_a=True)
-    share, axes = tf.linalg.eigh(signal)
-    scaled = tf.matmul(root, axes) * tf.maximum(share, LEAST_SIGNAL)[:, None] ** -POWER
-    deviation = tf.split(tf.norm(scaled, axis=-1), 3, axis=1)
+    root = _inverse_root(whole + tf.linalg.diag(prior))
+    spread = tf.matmul(errors, root)
+    added = 2 * OF_ERRORS * tf.matmul(root, tf.matmul(root, spread, transpose_a=True))
+    variance = tf.reduce_sum((root + added) * root, axis=-1)
+    deviation = tf.split(tf.sqrt(variance), 3, axis=1)
     return Deviations(*(tf.where(active > 0, axis, np.nan) for axis in deviation))
 
 
@@ -94,13 +89,18 @@ def curvature_variance(range_m: tuple[float, float]) -> float:
 def _informations(
     data: Observed, positions: Positions, active: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """`F` and `R`, `[B, 3 K, 3 K]`, by azimuth, elevation and inverse range."""
+    """At the mean symbols, and of their errors, by azimuth, elevation and inverse range.
+
+    `[B, 3 K, 3 K]` each, the first times `sigma^2 / 2`, the second times 1/2.
+    """
     coordinates = tuple(tf.cast(axis, tf.float64) for axis in positions.coordinates)
     one, by_curvature = tf.ones_like(active), tf.where(active > 0, -(coordinates[2] ** 2), 1)
     slope = tf.concat([one, one, by_curvature], axis=1)
     slopes = slope[:, :, None] * slope[:, None]
-    information = fit(data, coordinates, active).information
-    return slopes * information, slopes * noise_information(data, coordinates, active)
+    both = fit(data, coordinates, active).information
+    assert data.noise is not None
+    errors = noise_information(data, coordinates, active)
+    return slopes * (both - data.noise[:, None, None] * errors), slopes * errors
 
 
 def _inverse_root(matrix: tf.Tensor) -> tf.Tensor:
