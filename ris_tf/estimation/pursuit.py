@@ -19,6 +19,7 @@ from ris_tf.spectrum.spectra import ScanGrid, scan_grid, spacing
 BEAM_SHARE = 0.8  # of a beam's width between directions of the starting grid
 CORNER_PHASE = 7.0  # radians of curvature at the panel's corners between planes
 TINY = 1e-30  # added to an energy that is divided by
+LARGEST_FACTOR = 1e9  # of signal over noise, whose fourth power is a float32
 LEAST_OUTSIDE = 0.02  # share of a response that must be outside the span of the fitted sources
 
 
@@ -296,12 +297,11 @@ def _gain(data: Observed, inner: tf.Tensor, outside: tf.Tensor, ridge: tf.Tensor
     explained = tf.reduce_sum(tf.math.divide_no_nan(inner, outside + ridge), axis=1)
     if data.noise is None:
         return explained
-    factors = 1 + tf.math.divide_no_nan(outside, ridge)
-    price = tf.add_n([tf.math.log(tf.reduce_prod(x, axis=1)) for x in _by_eight(factors)])
+    factors = tf.minimum(1 + tf.math.divide_no_nan(outside, ridge), LARGEST_FACTOR)
+    price = tf.add_n([tf.math.log(tf.reduce_prod(x, axis=1)) for x in _by_four(factors)])
     return explained - data.noise[:, None, None] * tf.where(ridge[:, 0] > 0, price, 0)
 
 
-def _by_eight(factors: tf.Tensor) -> list[tf.Tensor]:
-    """Parts of at most eight groups, whose product stays in range: a logarithm each is enough."""
-    groups = factors.shape[1]
-    return [factors[:, first : first + 8] for first in range(0, groups, 8)]
+def _by_four(factors: tf.Tensor) -> list[tf.Tensor]:
+    """Parts of at most four groups, whose product stays in range: a logarithm each is enough."""
+    return [factors[:, first : first + 4] for first in range(0, factors.shape[1], 4)]

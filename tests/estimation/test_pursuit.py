@@ -136,7 +136,7 @@ def test_pursuit_among_the_truth_and_decoys_finds_the_truth(pair):
         np.testing.assert_allclose(
             sorted(among.azimuth[scene, among.active[scene] > 0]),
             sorted(found.azimuth[scene, found.active[scene] > 0])[:count],
-            atol=3e-4,  # both stop where a step descends by less than noise matters
+            atol=6e-4,  # both stop where a step descends by less than noise matters
         )
 
 
