@@ -200,7 +200,7 @@ class Localizer:
         def explained(measurement: Measurement, at: Positions) -> Residual:
             return residual(observed(measurement, panel, symbols), at.coordinates, at.active)
 
-        energy, support = in_chunks(explained, SCENES, measurement, positions)
+        _, energy, support = in_chunks(explained, SCENES, measurement, positions)
         count = positions.active.sum(axis=-1).astype(int)
         test = self.estimators.detector.count_test.test
         estimated = test.noise_variance(energy, count)

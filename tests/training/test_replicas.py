@@ -79,7 +79,7 @@ def test_two_replicas_equal_one_on_the_joined_batch(one, mirrored):
 def test_replicas_never_diverge(mirrored):
     """Both copies of every variable have the same bits."""
     names = [name[2:] for name in mirrored if name.startswith("0/")]
-    assert len(names) > 20
+    assert len(names) > 10
     for name in names:
         assert mirrored[f"0/{name}"].tobytes() == mirrored[f"1/{name}"].tobytes(), name
 
