@@ -20,6 +20,12 @@ class FileError(UserError):
     """A file that scenes are made of cannot be used."""
 
 
+def shown(path: Path) -> str:
+    """A path for people: from the current folder, where it is in that."""
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
+
+
 def digest_of(path: Path, key: str) -> str:
     """SHA-256 of a file's bytes.
 
@@ -41,7 +47,9 @@ def require_same(path: Path, digest: str | None, key: str) -> None:
     """
     if digest is not None and digest_of(path, key) != digest:
         remedy = "put back the file that the run began with, or start a new run"
-        raise FileError("has changed since the run began", key=key, value=str(path), remedy=remedy)
+        raise FileError(
+            "has changed since the run began", key=key, value=shown(path), remedy=remedy
+        )
 
 
 def read_array(path: Path, name: str, key: str) -> np.ndarray:
@@ -69,11 +77,11 @@ def read_array(path: Path, name: str, key: str) -> np.ndarray:
     except OSError as error:
         raise _unreadable(path, key, error) from error
     except _ArrayError as error:
-        raise FileError(str(error), key=key, value=str(path)) from error
+        raise FileError(str(error), key=key, value=shown(path)) from error
     except Exception as error:  # numpy and zipfile agree on no error for damaged files
         reason = " ".join(str(error).split())[:200] or type(error).__name__
-        raise FileError(f"cannot be read: {reason}", key=key, value=str(path)) from error
-    raise FileError("is no .npy or .npz of numpy", key=key, value=str(path))
+        raise FileError(f"cannot be read: {reason}", key=key, value=shown(path)) from error
+    raise FileError("is no .npy or .npz of numpy", key=key, value=shown(path))
 
 
 class _ArrayError(Exception):
@@ -113,11 +121,11 @@ def _finite(array: np.ndarray, path: Path, key: str) -> np.ndarray:
     if not np.isfinite(array).all():
         at = [int(i) for i in np.argwhere(~np.isfinite(array))[0]]
         problem = f"entry {at} is not finite"
-        raise FileError(problem, key=key, value=str(path), allowed="all must be finite")
+        raise FileError(problem, key=key, value=shown(path), allowed="all must be finite")
     return array
 
 
 def _unreadable(path: Path, key: str, error: OSError) -> FileError:
     if isinstance(error, FileNotFoundError):
-        return FileError("no such file", key=key, value=str(path))
-    return FileError(f"cannot be read: {error.strerror or error}", key=key, value=str(path))
+        return FileError("no such file", key=key, value=shown(path))
+    return FileError(f"cannot be read: {error.strerror or error}", key=key, value=shown(path))

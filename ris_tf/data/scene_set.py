@@ -105,7 +105,11 @@ class SceneSet:
         """Scenes of one file, by their rows in it; labels that were not checked before are now."""
         self._files[index].require_same()
         shard = self._shards[index]
-        arrays = shard.read(rows)
+        try:
+            arrays = shard.read(rows)
+        except DataError:
+            self._files[index].require_same()  # cut off since then: that is what is the matter
+            raise
         if index not in self._labels_checked:
             check_labels(arrays, rows, str(self._files[index].path), self.config)
         return arrays

@@ -14,7 +14,7 @@ GAIN_ALARM = 0.05
 MOST_ODDS = 1.0  # that a place's confidence counts for: it comes from the same measurement
 FINER = 4.0  # independent places for each point of the starting grid
 ROUNDING = (
-    1e-9  # residual of a perfect fit in single precision, as a share of the measurement's energy
+    1e-8  # residual of a perfect fit in single precision, as a share of the measurement's energy
 )
 
 

@@ -154,6 +154,7 @@ class Detector:
             known = known._replace(noise_variance=level, estimated=False)
             data = data.with_noise(level)
             fits = Fits(self.graphs.refined(data, everywhere, fits.positions))
+            revision.converge(data, fits, everywhere)
             revision.revised(data, fits, known, everywhere)
         if ladder.converge:
             revision.converge(data, fits, everywhere)

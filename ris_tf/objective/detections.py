@@ -16,11 +16,12 @@ LEAST_ERROR = 1e-6
 @term("heatmap")
 def heatmap(c: Comparison) -> tf.Tensor:
     """Focal loss of the presence of sources in the cells of the image, mean of rounds: `[B]`."""
+    logit = c.prediction.cells.presence  # first: without cells there is no grid
     sources, grid = c.scenes.sources, c.cell_grid
     near = grid.nearness(sources.azimuth, sources.elevation, SOURCE_WIDTH)
     target = tf.reduce_max(near * c.active[..., None], axis=1)
     holds = tf.reduce_max(tf.one_hot(c.source_cell, grid.count) * c.active[..., None], axis=1)
-    losses = focal_loss(c.prediction.cells.presence, target[:, None], holds[:, None])
+    losses = focal_loss(logit, target[:, None], holds[:, None])
     return tf.reduce_mean(losses, axis=1)
 
 

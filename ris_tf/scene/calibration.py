@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ris_tf.arrays import FileError, read_array, require_same
+from ris_tf.arrays import FileError, read_array, require_same, shown
 from ris_tf.config import Config
 from ris_tf.scene.panel import Panel, make_panel
 
@@ -66,10 +66,12 @@ def read_calibration(config: Config) -> Calibration | None:
         if array.shape != (elements,):
             allowed = f"must be [{elements}], the elements of geometry.columns x geometry.rows"
             problem = f"its {name} has shape {list(array.shape)}"
-            raise FileError(problem, key=KEY, value=str(path), allowed=allowed)
+            raise FileError(problem, key=KEY, value=shown(path), allowed=allowed)
     if not arrays["gains"].any() or share.size > 1 or (share < 0).any():
         problem = "has only dead elements, or no model_error from 0"
-        raise FileError(problem, key=KEY, value=str(path), remedy="make it anew: ris-tf calibrate")
+        raise FileError(
+            problem, key=KEY, value=shown(path), remedy="make it anew: ris-tf calibrate"
+        )
     return Calibration(**arrays, model_error=float(share[0]) if share.size else None)
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from ris_tf.arrays import FileError, read_array, require_same
+from ris_tf.arrays import FileError, read_array, require_same, shown
 from ris_tf.config import Config
 from ris_tf.scene.random import Draws, Split, Stream
 
@@ -55,13 +55,13 @@ def read_channels(config: Config) -> np.ndarray:
         raise FileError(
             f"has shape {list(array.shape)}",
             key=KEY,
-            value=str(path),
+            value=shown(path),
             allowed=f"must be [channels, antennas, elements] = [any, {wanted}]",
             remedy="swap its axes, or set scene.antennas, geometry.columns and geometry.rows",
         )
     if array.dtype.kind != "c":
         allowed = "must be complex numbers"
-        raise FileError(f"is real ({array.dtype})", key=KEY, value=str(path), allowed=allowed)
+        raise FileError(f"is real ({array.dtype})", key=KEY, value=shown(path), allowed=allowed)
     return _of_mean_power_one(array, path)
 
 
@@ -73,7 +73,7 @@ def _of_mean_power_one(channels: np.ndarray, path: Path) -> np.ndarray:
         if not largest:
             allowed = "must have a signal in every channel"
             problem = f"channel {i} is all zeros"
-            raise FileError(problem, key=KEY, value=str(path), allowed=allowed)
+            raise FileError(problem, key=KEY, value=shown(path), allowed=allowed)
         unit = channel / largest
         scaled[i] = unit / np.sqrt(np.mean(np.abs(unit) ** 2))
     return scaled

@@ -141,14 +141,16 @@ def test_size_that_a_header_declares_is_not_believed(tmp_path, shape):
         header = {"descr": "<c8", "fortran_order": False, "shape": shape}
         np.lib.format.write_array_header_1_0(member, header)
         member.write(ARRAYS["y"].tobytes())
-    with pytest.raises(DataError, match="y: is of another size than its header says"):
+    with pytest.raises(
+        DataError, match=r"y: is damaged: declares|cannot be read as .npz: an array of shape"
+    ):
         open_shard(path)
 
 
 def test_missing_file_and_folder_are_one_line(tmp_path):
     with pytest.raises(DataError, match="no such file"):
         open_shard(tmp_path / "scenes.npz")
-    with pytest.raises(DataError, match="cannot be read: Is a directory"):
+    with pytest.raises(DataError, match="must hold files ending in"):
         open_shard(tmp_path)
 
 

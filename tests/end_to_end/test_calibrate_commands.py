@@ -113,10 +113,10 @@ def changed(home, name, **arrays):
     ("arrays", "says"),
     [
         ({"count": np.zeros(60, int)}, "count: holds 0; must be from 1 to 2"),
-        ({"count": np.ones(60)}, r"holds|must be"),
+        ({"count": np.full(60, 1.5)}, "count: "),
         ({"azimuth_deg": np.full((60, 2), 200.0)}, "azimuth_deg: entry [0, 0] is 200"),
         ({"range_m": np.zeros((60, 2))}, "range_m: entry [0, 0] is 0"),
-        ({"elevation_deg": np.zeros(60)}, "elevation_deg: has shape [60] of float64"),
+        ({"elevation_deg": np.zeros(60)}, "has not the shape of the other labels"),
     ],
 )
 def test_labels_that_cannot_be_are_one_line(home, arrays, says):
@@ -133,7 +133,7 @@ def test_labels_that_cannot_be_are_one_line(home, arrays, says):
     [
         (["calibrate", "runs/small", "none.npz"], "none.npz: no such file"),
         (["calibrate", "runs/small", "m.npz", "--out", "x.csv"], "must end in .npz"),
-        (["calibrate", "runs/small", "runs"], "the folder has no .npz"),
+        (["calibrate", "runs/small", "runs"], "must hold files ending in"),
         (["calibrate", "runs/small", "c.npz"], "has no array 'y'"),
         (["localize", "runs/small", "m.npz", "--calibration", "none.npz"], "no such file"),
         (["localize", "runs/small", "m.npz", "--calibration", "m.npz"], "has no array 'gains'"),

@@ -54,18 +54,18 @@ def test_a_run_begins_at_another_and_says_so(home):
         "--set", "training.frozen=[trunk]",
     )  # fmt: skip
     assert "begins at the weights of runs/first/checkpoints/best.keras" in printed
-    assert "frozen: trunk: 8 variables, 1,032 parameters are not trained" in printed
+    assert "frozen: trunk: 2 variables, 330 parameters are not trained" in printed
     assert steps(home, "second")[0] != steps(home, "first")[0]
     identity = RunDirectory.open(home / "runs/second").identity
     assert identity.began_from.path == "runs/first/checkpoints/best.keras"
     assert len(identity.began_from.sha256) == 64
     assert "began from  runs/first/checkpoints/best.keras" in run_ok(home, "show", "runs/second")
-    assert "in the first epoch, 8 are frozen" in ris_tf("check", "runs/second", cwd=home).stdout
+    assert "in the first epoch, 2 are frozen" in ris_tf("check", "runs/second", cwd=home).stdout
 
 
 def test_what_does_not_fit_is_refused_before_there_is_a_run(home):
     words = "train", "tiny.yaml", "--name", "none", "--from", "runs/first"
-    line = refused(home, *words, "--set", "network.width=9")
+    line = refused(home, *words, "--set", "network.filters=7")
     assert "--from runs/first: does not fit the network: of another shape: " in line
     assert "takes the run alone" in refused(home, "train", "--resume", "runs/first", *words[-2:])
     assert "is for --from" in refused(home, *words[:-2], "--allow-mismatch")

@@ -5,7 +5,7 @@ import numpy as np
 import tensorflow as tf
 
 from ris_tf.engine import GuardedTrainer, warmup_cosine
-from ris_tf.runlog import RunDirectory
+from ris_tf.runlog import RunDirectory, read_run_log
 
 EXAMPLES, BATCH = 22, 4  # the last batch has two
 RNG = np.random.default_rng(0)
@@ -71,3 +71,9 @@ def arrays_of(path):
 
 def state_of(path):
     return [array.tobytes() for array in arrays_of(path).values()]
+
+
+def steps_of(path):
+    log = read_run_log(path / "events.jsonl")
+    figures = [(v.epoch, v.values) for v in log.validations]
+    return log.steps.tolist(), [log.column(name).tolist() for name in log.names], figures

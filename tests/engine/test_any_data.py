@@ -17,10 +17,10 @@ from small_model import (
     make_trainer,
     squared_error,
     state_of,
+    steps_of,
 )
 
 from ris_tf.engine import GuardedTrainer
-from ris_tf.runlog import read_run_log
 
 
 class Sequence(keras.utils.PyDataset):
@@ -54,12 +54,6 @@ DATA = {  # made anew for every run, and how to take it
     "generator function": (lambda: lambda: iter(batches()), {"steps_per_epoch": 6}),
     "function of numbers": (lambda: computed, {"steps_per_epoch": 5}),
 }
-
-
-def steps_of(path):
-    log = read_run_log(path / "events.jsonl")
-    figures = [(v.epoch, v.values) for v in log.validations]
-    return log.steps.tolist(), [log.column(name).tolist() for name in log.names], figures
 
 
 def line():

@@ -5,7 +5,7 @@ import threading
 import numpy as np
 import pytest
 import tensorflow as tf
-from test_trainer import BATCH, EXAMPLES, StopAfter, X, Y, make_trainer, state_of, steps_of
+from small_model import BATCH, EXAMPLES, StopAfter, X, Y, make_trainer, state_of, steps_of
 
 from ris_tf.engine.indexed import AHEAD, Indexed
 from ris_tf.errors import UserError

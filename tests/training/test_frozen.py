@@ -11,8 +11,8 @@ from ris_tf.training.frozen import freeze, own_path
 
 
 @pytest.fixture
-def network(make_config):
-    return build_network(make_config())
+def network(make_config, whole_network):
+    return build_network(make_config(*whole_network))
 
 
 def test_a_layer_is_frozen_with_all_that_is_in_it(network):
@@ -39,10 +39,12 @@ def test_something_must_be_left_to_train(network):
 @pytest.mark.parametrize(
     "patterns", ["[trunk]", "[cell_head, 'detection_head_*']"], ids=["backbone", "heads"]
 )
-def test_frozen_variables_stay_to_the_bit(make_config, tmp_path, patterns):
+def test_frozen_variables_stay_to_the_bit(make_config, whole_network, tmp_path, patterns):
     """Weight decay is on and windows are clipped: neither reaches them, nor do averages."""
     run, session = begin(
-        make_config, tmp_path / "run", overrides=(*SHORT, f"training.frozen={patterns}")
+        make_config,
+        tmp_path / "run",
+        overrides=(*SHORT, *whole_network, f"training.frozen={patterns}"),
     )
     network = session.trainer.model
     before = {own_path(v, network): np.array(v.value) for v in network.variables}

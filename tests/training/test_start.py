@@ -18,9 +18,9 @@ def values(network):
 
 
 @pytest.fixture
-def other(make_config):
+def other(make_config, whole_network):
     """A network of other weights."""
-    return build_network(make_config("seed=7"))
+    return build_network(make_config("seed=7", *whole_network))
 
 
 @pytest.fixture(params=["other.keras", "other.weights.h5"])
@@ -30,8 +30,10 @@ def file(request, other, tmp_path):
     return path
 
 
-def test_weights_of_a_file_are_those_of_the_network_that_wrote_it(make_config, other, file):
-    network = build_network(make_config())
+def test_weights_of_a_file_are_those_of_the_network_that_wrote_it(
+    make_config, whole_network, other, file
+):
+    network = build_network(make_config(*whole_network))
     before = values(network)
     read = read_weights(file, network)
     assert read.keys() == before.keys()
@@ -54,12 +56,13 @@ def test_a_trainer_begins_at_them(make_config, tmp_path, tiny_reference, kind):
     trainer = make_trainer(config, start=start.fit.taken)
     for path, array in values(other).items():
         np.testing.assert_array_equal(values(trainer.model)[path], array)
-    for weight, average in zip(trainer.weights_trained, trainer.averages.ema, strict=True):
-        np.testing.assert_array_equal(weight, average)
+    averages = trainer.averages.by_weight()
+    for weight in trainer.weights_trained:
+        np.testing.assert_array_equal(weight, averages[f"ema/{weight.path}"].numpy())
 
 
 def test_what_does_not_fit_is_named_by_path_and_refused(make_config, other, file):
-    config = make_config("network.width=9", "network.blocks=2")
+    config = make_config("network.rounds=1", "network.width=9", "network.blocks=2")
     with pytest.raises(ConfigError) as caught:
         require_start(config, file, allow_mismatch=False)
     line = str(caught.value)
@@ -73,7 +76,7 @@ def test_what_does_not_fit_is_named_by_path_and_refused(make_config, other, file
     put_in(network, start.fit.taken)
     for path, array in start.fit.taken.items():
         np.testing.assert_array_equal(values(network)[path], array)
-    smaller = make_config("network.blocks=0")
+    smaller = make_config("network.rounds=1")
     with pytest.raises(ConfigError, match=r"without a place: .*block"):
         require_start(smaller, file, allow_mismatch=False)
 
@@ -146,9 +149,9 @@ def test_what_has_no_weights_is_one_line(make_config, tmp_path, make, says):
     assert str(caught.value).isprintable()
 
 
-def test_the_run_keeps_what_it_began_at(make_config, other, tmp_path):
+def test_the_run_keeps_what_it_began_at(make_config, whole_network, other, tmp_path):
     other.save(tmp_path / "other.keras")
-    config = make_config()
+    config = make_config(*whole_network)
     start = require_start(config, tmp_path / "other.keras", allow_mismatch=False)
     assert start is not None
     run = RunDirectory.create(
