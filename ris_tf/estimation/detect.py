@@ -154,8 +154,9 @@ class Detector:
             known = known._replace(noise_variance=level, estimated=False)
             data = data.with_noise(level)
             fits = Fits(self.graphs.refined(data, everywhere, fits.positions))
-            revision.converge(data, fits, everywhere)
             revision.revised(data, fits, known, everywhere)
+            revision.converge(data, fits, everywhere)
+            revision.leave_one_out(data, fits, known, everywhere, np.inf)  # of the first noise
         if ladder.converge:
             revision.converge(data, fits, everywhere)
         if ladder.final_test:
