@@ -16,7 +16,8 @@ from ris_tf.config.conversion import AXES
 DISAGREE = (
     *("exceed", "no room", "must divide", "shared equally", "set distribution"),
     *("is of batches from files", "leaves no scene of files", "must say how many"),
-    *("takes its channels from file", "set channel.model"),
+    *("takes its channels from file", "set channel.model", "does not lie between"),
+    *("takes a panel of at least", "leaves the covariance singular"),
 )
 
 VARIANTS = {knob.variant for knob in KNOBS if knob.variant}
