@@ -20,6 +20,7 @@ DISAGREE = (
     *("takes a panel of at least", "leaves the covariance singular"),
 )
 
+LETTERS = st.characters(codec="ascii", exclude_categories=["Cc"])
 VARIANTS = {knob.variant for knob in KNOBS if knob.variant}
 
 
@@ -30,7 +31,7 @@ def values(knob: Knob) -> st.SearchStrategy[Any]:
     plain = {
         "bool": st.booleans,
         "str": lambda: st.none() | _texts(knob),
-        "names": lambda: st.lists(st.text(min_size=1, max_size=20), max_size=4),
+        "names": lambda: st.lists(st.text(LETTERS, min_size=1, max_size=20), max_size=4),
     }
     if knob.type in plain:
         return plain[knob.type]()
@@ -47,7 +48,7 @@ def _texts(knob: Knob) -> st.SearchStrategy[str]:
     """Names, or axes of an array."""
     name = knob.path.rpartition(".")[2].removesuffix("_axes")
     if not knob.path.endswith("_axes"):
-        return st.text(min_size=1, max_size=20)
+        return st.text(LETTERS, min_size=1, max_size=20)
     needed, optional = AXES[name]
     letters = st.permutations(needed + optional) | st.permutations(needed)
     return letters.map("".join)
