@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ris_tf.cli.options import Overrides
+from ris_tf.cli.options import Overrides, write_out
 
 if TYPE_CHECKING:
     import numpy as np
@@ -59,7 +59,7 @@ def inspect_(
     found = inspect(file, chosen if known else None, chosen.data.convert)
     _show(found)
     if out:
-        _write(out, _yaml(found))
+        write_out(out, _yaml(found))
     if found.advice:
         raise ConfigError(found.advice, source=str(file))
 
@@ -177,18 +177,6 @@ def _yaml(found: "Inspection") -> str:
 
     settings: dict[str, Any] = {**found.settings}
     return yaml.safe_dump(settings, sort_keys=False, default_flow_style=False)
-
-
-def _write(path: Path, text: str) -> None:
-    from ris_tf.config import not_written
-    from ris_tf.runlog import atomic_write
-
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        atomic_write(path, text.encode())
-    except OSError as error:
-        raise not_written("--out", path, error, "choose another file") from error
-    typer.echo(str(path))
 
 
 def _printable(text: str) -> str:

@@ -16,6 +16,7 @@ from ris_tf.cli.options import (
     Plugins,
     RunFolder,
     conversion_of,
+    write_out,
 )
 from ris_tf.cli.plugins import load_named, open_run
 
@@ -124,7 +125,7 @@ def localize(
         raise ConfigError(problem, key="--scene", value=scene)
     _show(located, "estimated" if known_snr is None else "given")
     if out:
-        _write(out, csv_text(located) if out.suffix.lower() == ".csv" else json_text(located))
+        write_out(out, csv_text(located) if out.suffix.lower() == ".csv" else json_text(located))
     if picture:
         behind = localizer.spectrum(*received, scene)
         _draw(_of_scene(located, scene), behind, f"{file.name}, scene {scene}", picture)
@@ -219,15 +220,3 @@ def _show(located: "Localization", snr: str) -> None:
         console.print(f"and {more} more scenes; --out writes all")
     if not located.count.any():
         console.print("no source in any scene: ris-tf data inspect tries other conventions")
-
-
-def _write(path: Path, text: str) -> None:
-    from ris_tf.config import not_written
-    from ris_tf.runlog import atomic_write
-
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        atomic_write(path, text.encode())
-    except OSError as error:
-        raise not_written("--out", path, error, "choose another file") from error
-    typer.echo(str(path))

@@ -57,3 +57,16 @@ def conversion_of(config: Path | None, overrides: list[str]) -> "Conversion":
             raise ConfigError(source=f"--set {override!r}", allowed=allowed)
     chosen = load_config(config, overrides) if config else default_config(overrides)
     return chosen.data.convert
+
+
+def write_out(path: Path, text: str) -> None:
+    """Write what `--out` names, whole or not at all, and say so."""
+    from ris_tf.config import not_written
+    from ris_tf.runlog import atomic_write
+
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        atomic_write(path, text.encode())
+    except OSError as error:
+        raise not_written("--out", path, error, "choose another file") from error
+    typer.echo(str(path))

@@ -10,7 +10,8 @@ class Ladder:
     In brackets is the change without a step: percentage points of the sources found within 5
     degrees, or of the scenes counted right, with the 95 % interval of the paired difference; on
     quickstart's scenes of 0..20 dB without least separation, for the estimator that loses most.
-    The whole tables are in docs/estimators.md; `make ladder` measures them.
+    The whole tables are in docs/estimators.md; `make ladder` measures them. These figures are of
+    fitted symbols, before the stochastic likelihood.
 
     Attributes:
         leave_one_out: sources of little support are tried without.

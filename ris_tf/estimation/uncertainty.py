@@ -16,7 +16,7 @@ import numpy as np
 import tensorflow as tf
 
 from ris_tf.estimation.bound import in_double
-from ris_tf.receiver import Observed, fit, noise_information
+from ris_tf.receiver import Observed, informations
 from ris_tf.scene.positions import Positions
 
 WIDE_95 = 1.96  # deviations to either side, of a Gaussian variable's central 95 %
@@ -97,10 +97,8 @@ def _informations(
     one, by_curvature = tf.ones_like(active), tf.where(active > 0, -(coordinates[2] ** 2), 1)
     slope = tf.concat([one, one, by_curvature], axis=1)
     slopes = slope[:, :, None] * slope[:, None]
-    both = fit(data, coordinates, active).information
-    assert data.noise is not None
-    errors = noise_information(data, coordinates, active)
-    return slopes * (both - data.noise[:, None, None] * errors), slopes * errors
+    at_symbols, errors = informations(data, coordinates, active)
+    return slopes * at_symbols, slopes * errors
 
 
 def _inverse_root(matrix: tf.Tensor) -> tf.Tensor:

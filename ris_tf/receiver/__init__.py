@@ -17,7 +17,7 @@ from ris_tf.receiver.likelihood import (
     Symbols,
     fit,
     fitted_symbols,
-    noise_information,
+    informations,
     residual,
 )
 from ris_tf.receiver.observed import (
@@ -37,8 +37,8 @@ __all__ = [
     "basis_of",
     "fit",
     "fitted_symbols",
+    "informations",
     "left_out",
-    "noise_information",
     "observed",
     "residual",
     "ridge_of",

@@ -80,23 +80,17 @@ def fit(
         coordinates: azimuth, elevation (radians) and range (metres), `[B, K]` each.
         active: `[B, K]` real, 0 or 1.
     """
-    slots = active.shape[-1]
     t = _tangents(data, coordinates, active)
-    symbols = tf.tile(t.projected.symbols, [1, 1, 3])[:, :, None]
-    numbers = math.prod(data.y.shape[1:])
-    outside, slopes = (
-        tf.reshape(part * symbols, [-1, numbers, 3 * slots]) for part in (t.outside, t.slopes)
-    )
-    left = tf.reshape(t.projected.residual, [-1, numbers, 1])
-    information = tf.math.real(tf.matmul(outside, outside, adjoint_a=True))
-    gradient = tf.math.real(tf.matmul(slopes, left, adjoint_a=True))[..., 0]
+    left = tf.reshape(t.projected.residual, [-1, math.prod(data.y.shape[1:]), 1])
+    information = _at_symbols(t)
+    gradient = tf.math.real(tf.matmul(_times_symbols(t, t.slopes), left, adjoint_a=True))[..., 0]
     if data.noise is not None:
         information += data.noise[:, None, None] * _by_errors(t)
         gradient -= data.noise[:, None] * _narrowed(t)
     return Fit(
         symbols=t.projected.symbols,
         residual=_residual(data, t.projected),
-        information=information + tf.linalg.diag(tf.tile(1 - active, [1, 3])),
+        information=information + _nowhere(active),
         gradient=gradient,
     )
 
@@ -109,21 +103,22 @@ def residual(
     return _residual(data, projected(data, columns))
 
 
-def noise_information(
+def informations(
     data: Observed, coordinates: tuple[tf.Tensor, tf.Tensor, tf.Tensor], active: tf.Tensor
-) -> tf.Tensor:
-    """What noise of variance 1 adds to the information of `fit`, on average: `[B, 3 K, 3 K]`.
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """At the fitted symbols, and what noise of variance 1 adds by their errors: `[B, 3 K, 3 K]`.
 
-    Fitted symbols are the true ones and an error of covariance `sigma^2 (C^H C)^-1`, `C` the
-    responses. The information is quadratic in the symbols, so the errors add
-    `sum Re(D^H P_perp D * ((C^H C)^-1)^T)`, `D` of symbols 1, `*` entry by entry.
+    Symbols have errors of covariance `sigma^2 M^-1`. Information is quadratic in the symbols, so
+    they add `sum Re(D^H P_perp D * (M^-1)^T)`, `D` of symbols 1, `*` entry by entry. For the
+    deterministic likelihood that is what noise adds to the information of `fit` on average.
 
     Args:
-        data: measurements of `B` scenes, without `noise`.
+        data: measurements of `B` scenes.
         coordinates: as in `fit`.
         active: as in `fit`.
     """
-    return _by_errors(_tangents(data, coordinates, active))
+    t = _tangents(data, coordinates, active)
+    return _at_symbols(t) + _nowhere(active), _by_errors(t)
 
 
 class _Tangents(NamedTuple):
@@ -145,6 +140,24 @@ def _tangents(
     found = projected(data, columns)
     along = tf.matmul(found.basis, slopes, adjoint_a=True)
     return _Tangents(found, slopes, along, slopes - tf.matmul(found.basis, along))
+
+
+def _times_symbols(t: _Tangents, part: tf.Tensor) -> tf.Tensor:
+    """A part of the derivatives times the symbols, all groups below each other: `[B, G D, 3 K]`."""
+    columns = part.shape[-1]
+    symbols = tf.tile(t.projected.symbols, [1, 1, 3])[:, :, None]
+    return tf.reshape(part * symbols, [-1, math.prod(part.shape[1:3]), columns])
+
+
+def _at_symbols(t: _Tangents) -> tf.Tensor:
+    """`sum Re(D^H P_perp D)`, `D` of the fitted symbols: `[B, 3 K, 3 K]`."""
+    outside = _times_symbols(t, t.outside)
+    return tf.math.real(tf.matmul(outside, outside, adjoint_a=True))
+
+
+def _nowhere(active: tf.Tensor) -> tf.Tensor:
+    """The identity where there is no source: `[B, 3 K, 3 K]`."""
+    return tf.linalg.diag(tf.tile(1 - active, [1, 3]))
 
 
 def _by_errors(t: _Tangents) -> tf.Tensor:

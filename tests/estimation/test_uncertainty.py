@@ -17,7 +17,7 @@ from ris_tf.estimation.uncertainty import (
 )
 from ris_tf.evaluation.matching import matched
 from ris_tf.evaluation.metrics import metrics_of
-from ris_tf.receiver import fit, noise_information, observed
+from ris_tf.receiver import fit, informations, observed
 from ris_tf.scene import Simulator, Split
 from ris_tf.scene.positions import true_positions
 
@@ -41,7 +41,7 @@ def test_noise_adds_to_the_information_what_its_mean_over_many_draws_is(symbols)
     every = tuple(tf.repeat(axis, draws, 0) for axis in at)
     mean = tf.reduce_mean(fit(many, every, tf.repeat(active, draws, 0)).information, 0)
     added = (mean - fit(clean, at, active).information[0]).numpy()
-    expected = noise_information(clean, at, active)[0].numpy()
+    expected = informations(clean, at, active)[1][0].numpy()
     scale = np.sqrt(np.outer(np.diag(expected), np.diag(expected)))
     np.testing.assert_allclose(added / scale, expected / scale, atol=0.1)
 
