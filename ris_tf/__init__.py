@@ -12,6 +12,7 @@ Names are loaded when they are asked for: importing the package loads no TensorF
 | spectra | `scan_grid`, `mvdr_spectrum`, `music_spectrum` |
 | estimation | `Localizer`, `Localization`, `Estimators`, `Bound`, `cramer_rao_bound` |
 | measurements | `read_measurements` |
+| training under a configuration | `train` |
 | training any Keras model | `GuardedTrainer`, `warmup_cosine` |
 | runs | `RunDirectory`, `RunLog`, `read_run_log`, `check_health`, `find_runs` |
 | searches | `SearchDirectory`, `Trial`, `best_trial` |

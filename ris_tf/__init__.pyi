@@ -69,5 +69,6 @@ from ris_tf.spectrum import (
     mvdr_spectrum as mvdr_spectrum,
     scan_grid as scan_grid,
 )
+from ris_tf.training.train import train as train
 
 __version__: str

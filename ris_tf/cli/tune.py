@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ris_tf.cli.options import Overrides, Plugins
-from ris_tf.cli.plugins import check_plugged, load_named
+from ris_tf.cli.plugins import load_named
 
 if TYPE_CHECKING:
     from ris_tf.config import Config
@@ -180,6 +180,7 @@ def _made(request: Request) -> "SearchDirectory":
     from ris_tf.config import load_config
     from ris_tf.runlog import check_name
     from ris_tf.search import SearchDirectory
+    from ris_tf.training.begin import check_plugged
     from ris_tf.training.file_data import open_data, with_absolute_paths
 
     config = with_absolute_paths(load_config(request.config, request.overrides))

@@ -13,8 +13,10 @@ from rich.table import Column
 from rich.text import Text
 
 from ris_tf.engine.plan import Plan
+from ris_tf.runlog import Reason
 
 STYLES = {"info": "", "good": "green", "warning": "yellow", "error": "bold red"}
+ENDS: dict[str, str] = {Reason.FINISHED: "good", Reason.EARLY: "good", Reason.FAILED: "error"}
 SECONDS_BETWEEN_LINES = 10.0  # where there is no terminal to draw a bar on
 RATE_WINDOW_S = 5.0  # time over which scenes per second are averaged
 
@@ -64,6 +66,10 @@ class Reporter:
         """Print a line, above the progress bar if there is one, and keep it."""
         self.keep(text)
         self.console.print(Text(text, style=STYLES[style]))
+
+    def say_end(self, reason: str, text: str) -> None:
+        """Print how training ended."""
+        self.say(f"{reason}: {text}", ENDS.get(reason, "warning"))
 
     def keep(self, text: str) -> None:
         """Write a line to console.log alone.

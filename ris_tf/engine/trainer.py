@@ -125,8 +125,7 @@ class GuardedTrainer(GuardedStep):
         session = TrainingSession(self, reporter, run=directory, resume=resumed, notices=notices)
         session.callbacks = callbacks
         outcome = session.run()
-        style = {"finished": "good", "early": "good", "failed": "error"}
-        reporter.say(f"{outcome.reason}: {outcome.text}", style.get(outcome.reason, "warning"))
+        reporter.say_end(outcome.reason, outcome.text)
         return outcome
 
     def _planned(

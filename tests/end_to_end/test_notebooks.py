@@ -1,6 +1,9 @@
 """Every notebook in examples/ runs from its first cell to its last."""
 
+import os
 import re
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -27,8 +30,24 @@ def outputs(notebook, kind):
     return [output.data[kind] for output in found if kind in output.get("data", {})]
 
 
-def test_own_model_trains_and_shows_its_curves_inline(root, tmp_path, monkeypatch):
+def said(notebook):
+    """What all cells printed."""
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    streams = (
+        output for cell in cells for output in cell.outputs if output.output_type == "stream"
+    )
+    return "".join(stream.text for stream in streams)
+
+
+@pytest.fixture
+def kernel(root, monkeypatch):
+    """The environment of a notebook's kernel: this project's package and commands."""
     monkeypatch.setenv("PYTHONPATH", str(root))
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+
+
+@pytest.mark.usefixtures("kernel")
+def test_own_model_trains_and_shows_its_curves_inline(root, tmp_path):
     notebook = executed(root, "own_model.ipynb", tmp_path)
     log = RunDirectory.open(tmp_path / "runs" / "stripes").log()
     assert log.end.reason == Reason.FINISHED
@@ -37,3 +56,22 @@ def test_own_model_trains_and_shows_its_curves_inline(root, tmp_path, monkeypatc
     lines = outputs(notebook, "text/plain")
     assert any(re.search(r"epoch +8  validation", line) for line in lines)
     assert not any("\r" in line for line in lines)
+
+
+@pytest.mark.usefixtures("kernel")
+def test_training_leads_to_positions(root, tmp_path):
+    notebook = executed(root, "training_to_positions.ipynb", tmp_path)
+    found = re.search(r"finds (\d+)% of the validation scenes", said(notebook))
+    right = re.search(r"count right in (\d+)%", said(notebook))
+    assert int(found[1]) > 80
+    assert int(right[1]) > 90
+    assert len(outputs(notebook, "image/png")) == 2
+
+
+@pytest.mark.usefixtures("kernel")
+def test_a_recording_of_others_is_read_trained_on_and_localized(root, tmp_path):
+    notebook = executed(root, "own_data.ipynb", tmp_path)
+    assert "y_axes: MLB" in said(notebook)
+    right = re.search(r"count right in (\d+)%", said(notebook))
+    assert int(right[1]) > 90
+    assert (tmp_path / "positions.json").exists()
