@@ -103,7 +103,7 @@ def evaluate(
         check_network(directory, chosen)
     available = [name for name, one in ESTIMATORS.items() if directories or not one.network]
     names = _named(estimators, available)
-    files = _test_files(chosen)
+    files = test_files(chosen)
     settings = {
         "scenes": min(scenes, files.scenes) if files else scenes,
         "panel": f"{chosen.geometry.columns} x {chosen.geometry.rows}",
@@ -128,7 +128,7 @@ def evaluate(
     _write(report, folder, figures)
 
 
-def _test_files(config: "Config") -> "SceneSet | None":
+def test_files(config: "Config") -> "SceneSet | None":
     """The scenes of `data.test`, whose labels must have ranges; `None` where it is empty."""
     from ris_tf.data.errors import DataError
     from ris_tf.data.scene_set import SceneSet

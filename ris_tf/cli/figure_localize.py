@@ -40,7 +40,8 @@ def spectrum(
     set_: Overrides = None,
     plugin: Plugins = None,
 ) -> None:
-    """Spectra of a test scene: of the network's covariance, the sample covariance and the truth."""
+    """Spectra of a test scene, simulated or of data.test: the network's, the sample's, the true."""
+    from ris_tf.cli.evaluate import test_files
     from ris_tf.config import ConfigError
 
     if method not in ("mvdr", "music"):
@@ -49,12 +50,14 @@ def spectrum(
     target = target_file(out, Path("spectrum.pdf"))
     if run:
         _check_run(run, chosen)
+    files = test_files(chosen)
     _load()
-    from ris_tf.evaluation.illustrations import spectra_of_scene
+    from ris_tf.evaluation.illustrations import scene_of_test, spectra_of_scene
     from ris_tf.figures.localization import spectrum_figure
     from ris_tf.localizer import load_network
 
-    pictures, truth = spectra_of_scene(chosen, load_network(run) if run else None, scene, method)
+    one = scene_of_test(chosen, scene, files)
+    pictures, truth = spectra_of_scene(chosen, load_network(run) if run else None, one, method)
     write_figure(spectrum_figure(pictures, truth), target)
 
 

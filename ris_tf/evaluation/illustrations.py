@@ -6,6 +6,8 @@ import tensorflow as tf
 from ris_tf.config import Config
 from ris_tf.config.errors import ConfigError
 from ris_tf.covariance import Covariance, back_projection, sample_covariance, true_covariance
+from ris_tf.data.completion import completed, tensors
+from ris_tf.data.scene_set import SceneSet
 from ris_tf.estimation.bound import cramer_rao_bound
 from ris_tf.estimation.estimators import Estimators
 from ris_tf.evaluation.pictures import Curve, Picture
@@ -19,24 +21,42 @@ QUARTILES = (25, 50, 75)
 OF = {"azimuth": "azimuth", "elevation": "elevation", "range": "range_m"}
 
 
+def scene_of_test(config: Config, scene: int, files: SceneSet | None = None) -> Scenes:
+    """One test scene, the one of that number in `ris-tf evaluate`: arrays of a batch of 1.
+
+    Args:
+        config: what is simulated, or what files are of.
+        scene: its number, from 0.
+        files: scenes in place of simulated ones; their powers and noise are estimated if not given.
+
+    Raises:
+        ConfigError: the files have no such scene.
+    """
+    if files is None:
+        batch = config.training.batch
+        made = Simulator(config)(Split.TEST, 0, scene // batch, batch)
+        row = scene % batch
+        return tf.nest.map_structure(lambda x: x[row : row + 1], made)
+    if scene >= files.scenes:
+        allowed = f"must be below {files.scenes:,}, the scenes of {files.text}"
+        raise ConfigError(key="--scene", value=scene, allowed=allowed)
+    return completed(tensors(files.read(np.array([scene]))), config)
+
+
 def spectra_of_scene(
-    config: Config, network: Network | None, scene: int, method: str
+    config: Config, network: Network | None, one: Scenes, method: str
 ) -> tuple[list[Picture], np.ndarray]:
     """Spectra of the covariances of one test scene.
 
     Args:
         config: of the scene and of the grid.
         network: its covariance is included; `None` for none.
-        scene: number of the test scene.
+        one: the scene, as `scene_of_test` gives it.
         method: `mvdr` or `music`, with the true number of sources.
 
     Returns:
         A picture for each covariance, and `[K, 2]` true directions in degrees.
     """
-    batch = config.training.batch
-    made = Simulator(config)(Split.TEST, 0, scene // batch, batch)
-    row = scene % batch
-    one = tf.nest.map_structure(lambda x: x[row : row + 1], made)
     y, channel, codes, _ = one.measurement
     backprojected = back_projection(y, channel, codes, config.covariance.ridge)
     covariances: dict[str, Covariance] = {"sample covariance": sample_covariance(backprojected)}

@@ -74,6 +74,10 @@ def test_json_and_picture_where_they_are_wanted(home):
         (["figure", "spectrum", "--method", "musik"], "must be mvdr or music"),
         (["figure", "bound", "--out", "x.txt"], "must end in"),
         (["figure", "ranges", "--set", "scene.range_m=[1,1]"], "a single range"),
+        (
+            ["figure", "spectrum", "runs/small", "--set", "data.test=m.npz", "--scene", "999"],
+            "--scene 999: must be below",
+        ),
         (["figure", "spectrum", "runs/small", "--set", "geometry.rows=5"], "geometry.rows = 6"),
     ],
 )
@@ -144,6 +148,7 @@ def test_other_peoples_files_are_localized(home):
 def test_figures_are_drawn(home):
     for words in (
         ("spectrum", "runs/small", "--out", "s.pdf"),
+        ("spectrum", "runs/small", "--set", "data.test=m.npz", "--scene", "2", "--out", "f.pdf"),
         ("bound", "--config", "small.yaml", "--scenes", "8", "--out", "b.pdf"),
         ("ranges", "--config", "small.yaml", "--scenes", "8", "--out", "r.svg"),
     ):

@@ -4,7 +4,12 @@ import numpy as np
 import pytest
 
 from ris_tf.config import ConfigError, parse_config
-from ris_tf.evaluation.illustrations import bound_by_range, bound_by_snr, spectra_of_scene
+from ris_tf.evaluation.illustrations import (
+    bound_by_range,
+    bound_by_snr,
+    scene_of_test,
+    spectra_of_scene,
+)
 
 CONFIG = parse_config(
     {
@@ -40,7 +45,7 @@ def test_a_single_range_is_told():
 
 @pytest.mark.parametrize("method", ["mvdr", "music"])
 def test_true_covariance_peaks_at_the_truth(method):
-    pictures, truth = spectra_of_scene(CONFIG, None, 5, method)
+    pictures, truth = spectra_of_scene(CONFIG, None, scene_of_test(CONFIG, 5), method)
     assert [picture.name for picture in pictures] == ["sample covariance", "true covariance"]
     power = pictures[1].power
     azimuth, elevation = np.unravel_index(power.argmax(), power.shape)
