@@ -10,6 +10,7 @@ from ris_tf import __version__
 from ris_tf.cli.calibrate import calibrate
 from ris_tf.cli.check import check
 from ris_tf.cli.data import data
+from ris_tf.cli.doctor import doctor
 from ris_tf.cli.evaluate import evaluate
 from ris_tf.cli.export import export
 from ris_tf.cli.figure_localize import figure
@@ -57,7 +58,7 @@ def root(
     del version
 
 
-RUNS = (init, knobs, train, tune, runs, show, check, stop, export)
+RUNS = (init, knobs, train, tune, runs, show, check, stop, export, doctor)
 SCENES = (model, simulate, evaluate, localize, calibrate)
 for command in RUNS + SCENES:
     app.command()(command)

@@ -61,7 +61,7 @@ def test_table_lists_every_command(root):
 
 
 def test_links_lead_somewhere(root):
-    for page in [root / "README.md", *(root / "docs").glob("*.md")]:
+    for page in [*root.glob("*.md"), *(root / "docs").glob("**/*.md")]:
         for link in re.findall(r"\]\(([^)#]+?)\)", page.read_text()):
             if "://" not in link:
                 assert (page.parent / link).exists(), f"{page.name}: {link}"
