@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import psutil
 from packaging.requirements import Requirement
@@ -283,7 +284,7 @@ def _timed(compute: Callable) -> tuple:
     return result, least
 
 
-def _deviation(one: object, other: object) -> float:
+def _deviation(one: Any, other: Any) -> float:
     """The largest deviation, relative to the largest entry."""
     import tensorflow as tf
 
