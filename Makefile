@@ -80,7 +80,7 @@ $(VENV)/made:
 
 $(VENV)/runs: $(VENV)/made pyproject.toml constraints.txt
 	@echo "installing TensorFlow, Qt and the rest: 1 GB, a minute or two, once"
-	$(PIP) --no-build-isolation -e .
+	$(PIP) --no-build-isolation -e '.[all]'
 	@$(BIN)/python tools/qt_libraries.py || true
 	@touch $@
 

@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,6 +47,7 @@ def run(options: argparse.Namespace) -> int:
     Raises:
         UsageError: a path or a size cannot be used, or there is no display.
     """
+    _require_qt()
     places = _places(options.paths)
     _declare(options.plugin)
     size = _size(options.size)
@@ -71,6 +73,18 @@ def run(options: argparse.Namespace) -> int:
         window.resize(*size)
     window.show()
     return app.exec()
+
+
+def _require_qt() -> None:
+    """Refuse to start where the monitor's packages are not installed.
+
+    Raises:
+        UsageError: naming them.
+    """
+    missing = [name for name in ("PySide6", "pyqtgraph", "tsdownsample") if find_spec(name) is None]
+    if missing:
+        problem = f"needs {', '.join(missing)}, not installed here"
+        raise UsageError(problem, remedy="pip install 'ris-tf[gui]'")
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -54,7 +54,12 @@ def __getattr__(name: str) -> Any:
     """A public name, from the module that defines it (PEP 562)."""
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(_HOMES[name]), name)
+    try:
+        value = getattr(importlib.import_module(_HOMES[name]), name)
+    except ModuleNotFoundError as error:
+        if error.name in ("tensorflow", "keras"):
+            error.add_note("training and networks need it: pip install 'ris-tf[train]'")
+        raise
     globals()[name] = value  # found without this function from now on
     return value
 

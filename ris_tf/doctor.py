@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from importlib import metadata
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,8 @@ from packaging.requirements import Requirement
 from ris_tf.runlog import available_threads, processor
 
 PACKAGE = "ris-tf"
+# What the parts of this package are for that can be installed; the first is always there.
+PARTS = {"": "everything needs it", "train": "no training here", "gui": "no monitor here"}
 LITTLE_MEMORY, LITTLE_DISK = 4 << 30, 2 << 30  # bytes
 SLOW = 1.5  # of float32's time: a precision that does not pay
 SIZE, TIMES = 384, 5  # of the matrix product that is timed
@@ -69,8 +72,8 @@ def examine(folder: Path) -> Iterator[Finding]:
     yield memory()
     yield disk(folder)
     yield keras_settings()
-    yield from window()
-    yield from computing()
+    yield from window() if find_spec("PySide6") else ()
+    yield from computing() if find_spec("tensorflow") and find_spec("keras") else ()
 
 
 # -- without TensorFlow ---------------------------------------------------------------------------
@@ -86,21 +89,41 @@ def versions() -> Iterator[Finding]:
         yield Finding(PACKAGE, Mark.BAD, "runs from a folder, not installed", remedy)
         return
     yield Finding(PACKAGE, Mark.GOOD, f"{version} at {Path(__file__).parent}")
-    needed = map(Requirement, requires)
-    found = [_installed(one) for one in needed if not one.marker or one.marker.evaluate()]
-    good = ", ".join(f"{one.name} {one.text}" for one in found if one.mark is Mark.GOOD)
+    needed = [Requirement(text) for text in requires]
+    found = [(part, _installed(one)) for one in needed for part in _part_of(one)]
+    good = ", ".join(f"{one.name} {one.text}" for _, one in found if one.mark is Mark.GOOD)
     yield Finding("packages", Mark.GOOD, good)
-    yield from (one for one in found if one.mark is not Mark.GOOD)
+    lacking = {part: [one.name for p, one in found if p == part and not one.text] for part in PARTS}
+    yield from (one for _, one in found if one.mark is Mark.BAD and one.text)
+    for part, names in lacking.items():
+        if names:
+            text = f"{', '.join(names)} not installed: {PARTS[part]}"
+            mark = Mark.NOTE if part else Mark.BAD
+            yield Finding(part or "packages", mark, text, f"pip install '{_with_extra(part)}'")
+
+
+def _with_extra(part: str) -> str:
+    return f"{PACKAGE}[{part}]" if part else PACKAGE
+
+
+def _part_of(needed: Requirement) -> list[str]:
+    """The part of `PARTS` that needs a package; none for what developers need."""
+    if needed.name == PACKAGE:
+        return []
+    marker = needed.marker
+    return [part for part in PARTS if not marker or marker.evaluate({"extra": part})][:1]
 
 
 def _installed(needed: Requirement) -> Finding:
-    remedy = f"pip install '{needed}'"
+    """The version that is installed, of those that are right; no text where there is none."""
+    wanted = f"{needed.name}{needed.specifier}"
+    remedy = f"pip install '{wanted}'"
     try:
         version = metadata.version(needed.name)
     except metadata.PackageNotFoundError:
-        return Finding(needed.name, Mark.BAD, "is missing", remedy)
+        return Finding(needed.name, Mark.BAD, "", remedy)
     if not needed.specifier.contains(version, prereleases=True):
-        return Finding(needed.name, Mark.BAD, f"{version}, but {needed} is required", remedy)
+        return Finding(needed.name, Mark.BAD, f"{version}, but {wanted} is required", remedy)
     return Finding(needed.name, Mark.GOOD, version)
 
 

@@ -30,5 +30,5 @@ def doctor(
         console.print(Text.assemble((f"{mark}  ", style), *line))
         if one.remedy:
             console.print(Text(f"    {'':<12}-> {one.remedy}", style=style))
-    console.print(f"{bad} faults" if bad else "everything works here")
+    console.print(f"{bad} faults" if bad else "what is installed works here")
     raise typer.Exit(1 if bad else 0)

@@ -178,11 +178,13 @@ def _exists(request: Request) -> bool:
 def _made(request: Request) -> "SearchDirectory":
     """A new search's folder; everything that was typed is checked before."""
     from ris_tf.config import load_config
+    from ris_tf.engine.tensorflow_quiet import require_tensorflow
     from ris_tf.runlog import check_name
     from ris_tf.search import SearchDirectory
     from ris_tf.training.begin import check_plugged
     from ris_tf.training.file_data import open_data, with_absolute_paths
 
+    require_tensorflow()
     config = with_absolute_paths(load_config(request.config, request.overrides))
     path = _path(request)
     check_name(path.name)

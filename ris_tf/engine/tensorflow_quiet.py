@@ -6,10 +6,20 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
+
+from ris_tf.errors import UserError
+
+INSTALL = "pip install 'ris-tf[train]'"
 
 
 def load_tensorflow() -> None:
-    """Import TensorFlow; its start-up lines are dropped, unless the import fails."""
+    """Import TensorFlow; its start-up lines are dropped, unless the import fails.
+
+    Raises:
+        UserError: it is not installed.
+    """
+    require_tensorflow()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     with hidden_unless_it_fails():
         import tensorflow as tf
@@ -19,6 +29,16 @@ def load_tensorflow() -> None:
     logging.getLogger("tensorflow").addFilter(
         lambda record: "triggered tf.function retracing" not in record.getMessage()
     )
+
+
+def require_tensorflow() -> None:
+    """Refuse what cannot be done without TensorFlow, before anything is made; imports nothing.
+
+    Raises:
+        UserError: it is not installed.
+    """
+    if find_spec("tensorflow") is None or find_spec("keras") is None:
+        raise UserError("needs TensorFlow, which is not installed", remedy=INSTALL)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ris_tf.config import Config, ConfigError, dump_config, load_config, replace_values
 from ris_tf.config.registry import OUR_NETWORKS, extra_terms
 from ris_tf.engine.cluster import Worker
-from ris_tf.engine.tensorflow_quiet import load_tensorflow
+from ris_tf.engine.tensorflow_quiet import load_tensorflow, require_tensorflow
 from ris_tf.registry import named_plugins
 from ris_tf.runlog import Identity, RunDirectory, RunError, State, Summary, summarize
 from ris_tf.training.file_data import open_data, with_data
@@ -49,6 +49,7 @@ def new_job(config: Config, path: Path, origin: Origin, command: Sequence[str]) 
     Raises:
         UserError: configuration, files, weights or folder cannot be used.
     """
+    require_tensorflow()
     data = open_data(config)
     check_plugged(config)
     _check_files(config)

@@ -45,7 +45,9 @@ def home(root, tmp_path_factory) -> Path:
         file.extractall(home / "unpacked", filter="data")
     (unpacked,) = (home / "unpacked").iterdir()
     _python(BUILD.format("wheel", str(packed)), unpacked)
-    _install(home, next(packed.glob("*.whl")))
+    wheel = next(packed.glob("*.whl"))
+    _install(home, wheel)
+    _install(home, wheel, "light", ("tensorflow", "keras", "pyside6", "shiboken6"))
     for used in (source, home / "unpacked"):
         shutil.rmtree(used)
     return home
@@ -57,25 +59,32 @@ def _python(program: str, folder: Path) -> None:
     )
 
 
-def _install(home: Path, wheel: Path) -> None:
-    """Install a wheel alone; what it depends on is this environment's."""
-    venv = home / "venv"
+def _install(home: Path, wheel: Path, name: str = "venv", without: tuple[str, ...] = ()) -> None:
+    """Install a wheel alone; what it depends on is this environment's, some packages excepted."""
+    venv = home / name
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", venv], check=True)
     python = venv / "bin" / "python"
     pip = [sys.executable, "-m", "pip", "--python", python, "install", "-q", "--no-index"]
     subprocess.run([*pip, "--no-deps", "--no-compile", wheel], check=True, env=outside())
     (packages,) = (venv / "lib").glob("python*/site-packages")
     others = {sysconfig.get_path(name) for name in ("purelib", "platlib")}
-    (packages / "dependencies.pth").write_text("".join(f"{path}\n" for path in others))
+    for path in others:
+        there = packages / f"of-{Path(path).parent.parent.name}"
+        there.mkdir()
+        for package in Path(path).iterdir():
+            if not package.name.lower().startswith((*without, "__editable__")):
+                (there / package.name).symlink_to(package)
+    paths = "".join(f"{path}\n" for path in packages.glob("of-*"))
+    (packages / "dependencies.pth").write_text(paths)
 
 
 @pytest.fixture(scope="module")
 def run(home):
     """Runs a program of the installation: its exit code and what it printed."""
 
-    def run(program: str, *words: str) -> tuple[int, str]:
+    def run(program: str, *words: str, venv: str = "venv") -> tuple[int, str]:
         done = subprocess.run(
-            [home / "venv" / "bin" / program, *words],
+            [home / venv / "bin" / program, *words],
             cwd=home,
             env=outside(),
             stdout=subprocess.PIPE,
@@ -144,3 +153,31 @@ def test_unknown_name_lists_those_there_are(run):
     assert code == 2
     assert "default-panel, quickstart, reference" in printed
     assert printed.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "extra"),
+    [
+        (("ris-tf", "train", "quickstart"), "train"),
+        (("ris-tf", "tune", "quickstart", "--n-trials", "1"), "train"),
+        (("ris-tf", "simulate", "quickstart", "--out", "a.npz"), "train"),
+        (("ris-gui", "--screenshot", "a.png", "."), "gui"),
+    ],
+)
+def test_what_is_not_installed_is_named_and_nothing_made(run, home, words, extra):
+    """A server needs no Qt, and a laptop that watches no TensorFlow."""
+    before = set(home.rglob("*"))
+    code, printed = run(*words, venv="light")
+    assert code == 2
+    assert printed.endswith(f"pip install 'ris-tf[{extra}]'\n")
+    assert printed.count("\n") == 1
+    assert set(home.rglob("*")) == before
+
+
+def test_runs_are_read_without_tensorflow_and_qt(run, home):
+    code, printed = run("ris-tf", "runs", venv="light")
+    assert code == 0, printed
+    code, printed = run("ris-tf", "doctor", venv="light")
+    assert code == 0, printed
+    assert "no training here" in printed
+    assert "no monitor here" in printed
