@@ -45,7 +45,9 @@ class RunRow:
     @property
     def state(self) -> str:
         """What the run is doing, in a word."""
-        return str(self.summary.state) if self.summary else "unreadable"
+        if self.summary is None:
+            return "unreadable"
+        return "stopping" if self.summary.stopping else str(self.summary.state)
 
 
 class RunIndex:

@@ -206,8 +206,10 @@ class MainWindow(QMainWindow):
         self.set_theme(THEMES["light" if self.theme.dark else "dark"])
         self.refresh()
 
-    def notify(self, text: str) -> None:
-        """A message in the status bar that goes away by itself."""
+    def notify(self, text: str, level: str = "") -> None:
+        """A message in the status bar that goes away by itself; `amber` or `red` marks it."""
+        colour = f"QStatusBar {{ color: {self.theme.state(level)}; }}" if level else ""
+        self.statusBar().setStyleSheet(colour)
         self.statusBar().showMessage(text, 8000)
 
     def closeEvent(self, event: QCloseEvent) -> None:

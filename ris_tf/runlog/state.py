@@ -65,6 +65,7 @@ class Summary:
         skipped: windows dropped.
         seconds: from its first event to its last, over all sessions.
         reason: end event in words, empty while there is none.
+        stopping: whether it works and was asked to stop.
     """
 
     run: RunDirectory
@@ -78,11 +79,18 @@ class Summary:
     skipped: int
     seconds: float
     reason: str
+    stopping: bool = False
 
     @property
     def resumable(self) -> bool:
         """Whether `ris-tf train --resume` would go on with it."""
         return self.idle and self.run.identity.task == LOCALIZATION
+
+    @property
+    def extendable(self) -> bool:
+        """Whether it is done, and `ris-tf train --resume --epochs` would go on with it."""
+        done = self.state is State.FINISHED and self.run.identity.task == LOCALIZATION
+        return done and any(self.run.checkpoints.glob("*.npz"))
 
     @property
     def idle(self) -> bool:
@@ -152,9 +160,10 @@ def summary_of(run: RunDirectory, log: RunLog, now: float) -> Summary:
     plan = log.sessions[-1] if log.sessions else Session(0, 0.0, 0, 0, 0, 0, 0)
     losses = [v.values.get("loss", math.nan) for v in log.validations]
     finite = [loss for loss in losses if math.isfinite(loss)]
+    state = _state(run, log, now)
     return Summary(
         run=run,
-        state=_state(run, log, now),
+        state=state,
         step=int(log.steps[-1]) + 1 if len(log.steps) else plan.step,
         windows=plan.windows,
         epoch=_epochs_done(log, plan),
@@ -164,6 +173,7 @@ def summary_of(run: RunDirectory, log: RunLog, now: float) -> Summary:
         skipped=_skipped(log),
         seconds=_seconds(log),
         reason=log.end.text if log.end else "",
+        stopping=state in (State.RUNNING, State.STALLED) and run.stop_requested(),
     )
 
 
