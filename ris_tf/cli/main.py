@@ -19,6 +19,7 @@ from ris_tf.cli.init import init
 from ris_tf.cli.knobs import knobs
 from ris_tf.cli.localize import localize
 from ris_tf.cli.model import model
+from ris_tf.cli.note import note
 from ris_tf.cli.runs import runs
 from ris_tf.cli.show import show
 from ris_tf.cli.simulate import simulate
@@ -57,7 +58,7 @@ def root(
     del version
 
 
-RUNS = (init, knobs, train, tune, runs, show, check, stop, export)
+RUNS = (init, knobs, train, tune, runs, show, check, note, stop, export)
 SCENES = (model, simulate, evaluate, localize, calibrate)
 for command in RUNS + SCENES:
     app.command()(command)

@@ -24,6 +24,7 @@ from ris_tf.runlog.identity import BeganFrom, Identity
 from ris_tf.runlog.lock import HeldError, Holder
 from ris_tf.runlog.log import RunLog, Steps
 from ris_tf.runlog.reader import EventTail, LogReader, read_run_log
+from ris_tf.runlog.remarks import NO_REMARKS, Remarks, read_remarks, tags_of, write_remarks
 from ris_tf.runlog.rundir import (
     RunDirectory,
     available_threads,
@@ -48,6 +49,7 @@ from ris_tf.runlog.writer import EventWriter, SilentWriter
 __all__ = [
     "DAMAGE",
     "LOCALIZATION",
+    "NO_REMARKS",
     "SCHEMA",
     "BeganFrom",
     "Cause",
@@ -65,6 +67,7 @@ __all__ = [
     "Notice",
     "Phase",
     "Reason",
+    "Remarks",
     "RunDirectory",
     "RunError",
     "RunLog",
@@ -91,6 +94,7 @@ __all__ = [
     "naming",
     "number",
     "processor",
+    "read_remarks",
     "read_run_log",
     "read_sample",
     "run_folders",
@@ -98,5 +102,7 @@ __all__ = [
     "summarize",
     "summary_of",
     "sync_folder",
+    "tags_of",
+    "write_remarks",
     "write_sample",
 ]
