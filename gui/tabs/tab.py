@@ -1,7 +1,8 @@
 """What every tab can do."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from PySide6.QtWidgets import QWidget
 
@@ -11,6 +12,14 @@ from gui.workers import Poller
 
 if TYPE_CHECKING:
     import pyqtgraph as pg
+
+
+@runtime_checkable
+class FollowsSearch(Protocol):
+    """A tab that shows a search, also where none of its trials is selected."""
+
+    def follow(self, path: Path | None) -> None:
+        """Read the search in a folder from now on, or none."""
 
 
 class Tab(QWidget):

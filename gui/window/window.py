@@ -19,13 +19,15 @@ from PySide6.QtWidgets import (
 
 from gui.memory import Collector
 from gui.models.followed import FollowedRun, RunView
+from gui.models.headline import headline_of
 from gui.models.index import RunIndex
 from gui.models.palette import COLOURS
 from gui.models.places import ListedRun, as_listed, folder_of_new_runs
-from gui.tabs import OF_LOCALIZATION, TABS
-from gui.tabs.tab import Tab
+from gui.tabs import OF_LOCALIZATION, OF_NO_RUN, TABS
+from gui.tabs.tab import FollowsSearch, Tab
 from gui.theme import LIGHT, THEMES, Theme, apply
 from gui.window.actions import Actions
+from gui.window.headline import HeadlineBar
 from gui.window.runs import RunsPanel
 from gui.window.status import status_of
 from gui.workers import Jobs, Poller
@@ -70,12 +72,13 @@ class MainWindow(QMainWindow):
         self._retired: list[Poller] = []
         self._waiting_for: list[Path] = []
         self._first_rows = True
+        self._search: Path | None = None  # whose own row is selected
         self._ever_chosen = False
         self.setWindowTitle(f"ris-gui · {', '.join(str(place) for place in self.places)}")
         self.resize(*SIZE)
+        self._index = RunIndex(self.places)
         self._lay_out()
         self.actions_ = Actions(self)
-        self._index = RunIndex(self.places)
         self._scanner = Poller(self._index.poll, SCAN_S, SCAN_S, self)
         self._scanner.ready.connect(self._show_rows)
         self._frame = QTimer(self, singleShot=True, interval=FRAME_MS)
@@ -100,15 +103,29 @@ class MainWindow(QMainWindow):
         self.banner.setContentsMargins(10, 4, 10, 4)
         self.splitter = QSplitter()
         self.splitter.addWidget(self.runs)
-        self.splitter.addWidget(self.tabs)
+        self.splitter.addWidget(self._under_headline())
         self.splitter.setStretchFactor(1, 1)
         self.splitter.setSizes([TABLE_WIDTH, SIZE[0] - TABLE_WIDTH])
         self.setCentralWidget(self.splitter)
         self.statusBar().addPermanentWidget(self.banner, 1)
         self.statusBar().setSizeGripEnabled(False)
         self.runs.chosen.connect(self._follow)
+        self.runs.knobs_wanted.connect(self._want_knobs)
+        self.runs.search_chosen.connect(self._show_search)
         self.runs.activated.connect(lambda path: self.tabs.setFocus())
-        self.tabs.currentChanged.connect(lambda index: self.refresh())
+        self._run_tab = next(iter(TABS))  # the last tab in front that shows a run
+        self.tabs.currentChanged.connect(lambda index: self._tab_changed())
+
+    def _under_headline(self) -> QWidget:
+        """The tabs, below the line that names the run that they show."""
+        self.headline = HeadlineBar()
+        right = QWidget()
+        layout = QVBoxLayout(right)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self.headline)
+        layout.addWidget(self.tabs, 1)
+        return right
 
     @property
     def tab_name(self) -> str:
@@ -137,7 +154,7 @@ class MainWindow(QMainWindow):
         if name == "launch":
             tab.launched.connect(self._launched)
         if name == "search":
-            tab.trial_chosen.connect(lambda path: self.choose([path]))
+            tab.trial_chosen.connect(self._show_trial)
         if self.settings:
             tab.restore({key: str(value) for key, value in _group(self.settings, f"tab/{name}")})
         page = self.tabs.widget(list(TABS).index(name))
@@ -146,6 +163,16 @@ class MainWindow(QMainWindow):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(tab)
         return tab
+
+    def _show_trial(self, path: Path) -> None:
+        """A trial was chosen in the table of its search: show its run."""
+        self.choose([path])
+        self.show_tab(self._run_tab)
+
+    def _tab_changed(self) -> None:
+        if self.tab_name not in OF_NO_RUN:
+            self._run_tab = self.tab_name
+        self.refresh()
 
     def selected_views(self) -> list[RunView]:
         """The selected runs as far as they are read, in the order of selection."""
@@ -158,7 +185,10 @@ class MainWindow(QMainWindow):
         views = self.selected_views()
         self._offer_tabs(views)
         tab, began = self.tab(self.tab_name), time.perf_counter()
-        tab.show_runs(views)
+        if self._search and not views and isinstance(tab, FollowsSearch):
+            tab.follow(self._search)
+        else:
+            tab.show_runs(views)
         took_ms = 1e3 * (time.perf_counter() - began)
         self._frame.setInterval(round(min(max(took_ms / SHARE, FRAME_MS), LATEST_MS)))
         self._show_status()
@@ -187,8 +217,22 @@ class MainWindow(QMainWindow):
             self._scanner.wake()
 
     def scan(self) -> None:
-        """Look for new runs at once."""
+        """Look for new runs at once, and for what changed in old ones."""
+        self._index.hurried = True
         self._scanner.wake()
+
+    def _want_knobs(self, wanted: bool) -> None:
+        """Have configurations read for the table, if it needs them."""
+        if wanted and not self._index.knobs_wanted:
+            self._index.knobs_wanted = True
+            self._scanner.wake()
+
+    def _show_search(self, path: object) -> None:
+        """A search's own row was selected: its tab shows it."""
+        if isinstance(path, Path):
+            self.show_tab("search")
+        self._search = path if isinstance(path, Path) else None
+        self.refresh()
 
     def set_theme(self, theme: Theme) -> None:
         """Light or dark."""
@@ -197,6 +241,7 @@ class MainWindow(QMainWindow):
         assert isinstance(app, QApplication)
         apply(theme, app)
         self.runs.restyle(theme)
+        self.headline.restyle(theme)
         for tab in self.made.values():
             tab.restyle(theme)
         self._show_status()
@@ -315,7 +360,11 @@ class MainWindow(QMainWindow):
         self._show_status()
 
     def _show_status(self) -> None:
-        """What is wrong or under way, in the status bar."""
+        """What is wrong or under way, in the status bar; above the tabs, which run is shown."""
+        hidden = self.runs.hidden
+        self.headline.show_headline(
+            headline_of(self.selected_views(), hidden, self._search, time.time())
+        )
         level, text = status_of(self)
         self.banner.setText(text)
         self.banner.setVisible(bool(text))
@@ -335,11 +384,11 @@ class MainWindow(QMainWindow):
         for name, restore in {
             "window": self.restoreGeometry,
             "splitter": self.splitter.restoreState,
-            "columns": self.runs.restore,
         }.items():
             value = self.settings.value(name)
             if isinstance(value, QByteArray):
                 restore(value)
+        self.runs.restore(str(self.settings.value("table")))
         tab = self.settings.value("tab")
         if tab in TABS:
             self.show_tab(str(tab))
@@ -349,7 +398,7 @@ class MainWindow(QMainWindow):
             return
         self.settings.setValue("window", self.saveGeometry())
         self.settings.setValue("splitter", self.splitter.saveState())
-        self.settings.setValue("columns", self.runs.state())
+        self.settings.setValue("table", self.runs.state())
         self.settings.setValue("tab", self.tab_name)
         self.settings.setValue("theme", self.theme.name)
         for name, tab in self.made.items():

@@ -14,6 +14,7 @@ from ris_tf.runlog.events import (
     Series,
     Session,
     Step,
+    Usage,
     Validation,
     decode,
     encode,
@@ -23,6 +24,7 @@ from ris_tf.runlog.health import LOCALIZATION, Check, check_health
 from ris_tf.runlog.identity import BeganFrom, Identity
 from ris_tf.runlog.lock import HeldError, Holder
 from ris_tf.runlog.log import RunLog, Steps
+from ris_tf.runlog.pace import Doing, Pace, pace_of
 from ris_tf.runlog.reader import EventTail, LogReader, read_run_log
 from ris_tf.runlog.remarks import NO_REMARKS, Remarks, read_remarks, tags_of, write_remarks
 from ris_tf.runlog.rundir import (
@@ -55,6 +57,7 @@ __all__ = [
     "Cause",
     "Check",
     "CheckpointEvent",
+    "Doing",
     "End",
     "Epoch",
     "Event",
@@ -65,6 +68,7 @@ __all__ = [
     "Identity",
     "LogReader",
     "Notice",
+    "Pace",
     "Phase",
     "Reason",
     "Remarks",
@@ -81,6 +85,7 @@ __all__ = [
     "Step",
     "Steps",
     "Summary",
+    "Usage",
     "Validation",
     "atomic_write",
     "available_threads",
@@ -93,6 +98,7 @@ __all__ = [
     "find_runs",
     "naming",
     "number",
+    "pace_of",
     "processor",
     "read_remarks",
     "read_run_log",

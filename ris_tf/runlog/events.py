@@ -198,6 +198,28 @@ class Sample(Event):
 
 
 @dataclass(frozen=True)
+class Usage(Event):
+    """What the run's process takes of its machine, written now and then.
+
+    Attributes:
+        time: seconds since 1970.
+        step: last window before.
+        device: accelerators by name, or how many threads compute.
+        processors: cores that were busy on average since the last such event.
+        memory: bytes of memory that the process has.
+        device_memory: bytes in use on accelerators; 0 without any.
+    """
+
+    kind: ClassVar[str] = "usage"
+    time: float
+    step: int
+    device: str
+    processors: float
+    memory: int
+    device_memory: int = 0
+
+
+@dataclass(frozen=True)
 class End(Event):
     """The session ended.
 
@@ -228,6 +250,7 @@ KINDS: dict[str, type[Event]] = {
         Notice,
         CheckpointEvent,
         Sample,
+        Usage,
         End,
     )
 }

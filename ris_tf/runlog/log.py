@@ -16,6 +16,7 @@ from ris_tf.runlog.events import (
     Series,
     Session,
     Step,
+    Usage,
     Validation,
 )
 
@@ -61,6 +62,7 @@ class RunLog:
     Attributes:
         names: series of the step values.
         end: how the last session ended, `None` while it has not.
+        usage: what its process takes of the machine, as last measured; `None` in older logs.
         only: series to keep; `None` keeps all.
     """
 
@@ -73,6 +75,7 @@ class RunLog:
     checkpoints: list[CheckpointEvent] = field(default_factory=list)
     samples: list[Sample] = field(default_factory=list)
     end: End | None = None
+    usage: Usage | None = None
     only: frozenset[str] | None = None
 
     def __post_init__(self) -> None:
@@ -154,6 +157,8 @@ class RunLog:
             self.end = None
         elif isinstance(event, End):
             self.end = event
+        elif isinstance(event, Usage):
+            self.usage = event
         lists: dict[type[Event], list] = {
             Session: self.sessions,
             Epoch: self.epoch_ends,

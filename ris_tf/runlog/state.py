@@ -3,18 +3,19 @@
 import math
 import os
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from stat import S_ISREG
 
 import numpy as np
 
-from ris_tf.runlog.events import Reason, Session
+from ris_tf.runlog.events import Reason, Session, Usage
 from ris_tf.runlog.files import RunError, unreadable
 from ris_tf.runlog.health import LOCALIZATION
 from ris_tf.runlog.log import RunLog
+from ris_tf.runlog.pace import Pace, pace_of
 from ris_tf.runlog.reader import AT_ONCE, LogReader, decode_lines, outline_of
 from ris_tf.runlog.rundir import RunDirectory
 
@@ -66,6 +67,9 @@ class Summary:
         seconds: from its first event to its last, over all sessions.
         reason: end event in words, empty while there is none.
         stopping: whether it works and was asked to stop.
+        metrics: the last validation's values by name, empty before the first.
+        pace: how fast it goes, and what it is at.
+        usage: what its process takes of the machine, or took last; `None` in older logs.
     """
 
     run: RunDirectory
@@ -80,6 +84,9 @@ class Summary:
     seconds: float
     reason: str
     stopping: bool = False
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    pace: Pace = field(default_factory=Pace)
+    usage: Usage | None = None
 
     @property
     def resumable(self) -> bool:
@@ -173,6 +180,9 @@ def summary_of(run: RunDirectory, log: RunLog, now: float) -> Summary:
         skipped=_skipped(log),
         seconds=_seconds(log),
         reason=log.end.text if log.end else "",
+        metrics=log.validations[-1].values if log.validations else {},
+        pace=pace_of(log),
+        usage=log.usage,
         stopping=state in (State.RUNNING, State.STALLED) and run.stop_requested(),
     )
 
