@@ -58,7 +58,9 @@ def test_what_ris_tf_alone_can_go_on_with_is_not_offered(qtbot, open_window, pat
     assert offered(window, again)
 
 
-@pytest.mark.parametrize("name", ["loss", "gradients", "schedules", "health", "configuration"])
+@pytest.mark.parametrize(
+    "name", ["metrics", "loss", "gradients", "schedules", "health", "configuration"]
+)
 def test_no_tab_has_a_word_of_localization(qtbot, open_window, paths, tmp_path, name):
     window = open_window(tmp_path / "runs")
     select(qtbot, window, paths[1])
