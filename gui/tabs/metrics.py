@@ -21,7 +21,7 @@ from gui.models.panels import Options, Panel
 from gui.tabs.curves import CurvesTab
 from gui.theme import LIGHT, Theme
 
-NAME_WIDTH, VALUE_WIDTH, MAX_WIDTH = 156, 62, 120  # pixels of columns
+NAME_WIDTH, VALUE_WIDTH, MAX_WIDTH = 142, 60, 120  # pixels of columns
 TABLE_WIDTH = NAME_WIDTH + 3 * VALUE_WIDTH + 16
 PLOTS_WIDTH = 640
 DASHED = "- - -  sample covariance of the same scenes"
@@ -153,6 +153,6 @@ class MetricsTable(QTableWidget):
             if column.sample:
                 item.setForeground(QColor(self.theme.muted))
             self.setItem(i, j, item)
-        room = self.fontMetrics().horizontalAdvance(max(column.title.split("\n"), key=len)) + 16
+        room = self.fontMetrics().horizontalAdvance(max(column.title.split("\n"), key=len)) + 12
         self.setColumnWidth(j, min(max(room, VALUE_WIDTH), MAX_WIDTH))
         return [header, *cells]
