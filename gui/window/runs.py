@@ -38,7 +38,7 @@ from gui.models.index import RunRow
 from gui.models.words import MARKS, MEANINGS, duration, moment, number
 from gui.theme import LIGHT, Theme
 
-PATH, SORT = Qt.ItemDataRole.UserRole, Qt.ItemDataRole.UserRole + 1
+PATH, SORT, FOLDER = (Qt.ItemDataRole.UserRole + i for i in range(3))
 RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 COLUMNS = ("run", "state", "done", "epoch", "best", "last", "dropped", "started", "took")
 TOOLTIPS = {
@@ -59,6 +59,7 @@ class RunsPanel(QWidget):
 
     chosen = Signal(object)  # list[Path] of the runs selected
     activated = Signal(object)  # Path of a run on which Enter was pressed
+    group_chosen = Signal(object)  # Path of a folder of runs, such as a search, that was clicked
 
     def __init__(self, parent: QWidget | None = None):
         super().__init__(parent)
@@ -118,6 +119,7 @@ class RunsPanel(QWidget):
             header.resizeSection(column, NARROW.get(name, 80))
         header.resizeSection(COLUMNS.index("started"), 120)
         table.selectionModel().selectionChanged.connect(self._selected)
+        table.clicked.connect(self._clicked)
         table.installEventFilter(self)
         return table
 
@@ -191,10 +193,13 @@ class RunsPanel(QWidget):
         self.table.header().restoreState(state)
 
     def eventFilter(self, watched, event) -> bool:
-        """Enter acts on the run under the cursor."""
+        """Enter acts on the run, or folder, under the cursor."""
         pressed = isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress
-        if pressed and event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.selected:
-            self.activated.emit(self.selected[0])
+        if pressed and event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            if self.selected:
+                self.activated.emit(self.selected[0])
+            else:
+                self._clicked(self.table.currentIndex())
             return True
         return super().eventFilter(watched, event)
 
@@ -205,7 +210,9 @@ class RunsPanel(QWidget):
             for item in items[2:]:
                 item.setTextAlignment(RIGHT)
             self._items[row.path] = items
-            self._parent(row.group).appendRow(items)
+            parent = self._parent(row.group)
+            parent.setData(str(row.path.parent) if row.group else None, FOLDER)
+            parent.appendRow(items)
         items = self._items[row.path]
         for item, (text, sort) in zip(items, _cells(row), strict=True):
             if item.text() != text:
@@ -247,6 +254,11 @@ class RunsPanel(QWidget):
             self._filtered_out = []
             self.chosen.emit(self.selected)
             QTimer.singleShot(0, self._prune)
+
+    def _clicked(self, index: QModelIndex) -> None:
+        """A click on the row of a folder, which is no run that could be selected."""
+        if folder := index.siblingAtColumn(0).data(FOLDER):
+            self.group_chosen.emit(Path(folder))
 
     def _prune(self) -> None:
         """Drop the rows of runs that are gone, now that they are not selected."""

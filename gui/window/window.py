@@ -30,6 +30,7 @@ from gui.window.runs import RunsPanel
 from gui.window.status import status_of
 from gui.workers import Jobs, Poller
 from ris_tf.errors import UserError
+from ris_tf.search import is_search
 
 FRAME_MS = 33  # views are refreshed at most this often
 LATEST_MS = 250  # and no later than this after something new
@@ -107,6 +108,7 @@ class MainWindow(QMainWindow):
         self.statusBar().addPermanentWidget(self.banner, 1)
         self.statusBar().setSizeGripEnabled(False)
         self.runs.chosen.connect(self._follow)
+        self.runs.group_chosen.connect(self._show_group)
         self.runs.activated.connect(lambda path: self.tabs.setFocus())
         self.tabs.currentChanged.connect(lambda index: self.refresh())
 
@@ -137,7 +139,7 @@ class MainWindow(QMainWindow):
         if name == "launch":
             tab.launched.connect(self._launched)
         if name == "search":
-            tab.trial_chosen.connect(lambda path: self.choose([path]))
+            tab.trial_chosen.connect(self._show_trial)
         if self.settings:
             tab.restore({key: str(value) for key, value in _group(self.settings, f"tab/{name}")})
         page = self.tabs.widget(list(TABS).index(name))
@@ -262,6 +264,21 @@ class MainWindow(QMainWindow):
         self.actions_.started.add(started.run)
         self.choose([started.run])
         self.show_tab("search" if started.is_search else "loss")
+
+    def _show_trial(self, path: Path) -> None:
+        """A trial was chosen in its search: show its run."""
+        self.choose([path])
+        self.show_tab("metrics")
+
+    def _show_group(self, folder: Path) -> None:
+        """A folder was clicked in the table: show it if it is a search."""
+
+        def show(search: bool) -> None:
+            if search and not self.runs.selected:
+                self.tab("search").show_search(folder)  # pyright: ignore[reportAttributeAccessIssue]
+                self.show_tab("search")
+
+        self.jobs.do(lambda: is_search(folder), show, self._refuse)
 
     def _refuse(self, error: UserError) -> None:
         self.notify(str(error))

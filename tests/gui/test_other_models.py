@@ -115,3 +115,18 @@ def test_configurations_of_two_kinds_stand_side_by_side(qtbot, open_window, path
     select(qtbot, window, ours, theirs)
     qtbot.waitUntil(lambda: len(columns()) == 5, timeout=SOON_MS)
     assert set(columns()) == {"key", "ours", "theirs", "default", "unit"}
+
+
+def test_configuration_of_nothing_says_what_to_do(qtbot, open_window, paths, tmp_path):
+    """No default stands there as if it were a run's."""
+    window = open_window(tmp_path / "runs")
+    select(qtbot, window, paths[0])
+    window.show_tab("configuration")
+    tab = window.tab("configuration")
+    qtbot.waitUntil(tab.tree.isVisible, timeout=SOON_MS)
+    window.runs.table.clearSelection()
+    qtbot.waitUntil(lambda: not tab.tree.isVisible(), timeout=SOON_MS)
+    assert "Select a run at the left" in tab.message.text()
+    assert not tab.filter.isVisible()
+    select(qtbot, window, paths[0])
+    qtbot.waitUntil(tab.tree.isVisible, timeout=SOON_MS)
