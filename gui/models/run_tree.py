@@ -28,8 +28,13 @@ class RunGroup:
     @property
     def title(self) -> str:
         """What its row is called."""
+        return f"{self.name}/"
+
+    @property
+    def about(self) -> str:
+        """How many runs it has, in words."""
         what = "trial" if self.is_search else "run"
-        return f"{self.name}/  {len(self.rows)} {what}{'s' * (len(self.rows) != 1)}"
+        return f"{len(self.rows)} {what}{'s' * (len(self.rows) != 1)}"
 
 
 Node = RunRow | RunGroup

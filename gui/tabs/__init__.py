@@ -3,6 +3,7 @@
 # Module and class of each tab, in the order of the window. Each is imported when it is first shown:
 # pyqtgraph takes longer than the window.
 TABS = {
+    "metrics": ("gui.tabs.metrics", "MetricsTab"),
     "loss": ("gui.tabs.loss", "LossTab"),
     "gradients": ("gui.tabs.gradients", "GradientsTab"),
     "schedules": ("gui.tabs.schedules", "SchedulesTab"),

@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 
 @runtime_checkable
-class FollowsSearch(Protocol):
+class ShowsSearch(Protocol):
     """A tab that shows a search, also where none of its trials is selected."""
 
-    def follow(self, path: Path | None) -> None:
-        """Read the search in a folder from now on, or none."""
+    def show_search(self, path: Path) -> None:
+        """Show the search in a folder until a run is selected."""
 
 
 class Tab(QWidget):

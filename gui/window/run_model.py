@@ -145,6 +145,8 @@ class RunsModel(QAbstractItemModel):
         if role == Roles.TextAlignmentRole:
             return LEFT if column.aligned_left else RIGHT
         if isinstance(node, RunGroup):
+            if role == Roles.ToolTipRole:
+                return node.about
             return self._bold if role == Roles.FontRole and column.key == "run" else None
         return self._of_run(node, column, role)
 

@@ -233,10 +233,15 @@ class RunsPanel(QWidget):
         self.rebuild()
 
     def eventFilter(self, watched, event) -> bool:
-        """Enter acts on the run under the cursor."""
+        """Enter acts on the run, or the search, under the cursor."""
         pressed = isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress
-        if pressed and event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.selected:
-            self.activated.emit(self.selected[0])
+        if pressed and event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            node = self.model.node(self.table.currentIndex())
+            if self.selected:
+                self.activated.emit(self.selected[0])
+            elif isinstance(node, RunGroup):
+                self._group = node.name
+                self._announce()
             return True
         return super().eventFilter(watched, event)
 

@@ -24,7 +24,7 @@ from gui.models.index import RunIndex
 from gui.models.palette import COLOURS
 from gui.models.places import ListedRun, as_listed, folder_of_new_runs
 from gui.tabs import OF_LOCALIZATION, OF_NO_RUN, TABS
-from gui.tabs.tab import FollowsSearch, Tab
+from gui.tabs.tab import ShowsSearch, Tab
 from gui.theme import LIGHT, THEMES, Theme, apply
 from gui.window.actions import Actions
 from gui.window.headline import HeadlineBar
@@ -185,8 +185,8 @@ class MainWindow(QMainWindow):
         views = self.selected_views()
         self._offer_tabs(views)
         tab, began = self.tab(self.tab_name), time.perf_counter()
-        if self._search and not views and isinstance(tab, FollowsSearch):
-            tab.follow(self._search)
+        if self._search and not views and isinstance(tab, ShowsSearch):
+            tab.show_search(self._search)
         else:
             tab.show_runs(views)
         took_ms = 1e3 * (time.perf_counter() - began)
