@@ -71,6 +71,18 @@ def to_open(view: RunView) -> str:
     return "" if view.run else UNREADABLE
 
 
+def to_note(view: RunView) -> str:
+    """Noting something about it; also about a run that cannot be read."""
+    del view
+    return ""
+
+
+def to_trash(view: RunView) -> str:
+    """Moving its folder to the trash."""
+    alive = view.summary is not None and view.summary.state in ALIVE
+    return f"it is {doing(view.summary)}: stop it first" if alive and view.summary else ""
+
+
 def to_edit(view: RunView) -> str:
     """Editing its settings in the form."""
     if view.run is None:

@@ -1,17 +1,20 @@
 """Menus and keys: everything that can be done from the window."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from PySide6.QtCore import QUrl
-from PySide6.QtGui import QAction, QDesktopServices, QGuiApplication, QKeySequence, QShortcut
+from PySide6.QtGui import QAction, QDesktopServices, QGuiApplication, QKeySequence
 from PySide6.QtWidgets import QCheckBox, QInputDialog, QMenu, QMessageBox
 
 from gui.models import hindrances
+from gui.models.columns import metrics_of
 from gui.models.followed import RunView
 from gui.tabs import TABS
+from gui.window.entries import MenuEntry, OfferedAction
+from gui.window.noting import Noting
+from ris_tf.config import all_knobs, schema
 from ris_tf.errors import UserError
 from ris_tf.search import SearchDirectory
 
@@ -23,67 +26,6 @@ if TYPE_CHECKING:
 ALIVE = ("running", "stalled", "stopping")  # states that the table shows of what goes on
 ASK_AGAIN = "ask before closing"
 MAX_EPOCHS = 1_000_000
-NO_RUN = "select a run first"
-
-
-@dataclass(frozen=True)
-class MenuEntry:
-    """An action of a menu.
-
-    Attributes:
-        menu: where it stands.
-        text: its label.
-        keys: its shortcuts, the first shown.
-        act: what it does.
-        hindrance: why it cannot be done to a selected run, empty where it can; `None` where it
-            needs none.
-    """
-
-    menu: str
-    text: str
-    keys: tuple[str, ...]
-    act: Callable[[], None]
-    hindrance: Callable[[RunView], str] | None = None
-
-
-class OfferedAction:
-    """A menu's action, greyed with a reason where it cannot be done.
-
-    The reason is its tooltip, and what the status line shows where its key is pressed all the same.
-
-    Args:
-        action: the action.
-        entry: what it is made of.
-        window: whose it is.
-    """
-
-    def __init__(self, action: QAction, entry: MenuEntry, window: "MainWindow"):
-        self.action, self.entry, self._window = action, entry, window
-        self.title = action.text().replace("&", "")
-        self._reason = ""
-        self._instead: QShortcut | None = None
-        if entry.hindrance and entry.keys:
-            self._instead = QShortcut(QKeySequence(entry.keys[0]), window)
-            self._instead.setEnabled(False)  # two with one key, both enabled, would do nothing
-            self._instead.activated.connect(self._say_why)
-
-    def update(self, views: Sequence[RunView]) -> None:
-        """Offer it if it can be done to any of the selected runs."""
-        if self.entry.hindrance is None:
-            return
-        reasons = [self.entry.hindrance(view) for view in views] or [NO_RUN]
-        possible = "" in reasons
-        self.action.setEnabled(possible)
-        if self._instead:
-            self._instead.setEnabled(not possible)
-        reason = "" if possible else reasons[0]
-        if reason != self._reason:
-            self._reason = reason
-            self.action.setToolTip(reason or self.title)
-            self.action.setStatusTip(reason)
-
-    def _say_why(self) -> None:
-        self._window.notify(f"{self.title.rstrip('…')}: {self._reason}", "amber")
 
 
 class Actions:
@@ -99,6 +41,7 @@ class Actions:
     def __init__(self, window: "MainWindow"):
         self.window = window
         self.started: set[Path] = set()
+        self.noting = Noting(window)
         self._offered: list[OfferedAction] = []
         context = QMenu(window)
         context.setToolTipsVisible(True)
@@ -111,6 +54,7 @@ class Actions:
                 if entry.hindrance:
                     context.addAction(action)
         window.runs.context_menu = context
+        window.runs.columns_asked.connect(self.choose_columns)
         self.update()
 
     def update(self) -> None:
@@ -194,15 +138,31 @@ class Actions:
             MenuEntry("View", "&Earlier", ("Alt+Left",), lambda: self.move(1.0, -0.25)),
             MenuEntry("View", "La&ter", ("Alt+Right",), lambda: self.move(1.0, 0.25)),
             MenuEntry("View", "Light or &dark", ("Ctrl+D",), w.toggle_theme),
+            MenuEntry("View", "&Columns of the table…", ("Ctrl+Shift+O",), self.choose_columns),
             MenuEntry("View", "Look for new &runs", ("F5",), w.scan),
         ]
         file = [
             MenuEntry("File", "&Export plots…", ("Ctrl+E",), self.export),
             MenuEntry("File", "&Quit", ("Ctrl+Q",), self.quit),
         ]
+        noting = self.noting
+        notes = [
+            MenuEntry("Notes", "&Rename…", ("F2",), noting.rename, hindrances.to_note),
+            MenuEntry("Notes", "&Note…", ("Ctrl+M",), noting.note, hindrances.to_note),
+            MenuEntry("Notes", "&Tags…", ("Ctrl+T",), noting.tag, hindrances.to_note),
+            MenuEntry("Notes", "&Pin, or let go", ("Ctrl+P",), noting.pin, hindrances.to_note),
+            MenuEntry(
+                "Notes", "&Archive, or take back", ("Ctrl+Shift+A",), noting.archive,
+                hindrances.to_note,
+            ),
+            MenuEntry(
+                "Notes", "&Move to the trash…", ("Ctrl+Del",), noting.trash, hindrances.to_trash
+            ),
+        ]  # fmt: skip
         help_menu = [MenuEntry("Help", "&Keys", ("?", "F1"), self.show_keys)]
         return {
-            "&File": file, "&Run": runs, "&View": [*tabs, *view], "&Help": help_menu,
+            "&File": file, "&Run": runs, "&Notes": notes,
+            "&View": [*tabs, *view], "&Help": help_menu,
         }  # fmt: skip
 
     def _action(self, entry: MenuEntry) -> QAction:
@@ -346,6 +306,20 @@ class Actions:
         rows = [(offered.entry.menu, offered.title, ", ".join(offered.entry.keys))
                 for offered in self._offered]  # fmt: skip
         KeysDialog(rows, self.window).exec()
+
+    def choose_columns(self) -> None:
+        """Ask which columns the table of runs has."""
+        from gui.window.choosing import ColumnsDialog
+
+        runs = self.window.runs
+        keys = [knob.path for knob in all_knobs(schema())]
+        keys += [key for row in runs.rows.values() for key in row.knobs or ()]
+        metrics = metrics_of(list(runs.rows.values()))
+        dialog = ColumnsDialog(
+            [column.key for column in runs.columns], metrics, list(dict.fromkeys(keys)), self.window
+        )
+        if dialog.exec():
+            runs.choose_columns(dialog.chosen)
 
     def _attempt(self, act: Callable[[], None], done: str) -> None:
         """Do in another thread what may wait for a disk, then show a message."""

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from importlib import import_module
 from pathlib import Path
 
-from PySide6.QtCore import QByteArray, QSettings, Qt, QTimer, Signal
+from PySide6.QtCore import QSettings, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import (
     QApplication,
@@ -18,16 +18,17 @@ from PySide6.QtWidgets import (
 )
 
 from gui.memory import Collector
-from gui.models.followed import FollowedRun, RunView
+from gui.models.followed import RunView
 from gui.models.headline import headline_of
 from gui.models.index import RunIndex
-from gui.models.palette import COLOURS
 from gui.models.places import ListedRun, as_listed, folder_of_new_runs
 from gui.tabs import OF_LOCALIZATION, OF_NO_RUN, TABS
 from gui.tabs.tab import ShowsSearch, Tab
 from gui.theme import LIGHT, THEMES, Theme, apply
 from gui.window.actions import Actions
+from gui.window.followers import Followers
 from gui.window.headline import HeadlineBar
+from gui.window.remembered import choices_of, remember, restore
 from gui.window.runs import RunsPanel
 from gui.window.status import status_of
 from gui.workers import Jobs, Poller
@@ -38,7 +39,7 @@ LATEST_MS = 250  # and no later than this after something new
 SHARE = 0.1  # of a core that may go into making what is drawn; training may need the rest
 FIRST_TAB_MS = 400
 CHECK_MS = 500  # how often reads that do not come back are checked for
-SCAN_S, FOLLOW_S, FOLLOW_IDLE_S = 1.0, 0.001, 0.1
+SCAN_S = 1.0
 CLOSE_S = 1.0  # how long closing waits for what was asked for
 SIZE = (1280, 720)
 TABLE_WIDTH = 300  # pixels of the table at first
@@ -62,16 +63,15 @@ class MainWindow(QMainWindow):
         self.places = list(places)
         self.settings = settings
         self.theme = theme
-        self.views: dict[Path, RunView] = {}
         self.made: dict[str, Tab] = {}
         self.jobs = Jobs(self)
         # Read once, before there is a window that could freeze.
         self._runs_dir = folder_of_new_runs(self.places)
-        self._followers: dict[Path, Poller] = {}
-        self._colours: dict[Path, str] = {}
-        self._retired: list[Poller] = []
+        self.followers = Followers(self._label_of, self)
+        self.followers.read.connect(self._read)
         self._waiting_for: list[Path] = []
         self._first_rows = True
+        self._fitted = False
         self._search: Path | None = None  # whose own row is selected
         self._ever_chosen = False
         self.setWindowTitle(f"ris-gui · {', '.join(str(place) for place in self.places)}")
@@ -85,7 +85,9 @@ class MainWindow(QMainWindow):
         self._frame.timeout.connect(self.refresh)
         self._watch = QTimer(self, interval=CHECK_MS)
         self._watch.timeout.connect(self._check_readers)
-        self._restore()
+        if settings:
+            restore(self, settings)
+        self.tabs.tabBar().setFocus()  # not the filter, which takes every key
         self.set_theme(theme)
         self._collector = Collector(self)
         self._scanner.start()
@@ -156,7 +158,7 @@ class MainWindow(QMainWindow):
         if name == "search":
             tab.trial_chosen.connect(self._show_trial)
         if self.settings:
-            tab.restore({key: str(value) for key, value in _group(self.settings, f"tab/{name}")})
+            tab.restore(choices_of(self.settings, name))
         page = self.tabs.widget(list(TABS).index(name))
         assert page is not None
         layout = QVBoxLayout(page)
@@ -176,7 +178,12 @@ class MainWindow(QMainWindow):
 
     def selected_views(self) -> list[RunView]:
         """The selected runs as far as they are read, in the order of selection."""
-        return [self.views[path] for path in self._followers if path in self.views]
+        return self.followers.selected()
+
+    @property
+    def views(self) -> dict[Path, RunView]:
+        """The selected runs as far as they are read, by their paths."""
+        return self.followers.views
 
     def refresh(self) -> None:
         """Let the tab in front show what is selected now."""
@@ -206,7 +213,7 @@ class MainWindow(QMainWindow):
             return False
         if not all(tab.is_read() for name, tab in self.made.items() if name == self.tab_name):
             return False
-        return all(path in self.views and self.views[path].complete for path in self._followers)
+        return self.followers.complete()
 
     def choose(self, paths: Sequence[Path]) -> None:
         """Select runs, as soon as they are in the table."""
@@ -262,7 +269,8 @@ class MainWindow(QMainWindow):
         if not self.actions_.may_close():
             event.ignore()
             return
-        self._remember()
+        if self.settings:
+            remember(self, self.settings)
         self._watch.stop()
         self._collector.stop()
         self.jobs.finish(CLOSE_S)
@@ -276,6 +284,21 @@ class MainWindow(QMainWindow):
         """The first tab is made when the table is there, or when that takes long."""
         super().showEvent(event)
         QTimer.singleShot(FIRST_TAB_MS, self.refresh)
+        if self.settings and not self._fitted:
+            self._fitted = True
+            QTimer.singleShot(0, self._fit_screen)  # when the frame that the desktop draws is known
+
+    def _fit_screen(self) -> None:
+        """Make room for the frame, and move what sticks out into the screen."""
+        room, frame = self.screen().availableGeometry(), self.frameGeometry()
+        if frame.width() > room.width() or frame.height() > room.height():
+            width = self.width() - max(frame.width() - room.width(), 0)
+            height = self.height() - max(frame.height() - room.height(), 0)
+            self.resize(width, height)
+            frame = self.frameGeometry()
+        x = min(max(frame.x(), room.x()), room.right() + 1 - frame.width())
+        y = min(max(frame.y(), room.y()), room.bottom() + 1 - frame.height())
+        self.move(max(x, room.x()), max(y, room.y()))
 
     def _show_rows(self) -> None:
         rows = self._scanner.take()
@@ -316,44 +339,20 @@ class MainWindow(QMainWindow):
     def _follow(self, paths: list[Path]) -> None:
         """Read the selected runs, and no others."""
         self._ever_chosen |= bool(paths)
-        for path in [path for path in self._followers if path not in paths]:
-            self._retire(self._followers.pop(path))
-            self.views.pop(path, None)
-            del self._colours[path]
-        for path in paths:
-            if path not in self._followers:
-                self._followers[path] = self._reader_of(path)
-        self.runs.show_colours(self._colours)
+        self.followers.follow(paths)
+        self.runs.show_colours(self.followers.colours)
         self.actions_.update()
         self._frame.start(FRAME_MS)
-
-    def _retire(self, poller: Poller) -> None:
-        """Stop a reader; it is kept until its thread, which may still emit a signal, has ended."""
-        poller.stop()
-        self._retired = [old for old in self._retired if old.is_reading] + [poller]
-
-    def _reader_of(self, path: Path) -> Poller:
-        taken = self._colours.values()
-        free = [colour for colour in COLOURS if colour not in taken]
-        colour = free[0] if free else COLOURS[len(self._followers) % len(COLOURS)]
-        self._colours[path] = colour
-        run = FollowedRun(path, self._label_of(path), colour)
-        poller = Poller(run.poll, FOLLOW_S, FOLLOW_IDLE_S)
-        poller.ready.connect(lambda: self._take(path, poller))
-        poller.start()
-        return poller
 
     def _label_of(self, path: Path) -> str:
         """Its name, or its path where several runs have that name."""
         namesakes = [other for other in self.runs.rows if other.name == path.name]
         return path.name if len(namesakes) < 2 else str(path)
 
-    def _take(self, path: Path, poller: Poller) -> None:
-        view = poller.take()
-        if isinstance(view, RunView) and self._followers.get(path) is poller:
-            self.views[path] = view
-            if not self._frame.isActive():
-                self._frame.start()
+    def _read(self) -> None:
+        """Something new of a selected run: draw it with the next frame."""
+        if not self._frame.isActive():
+            self._frame.start()
 
     def _check_readers(self) -> None:
         self.actions_.update()
@@ -372,44 +371,8 @@ class MainWindow(QMainWindow):
 
     def readers(self) -> Iterator[tuple[str, Poller]]:
         """All threads that read or write for the window, by what they work on."""
-        yield from ((path.name, poller) for path, poller in self._followers.items())
+        yield from self.followers.readers()
         for tab in self.made.values():
             yield from tab.readers().items()
         yield "what was asked for", self.jobs.poller
         yield "the folder of runs", self._scanner
-
-    def _restore(self) -> None:
-        if not self.settings:
-            return
-        for name, restore in {
-            "window": self.restoreGeometry,
-            "splitter": self.splitter.restoreState,
-        }.items():
-            value = self.settings.value(name)
-            if isinstance(value, QByteArray):
-                restore(value)
-        self.runs.restore(str(self.settings.value("table")))
-        tab = self.settings.value("tab")
-        if tab in TABS:
-            self.show_tab(str(tab))
-
-    def _remember(self) -> None:
-        if not self.settings:
-            return
-        self.settings.setValue("window", self.saveGeometry())
-        self.settings.setValue("splitter", self.splitter.saveState())
-        self.settings.setValue("table", self.runs.state())
-        self.settings.setValue("tab", self.tab_name)
-        self.settings.setValue("theme", self.theme.name)
-        for name, tab in self.made.items():
-            for key, value in tab.state().items():
-                self.settings.setValue(f"tab/{name}/{key}", value)
-        self.settings.sync()
-
-
-def _group(settings: QSettings, name: str) -> list[tuple[str, object]]:
-    """All values of a group of settings."""
-    settings.beginGroup(name)
-    values = [(key, settings.value(key)) for key in settings.childKeys()]
-    settings.endGroup()
-    return values
