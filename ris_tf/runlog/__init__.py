@@ -4,6 +4,7 @@ from ris_tf.runlog.events import (
     SCHEMA,
     Cause,
     CheckpointEvent,
+    Diagnosis,
     End,
     Epoch,
     Event,
@@ -19,7 +20,16 @@ from ris_tf.runlog.events import (
     encode,
 )
 from ris_tf.runlog.files import DAMAGE, RunError, atomic_write, naming, sha256, sync_folder
-from ris_tf.runlog.health import LOCALIZATION, Check, check_health
+from ris_tf.runlog.health import (
+    LOCALIZATION,
+    Check,
+    Fault,
+    Level,
+    Verdict,
+    causes_of,
+    check_health,
+    verdict_on,
+)
 from ris_tf.runlog.identity import BeganFrom, Identity
 from ris_tf.runlog.lock import HeldError, Holder
 from ris_tf.runlog.log import RunLog, Steps
@@ -53,14 +63,17 @@ __all__ = [
     "Cause",
     "Check",
     "CheckpointEvent",
+    "Diagnosis",
     "End",
     "Epoch",
     "Event",
     "EventTail",
     "EventWriter",
+    "Fault",
     "HeldError",
     "Holder",
     "Identity",
+    "Level",
     "LogReader",
     "Notice",
     "Phase",
@@ -79,8 +92,10 @@ __all__ = [
     "Steps",
     "Summary",
     "Validation",
+    "Verdict",
     "atomic_write",
     "available_threads",
+    "causes_of",
     "check_health",
     "check_name",
     "decode",
@@ -98,5 +113,6 @@ __all__ = [
     "summarize",
     "summary_of",
     "sync_folder",
+    "verdict_on",
     "write_sample",
 ]
