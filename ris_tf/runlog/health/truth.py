@@ -17,6 +17,7 @@ from ris_tf.runlog.health.check import (
     passes,
 )
 from ris_tf.runlog.health.evidence import OLD_LOG, Evidence
+from ris_tf.runlog.log import TERM
 
 AGREE = 3.0  # standard errors by which measurements are nearer to their own labels
 CLEARLY = 2.0  # times as near to labels under another convention
@@ -25,6 +26,8 @@ NARROW = 0.05  # of the field of view, in which no labels of a whole batch lie
 FLOOR_SHARE = 0.01  # of the loss
 FLOOR_OF_NMSE = 1e-5  # that effective covariances of the same matrix may have (SPEC 2)
 UNLIKE = 0.6  # distance of the distributions of a quantity, 0 to 1
+COUNTED_BY = 60  # windows by which a count that stays one number is told of
+FALLS, KNOWS = 0.97, 0.6  # of the count's first loss: it falls; it is low
 MULTIPLE = 3.0  # of the first validation's loss
 OVERFITS_AFTER = 3  # epochs of rising validation loss, while training's falls
 OVERFITS_BY = 1.05
@@ -145,12 +148,30 @@ def counts_vary(e: Evidence) -> Check:
     kinds = [sum(share > 0 for share in of.values()) for of in (predicted, true)]
     if kinds[0] > 1 or kinds[1] <= 1:
         return passes(name, result)
-    if len(e.epochs) < 2 and not e.log.end:
-        return not_yet(name, result)
     always = max(predicted, key=lambda k: predicted[k])
+    before = [v for v in e.epochs[:-1] if f"predicted/{always}" in v]
+    if not before or before[-1][f"predicted/{always}"] < 1 or _still_learns(e):
+        return _not_counted_yet(name, e, result)
     matter = f"the count has collapsed: it is {always} for every scene"
     advice = "give the count more weight"
     return fails(name, Fault.COUNT_COLLAPSED, result, matter, advice, _for_count(e))
+
+
+def _still_learns(e: Evidence) -> bool:
+    """Whether it is early, or the count's own loss falls and is not yet low."""
+    loss = e.log.column(f"{TERM}count")[e.ok]
+    if len(loss) < COUNTED_BY or not e.weights.get("count"):
+        return len(loss) < COUNTED_BY
+    first, last = (
+        float(np.nanmean(part)) for part in (loss[: COUNTED_BY // 3], loss[-COUNTED_BY // 3 :])
+    )
+    return KNOWS * first < last < FALLS * first
+
+
+def _not_counted_yet(name: str, e: Evidence, result: str) -> Check:
+    if e.log.end is None:
+        return not_yet(name, result)
+    return cannot_tell(name, f"{result}, and the count is still being learned")
 
 
 def _for_count(e: Evidence) -> Settings:
