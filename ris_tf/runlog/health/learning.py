@@ -29,6 +29,8 @@ HIDES = 0.8  # share of the sample covariance in the blend that leaves nothing t
 MANY_DEAD = 0.5  # of a layer's units
 COVARIANCE_TERMS = {"covariance", "covariance_pred", "subspace", "contrast"}
 WARMED_UP = 1000  # windows before which nothing is said of a covariance that is still poor
+SPIKE = 5.0  # times the first loss
+SIGNIFICANT = 3.0  # standard errors of a difference of losses
 ENOUGH = 20  # windows by which a loss is judged
 
 
@@ -39,18 +41,35 @@ def loss_falls(e: Evidence) -> Check:
         return not_yet(name, "too few windows to tell")
     first, last = e.ends
     result = f"{first:.4f} to {last:.4f}, {_change(first, last)}"
-    if len(e.kept) >= ENOUGH and (found := _diverged(name, e, result)):
+    if len(e.kept) >= ENOUGH and (found := _diverged(name, e, result) or _level(name, e, result)):
         return found
-    if not last < first:
-        if len(e.kept) < ENOUGH:
-            return not_yet(name, result)
-        return _rate(name, e, result, "the loss does not fall")
     one, three = _by_epoch(e, 0), _by_epoch(e, 2)
     if len(e.log.epoch_ends) >= 3 and len(one) and len(three):
         result += f"; epoch 1 to 3 {_change(one.mean(), three.mean())}"
         if three.mean() > one.mean() - FALL_BY_EPOCH_3 * abs(one.mean()):
             return _rate(name, e, result, "the loss hardly falls")
-    return passes(name, result)
+    return passes(name, result) if last < first else not_yet(name, result)
+
+
+def _level(name: str, e: Evidence, result: str) -> Check | None:
+    """A loss that rises, or that stays level at a rate that explains it."""
+    tenth = max(len(e.kept) // 10, 1)
+    noise = np.hypot(*(np.std(part) for part in (e.kept[:tenth], e.kept[-tenth:]))) / tenth**0.5
+    fall = e.ends[0] - e.ends[1]
+    if fall < -SIGNIFICANT * noise:
+        return _rate(name, e, result, "the loss rises")
+    extreme = not SLOWEST < e.rate < FASTEST
+    if extreme and fall < max(SIGNIFICANT * noise, 0.01 * abs(e.ends[0])):
+        return _rate(name, e, result, "the loss does not fall")
+    if e.kept.max() > SPIKE * abs(e.kept[0]) and _far(e):
+        return _too_high(name, e, result, f"the loss was thrown up to {e.kept.max():.3g}")
+    return None
+
+
+def _far(e: Evidence) -> bool:
+    """Whether the weights are moved by more than training takes."""
+    moved = [v for values in e.epochs for n, v in values.items() if n.startswith("moved/")]
+    return e.rate >= FASTEST or max(moved, default=0.0) > TOO_FAR
 
 
 def _change(first: float, last: float) -> str:
