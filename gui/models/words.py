@@ -55,4 +55,4 @@ MEANINGS = {
     "imported": "made of a network from elsewhere, never trained here",
     "unreadable": "its files cannot be read",
 }
-LEVEL_MARKS = {"green": "✔", "amber": "…", "red": "✖"}
+LEVEL_MARKS = {"green": "✔", "warning": "!", "amber": "…", "unknown": "?", "red": "✖"}

@@ -26,6 +26,7 @@ from ris_tf.cli.simulate import simulate
 from ris_tf.cli.stop import stop
 from ris_tf.cli.train import train
 from ris_tf.cli.tune import tune
+from ris_tf.cli.why import why
 
 WRONG = 2  # exit code
 
@@ -58,7 +59,7 @@ def root(
     del version
 
 
-RUNS = (init, knobs, train, tune, runs, show, check, note, stop, export)
+RUNS = (init, knobs, train, tune, runs, show, check, why, note, stop, export)
 SCENES = (model, simulate, evaluate, localize, calibrate)
 for command in RUNS + SCENES:
     app.command()(command)

@@ -4,6 +4,7 @@ from ris_tf.runlog.events import (
     SCHEMA,
     Cause,
     CheckpointEvent,
+    Diagnosis,
     End,
     Epoch,
     Event,
@@ -20,7 +21,16 @@ from ris_tf.runlog.events import (
     encode,
 )
 from ris_tf.runlog.files import DAMAGE, RunError, atomic_write, naming, sha256, sync_folder
-from ris_tf.runlog.health import LOCALIZATION, Check, check_health
+from ris_tf.runlog.health import (
+    LOCALIZATION,
+    Check,
+    Fault,
+    Level,
+    Verdict,
+    causes_of,
+    check_health,
+    verdict_on,
+)
 from ris_tf.runlog.identity import BeganFrom, Identity
 from ris_tf.runlog.lock import HeldError, Holder
 from ris_tf.runlog.log import RunLog, Steps
@@ -57,15 +67,18 @@ __all__ = [
     "Cause",
     "Check",
     "CheckpointEvent",
+    "Diagnosis",
     "Doing",
     "End",
     "Epoch",
     "Event",
     "EventTail",
     "EventWriter",
+    "Fault",
     "HeldError",
     "Holder",
     "Identity",
+    "Level",
     "LogReader",
     "Notice",
     "Pace",
@@ -87,8 +100,10 @@ __all__ = [
     "Summary",
     "Usage",
     "Validation",
+    "Verdict",
     "atomic_write",
     "available_threads",
+    "causes_of",
     "check_health",
     "check_name",
     "decode",
@@ -109,6 +124,7 @@ __all__ = [
     "summary_of",
     "sync_folder",
     "tags_of",
+    "verdict_on",
     "write_remarks",
     "write_sample",
 ]

@@ -52,6 +52,7 @@ class Cause(StrEnum):
     # It ended before its last epoch:
     PATIENCE = "patience"
     MEDIAN = "median"
+    UNHEALTHY = "unhealthy"  # a health check failed that no further epoch mends
     ROUND = "round"
     # Somebody stopped it:
     ON_REQUEST = "on request"
@@ -175,6 +176,23 @@ class Notice(Event):
 
 
 @dataclass(frozen=True)
+class Diagnosis(Event):
+    """What health checks need besides the numbers of each window.
+
+    Attributes:
+        of: what was looked at: `plan`, `data`, `first window` or `epoch`.
+        values: numbers and texts by name.
+    """
+
+    kind: ClassVar[str] = "diagnosis"
+    step: int
+    epoch: int
+    time: float
+    of: str
+    values: dict[str, Any]
+
+
+@dataclass(frozen=True)
 class CheckpointEvent(Event):
     """A checkpoint was written before window `step`; `best` if validation was never better."""
 
@@ -248,6 +266,7 @@ KINDS: dict[str, type[Event]] = {
         Validation,
         Phase,
         Notice,
+        Diagnosis,
         CheckpointEvent,
         Sample,
         Usage,
@@ -312,7 +331,7 @@ _WRONG = object()
 
 def _as_declared(value: Any, declared: Any) -> Any:
     """A JSON value as the type that the schema declares, or `_WRONG`."""
-    if declared is Any:  # among the values of a notice
+    if declared is Any:  # among the values of a notice or a diagnosis
         return value if isinstance(value, str) else _number(value)
     if declared is float:
         return _number(value)

@@ -2,11 +2,13 @@
 
 import copy
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from ris_tf.runlog.events import (
     CheckpointEvent,
+    Diagnosis,
     End,
     Epoch,
     Event,
@@ -74,6 +76,7 @@ class RunLog:
     notices: list[Notice] = field(default_factory=list)
     checkpoints: list[CheckpointEvent] = field(default_factory=list)
     samples: list[Sample] = field(default_factory=list)
+    diagnoses: list[Diagnosis] = field(default_factory=list)
     end: End | None = None
     usage: Usage | None = None
     only: frozenset[str] | None = None
@@ -124,6 +127,11 @@ class RunLog:
         norms = [name[len(NORM) :] for name in self.names if name.startswith(NORM)]
         return [name for name in norms if name != "total"]
 
+    def diagnosed(self, of: str) -> dict[str, Any]:
+        """The last values of a kind of diagnosis; empty where there is none, as in older logs."""
+        found = (diagnosis.values for diagnosis in reversed(self.diagnoses) if diagnosis.of == of)
+        return next(found, {})
+
     def append(self, event: Event | Steps) -> None:
         """Take in an event that follows those before."""
         if isinstance(event, Steps):
@@ -167,6 +175,7 @@ class RunLog:
             Notice: self.notices,
             CheckpointEvent: self.checkpoints,
             Sample: self.samples,
+            Diagnosis: self.diagnoses,
         }
         if type(event) in lists:
             lists[type(event)].append(event)
