@@ -205,6 +205,7 @@ def opened(places: list[Path], choose: Path | None = None) -> Iterator[tuple]:
     return_large_arrays()
 
     window = MainWindow(places)
+    window.show_tab("loss")
     if choose:
         window.choose([choose])
     window.show()

@@ -244,7 +244,7 @@ def gradient_panels(runs: Sequence[RunView], options: Options, smoother: Smoothe
         Panel(f"gradient norm{dashed}", "norm", total, levels, options.log),
         Panel("gradient norm by group", "norm", each, log=options.log),
         Panel("share of windows clipped so far", "share", tuple(_shares_clipped(runs, options))),
-        Panel("loss scale", "factor", scale, log=_spans_decades(scale)),
+        Panel("loss scale", "factor", scale, log=spans_decades(scale)),
     ]
     return [panel for panel in panels if panel.curves]
 
@@ -260,8 +260,8 @@ def _thresholds(runs: Sequence[RunView]) -> tuple[float, ...]:
     return tuple(dict.fromkeys(float(norm) for norm in norms))
 
 
-def _spans_decades(curves: Sequence[Curve]) -> bool:
-    """Whether a logarithmic axis has anything to show."""
+def spans_decades(curves: Sequence[Curve]) -> bool:
+    """Whether values span so much that only a logarithmic axis shows all of them."""
     values = np.concatenate([np.zeros(0), *(curve.y[np.isfinite(curve.y)] for curve in curves)])
     return bool(len(values)) and bool(0 < 8 * values.min() <= values.max())
 

@@ -1,5 +1,6 @@
 """Spectra of validation scenes: a run's samples, read, and in words."""
 
+import math
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from gui.models.assignment import best_assignment
 from gui.models.words import number
 from ris_tf.runlog import RunError, RunLog, Sample, SpectrumSample, read_sample
 
@@ -15,6 +17,9 @@ MAX_KEPT = 32  # samples in memory
 MAX_BYTES = 64 * 2**20  # and what they may take together
 MIN_KEPT = 2  # those in sight always stay
 MAX_SHOWN = 80  # characters of a path that are shown
+MAX_MATCHED = 64  # sources of a scene in the table; a file may hold any number
+# As `ris-tf evaluate` has them, whose module needs TensorFlow; tests compare the two.
+FOUND_DEG, FOUND_M, UNPAIRED_M = 5.0, 1.0, 1e4
 
 
 SampleKey = tuple[Path, Sample]  # a run's folder, and an event of its log
@@ -145,18 +150,34 @@ def present(positions: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Match:
-    """A source and the estimate whose direction is nearest.
+    """A source and the estimate that it is matched to, or one of them without the other.
 
     Attributes:
-        truth: azimuth (deg), elevation (deg), range (m).
-        estimate: the same; `None` where nothing was reported.
+        truth: azimuth (deg), elevation (deg), range (m); `None` of a false alarm.
+        estimate: the same; `None` of a source that nothing is matched to.
+        apart_deg: angle between their directions; NaN where one is missing.
     """
 
-    truth: tuple[float, float, float]
+    truth: tuple[float, float, float] | None
     estimate: tuple[float, float, float] | None
+    apart_deg: float = math.nan
+
+    @property
+    def verdict(self) -> str:
+        """What `ris-tf evaluate` makes of it, in a word or two."""
+        if self.truth is None:
+            return "false alarm"
+        if self.estimate is None:
+            return "missed"
+        if self.apart_deg >= FOUND_DEG:
+            return f"off by {_decimal(self.apart_deg)}°"
+        off_m = abs(self.estimate[2] - self.truth[2])
+        return "found" if off_m < FOUND_M else "direction only"
 
     def words(self) -> list[str]:
         """`truth → estimate (error)` of azimuth, elevation and range."""
+        if self.truth is None:
+            return [f"none → {_decimal(estimated)}" for estimated in self.estimate or ()]
         if self.estimate is None:
             return [f"{_decimal(true)} → none" for true in self.truth]
         return [
@@ -174,16 +195,34 @@ def _decimal(value: float, sign: str = "") -> str:
 
 
 def matches(sample: SpectrumSample, scene: int) -> list[Match]:
-    """Every source of a scene with its nearest estimate, by great-circle angle.
+    """Every source of a scene with the estimate it is matched to, then the false alarms.
 
-    Two sources may have the same one: the table shows what is near, it is no assignment.
+    No estimate is matched twice: the sum of all distances in metres is least, as in `ris-tf
+    evaluate`.
     """
-    truth, estimate = present(sample.truth[scene]), present(sample.estimate[scene])
-    if not len(estimate):
-        return [Match(_triple(row), None) for row in truth]
-    cosines = _unit(truth) @ _unit(estimate).T
-    nearest = estimate[np.argmax(cosines, axis=1)]
-    return [Match(_triple(t), _triple(e)) for t, e in zip(truth, nearest, strict=True)]
+    truth, estimate = (present(p[scene])[:MAX_MATCHED] for p in (sample.truth, sample.estimate))
+    count = max(len(truth), len(estimate))
+    cost = np.full((count, count), UNPAIRED_M)
+    cost[: len(truth), : len(estimate)] = _apart_m(truth, estimate)
+    found = best_assignment(cost)
+    pairs = [(t, int(found[t])) for t in range(len(truth))]
+    matched = [_match(truth[t], estimate[e] if e < len(estimate) else None) for t, e in pairs]
+    alarms = [e for e in range(len(estimate)) if e not in dict(pairs).values()]
+    return [*matched, *(Match(None, _triple(estimate[e])) for e in alarms)]
+
+
+def _match(truth: np.ndarray, estimate: np.ndarray | None) -> Match:
+    if estimate is None:
+        return Match(_triple(truth), None)
+    one, other = _unit(np.stack([truth, estimate]))
+    apart = 2 * math.asin(min(float(np.linalg.norm(one - other)) / 2, 1.0))
+    return Match(_triple(truth), _triple(estimate), math.degrees(apart))
+
+
+def _apart_m(truth: np.ndarray, estimate: np.ndarray) -> np.ndarray:
+    """`[T, E]` distances in metres."""
+    one, other = (positions[:, 2:] * _unit(positions) for positions in (truth, estimate))
+    return np.linalg.norm(one[:, None] - other[None], axis=-1)
 
 
 def _triple(row: np.ndarray) -> tuple[float, float, float]:

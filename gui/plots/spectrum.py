@@ -29,7 +29,7 @@ SOURCE_PX, ESTIMATE_PX = 15, 12
 LEGEND = f'○ source &nbsp; &nbsp; <span style="color:{ESTIMATES}">✖</span> estimate'
 TITLE_SIZE = "9pt"
 BESIDE_PX = 180  # what axes and colour bar take of a pane's width
-HEADERS = ("azimuth (deg)", "elevation (deg)", "range (m)")
+HEADERS = ("source", "azimuth (deg)", "elevation (deg)", "range (m)")
 
 
 class SpectrumPane(QWidget):
@@ -156,7 +156,7 @@ class SpectrumPane(QWidget):
         rows = matches(self._sample, self._scene)
         self.table.setRowCount(len(rows))
         for i, match in enumerate(rows):
-            for j, words in enumerate(match.words()):
+            for j, words in enumerate([match.verdict, *match.words()]):
                 item = QTableWidgetItem(words)
                 item.setTextAlignment(Qt.AlignmentFlag.AlignCenter)
                 self.table.setItem(i, j, item)
@@ -173,7 +173,7 @@ class SpectrumPane(QWidget):
         if self._sample is None:
             return
         text = level_text(self._sample, self._scene, point.x(), point.y()) if point else ""
-        caption = f"{scene_words(self._sample, self._scene)}: true → nearest estimate (error)"
+        caption = f"{scene_words(self._sample, self._scene)}: true → estimate (error)"
         self.hover.setText(text or caption)
 
     def leaveEvent(self, event: QEvent) -> None:
@@ -217,7 +217,11 @@ def _table() -> QTableWidget:
     table = QTableWidget(0, len(HEADERS))
     table.setHorizontalHeaderLabels(HEADERS)
     table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+    table.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.ResizeToContents)
+    table.setTextElideMode(Qt.TextElideMode.ElideNone)  # a cell's margins may be written into
+    table.verticalHeader().hide()
     table.verticalHeader().setDefaultSectionSize(20)
+    table.setAccessibleName("sources and the estimates that they are matched to")
     table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
     table.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
     table.setFocusPolicy(Qt.FocusPolicy.NoFocus)

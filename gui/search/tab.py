@@ -18,7 +18,10 @@ from gui.theme import Theme
 from gui.workers import Poller
 from ris_tf.search import Row, best_so_far, parallel, trials_csv
 
-NO_SEARCH = "no search selected: choose a trial of one at the left"
+NO_SEARCH = (
+    "No search selected: click one, or a trial of it, in the list of runs.\n\n"
+    "A search is started in the Launch tab, or with ris-tf tune."
+)
 READING = "reading the search"
 NO_TRIAL = "no trial has ended yet"
 UNREADABLE = "the search cannot be read"
@@ -38,6 +41,7 @@ class SearchTab(Tab):
         self._reader: tuple[Path, Poller] | None = None
         self._retired: list[Poller] = []  # kept until their threads end
         self._asked: Path | None = None  # the run that was last shown
+        self._itself: Path | None = None  # a search that was chosen instead of one of its trials
         self.header = QLabel()
         self.header.setWordWrap(True)
         self.header.setTextFormat(Qt.TextFormat.PlainText)
@@ -81,11 +85,17 @@ class SearchTab(Tab):
     def show_runs(self, runs: Sequence[RunView]) -> None:
         """Show the search that the first run lies in; costs next to nothing if nothing changed."""
         run = runs[0] if runs else None
-        self.follow(run.search if run else None)
+        self._itself = None if run else self._itself
+        self.follow(run.search if run else self._itself)
         path = run.path if run else None
         if path != self._asked:
             self._asked = path
             self.trials.select(path)
+
+    def show_search(self, path: Path) -> None:
+        """Show the search in a folder until a run is selected."""
+        self._itself = path
+        self.show_runs([])
 
     def follow(self, path: Path | None) -> None:
         """Read the search in a folder from now on, or none."""

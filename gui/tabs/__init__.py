@@ -3,6 +3,7 @@
 # Module and class of each tab, in the order of the window. Each is imported when it is first shown:
 # pyqtgraph takes longer than the window.
 TABS = {
+    "metrics": ("gui.tabs.metrics", "MetricsTab"),
     "loss": ("gui.tabs.loss", "LossTab"),
     "gradients": ("gui.tabs.gradients", "GradientsTab"),
     "schedules": ("gui.tabs.schedules", "SchedulesTab"),
@@ -13,4 +14,5 @@ TABS = {
     "search": ("gui.search.tab", "SearchTab"),
     "launch": ("gui.launch.tab", "LaunchTab"),
 }
+OF_NO_RUN = ("search", "launch")  # tabs that show something else than the selected runs
 OF_LOCALIZATION = ("scene",)  # tabs that runs of other models have nothing for

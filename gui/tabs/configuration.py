@@ -10,6 +10,7 @@ from PySide6.QtWidgets import (
     QHeaderView,
     QLabel,
     QLineEdit,
+    QStackedLayout,
     QTreeWidget,
     QTreeWidgetItem,
     QVBoxLayout,
@@ -33,7 +34,7 @@ class ConfigurationTab(Tab):
         super().__init__(parent)
         self.theme = LIGHT
         self._runs: list[RunView] = []
-        self._key: list[tuple] | None = None
+        self._key: list[tuple] = []
         self.filter = QLineEdit()
         self.filter.setPlaceholderText("filter: key, what it does")
         self.filter.setClearButtonEnabled(True)
@@ -45,6 +46,12 @@ class ConfigurationTab(Tab):
         self.tree.setAccessibleName("configuration")
         self.bar_title = QLabel("configuration")
         self.bar_title.setTextFormat(Qt.TextFormat.PlainText)  # a run's file may name anything
+        self.message = QLabel(alignment=Qt.AlignmentFlag.AlignCenter)
+        self.message.setWordWrap(True)
+        self.message.setTextFormat(Qt.TextFormat.PlainText)
+        self._stack = QStackedLayout()
+        self._stack.addWidget(self.message)
+        self._stack.addWidget(self.tree)
         bar = QHBoxLayout()
         bar.addWidget(self.bar_title)
         bar.addStretch(1)
@@ -53,7 +60,7 @@ class ConfigurationTab(Tab):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(6, 6, 6, 6)
         layout.addLayout(bar)
-        layout.addWidget(self.tree)
+        layout.addLayout(self._stack, 1)
         self.filter.textChanged.connect(self._fill)
         self.only.toggled.connect(self._fill)
 
@@ -65,6 +72,7 @@ class ConfigurationTab(Tab):
     def show_runs(self, runs: Sequence[RunView]) -> None:
         """Show the configurations of runs."""
         self._runs = [run for run in runs if run.configuration]
+        self.message.setText(_why_empty(runs))
         key = [(run.path, id(run.configuration)) for run in self._runs]
         if key != self._key:
             self._key = key
@@ -73,6 +81,11 @@ class ConfigurationTab(Tab):
     def _fill(self) -> None:
         self.tree.clear()
         runs = self._runs
+        self._stack.setCurrentWidget(self.tree if runs else self.message)
+        for widget in (self.bar_title, self.filter, self.only):
+            widget.setVisible(bool(runs))
+        if not runs:
+            return
         several, ours = len(runs) > 1, [run.localizes for run in runs]
         self.only.setText("only what &differs" if several else "only what is not &default")
         self.only.setVisible(several or any(ours))
@@ -115,6 +128,17 @@ class ConfigurationTab(Tab):
                 row.setFont(column, bold)
         for column in (len(entry.values) + 1, len(entry.values) + 2):
             row.setForeground(column, QColor(self.theme.muted))
+
+
+def _why_empty(runs: Sequence[RunView]) -> str:
+    """Why nothing is shown, and what to do."""
+    if not runs:
+        return (
+            "Select a run at the left to see every value of its configuration, "
+            "or several to see where they differ."
+        )
+    problem = next((run.problem for run in runs if run.problem), "")
+    return problem or f"reading the configuration of {runs[0].label}"
 
 
 def _headline(marked: int, found: int, several: bool, ours: bool) -> str:

@@ -60,6 +60,7 @@ class SceneTab(Tab):
         self._epochs: list[int] = []
         self.scenes = QComboBox()
         self.scenes.setToolTip("validation scene")
+        self.scenes.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.slider.setToolTip("epoch; left and right keys step")
         self.slider.setPageStep(1)

@@ -75,7 +75,12 @@ class FakeRun:
 
     def validation(self, epoch: int) -> dict[str, float]:
         """Metrics of an epoch's end."""
-        return {"loss": 1 + 1 / (epoch + 1), "term/covariance": 0.5}
+        return {
+            **{"loss": 1 + 1 / (epoch + 1), "standard_loss": 1.0, "objective": 1.5},
+            **{"term/covariance": 0.5 / (epoch + 1), "sample/covariance": 0.9},
+            **{"direction_rmse_deg": 4.0 / (epoch + 1), "range_rmse_m": 1.5},
+            **{"recall_direction": 0.8, "count_accuracy": 0.7},
+        }
 
     def train(self, windows: int, dropped: tuple[int, ...] = ()) -> "FakeRun":
         """Write so many more windows, with the ends of epochs that fall into them."""
@@ -173,10 +178,15 @@ def fake_run(tmp_path: Path):
 
 @pytest.fixture
 def open_window(qtbot, tmp_path: Path):
-    """Opens the monitor; what it remembers is in a file of the test."""
+    """Opens the monitor; what it remembers is in a file of the test.
+
+    At first the Loss tab is in front, whose curves begin with the first window.
+    """
 
     def make(*places: Path) -> MainWindow:
         remembered = QSettings(str(tmp_path / "settings.ini"), QSettings.Format.IniFormat)
+        if not remembered.contains("tab"):
+            remembered.setValue("tab", "loss")
         window = MainWindow(list(places), remembered, LIGHT)
         qtbot.addWidget(window, before_close_func=lambda window: window.actions_.started.clear())
         window.show()

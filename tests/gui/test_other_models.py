@@ -58,7 +58,9 @@ def test_what_ris_tf_alone_can_go_on_with_is_not_offered(qtbot, open_window, pat
     assert offered(window, again)
 
 
-@pytest.mark.parametrize("name", ["loss", "gradients", "schedules", "health", "configuration"])
+@pytest.mark.parametrize(
+    "name", ["metrics", "loss", "gradients", "schedules", "health", "configuration"]
+)
 def test_no_tab_has_a_word_of_localization(qtbot, open_window, paths, tmp_path, name):
     window = open_window(tmp_path / "runs")
     select(qtbot, window, paths[1])
@@ -113,3 +115,18 @@ def test_configurations_of_two_kinds_stand_side_by_side(qtbot, open_window, path
     select(qtbot, window, ours, theirs)
     qtbot.waitUntil(lambda: len(columns()) == 5, timeout=SOON_MS)
     assert set(columns()) == {"key", "ours", "theirs", "default", "unit"}
+
+
+def test_configuration_of_nothing_says_what_to_do(qtbot, open_window, paths, tmp_path):
+    """No default stands there as if it were a run's."""
+    window = open_window(tmp_path / "runs")
+    select(qtbot, window, paths[0])
+    window.show_tab("configuration")
+    tab = window.tab("configuration")
+    qtbot.waitUntil(tab.tree.isVisible, timeout=SOON_MS)
+    window.runs.table.clearSelection()
+    qtbot.waitUntil(lambda: not tab.tree.isVisible(), timeout=SOON_MS)
+    assert "Select a run at the left" in tab.message.text()
+    assert not tab.filter.isVisible()
+    select(qtbot, window, paths[0])
+    qtbot.waitUntil(tab.tree.isVisible, timeout=SOON_MS)

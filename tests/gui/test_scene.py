@@ -1,5 +1,7 @@
 """The Scene tab: a run's samples, and one line where there are none."""
 
+import itertools
+import re
 import shutil
 import threading
 import time
@@ -8,9 +10,13 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from driven import SOON_MS, sample
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 from PySide6.QtCore import QPointF, Qt
 
 from gui.models import spectra as model
+from gui.models.assignment import best_assignment
 from gui.models.configurations import flat
 from gui.models.spectra import SampleReader, latest_of_epochs, level_text, matches, scene_title
 from gui.tabs import scene as view
@@ -164,11 +170,44 @@ def test_words():
     assert matches(shown, 0)[0].words() == [
         "10.0 → 12.0 (+2.0)", "0.0 → −1.0 (−1.0)", "2.5 → 3.0 (+0.5)",
     ]  # fmt: skip
-    assert matches(shown, 1)[1].estimate == (12, -1, 3), "nearest, though it is another's"
     assert level_text(shown, 0, 11.9, -0.1) == "azimuth 10.0°, elevation 0.0°: 0.0 dB"
     assert level_text(shown, 0, 99, 0) == ""
     shown.estimate[:] = NAN
     assert matches(shown, 0)[0].words()[0] == "10.0 → none"
+    assert matches(shown, 0)[0].verdict == "missed"
+
+
+def test_no_two_sources_have_the_same_estimate_and_false_alarms_are_listed():
+    """Both sources are nearest to the same estimate; the sum of distances decides."""
+    shown = sample(0)
+    shown.truth[1, :2] = [[0, 0, 5], [10, 0, 5]]
+    shown.estimate[1, :3] = [[8, 0, 5], [-50, 0, 5], [0, 0.5, 5.2]]
+    found = matches(shown, 1)
+    assert [m.estimate and m.estimate[0] for m in found] == [0, 8, -50]
+    assert [m.verdict for m in found] == ["found", "found", "false alarm"]
+    assert found[2].words() == ["none → −50.0", "none → 0.0", "none → 5.0"]
+    shown.estimate[1, 2] = NAN
+    found = matches(shown, 1)
+    assert [m.verdict for m in found] == ["off by 50.0°", "found"], "each has its own"
+    shown.estimate[1, 1] = NAN
+    assert [m.verdict for m in matches(shown, 1)] == ["missed", "found"]
+
+
+@given(arrays(np.float64, st.integers(1, 6).map(lambda n: (n, n)), elements=st.floats(0, 1e4)))
+def test_assignment_is_the_best_of_all(cost):
+    everything = itertools.permutations(range(len(cost)))
+    least = min(cost[np.arange(len(cost)), list(columns)].sum() for columns in everything)
+    columns = best_assignment(cost)
+    assert sorted(columns) == list(range(len(cost)))
+    assert cost[np.arange(len(cost)), columns].sum() == pytest.approx(least)
+
+
+def test_a_scene_is_matched_as_evaluate_does(root):
+    """The same numbers in both places, read without TensorFlow."""
+    text = (root / "ris_tf" / "evaluation" / "matching.py").read_text()
+    for name in ("FOUND_DEG", "FOUND_M", "UNPAIRED_M"):
+        (value,) = re.findall(rf"^{name} = (\S+)", text, re.MULTILINE)
+        assert float(value) == getattr(model, name)
 
 
 # -- the view -------------------------------------------------------------------------------------
@@ -186,7 +225,7 @@ def test_picture_sources_estimates_and_table(tab, show, make_run):
     assert (cell.x(), cell.y()) == pytest.approx((20, 0))
     np.testing.assert_allclose(pane.sources.getData(), [[20], [0]])
     np.testing.assert_allclose(pane.estimates.getData(), [[22], [-1]])
-    assert pane.table.item(0, 2).text() == "2.5 → 3.0 (+0.5)"
+    assert pane.table.item(0, 3).text() == "2.5 → 3.0 (+0.5)"
     assert tab.scenes.count() == 2
     tab.scenes.setCurrentIndex(1)
     np.testing.assert_allclose(pane.sources.getData(), [[20, -40], [0, 20]])
@@ -207,9 +246,10 @@ def test_nothing_is_cut_off(tab, show, make_run, qtbot):
             assert box.right() <= width + 1
             assert box.bottom() <= height + 1
         assert pane.plot.getViewBox().width() > 200
-        item = pane.table.item(0, 0)
-        needed = pane.table.fontMetrics().horizontalAdvance(item.text())
-        assert pane.table.columnWidth(0) > needed
+        for column in range(pane.table.columnCount()):
+            item = pane.table.item(0, column)
+            needed = pane.table.fontMetrics().horizontalAdvance(item.text())
+            assert pane.table.columnWidth(column) > needed
 
 
 def test_slider_stays_at_the_latest_or_where_it_was(tab, show, make_run):
@@ -260,7 +300,7 @@ def test_hover_shows_direction_and_level(tab, show, make_run, qtbot):
     pane.graphics.scene().sigMouseMoved.emit(at)
     assert pane.hover.text() == "azimuth 0.0°, elevation 0.0°: 0.0 dB"
     pane.graphics.scene().sigMouseMoved.emit(QPointF(-5, -5))
-    assert "nearest estimate" in pane.hover.text()
+    assert "true → estimate" in pane.hover.text()
 
 
 def test_two_runs_side_by_side(tab, show, make_run):

@@ -1,15 +1,16 @@
 """The Search tab: bound to a search on disk, used with mouse and keyboard."""
 
 import math
+import shutil
 import time
 from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
-from driven import SOON_MS
+from driven import SOON_MS, read
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QItemSelectionModel, QPoint, Qt
 
 from gui.models.trials import FollowedSearch
 from gui.search import tab as tab_module
@@ -293,3 +294,32 @@ def test_many_trials_are_drawn_quickly(tab, tmp_path):
     tab.show_view(view)
     tab.grab()
     assert time.thread_time() - began < 3.0
+
+
+@pytest.mark.parametrize("how", ["click", "enter"])
+def test_a_search_chosen_in_the_list_of_runs_is_shown(
+    qtbot, open_window, fake_run, search, tmp_path, how
+):
+    """Its row is no run, and says no more that no search is selected."""
+    shutil.move(search.path, tmp_path / "runs" / "wide")
+    path = fake_run("wide/trial_0009").train(12).end().path
+    window = open_window(tmp_path / "runs")
+    read(qtbot, window)
+    table = window.runs.table
+    folder = table.model().index(0, 0)
+    assert folder.data() == "wide/"
+    if how == "click":
+        where = table.visualRect(folder).center()
+        qtbot.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=where)
+    else:
+        table.clearSelection()
+        table.selectionModel().setCurrentIndex(folder, QItemSelectionModel.SelectionFlag.NoUpdate)
+        qtbot.keyClick(table, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: window.tab_name == "search", timeout=SOON_MS)
+    tab = window.tab("search")
+    qtbot.waitUntil(lambda: tab.search is not None, timeout=SOON_MS)
+    assert window.runs.selected == []
+    assert texts(tab, "trial")[0] == "2"
+    tab.trials.chosen.emit(path)
+    qtbot.waitUntil(lambda: window.runs.selected == [path], timeout=SOON_MS)
+    assert window.tab_name == "loss", "its run, in the tab that showed runs before"
