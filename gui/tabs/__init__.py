@@ -8,10 +8,11 @@ TABS = {
     "gradients": ("gui.tabs.gradients", "GradientsTab"),
     "schedules": ("gui.tabs.schedules", "SchedulesTab"),
     "scene": ("gui.tabs.scene", "SceneTab"),
+    "evaluation": ("gui.evaluation.tab", "EvaluationTab"),
     "health": ("gui.tabs.health", "HealthTab"),
     "log": ("gui.tabs.log", "LogTab"),
     "configuration": ("gui.tabs.configuration", "ConfigurationTab"),
     "search": ("gui.search.tab", "SearchTab"),
     "launch": ("gui.launch.tab", "LaunchTab"),
 }
-OF_LOCALIZATION = ("scene",)  # tabs that runs of other models have nothing for
+OF_LOCALIZATION = ("scene", "evaluation")  # tabs that runs of other models have nothing for

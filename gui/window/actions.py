@@ -16,6 +16,7 @@ from ris_tf.runlog import State
 from ris_tf.search import SearchDirectory
 
 if TYPE_CHECKING:
+    from gui.evaluation.tab import EvaluationTab
     from gui.launch.tab import LaunchTab
     from gui.plots.grid import PlotGrid
     from gui.window.window import MainWindow
@@ -124,11 +125,13 @@ class Actions:
                 self.stop_search,
                 _busy_search,
             ),
+            MenuEntry("Run", "&Evaluate…", ("Ctrl+Shift+E",), self.evaluate, _localizes),
+            MenuEntry("Run", "&Localize a file…", ("Ctrl+Shift+L",), self.localize, _localizes),
             MenuEntry("Run", "&Open its folder", ("Ctrl+O",), self.open_folder, _readable),
             MenuEntry("Run", "&Copy its path", ("Ctrl+Shift+C",), self.copy_path, _readable),
         ]
         tabs = [
-            MenuEntry("View", name.capitalize(), (f"Ctrl+{i + 1}",), self._opener(name))
+            MenuEntry("View", name.capitalize(), _tab_keys(i), self._opener(name))
             for i, name in enumerate(TABS)
         ]
         view = [
@@ -195,6 +198,20 @@ class Actions:
         for view in self._selected(_localizes)[:1]:
             if view.run:
                 self._launch_tab().edit_settings_of(view.run)
+
+    def evaluate(self) -> None:
+        """Compare the networks of the selected runs with other estimators."""
+        self._evaluation_tab().ask_evaluate()
+
+    def localize(self) -> None:
+        """Find the sources behind a file of measurements with the first selected run."""
+        self._evaluation_tab().ask_localize()
+
+    def _evaluation_tab(self) -> "EvaluationTab":
+        """The Evaluation tab, brought to the front: it shows how far its commands are."""
+        self.window.show_tab("evaluation")
+        self.window.refresh()
+        return cast("EvaluationTab", self.window.tab("evaluation"))
 
     def stop(self) -> None:
         """Ask the selected runs to stop with a checkpoint."""
@@ -274,6 +291,11 @@ class Actions:
 
     def _refused(self, error: UserError) -> None:
         QMessageBox.warning(self.window, "ris-gui", str(error))
+
+
+def _tab_keys(place: int) -> tuple[str, ...]:
+    """Ctrl and the tab's number; those beyond nine, which have no digit, with Alt from 1 on."""
+    return (f"Ctrl+{place + 1}",) if place < 9 else (f"Ctrl+Alt+{place - 8}",)
 
 
 def _alive(view: RunView) -> bool:
