@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gui.display import QT_LIBRARIES, require_display
 from gui.tabs import TABS
 from ris_tf.errors import UserError
 
@@ -19,10 +20,6 @@ if TYPE_CHECKING:
 WRONG = 2  # exit code
 DEFAULT = Path("runs")
 SHOT_TIMEOUT_S = 120
-QT_LIBRARIES = (
-    "install Qt's system libraries (on Debian: apt-get install libgl1 libegl1 libxkbcommon-x11-0 "
-    "libdbus-1-3 libxcb-cursor0 libxcb-icccm4 libxcb-keysyms1)"
-)
 
 
 class UsageError(UserError):
@@ -34,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = _parser().parse_args(arguments)
     try:
         code = run(options)
-    except UsageError as error:
+    except UserError as error:
         print(f"ris-gui: {error}", file=sys.stderr)
         code = WRONG
     sys.exit(code)
@@ -52,7 +49,7 @@ def run(options: argparse.Namespace) -> int:
     if options.screenshot:
         _check_picture(options.screenshot)
         os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-    _check_display()
+    require_display()
     try:
         from PySide6.QtWidgets import QApplication
     except ImportError as error:  # a system library of Qt's is missing
@@ -138,19 +135,6 @@ def _check_picture(path: Path) -> None:
     if not path.parent.is_dir():
         problem = f"{path.parent} is no folder"
         raise UsageError(problem, key="--screenshot", value=path, remedy="make it first")
-
-
-def _check_display() -> None:
-    """Refuse to start without a display: Qt would end the process without a useful message."""
-    if not sys.platform.startswith("linux"):
-        return
-    named = ("QT_QPA_PLATFORM", "DISPLAY", "WAYLAND_DISPLAY")
-    if not any(os.environ.get(name) for name in named):
-        raise UsageError(
-            "no display",
-            remedy="over ssh use ssh -X, or mount the runs and open them on your own machine; "
-            "--screenshot OUT.png needs none",
-        )
 
 
 def _open(app: "QApplication", places: list[Path], options: argparse.Namespace) -> "MainWindow":

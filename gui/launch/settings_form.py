@@ -1,5 +1,7 @@
 """The form of a configuration, made from the schema: a row for each knob, by section."""
 
+from collections.abc import Mapping
+
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QFont, QPalette
 from PySide6.QtWidgets import (
@@ -21,6 +23,7 @@ from ris_tf.config import Knob
 
 BOUNDS = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
 EDITOR_WIDTH = 190  # pixels
+GAP = 2  # pixels between rows
 SMALL = 1e-9  # bounds nearer to zero than this are there to keep zero out
 GENERAL = "general"  # section of the knobs that have none
 
@@ -36,7 +39,9 @@ class SettingsForm(QScrollArea):
         self.settings: Settings | None = None
         self.rows: dict[str, KnobRow] = {}
         self._sections: dict[str, KnobSection] = {}
+        self._ordered: list[KnobSection] = []
         self._words, self._only_changed = "", False
+        self._searched = ""  # what the rows were last arranged for
         self.setWidgetResizable(True)
         self.setFrameShape(QScrollArea.Shape.NoFrame)
 
@@ -70,7 +75,7 @@ class SettingsForm(QScrollArea):
         layout = QVBoxLayout(page)
         layout.setContentsMargins(4, 0, 8, 8)
         layout.setSpacing(2)
-        self.rows, self._sections = {}, {}
+        self.rows, self._sections, self._ordered = {}, {}, []
         for knob in self.settings.knobs():
             name = knob.path.rpartition(".")[0] or GENERAL
             if name not in self._sections:
@@ -113,11 +118,29 @@ class SettingsForm(QScrollArea):
             return
         found = self.settings.find(self._words)
         if self._only_changed:
-            found &= set(self.settings.changed())
+            changed = set(self.settings.changed())
+            found = [path for path in found if path in changed]
         for path, row in self.rows.items():
             row.show_row(path in found)
+        ranks = {path: rank for rank, path in enumerate(found)}
         for section in self._sections.values():
-            section.setVisible(any(row.path in found for row in section.rows))
+            section.arrange(ranks, opened=bool(self._words) or self._only_changed)
+        self._order_sections()
+        if self._words != self._searched:
+            self._searched = self._words
+            self.verticalScrollBar().setValue(0)  # where the best match stands
+
+    def _order_sections(self) -> None:
+        """Put the section with the best match first."""
+        page = self.widget()
+        layout = page.layout() if page else None
+        ordered = sorted(self._sections.values(), key=lambda section: section.rank)
+        if not isinstance(layout, QVBoxLayout) or ordered == self._ordered:
+            return
+        self._ordered = ordered
+        for place, section in enumerate(ordered):
+            layout.removeWidget(section)
+            layout.insertWidget(place, section)
 
 
 class KnobSection(QWidget):
@@ -126,6 +149,8 @@ class KnobSection(QWidget):
     def __init__(self, name: str):
         super().__init__()
         self.rows: list[KnobRow] = []
+        self.rank = 0
+        self._places: list[KnobRow] = []
         self.heading = QToolButton()
         self.heading.setText(name)
         self.heading.setCheckable(True)
@@ -139,7 +164,7 @@ class KnobSection(QWidget):
         self.body = QWidget()
         self.grid = QGridLayout(self.body)
         self.grid.setContentsMargins(18, 0, 0, 4)
-        self.grid.setVerticalSpacing(2)
+        self.grid.setVerticalSpacing(0)  # hidden rows would be spaced, too
         self.grid.setColumnMinimumWidth(0, 170)
         self.grid.setColumnStretch(3, 1)
         layout = QVBoxLayout(self)
@@ -151,11 +176,38 @@ class KnobSection(QWidget):
 
     def add(self, row: "KnobRow") -> None:
         """Put a row below those that are there."""
-        place = 2 * len(self.rows)
-        for column, widget in enumerate((row.label, row.editor, row.undo, row.hint)):
-            self.grid.addWidget(widget, place, column)
-        self.grid.addWidget(row.error, place + 1, 1, 1, 3)
+        self._put(row, len(self.rows), shown=True)
         self.rows.append(row)
+        self._places.append(row)
+
+    def arrange(self, ranks: Mapping[str, int], opened: bool) -> None:
+        """Show some rows, in an order, without holes; without any, nothing.
+
+        Args:
+            ranks: places of the rows to show, by path; 0 is first.
+            opened: show them though the heading is folded.
+        """
+        shown = sorted((r for r in self.rows if r.path in ranks), key=lambda r: ranks[r.path])
+        self.rank = ranks[shown[0].path] if shown else len(ranks)
+        if shown != self._places:
+            for row in self._places:
+                self._take_out(row)
+            for place, row in enumerate([*shown, *(r for r in self.rows if r not in shown)]):
+                self._put(row, place, row in shown)
+            self._places = shown
+        self.setVisible(bool(shown))
+        self.body.setVisible(opened or self.heading.isChecked())
+
+    def _put(self, row: "KnobRow", place: int, shown: bool) -> None:
+        for column, widget in enumerate(row.widgets):
+            self.grid.addWidget(widget, 2 * place, column)
+        self.grid.addWidget(row.error, 2 * place + 1, 1, 1, 3)
+        height = row.editor.sizeHint().height() + GAP if shown else 0
+        self.grid.setRowMinimumHeight(2 * place, height)
+
+    def _take_out(self, row: "KnobRow") -> None:
+        for widget in (*row.widgets, row.error):
+            self.grid.removeWidget(widget)
 
     def _fold(self, opened: bool) -> None:
         self.body.setVisible(opened)
@@ -191,9 +243,7 @@ class KnobRow(QObject):
         self.undo.setAccessibleName(f"reset {knob.path}")
         self.undo.setToolTip("back to the file's value")
         self.undo.clicked.connect(lambda: self.reset_asked.emit(self.path))
-        policy = self.undo.sizePolicy()
-        policy.setRetainSizeWhenHidden(True)
-        self.undo.setSizePolicy(policy)
+        self._keep_place(True)
         self.error = QLabel()
         self.error.setWordWrap(True)
         self.error.setTextFormat(Qt.TextFormat.PlainText)
@@ -221,6 +271,11 @@ class KnobRow(QObject):
             line.setPlaceholderText("empty")
         line.textEdited.connect(self._typed)
         return line
+
+    @property
+    def widgets(self) -> tuple[QWidget, ...]:
+        """What stands in its line."""
+        return self.label, self.editor, self.undo, self.hint
 
     def show_text(self, text: str) -> None:
         """Show another value."""
@@ -253,9 +308,16 @@ class KnobRow(QObject):
         """Show the row, or hide it."""
         for widget in (self.label, self.editor, self.hint):
             widget.setVisible(shown)
+        self._keep_place(shown)
         changed, error = (self._marked or (False, ""))[:2]
         self.undo.setVisible(shown and changed)
         self.error.setVisible(shown and bool(error))
+
+    def _keep_place(self, kept: bool) -> None:
+        """Whether the button's place stays empty while it is hidden, as in rows that are shown."""
+        policy = self.undo.sizePolicy()
+        policy.setRetainSizeWhenHidden(kept)
+        self.undo.setSizePolicy(policy)
 
     def _typed(self, text: str) -> None:
         self.edited.emit(self.path, text if text or not self.knob.optional else "null")

@@ -1,10 +1,9 @@
 """The Launch tab: a configuration, edited in a form, and the run that is started from it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QFontDatabase, QGuiApplication
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -13,20 +12,20 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QLineEdit,
-    QPlainTextEdit,
     QPushButton,
     QVBoxLayout,
     QWidget,
 )
 
 from gui.launch.launches import Launches
+from gui.launch.place import PlaceCheck
 from gui.launch.plugins import agreed_to, list_knobs, missing
+from gui.launch.preview import CommandPreview
 from gui.launch.search_plan import SearchPlanForm
 from gui.launch.settings_form import SettingsForm
 from gui.models.commands import (
     Command,
     NewRun,
-    exists,
     free_name,
     plugin_names,
     resume_command,
@@ -45,7 +44,7 @@ from ris_tf.runlog import RunDirectory, check_name
 
 CONFIGS = Path("configs")
 CLOSE_S = 1.0  # how long the window waits, when it closes, for what was just started
-COMMAND_LINES = 2
+NO_CHANGES: Mapping[str, str] = {}
 NOTHING = (
     "No configuration chosen.\n\nBrowse for a YAML file, or start from a run: select it at the "
     "left and press Ctrl+G.\nA file may be empty: then everything is as by default."
@@ -67,10 +66,9 @@ class LaunchTab(Tab):
         super().__init__(parent)
         self.settings: Settings | None = None
         self._requested: Path | None = None  # the configuration that was chosen last
-        self._checking = False
-        self._exists: tuple[Path, bool] | None = None  # whether a folder is there, as last asked
         self._jobs = Jobs(self)
         self._listing = Jobs(self, patience_s=WAIT_S)  # knobs: a plug-in may import TensorFlow
+        self._place = PlaceCheck(self._jobs, self._refresh, self._refuse)
         self._launches = Launches(self._jobs, self)
         self._launches.begun.connect(self._process_begun)
         self._launches.failed.connect(self._process_failed)
@@ -97,6 +95,11 @@ class LaunchTab(Tab):
         self.plugins.setPlaceholderText("modules that add terms or networks")
         self.plugins.setAccessibleName("plug-ins")
         self.plugins.setToolTip("Python modules, as --plugin takes them; Enter loads their knobs")
+        self.weights = QLineEdit()
+        self.weights.setPlaceholderText("weights drawn from the seed")
+        self.weights.setClearButtonEnabled(True)
+        self.weights.setAccessibleName("run or file with the weights to begin at")
+        self.weights.setToolTip("a run, a .keras or a .weights.h5 file, as --from takes it")
         self.runs_dir = QLineEdit(str(runs_dir))
         self.runs_dir.setAccessibleName("folder that gets the run")
         self.filter = QLineEdit()
@@ -106,29 +109,21 @@ class LaunchTab(Tab):
         self.only = QCheckBox("only chan&ged")
         self.form = SettingsForm()
         self.nothing = QLabel(NOTHING, alignment=Qt.AlignmentFlag.AlignCenter)
-        self.command = QPlainTextEdit()
-        self.command.setReadOnly(True)
-        self.command.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
-        self.command.setAccessibleName("the same as a command")
-        height = self.command.fontMetrics().lineSpacing() * COMMAND_LINES + 14
-        self.command.setFixedHeight(height)
-        self.copy = QPushButton("&Copy")
-        self.start_button = QPushButton("&Start")
-        self.start_button.setToolTip("start the run (Ctrl+Return)")
-        self.start_button.setShortcut("Ctrl+Return")
+        self.preview = CommandPreview()
+        self.command, self.start_button = self.preview.text, self.preview.start
         self.status = QLabel()
         self.status.setWordWrap(True)
         self.status.setTextFormat(Qt.TextFormat.PlainText)
         self.status.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.files.activated.connect(lambda index: self.open_config(Path(self.files.currentText())))
         self.browse.clicked.connect(self._browse)
-        self.copy.clicked.connect(self._copy)
-        self.start_button.clicked.connect(self.start)
+        self.preview.copied.connect(lambda: self._notify("copied the command"))
+        self.preview.started.connect(self.start)
         self.plugins.editingFinished.connect(self._add_plugins)
         self.form.edited.connect(self._refresh)
         self.plan.edited.connect(self._refresh)
         self.kind.currentIndexChanged.connect(self._change_kind)
-        for line in (self.name, self.runs_dir):
+        for line in (self.name, self.runs_dir, self.weights):
             line.textEdited.connect(self._refresh)
         self.filter.textChanged.connect(self._apply_filter)
         self.only.toggled.connect(self._apply_filter)
@@ -142,11 +137,14 @@ class LaunchTab(Tab):
             label.setBuddy(widget)
             top.addWidget(label, row, 0)
             top.addWidget(widget, row, 1)
-        folder = QLabel("&in folder")
-        folder.setBuddy(self.runs_dir)
         top.addWidget(self.browse, 0, 2)
-        top.addWidget(folder, 1, 2)
-        top.addWidget(self.runs_dir, 1, 3)
+        for row, (text, widget) in enumerate(
+            {"&in folder": self.runs_dir, "begin a&t": self.weights}.items(), 1
+        ):
+            label = QLabel(text)
+            label.setBuddy(widget)
+            top.addWidget(label, row, 2)
+            top.addWidget(widget, row, 3)
         top.addWidget(self.kind, 0, 3)
         top.addWidget(self.plan, 3, 0, 1, 4)
         top.setColumnStretch(1, 3)
@@ -154,19 +152,13 @@ class LaunchTab(Tab):
         finding = QHBoxLayout()
         finding.addWidget(self.filter, 1)
         finding.addWidget(self.only)
-        below = QHBoxLayout()
-        below.addWidget(self.command, 1)
-        buttons = QVBoxLayout()
-        buttons.addWidget(self.copy)
-        buttons.addWidget(self.start_button)
-        below.addLayout(buttons)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(8, 8, 8, 6)
         layout.addLayout(top)
         layout.addLayout(finding)
         layout.addWidget(self.form, 1)
         layout.addWidget(self.nothing, 1)
-        layout.addLayout(below)
+        layout.addWidget(self.preview)
         layout.addWidget(self.status)
 
     def readers(self) -> dict[str, Poller]:
@@ -192,17 +184,23 @@ class LaunchTab(Tab):
         if found and self._requested is None:
             self.open_config(next((p for p in found if p.stem == "quickstart"), found[0]))
 
-    def open_config(self, path: Path, before: Settings | None = None) -> None:
+    def open_config(
+        self,
+        path: Path,
+        before: Settings | None = None,
+        changes: Mapping[str, str] = NO_CHANGES,
+    ) -> None:
         """Edit a configuration file; one that cannot be used is reported, and nothing changes.
 
         Args:
             path: the file.
             before: settings whose edits are made again.
+            changes: texts by dotted key that are filled in.
         """
         self._requested = path
         self._jobs.do(
             lambda: Settings.load(path),
-            lambda settings: self._edit(settings, before),
+            lambda settings: self._edit(settings, before, changes),
             self._refuse,
         )
 
@@ -224,11 +222,15 @@ class LaunchTab(Tab):
         self._notify(f"listing the knobs of {', '.join(plugins)}")
         list_knobs(self._listing, plugins, declared, self._refuse)
 
-    def _edit(self, settings: Settings, before: Settings | None) -> None:
+    def _edit(
+        self, settings: Settings, before: Settings | None, changes: Mapping[str, str]
+    ) -> None:
         if settings.source != self._requested:
             return
         if before and before.source == settings.source:
             settings.edit_like(before)
+        for key, text in changes.items():
+            settings.edit(key, text)
         self.settings = settings
         path = str(settings.source)
         if self.files.findText(path) < 0:
@@ -236,7 +238,9 @@ class LaunchTab(Tab):
         self.files.setCurrentText(path)
         self._rename()
         self.form.show_settings(settings)
-        self._notify("")
+        self.only.setChecked(bool(changes))
+        changed = ", ".join(f"{key} = {text}" for key, text in changes.items())
+        self._notify(f"filled in: {changed}" if changes else "")
         self._refresh()
 
     def _refuse(self, error: UserError) -> None:
@@ -244,19 +248,30 @@ class LaunchTab(Tab):
         if self.settings:
             self.files.setCurrentText(str(self.settings.source))
 
-    def edit_settings_of(self, run: RunDirectory) -> None:
-        """Start again with the settings of a run, to be changed first."""
-        plugins, path = missing(run.identity.plugins), run.config_path
-        if not plugins:
-            self.open_config(path)
-        elif agreed_to(plugins, self):
-            self._list_knobs(plugins, lambda: self.open_config(path))
+    def edit_settings_of(
+        self, run: RunDirectory, changes: Mapping[str, str] = NO_CHANGES, weights: str = ""
+    ) -> None:
+        """Start again with the settings of a run, to be changed first.
 
-    def resume(self, run: RunDirectory) -> None:
-        """Go on with a run from its last checkpoint."""
+        Args:
+            run: the run.
+            changes: texts by dotted key that are filled in.
+            weights: run or file that has the weights to begin at.
+        """
+        plugins, path = missing(run.identity.plugins), run.config_path
+        self.weights.setText(weights)
+        self.kind.setCurrentText("Train")
+        if not plugins:
+            self.open_config(path, changes=changes)
+        elif agreed_to(plugins, self):
+            self._list_knobs(plugins, lambda: self.open_config(path, changes=changes))
+
+    def resume(self, run: RunDirectory, epochs: int = 0) -> None:
+        """Go on with a run from its last checkpoint; `epochs` plans so many instead."""
         plugins = missing(run.identity.plugins)
         if not plugins or agreed_to(plugins, self):
-            self._begin(resume_command(run.path, [*named_plugins(), *plugins]), run.path)
+            command = resume_command(run.path, [*named_plugins(), *plugins], epochs)
+            self._begin(command, run.path)
 
     def resume_search(self, search: Path) -> None:
         """Go on with a search that was stopped or killed."""
@@ -264,8 +279,8 @@ class LaunchTab(Tab):
 
     def _change_kind(self) -> None:
         self.plan.setVisible(self.searches)
-        what = "search" if self.searches else "run"
-        self.start_button.setToolTip(f"start the {what} (Ctrl+Return)")
+        self.preview.name("search" if self.searches else "run")
+        self.weights.setEnabled(not self.searches)
         self._rename()
         self._refresh()
 
@@ -298,7 +313,7 @@ class LaunchTab(Tab):
         self.launched.emit(path)
         if self.name.text() == path.name:  # not where another was typed meanwhile
             self._rename()
-        self._exists = None
+        self._place.forget()
         self._refresh()
 
     def _process_failed(self, why: str) -> None:
@@ -329,8 +344,13 @@ class LaunchTab(Tab):
             self.name.text(),
             Path(self.runs_dir.text()),
             named_plugins(),
+            self._begins_at(),
         )
         return tune_command(wanted, self.plan.plan()) if self.searches else train_command(wanted)
+
+    def _begins_at(self) -> str:
+        """The run or file that has the weights to begin at; the trials of a search draw theirs."""
+        return "" if self.searches else self.weights.text().strip()
 
     def _problem(self) -> str:
         """Why it cannot be started."""
@@ -353,26 +373,14 @@ class LaunchTab(Tab):
         """Why a folder cannot be that of a new run; a folder not checked yet counts as free."""
         if path in self.starting:
             return f"{path.name} is starting"
-        if self._exists and self._exists[0] == path:
-            return f"{path} exists; choose another name" if self._exists[1] else ""
-        if not self._checking:
-            self._checking = True
-            self._jobs.do(lambda: (path, exists(path)), self._take_exists, self._refuse)
-        return ""
-
-    def _take_exists(self, answer: tuple[Path, bool]) -> None:
-        self._checking, self._exists = False, answer
-        self._refresh()
+        return self._place.problem(path, self._begins_at())
 
     def _refresh(self) -> None:
         """Show the command, or why there is none."""
         self.form.setVisible(self.settings is not None)
         self.nothing.setVisible(self.settings is None)
         command, problem = self._command(), self._problem()
-        self.command.setPlainText(command.text if command else "")
-        self.command.setPlaceholderText(problem)
-        self.copy.setEnabled(command is not None)
-        self.start_button.setEnabled(command is not None)
+        self.preview.show_command(command.text if command else "", problem)
         self._apply_filter()
 
     def _apply_filter(self) -> None:
@@ -390,7 +398,3 @@ class LaunchTab(Tab):
         )
         if name:
             self.open_config(Path(name))
-
-    def _copy(self) -> None:
-        QGuiApplication.clipboard().setText(self.command.toPlainText())
-        self._notify("copied the command")

@@ -1,5 +1,6 @@
 """Commands of `ris-tf`: as they are started, and as people type them."""
 
+import os
 import shlex
 import sys
 from collections.abc import Sequence
@@ -49,6 +50,7 @@ class NewRun:
         name: of the run or search.
         runs_dir: folder that gets it.
         plugins: modules that the configuration needs.
+        weights: run or file that has the weights to begin at; empty to draw them from the seed.
     """
 
     config: Path
@@ -56,6 +58,7 @@ class NewRun:
     name: str
     runs_dir: Path
     plugins: Sequence[str] = ()
+    weights: str = ""
 
     def command(self, name: str, *options: str) -> Command:
         """The command that starts it, with further options."""
@@ -67,7 +70,7 @@ class NewRun:
 
 def train_command(new: NewRun) -> Command:
     """Train from a configuration file."""
-    return new.command("train")
+    return new.command("train", *(["--from", new.weights] if new.weights else []))
 
 
 @dataclass(frozen=True)
@@ -112,14 +115,16 @@ def resume_search_command(search: Path, plugins: Sequence[str] = ()) -> Command:
     return Command(("tune", str(search), "--resume", *_plugin_words(plugins)))
 
 
-def resume_command(run: Path, plugins: Sequence[str] = ()) -> Command:
+def resume_command(run: Path, plugins: Sequence[str] = (), epochs: int = 0) -> Command:
     """Go on with a run from its last checkpoint.
 
     Args:
         run: its folder.
         plugins: modules that it needs, as the person at the keyboard named them.
+        epochs: plan so many instead, also of a finished run; 0 for as many as were planned.
     """
-    return Command(("train", "--resume", str(run), *_plugin_words(plugins)))
+    longer = ["--epochs", str(epochs)] if epochs else []
+    return Command(("train", "--resume", str(run), *longer, *_plugin_words(plugins)))
 
 
 @dataclass(frozen=True)
@@ -219,6 +224,30 @@ def free_name(runs_dir: Path, config: Path, search: bool = False) -> str:
         free = f"{name}-{number}"
         number += 1
     return free
+
+
+def place_problem(run: Path, weights: str = "") -> str:
+    """Why a new run cannot lie at a path, in one line; empty where it can.
+
+    Its folder may be made, but not the folder that this lies in: that was mistyped.
+
+    Args:
+        run: where it is to lie.
+        weights: run or file that it is to begin at, empty for none.
+    """
+    folder = run.parent
+    if exists(run):
+        return f"{run} exists; choose another name"
+    if not exists(folder) and not exists(folder.parent):
+        return f"in folder {folder}: there is no {folder.parent} to make it in; make that first"
+    above = folder if exists(folder) else folder.parent
+    if not above.is_dir():
+        return f"in folder {folder}: {above} is no folder"
+    if not os.access(above, os.W_OK):
+        return f"in folder {folder}: you may not write to {above}"
+    if weights and not exists(Path(weights)):
+        return f"begin at {weights}: there is no such run or file"
+    return ""
 
 
 def exists(path: Path) -> bool:

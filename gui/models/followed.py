@@ -55,6 +55,7 @@ class RunView:
         share: how much of the log is read, 0..1.
         problem: what cannot be read, in one line.
         resumable: whether `ris-tf train --resume` can go on with it now.
+        extendable: whether it can, with more epochs than were planned.
         search: folder of the search that it is a trial of, `None` if it is of none.
         search_busy: whether a process works on that search, or may do so on another machine; `None`
             where that is not known.
@@ -74,6 +75,7 @@ class RunView:
     share: float = 0.0
     problem: str = ""
     resumable: bool = False
+    extendable: bool = False
     search: Path | None = None
     search_busy: bool | None = None
     _x: dict[str, np.ndarray] = field(default_factory=dict, compare=False, repr=False)
@@ -129,7 +131,7 @@ class FollowedRun:
         self._generation = object()
         self._summary: Summary | None = None
         self._summed_at = 0.0
-        self._resumable = False
+        self._resumable = self._extendable = False
         self._search: tuple[Path | None, bool | None] = (None, None)
         self._checks: tuple[Check, ...] = ()
         self._next_checks = 0.0
@@ -167,6 +169,7 @@ class FollowedRun:
             share=tail.offset / tail.size if tail.size else 1.0,
             problem=self._problem,
             resumable=self._resumable,
+            extendable=self._extendable,
             search=self._search[0],
             search_busy=self._search[1],
         )
@@ -231,13 +234,16 @@ class FollowedRun:
         before, self._summed_at = self._polled_state(), now
         self._summary = summary_of(self._run, self._reader.log, now)
         # A process that wrote its end event takes a moment to end.
-        self._resumable = self._summary.resumable and not self._run.holder_alive()
+        rests = not self._run.holder_alive()
+        self._resumable = self._summary.resumable and rests
+        self._extendable = self._resumable or (self._summary.extendable and rests)
         self._search = _search_of(self.path)
         return before != self._polled_state()
 
     def _polled_state(self) -> tuple:
         """What may change though nothing is written."""
-        return self._summary and self._summary.state, self._resumable, self._search
+        s = self._summary
+        return s and (s.state, s.stopping), self._resumable, self._search
 
     def _check(self) -> bool:
         """Health, as often as its cost allows, once the log is read to its end."""

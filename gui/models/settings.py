@@ -13,6 +13,7 @@ from ris_tf.errors import UserError
 
 # What needs no quotes, if YAML reads text in it: words, and paths with their patterns.
 WORD = re.compile(r"(?:[A-Za-z_/]|\.{1,2}/)[\w./*?-]*$")
+NO_MATCH = 99  # rank of a knob that a word does not describe
 ALL = ""  # the key of errors that concern no single value
 
 
@@ -137,14 +138,16 @@ class Settings:
             f"{path}={text_of(value)}" for path, value in wanted.items() if value != known[path]
         ]
 
-    def find(self, words: str) -> set[str]:
-        """Paths of the knobs whose name, sentence or unit has all the words."""
+    def find(self, words: str) -> list[str]:
+        """Paths of the knobs whose name, sentence or unit has all the words, best match first.
+
+        A name counts more than its section, and that more than a sentence; a whole name more than
+        its beginning. Without words, and among equals, the order is the schema's.
+        """
         parts = words.casefold().split()
-        return {
-            knob.path
-            for knob in self.knobs()
-            if all(p in f"{knob.path} {knob.sentence} {knob.unit or ''}".casefold() for p in parts)
-        }
+        found = [(knob.path, [_match(knob, part) for part in parts]) for knob in self.knobs()]
+        hits = [(sum(ranks), path) for path, ranks in found if NO_MATCH not in ranks]
+        return [path for _, path in sorted(hits, key=lambda hit: hit[0])]
 
     def _unedited(self, path: str) -> str:
         """The text of a value that is not edited: the file's, or the other network's default."""
@@ -172,6 +175,19 @@ class Settings:
     def _texts(self) -> list[str]:
         rest = (f"{path}={text}" for path, text in self._edits.items() if path != KIND)
         return [*self._kind_text(), *rest]
+
+
+def _match(knob: Knob, word: str) -> int:
+    """How well a word describes a knob: 0 is best, `NO_MATCH` not at all."""
+    name, path = knob.path.rpartition(".")[2].casefold(), knob.path.casefold()
+    ways = (
+        word in (name, path),
+        name.startswith(word),
+        word in name,
+        word in path,
+        word in f"{knob.sentence} {knob.unit or ''}".casefold(),
+    )
+    return ways.index(True) if any(ways) else NO_MATCH
 
 
 def _kinds() -> set[str]:

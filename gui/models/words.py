@@ -34,6 +34,7 @@ def moment(seconds: float) -> str:
 MARKS = {
     "new": "○",
     "running": "▶",
+    "stopping": "◧",
     "stalled": "◐",
     "finished": "✔",
     "stopped": "■",
@@ -45,6 +46,7 @@ MARKS = {
 MEANINGS = {
     "new": "made, not started yet",
     "running": "a process works on it",
+    "stopping": "asked to stop: it writes a checkpoint after its window, and ends",
     "stalled": "its process is alive but has written nothing for two minutes",
     "finished": "all windows done, or stopped early by patience",
     "stopped": "stopped on request, with a checkpoint: it can be resumed",
@@ -53,4 +55,4 @@ MEANINGS = {
     "imported": "made of a network from elsewhere, never trained here",
     "unreadable": "its files cannot be read",
 }
-LEVEL_MARKS = {"green": "✔", "amber": "…", "red": "✖"}
+LEVEL_MARKS = {"green": "✔", "warning": "!", "amber": "…", "unknown": "?", "red": "✖"}

@@ -15,4 +15,5 @@ TABS = {
     "search": ("gui.search.tab", "SearchTab"),
     "launch": ("gui.launch.tab", "LaunchTab"),
 }
+OF_NO_RUN = ("search", "launch")  # tabs that show something else than the selected runs
 OF_LOCALIZATION = ("scene", "evaluation")  # tabs that runs of other models have nothing for

@@ -10,9 +10,15 @@ from gui.models.followed import RunView
 from gui.models.words import LEVEL_MARKS, MARKS, MEANINGS, duration, number
 from gui.tabs.tab import Tab
 from gui.theme import LIGHT, Theme
-from ris_tf.runlog import Check, State
+from ris_tf.runlog import Check, State, verdict_on
 
-LEVEL_WORDS = {"green": "passes", "amber": "not known yet", "red": "fails"}
+LEVEL_WORDS = {
+    "green": "passes",
+    "warning": "look at it",
+    "amber": "not known yet",
+    "unknown": "cannot be told",
+    "red": "fails",
+}
 
 
 class HealthTab(Tab):
@@ -66,8 +72,12 @@ class HealthTab(Tab):
         level, verdict = verdict_of(run)
         headline = self._text(f"{LEVEL_MARKS[level]}  {run.label}: {verdict}", level)
         headline.setFont(_larger(self.font(), 1.35, bold=True))
+        headline.setWordWrap(True)
         layout.addWidget(headline)
         layout.addWidget(self._text(_about(run), None))
+        first = verdict_on(run.checks).check if run.checks else None
+        for line in to_do(first) if first else ():
+            layout.addWidget(self._text(f"→ {line}", None))
         grid = QGridLayout()
         grid.setColumnStretch(2, 1)
         grid.setHorizontalSpacing(18)
@@ -85,8 +95,9 @@ class HealthTab(Tab):
         grid.addWidget(mark, row, 0, Qt.AlignmentFlag.AlignTop)
         grid.addWidget(name, row, 1, Qt.AlignmentFlag.AlignTop)
         grid.addWidget(self._text(check.result, None), row, 2)
-        if check.advice:
-            advice = self._text(f"→ {check.advice}", None)
+        if check.open or check.matter:
+            lines = [*([check.matter] if check.matter else []), *to_do(check)]
+            advice = self._text("\n".join(f"→ {line}" for line in lines), None)
             advice.setForegroundRole(QPalette.ColorRole.PlaceholderText)
             grid.addWidget(advice, row + 1, 2)
 
@@ -104,22 +115,33 @@ class HealthTab(Tab):
         return label
 
 
+def to_do(check: Check) -> list[str]:
+    """What to change, as a sentence and as settings, and the page that explains it."""
+    if check.because:
+        return []
+    return [
+        *([check.advice] if check.advice else []),
+        *([check.as_options] if check.remedies else []),
+        *([f"more in {check.page}"] if check.page else []),
+    ]
+
+
 def verdict_of(run: RunView) -> tuple[str, str]:
     """Level and words of a run's health as a whole."""
-    failed = [check.name for check in run.checks if check.level == "red"]
+    verdict = verdict_on(run.checks)
     state = run.summary.state if run.summary else None
     if state in (State.FAILED, State.LOST, State.STALLED):
-        return "red", str(state)
+        why = f": {verdict.sentence}" if verdict.level == "red" else ""
+        return "red", f"{state}{why}"
     if state is State.IMPORTED:
         return "amber", "imported, never trained here: there is nothing to check"
-    if failed:
-        return "red", f"{len(failed)} of {len(run.checks)} checks fail: {', '.join(failed)}"
-    unsure = [check for check in run.checks if not check.passed]
     if not run.checks:
         return "amber", run.problem or "nothing to check yet"
-    if unsure:
-        return "amber", f"healthy so far, {len(unsure)} of {len(run.checks)} are not known yet"
-    return "green", f"healthy, all {len(run.checks)} checks pass"
+    if verdict.level == "green":
+        untold = sum(check.level == "unknown" for check in run.checks)
+        rest = f", {untold} cannot be told" if untold else ""
+        return "green", f"healthy, {len(run.checks) - untold} checks pass{rest}"
+    return verdict.level, verdict.sentence
 
 
 def _about(run: RunView) -> str:

@@ -1,7 +1,8 @@
 """What every tab can do."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from PySide6.QtWidgets import QWidget
 
@@ -11,6 +12,14 @@ from gui.workers import Poller
 
 if TYPE_CHECKING:
     import pyqtgraph as pg
+
+
+@runtime_checkable
+class ShowsSearch(Protocol):
+    """A tab that shows a search, also where none of its trials is selected."""
+
+    def show_search(self, path: Path) -> None:
+        """Show the search in a folder until a run is selected."""
 
 
 class Tab(QWidget):

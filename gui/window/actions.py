@@ -1,18 +1,21 @@
 """Menus and keys: everything that can be done from the window."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from PySide6.QtCore import QUrl
 from PySide6.QtGui import QAction, QDesktopServices, QGuiApplication, QKeySequence
-from PySide6.QtWidgets import QCheckBox, QMenu, QMessageBox
+from PySide6.QtWidgets import QCheckBox, QInputDialog, QMenu, QMessageBox
 
+from gui.models import hindrances
+from gui.models.columns import metrics_of
 from gui.models.followed import RunView
 from gui.tabs import TABS
+from gui.window.entries import MenuEntry, OfferedAction
+from gui.window.noting import Noting
+from ris_tf.config import all_knobs, schema
 from ris_tf.errors import UserError
-from ris_tf.runlog import State
 from ris_tf.search import SearchDirectory
 
 if TYPE_CHECKING:
@@ -21,27 +24,9 @@ if TYPE_CHECKING:
     from gui.plots.grid import PlotGrid
     from gui.window.window import MainWindow
 
-ALIVE = (State.RUNNING, State.STALLED)
+ALIVE = ("running", "stalled", "stopping")  # states that the table shows of what goes on
 ASK_AGAIN = "ask before closing"
-
-
-@dataclass(frozen=True)
-class MenuEntry:
-    """An action of a menu.
-
-    Attributes:
-        menu: where it stands.
-        text: its label.
-        keys: its shortcuts, the first shown.
-        act: what it does.
-        possible: whether it can be done to the selected run; `None` if always.
-    """
-
-    menu: str
-    text: str
-    keys: tuple[str, ...]
-    act: Callable[[], None]
-    possible: Callable[[RunView], bool] | None = None
+MAX_EPOCHS = 1_000_000
 
 
 class Actions:
@@ -57,24 +42,27 @@ class Actions:
     def __init__(self, window: "MainWindow"):
         self.window = window
         self.started: set[Path] = set()
-        self._actions: list[tuple[QAction, MenuEntry]] = []
+        self.noting = Noting(window)
+        self._offered: list[OfferedAction] = []
         context = QMenu(window)
+        context.setToolTipsVisible(True)
         for title, entries in self._menus().items():
             menu = window.menuBar().addMenu(title)
+            menu.setToolTipsVisible(True)
             for entry in entries:
                 action = self._action(entry)
                 menu.addAction(action)
-                if entry.possible:
+                if entry.hindrance:
                     context.addAction(action)
         window.runs.context_menu = context
+        window.runs.columns_asked.connect(self.choose_columns)
         self.update()
 
     def update(self) -> None:
         """Offer what can be done to what is selected."""
         views = self.window.selected_views()
-        for action, entry in self._actions:
-            if entry.possible:
-                action.setEnabled(any(entry.possible(view) for view in views))
+        for offered in self._offered:
+            offered.update(views)
 
     def may_close(self) -> bool:
         """Whether the window may close; asks once where runs that it started go on."""
@@ -105,30 +93,48 @@ class Actions:
         w = self.window
         runs = [
             MenuEntry("Run", "&New run…", ("Ctrl+N",), lambda: w.show_tab("launch")),
-            MenuEntry("Run", "&Resume", ("Ctrl+R",), self.resume, _resumable),
+            MenuEntry("Run", "&Resume", ("Ctrl+R",), self.resume, hindrances.to_resume),
+            MenuEntry("Run", "Train &longer…", (), self.train_longer, hindrances.to_train_longer),
             MenuEntry(
                 "Run",
                 "Start &again with these settings…",
                 ("Ctrl+G",),
                 self.start_again,
-                _localizes,
+                hindrances.to_edit,
             ),
-            MenuEntry("Run", "&Stop with a checkpoint", ("Ctrl+S",), self.stop, _alive),
-            MenuEntry("Run", "&Kill…", ("Ctrl+K",), self.kill, _alive),
             MenuEntry(
-                "Run", "Go on with its searc&h", ("Ctrl+Shift+R",), self.resume_search, _idle_search
+                "Run", "&Begin a new run at its weights…", (), self.begin_at, hindrances.to_edit
+            ),
+            MenuEntry("Run", "&Stop with a checkpoint", ("Ctrl+S",), self.stop, hindrances.to_stop),
+            MenuEntry("Run", "&Kill…", ("Ctrl+K",), self.kill, hindrances.to_kill),
+            MenuEntry(
+                "Run",
+                "Go on with its searc&h",
+                ("Ctrl+Shift+R",),
+                self.resume_search,
+                hindrances.to_resume_search,
             ),
             MenuEntry(
                 "Run",
                 "Stop its search &with checkpoints",
                 ("Ctrl+Shift+S",),
                 self.stop_search,
-                _busy_search,
+                hindrances.to_stop_search,
             ),
-            MenuEntry("Run", "&Evaluate…", ("Ctrl+Shift+E",), self.evaluate, _localizes),
-            MenuEntry("Run", "&Localize a file…", ("Ctrl+Shift+L",), self.localize, _localizes),
-            MenuEntry("Run", "&Open its folder", ("Ctrl+O",), self.open_folder, _readable),
-            MenuEntry("Run", "&Copy its path", ("Ctrl+Shift+C",), self.copy_path, _readable),
+            MenuEntry("Run", "&Open its folder", ("Ctrl+O",), self.open_folder, hindrances.to_open),
+            MenuEntry(
+                "Run", "&Copy its path", ("Ctrl+Shift+C",), self.copy_path, hindrances.to_open
+            ),
+            MenuEntry(
+                "Run", "&Evaluate…", ("Ctrl+Shift+E",), self.evaluate, hindrances.to_evaluate
+            ),
+            MenuEntry(
+                "Run",
+                "&Localize a file…",
+                ("Ctrl+Shift+L",),
+                self.localize,
+                hindrances.to_evaluate,
+            ),  # fmt: skip
         ]
         tabs = [
             MenuEntry("View", name.capitalize(), _tab_keys(i), self._opener(name))
@@ -143,15 +149,31 @@ class Actions:
             MenuEntry("View", "&Earlier", ("Alt+Left",), lambda: self.move(1.0, -0.25)),
             MenuEntry("View", "La&ter", ("Alt+Right",), lambda: self.move(1.0, 0.25)),
             MenuEntry("View", "Light or &dark", ("Ctrl+D",), w.toggle_theme),
+            MenuEntry("View", "&Columns of the table…", ("Ctrl+Shift+O",), self.choose_columns),
             MenuEntry("View", "Look for new &runs", ("F5",), w.scan),
         ]
         file = [
             MenuEntry("File", "&Export plots…", ("Ctrl+E",), self.export),
             MenuEntry("File", "&Quit", ("Ctrl+Q",), self.quit),
         ]
+        noting = self.noting
+        notes = [
+            MenuEntry("Notes", "&Rename…", ("F2",), noting.rename, hindrances.to_note),
+            MenuEntry("Notes", "&Note…", ("Ctrl+M",), noting.note, hindrances.to_note),
+            MenuEntry("Notes", "&Tags…", ("Ctrl+T",), noting.tag, hindrances.to_note),
+            MenuEntry("Notes", "&Pin, or let go", ("Ctrl+P",), noting.pin, hindrances.to_note),
+            MenuEntry(
+                "Notes", "&Archive, or take back", ("Ctrl+Shift+A",), noting.archive,
+                hindrances.to_note,
+            ),
+            MenuEntry(
+                "Notes", "&Move to the trash…", ("Ctrl+Del",), noting.trash, hindrances.to_trash
+            ),
+        ]  # fmt: skip
         help_menu = [MenuEntry("Help", "&Keys", ("?", "F1"), self.show_keys)]
         return {
-            "&File": file, "&Run": runs, "&View": [*tabs, *view], "&Help": help_menu,
+            "&File": file, "&Run": runs, "&Notes": notes,
+            "&View": [*tabs, *view], "&Help": help_menu,
         }  # fmt: skip
 
     def _action(self, entry: MenuEntry) -> QAction:
@@ -159,14 +181,15 @@ class Actions:
         action.setShortcuts([QKeySequence(keys) for keys in entry.keys])
         action.triggered.connect(lambda checked, act=entry.act: act())
         self.window.addAction(action)
-        self._actions.append((action, entry))
+        self._offered.append(OfferedAction(action, entry, self.window))
         return action
 
     def _opener(self, name: str) -> Callable[[], None]:
         return lambda: self.window.show_tab(name)
 
-    def _selected(self, possible: Callable[[RunView], bool]) -> list[RunView]:
-        return [view for view in self.window.selected_views() if possible(view)]
+    def _selected(self, hindrance: Callable[[RunView], str]) -> list[RunView]:
+        """Selected runs that nothing hinders."""
+        return [view for view in self.window.selected_views() if not hindrance(view)]
 
     def _launch_tab(self) -> "LaunchTab":
         """The Launch tab, brought to the front; its module is imported when it is first needed."""
@@ -175,19 +198,39 @@ class Actions:
 
     def resume(self) -> None:
         """Go on with the first selected run that can be."""
-        for view in self._selected(_resumable)[:1]:
+        for view in self._selected(hindrances.to_resume)[:1]:
             if view.run:
                 self._launch_tab().resume(view.run)
 
+    def train_longer(self) -> None:
+        """Go on with a run, finished or not, under a plan of more epochs."""
+        for view in self._selected(hindrances.to_train_longer)[:1]:
+            assert view.summary
+            planned = max(view.summary.epochs, 1)
+            epochs, fine = QInputDialog.getInt(
+                self.window, "Train longer", f"{view.label}: epochs in all, {planned:,} until now",
+                2 * planned, view.summary.epoch + 1, MAX_EPOCHS,
+            )  # fmt: skip
+            if fine and view.run:
+                self._launch_tab().resume(view.run, epochs)
+
+    def begin_at(self) -> None:
+        """A new run with the settings of the selected one, which begins at its weights."""
+        for view in self._selected(hindrances.to_edit)[:1]:
+            if view.run:
+                self._launch_tab().edit_settings_of(view.run, weights=str(view.path))
+
     def resume_search(self) -> None:
         """Go on with the search of the first selected trial that no process works on."""
-        for view in self._selected(_idle_search)[:1]:
+        for view in self._selected(hindrances.to_resume_search)[:1]:
             if view.search:
                 self._launch_tab().resume_search(view.search)
 
     def stop_search(self) -> None:
         """Ask the searches of the selected trials to stop with checkpoints."""
-        for path in dict.fromkeys(view.search for view in self._selected(_busy_search)):
+        for path in dict.fromkeys(
+            view.search for view in self._selected(hindrances.to_stop_search)
+        ):
             if path is None:
                 continue
             done = f"{path.name}: asked to stop; its trials leave a checkpoint"
@@ -195,7 +238,7 @@ class Actions:
 
     def start_again(self) -> None:
         """A new run with the settings of the selected one, to be changed first."""
-        for view in self._selected(_localizes)[:1]:
+        for view in self._selected(hindrances.to_edit)[:1]:
             if view.run:
                 self._launch_tab().edit_settings_of(view.run)
 
@@ -217,7 +260,7 @@ class Actions:
         """Ask the selected runs to stop with a checkpoint."""
         from gui.processes import stop
 
-        for view in self._selected(_alive):
+        for view in self._selected(hindrances.to_stop):
             if run := view.run:
                 self._attempt(lambda run=run: stop(run), f"{view.label}: asked to stop")
 
@@ -225,7 +268,7 @@ class Actions:
         """Kill the selected runs after asking."""
         from gui.processes import kill
 
-        views = self._selected(_alive)
+        views = self._selected(hindrances.to_kill)
         if not views:
             return
         names = ", ".join(view.label for view in views)
@@ -244,12 +287,16 @@ class Actions:
 
     def open_folder(self) -> None:
         """Show the run's folder in the desktop's file manager."""
-        for view in self._selected(_readable)[:1]:
-            QDesktopServices.openUrl(QUrl.fromLocalFile(str(view.path)))
+        for view in self._selected(hindrances.to_open)[:1]:
+            if not QDesktopServices.openUrl(QUrl.fromLocalFile(str(view.path.absolute()))):
+                QGuiApplication.clipboard().setText(str(view.path))
+                self.window.notify(
+                    f"no file manager opened {view.path}: its path is in the clipboard", "amber"
+                )
 
     def copy_path(self) -> None:
         """The run's path to the clipboard."""
-        paths = [str(view.path) for view in self._selected(_readable)]
+        paths = [str(view.path) for view in self._selected(hindrances.to_open)]
         QGuiApplication.clipboard().setText("\n".join(paths))
         self.window.notify(f"copied {', '.join(paths)}")
 
@@ -281,9 +328,23 @@ class Actions:
         """All keys."""
         from gui.window.keys import KeysDialog
 
-        rows = [(entry.menu, action.text().replace("&", ""), ", ".join(entry.keys))
-                for action, entry in self._actions]  # fmt: skip
+        rows = [(offered.entry.menu, offered.title, ", ".join(offered.entry.keys))
+                for offered in self._offered]  # fmt: skip
         KeysDialog(rows, self.window).exec()
+
+    def choose_columns(self) -> None:
+        """Ask which columns the table of runs has."""
+        from gui.window.choosing import ColumnsDialog
+
+        runs = self.window.runs
+        keys = [knob.path for knob in all_knobs(schema())]
+        keys += [key for row in runs.rows.values() for key in row.knobs or ()]
+        metrics = metrics_of(list(runs.rows.values()))
+        dialog = ColumnsDialog(
+            [column.key for column in runs.columns], metrics, list(dict.fromkeys(keys)), self.window
+        )
+        if dialog.exec():
+            runs.choose_columns(dialog.chosen)
 
     def _attempt(self, act: Callable[[], None], done: str) -> None:
         """Do in another thread what may wait for a disk, then show a message."""
@@ -296,31 +357,6 @@ class Actions:
 def _tab_keys(place: int) -> tuple[str, ...]:
     """Ctrl and the tab's number; those beyond nine, which have no digit, with Alt from 1 on."""
     return (f"Ctrl+{place + 1}",) if place < 9 else (f"Ctrl+Alt+{place - 8}",)
-
-
-def _alive(view: RunView) -> bool:
-    return bool(view.summary and view.summary.state in ALIVE)
-
-
-def _resumable(view: RunView) -> bool:
-    return view.resumable
-
-
-def _busy_search(view: RunView) -> bool:
-    return view.search_busy is True
-
-
-def _idle_search(view: RunView) -> bool:
-    return view.search_busy is False
-
-
-def _readable(view: RunView) -> bool:
-    return view.run is not None
-
-
-def _localizes(view: RunView) -> bool:
-    """Whether its settings are `ris-tf`'s, so that the form can edit them."""
-    return view.run is not None and view.localizes
 
 
 def _count(paths: list[Path]) -> str:

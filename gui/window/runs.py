@@ -1,88 +1,61 @@
-"""The table of runs at the left: states, progress, losses; what is chosen is shown at the right."""
+"""The table of runs at the left: what is found, filtered, sorted and chosen in it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from PySide6.QtCore import (
-    QByteArray,
-    QEvent,
-    QItemSelectionModel,
-    QModelIndex,
-    QSortFilterProxyModel,
-    Qt,
-    QTimer,
-    Signal,
-)
-from PySide6.QtGui import (
-    QColor,
-    QIcon,
-    QKeyEvent,
-    QPainter,
-    QPixmap,
-    QStandardItem,
-    QStandardItemModel,
-)
-from PySide6.QtWidgets import (
-    QAbstractItemView,
-    QHeaderView,
-    QLabel,
-    QLineEdit,
-    QMenu,
-    QStackedLayout,
-    QTreeView,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtCore import QEvent, QItemSelection, QItemSelectionModel, QPoint, Qt, QTimer, Signal
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QLabel, QLineEdit, QMenu, QStackedLayout, QVBoxLayout, QWidget
 
+from gui.models.columns import AT_FIRST, BY_KEY, KNOB, column_of
 from gui.models.index import RunRow
-from gui.models.words import MARKS, MEANINGS, duration, moment, number
+from gui.models.run_filter import HELP, RunFilter
+from gui.models.run_tree import RunGroup, tree_of
 from gui.theme import LIGHT, Theme
+from gui.window.run_model import PATH, RunsModel
+from gui.window.run_view import RunsView
 
-PATH, SORT, FOLDER = (Qt.ItemDataRole.UserRole + i for i in range(3))
-RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-COLUMNS = ("run", "state", "done", "epoch", "best", "last", "dropped", "started", "took")
-TOOLTIPS = {
-    "state": "running, stalled (alive but silent), finished, stopped, failed, lost (process gone)",
-    "done": "share of all windows",
-    "best": "lowest validation loss",
-    "last": "last validation loss",
-    "dropped": "windows that were dropped because something was not finite",
-    "took": "time in training, pauses between sessions left out",
-}
-NARROW = {"run": 160, "state": 84, "done": 46, "epoch": 60, "best": 66, "last": 66}
 MAX_SELECTED = 8  # runs read at once
-SWATCH = 12  # pixels
+FILTER_MS = 120  # after the last letter, the table is filtered
 
 
 class RunsPanel(QWidget):
-    """The table with its filter."""
+    """The table with its filter.
+
+    Attributes:
+        rows: every run, by its path.
+        context_menu: what a right click on a run offers.
+    """
 
     chosen = Signal(object)  # list[Path] of the runs selected
     activated = Signal(object)  # Path of a run on which Enter was pressed
-    group_chosen = Signal(object)  # Path of a folder of runs, such as a search, that was clicked
+    search_chosen = Signal(object)  # Path of a search whose row was selected, or None
+    knobs_wanted = Signal(bool)  # whether configurations are needed for what is shown
+    columns_asked = Signal()  # a person wants to choose columns
 
     def __init__(self, parent: QWidget | None = None):
         super().__init__(parent)
         self.theme = LIGHT
         self.rows: dict[Path, RunRow] = {}
         self.context_menu: QMenu | None = None
-        self._items: dict[Path, list[QStandardItem]] = {}
-        self._groups: dict[str, QStandardItem] = {}
         self._colours: dict[Path, str] = {}
-        self._filtered_out: list[Path] = []  # chosen runs that the filter hides
-        self._filtering = False
+        self._chosen: list[Path] = []
+        self._group: str | None = None  # whose row is selected
+        self._rebuilding = False
         self._present: set[Path] = set()
+        self._filter = RunFilter("")
+        self._sort = ("started", True)
+        self.columns = [BY_KEY[key] for key in AT_FIRST]
+        self.model = RunsModel(self.columns, self)
+        self.table = RunsView(self.model)
         self.filter = QLineEdit()
-        self.filter.setPlaceholderText("filter: name or state")
+        self.filter.setPlaceholderText("filter: name, state:failed, learning_rate<1e-3")
+        self.filter.setToolTip(HELP)
         self.filter.setClearButtonEnabled(True)
         self.filter.setAccessibleName("filter runs")
-        self._model = QStandardItemModel(0, len(COLUMNS), self)
-        self._model.setHorizontalHeaderLabels(list(COLUMNS))
-        for column, name in enumerate(COLUMNS):
-            self._model.horizontalHeaderItem(column).setToolTip(TOOLTIPS.get(name, name))
-        self._sorted = _Filter(self)
-        self._sorted.setSourceModel(self._model)
-        self.table = self._make_table()
+        self.filter.setAccessibleDescription(HELP)
         self.message = QLabel("Looking for runs…", alignment=Qt.AlignmentFlag.AlignCenter)
         self.message.setWordWrap(True)
         self.message.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -93,35 +66,20 @@ class RunsPanel(QWidget):
         layout.setContentsMargins(6, 6, 0, 6)
         layout.addWidget(self.filter)
         layout.addLayout(self._stack, 1)
+        self._widen({})
+        self._connect()
+
+    def _connect(self) -> None:
         self.filter.textChanged.connect(self._apply_filter)
         self.filter.returnPressed.connect(self.table.setFocus)
+        self.table.selectionModel().selectionChanged.connect(self._selected)
+        self.table.installEventFilter(self)
+        for view in (self.table, self.table.names):
+            view.customContextMenuRequested.connect(lambda at, view=view: self._menu(view, at))
+            view.header().sectionClicked.connect(self._sort_by)
+            view.header().customContextMenuRequested.connect(lambda at: self.columns_asked.emit())
 
-    def _make_table(self) -> QTreeView:
-        table = QTreeView()
-        table.setModel(self._sorted)
-        table.setSortingEnabled(True)
-        table.sortByColumn(COLUMNS.index("started"), Qt.SortOrder.DescendingOrder)
-        table.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
-        table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        table.setUniformRowHeights(True)
-        table.setAllColumnsShowFocus(True)
-        table.setAlternatingRowColors(True)
-        table.setAccessibleName("runs")
-        table.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
-        table.customContextMenuRequested.connect(self._menu)
-        table.setIndentation(14)
-        table.setTextElideMode(Qt.TextElideMode.ElideMiddle)
-        header = table.header()
-        header.setSectionsMovable(True)
-        header.setStretchLastSection(False)
-        header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
-        for column, name in enumerate(COLUMNS):
-            header.resizeSection(column, NARROW.get(name, 80))
-        header.resizeSection(COLUMNS.index("started"), 120)
-        table.selectionModel().selectionChanged.connect(self._selected)
-        table.clicked.connect(self._clicked)
-        table.installEventFilter(self)
-        return table
+    # -- what is shown ------------------------------------------------------------------------
 
     def show_rows(self, rows: Sequence[RunRow], nothing: str) -> None:
         """Show runs.
@@ -131,222 +89,197 @@ class RunsPanel(QWidget):
             nothing: the message where there are none.
         """
         self.message.setText(nothing)
-        self._stack.setCurrentIndex(1 if rows or self.selected else 0)
         now = {row.path: row for row in rows}
         self._present = set(now)
         # The row of a selected run stays, though its folder went away.
-        now |= {p: row for p, row in self.rows.items() if p not in now and p in self.selected}
-        for path in self.rows.keys() - now.keys():
-            self._remove(path)
-        self._sorted.setDynamicSortFilter(False)  # sort once, not with every row
-        for row in rows:
-            if self.rows.get(row.path) is not row:
-                self._show(row)
-        self.rows = now
-        self._sorted.setDynamicSortFilter(True)
+        gone = {p: row for p, row in self.rows.items() if p not in now and p in self._chosen}
+        self.rows = now | gone
+        self._stack.setCurrentIndex(1 if self.rows else 0)
+        self.rebuild()
 
-    @property
-    def selected(self) -> list[Path]:
-        """Runs chosen, in the order of the table, as many as are read at once."""
-        return self._chosen()[:MAX_SELECTED]
+    def rebuild(self) -> None:
+        """Filter and sort anew; selection, folders and place stay as they were."""
+        shown = self._filter.accepted(list(self.rows.values()))
+        column = column_of(self._sort[0]) or BY_KEY["started"]
+        nodes = tree_of(shown, column, self._sort[1])
+        place = self.table.verticalScrollBar().value()
+        current = self.table.currentIndex().data(PATH)
+        columns = [old.key for old in self.model.columns]
+        self._rebuilding = True
+        if self.model.show_nodes(nodes, self.columns):
+            self.table.unfold([node.name for node in nodes if isinstance(node, RunGroup)])
+            self._select_chosen(Path(current) if current else None)
+            self.table.verticalScrollBar().setValue(place)
+        self._rebuilding = False
+        if columns != [new.key for new in self.columns]:
+            self.table.show_first_column()
+        keys = [new.key for new in self.columns]
+        if self._sort[0] in keys:
+            order = Qt.SortOrder.DescendingOrder if self._sort[1] else Qt.SortOrder.AscendingOrder
+            self.table.show_sorting(keys.index(self._sort[0]), order)
 
-    @property
-    def not_shown(self) -> int:
-        """Runs chosen beyond those."""
-        return max(len(self._chosen()) - MAX_SELECTED, 0)
+    def _select_chosen(self, current: Path | None) -> None:
+        """Select what is chosen, as far as it is shown."""
+        flags = QItemSelectionModel.SelectionFlag
+        selection = QItemSelection()
+        indexes = [self.model.index_of(path) for path in self._chosen]
+        if self._group is not None:
+            indexes.append(self.model.index_of_group(self._group))
+        for index in (index for index in indexes if index.isValid()):
+            selection.select(index, index)
+        model = self.table.selectionModel()
+        model.select(selection, flags.ClearAndSelect | flags.Rows)
+        at = self.model.index_of(current) if current else None
+        if at is not None and at.isValid():
+            model.setCurrentIndex(at, flags.NoUpdate)
 
-    def _chosen(self) -> list[Path]:
-        indexes = self.table.selectionModel().selectedRows()
-        paths = [index.data(PATH) for index in sorted(indexes, key=lambda index: index.row())]
-        return [Path(path) for path in paths if path] + self._filtered_out
+    def choose_columns(self, keys: Sequence[str]) -> None:
+        """Show other columns; the name is always the first."""
+        wanted = ["run", *(key for key in keys if key != "run")]
+        widths = self._widths()
+        self.columns = [column for key in wanted if (column := column_of(key))]
+        self.rebuild()
+        self._widen(widths)
+        self._ask_for_knobs()
 
-    def select(self, paths: Sequence[Path]) -> None:
-        """Choose runs."""
-        self.filter.clear()
-        self.table.selectionModel().clearSelection()
-        self._select(paths)
-        if len(paths) == 1:
-            self.table.setCurrentIndex(self._index_of(paths[0]))
-            self.table.scrollTo(self._index_of(paths[0]))
+    def _ask_for_knobs(self) -> None:
+        of_columns = any(column.key.startswith(KNOB) for column in self.columns)
+        self.knobs_wanted.emit(of_columns or self._filter.needs_knobs)
 
     def show_colours(self, colours: Mapping[Path, str]) -> None:
         """Mark runs with the colours of their curves; a run alone needs no mark."""
         self._colours = dict(colours) if len(colours) > 1 else {}
-        for path, items in self._items.items():
-            colour = self._colours.get(path)
-            if colour or not items[0].icon().isNull():
-                items[0].setIcon(_swatch(self.theme.curve(colour)) if colour else QIcon())
+        self.model.show_swatches(self._colours)
 
     def restyle(self, theme: Theme) -> None:
         """Take the theme's colours."""
-        self.theme = theme
-        for row in self.rows.values():
-            self._show(row)
-        self.show_colours(self._colours)
+        self.theme = self.model.theme = theme
+        self.model.show_swatches(self._colours)
 
-    def state(self) -> QByteArray:
-        """Widths, order and sorting of the columns."""
-        return self.table.header().saveState()
+    # -- what is chosen -----------------------------------------------------------------------
 
-    def restore(self, state: QByteArray) -> None:
-        """Widths, order and sorting as they were."""
-        self.table.header().restoreState(state)
+    @property
+    def selected(self) -> list[Path]:
+        """Runs chosen, in the order of the table, as many as are read at once."""
+        return self._chosen[:MAX_SELECTED]
 
-    def eventFilter(self, watched, event) -> bool:
-        """Enter acts on the run, or folder, under the cursor."""
-        pressed = isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress
-        if pressed and event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            if self.selected:
-                self.activated.emit(self.selected[0])
-            else:
-                self._clicked(self.table.currentIndex())
-            return True
-        return super().eventFilter(watched, event)
+    @property
+    def not_shown(self) -> int:
+        """Runs chosen beyond those."""
+        return max(len(self._chosen) - MAX_SELECTED, 0)
 
-    def _show(self, row: RunRow) -> None:
-        if row.path not in self._items:
-            items = [QStandardItem() for _ in COLUMNS]
-            items[0].setData(str(row.path), PATH)
-            for item in items[2:]:
-                item.setTextAlignment(RIGHT)
-            self._items[row.path] = items
-            parent = self._parent(row.group)
-            parent.setData(str(row.path.parent) if row.group else None, FOLDER)
-            parent.appendRow(items)
-        items = self._items[row.path]
-        for item, (text, sort) in zip(items, _cells(row), strict=True):
-            if item.text() != text:
-                item.setText(text)
-            if item.data(SORT) != sort:
-                item.setData(sort, SORT)
-        items[1].setForeground(QColor(self.theme.state(row.state)))
-        why = row.problem or (row.summary.reason if row.summary else "")
-        items[1].setToolTip(f"{MEANINGS.get(row.state, '')}\n{why}".strip())
-        items[0].setToolTip(str(row.path))
+    @property
+    def hidden(self) -> list[Path]:
+        """Runs chosen that the filter hides."""
+        return [path for path in self._chosen if not self.model.index_of(path).isValid()]
 
-    def _parent(self, group: str) -> QStandardItem:
-        """The row of a folder that holds runs, such as a search."""
-        if not group:
-            return self._model.invisibleRootItem()
-        if group not in self._groups:
-            item = QStandardItem(f"{group}/")
-            item.setData(group, SORT)
-            item.setSelectable(False)
-            rest = [QStandardItem() for _ in COLUMNS[1:]]
-            for cell in rest:
-                cell.setSelectable(False)
-            self._model.invisibleRootItem().appendRow([item, *rest])
-            self._groups[group] = item
-            self.table.setExpanded(self._sorted.mapFromSource(item.index()), True)
-        return self._groups[group]
-
-    def _remove(self, path: Path) -> None:
-        items = self._items.pop(path)
-        parent = items[0].parent() or self._model.invisibleRootItem()
-        parent.removeRow(items[0].row())
-        for group, item in list(self._groups.items()):
-            if not item.hasChildren():
-                self._model.removeRow(item.row())
-                del self._groups[group]
+    def select(self, paths: Sequence[Path]) -> None:
+        """Choose runs; a filter that hides them is cleared."""
+        self._chosen, self._group = list(paths), None
+        if any(not self.model.index_of(path).isValid() for path in paths):
+            self.filter.clear()
+        self._rebuilding = True
+        self._select_chosen(paths[0] if paths else None)
+        self._rebuilding = False
+        if len(paths) == 1:
+            self.table.scrollTo(self.model.index_of(paths[0]))
+        self._announce()
 
     def _selected(self) -> None:
-        if not self._filtering:
-            self._filtered_out = []
-            self.chosen.emit(self.selected)
-            QTimer.singleShot(0, self._prune)
+        if self._rebuilding:
+            return
+        rows = self.table.selectionModel().selectedRows()
+        indexes = sorted(rows, key=self._place)
+        self._chosen = [Path(path) for index in indexes if (path := index.data(PATH))]
+        groups = [node for index in rows if isinstance(node := self.model.node(index), RunGroup)]
+        self._group = groups[0].name if groups and not self._chosen else None
+        self._announce()
 
-    def _clicked(self, index: QModelIndex) -> None:
-        """A click on the row of a folder, which is no run that could be selected."""
-        if folder := index.siblingAtColumn(0).data(FOLDER):
-            self.group_chosen.emit(Path(folder))
+    def _announce(self) -> None:
+        self.chosen.emit(self.selected)
+        group = self.model.node(self.model.index_of_group(self._group or ""))
+        search = None
+        if isinstance(group, RunGroup) and group.is_search:
+            search = group.rows[0].path.parent
+        self.search_chosen.emit(search)
+        QTimer.singleShot(0, self._prune)
+
+    @staticmethod
+    def _place(index: Any) -> tuple[int, int]:
+        """Where a row stands from the top."""
+        inside = index.parent()
+        return (inside.row(), index.row()) if inside.isValid() else (index.row(), -1)
 
     def _prune(self) -> None:
         """Drop the rows of runs that are gone, now that they are not selected."""
-        for path in [p for p in self.rows if p not in self._present and p not in self.selected]:
-            self._remove(path)
+        gone = [p for p in self.rows if p not in self._present and p not in self._chosen]
+        for path in gone:
             del self.rows[path]
+        if gone:
+            self.rebuild()
+
+    # -- what a person does -------------------------------------------------------------------
 
     def _apply_filter(self, words: str) -> None:
         """Show other rows; runs that were chosen stay so, in sight or not."""
-        chosen = self._chosen()
-        self._filtering = True
-        self._sorted.setFilterFixedString(words)
-        self._filtered_out = [path for path in chosen if not self._index_of(path).isValid()]
-        self._select(path for path in chosen if path not in self._filtered_out)
-        self._filtering = False
+        self._filter = RunFilter(words)
+        self._ask_for_knobs()
+        self.rebuild()
+        self._stack.setCurrentIndex(1 if self.rows else 0)
 
-    def _index_of(self, path: Path) -> QModelIndex:
-        """Where a run stands in the table; invalid where it is filtered out."""
-        if path not in self._items:
-            return QModelIndex()
-        return self._sorted.mapFromSource(self._items[path][0].index())
+    def _sort_by(self, section: int) -> None:
+        key = self.columns[section].key
+        self._sort = key, not self._sort[1] if self._sort[0] == key else False
+        self.rebuild()
 
-    def _select(self, paths: Iterable[Path]) -> None:
-        flags = QItemSelectionModel.SelectionFlag
-        for path in paths:
-            index = self._index_of(path)
-            self.table.selectionModel().select(index, flags.Select | flags.Rows)
-
-    def _menu(self, position) -> None:
-        if self.context_menu:
-            self.context_menu.popup(self.table.viewport().mapToGlobal(position))
-
-
-class _Filter(QSortFilterProxyModel):
-    """Sorts by the values behind the texts, and finds rows by name or state."""
-
-    def __init__(self, parent: QWidget):
-        super().__init__(parent)
-        self.setSortRole(SORT)
-        self.setFilterCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
-        self.setRecursiveFilteringEnabled(True)
-        self.setAutoAcceptChildRows(True)
-
-    def filterAcceptsRow(self, row, parent) -> bool:
-        """Whether the name or the state has the text."""
-        text = self.filterRegularExpression().pattern()
-        model = self.sourceModel()
-        wanted = self.filterRegularExpression()
-        if not text:
+    def eventFilter(self, watched, event) -> bool:
+        """Enter acts on the run, or the search, under the cursor."""
+        pressed = isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress
+        if pressed and event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            node = self.model.node(self.table.currentIndex())
+            if self.selected:
+                self.activated.emit(self.selected[0])
+            elif isinstance(node, RunGroup):
+                self._group = node.name
+                self._announce()
             return True
-        texts = (model.index(row, column, parent).data() or "" for column in (0, 1))
-        return any(wanted.match(cell).hasMatch() for cell in texts)
+        return super().eventFilter(watched, event)
 
+    def _menu(self, view: QWidget, position: QPoint) -> None:
+        if self.context_menu:
+            self.context_menu.popup(view.mapToGlobal(position))
 
-def _cells(row: RunRow) -> list[tuple[str, object]]:
-    """Text and sorting value of every column."""
-    summary = row.summary
-    mark = (f"{MARKS.get(row.state, '')} {row.state}", row.state)
-    started = (moment(row.created), row.created)
-    if summary is None:
-        return [(row.name, row.name), mark, *[("", -1.0)] * 5, started, ("", -1.0)]
-    share = summary.step / summary.windows if summary.windows else 0.0
-    unsure = "" if row.complete else "…"
-    return [
-        (row.name, row.name),
-        mark,
-        (f"{min(share, 1):.0%}", share),
-        (f"{summary.epoch}/{summary.epochs or '?'}", float(summary.epoch)),
-        (number(summary.best_loss, 4) + unsure, _last(summary.best_loss)),
-        (number(summary.last_loss, 4), _last(summary.last_loss)),
-        (f"{summary.skipped:,}" + unsure, float(summary.skipped)),
-        started,
-        (duration(summary.seconds) + unsure, summary.seconds),
-    ]
+    # -- what is remembered -------------------------------------------------------------------
 
+    def state(self) -> str:
+        """Columns in their order, widths, sorting and folded folders."""
+        header = self.table.header()
+        order = sorted(range(len(self.columns)), key=header.visualIndex)
+        document = {
+            "columns": [self.columns[i].key for i in order],
+            "widths": self._widths(),
+            "sort": self._sort,
+            "folded": sorted(self.table.folded),
+        }
+        return json.dumps(document)
 
-def _swatch(colour: str) -> QIcon:
-    """A square of a colour, with a rim that sets it off from a selection of the same."""
-    image = QPixmap(SWATCH, SWATCH)
-    image.fill(Qt.GlobalColor.white)
-    painter = QPainter(image)
-    painter.fillRect(1, 1, SWATCH - 2, SWATCH - 2, QColor(colour))
-    painter.end()
-    icon = QIcon(image)
-    icon.addPixmap(image, QIcon.Mode.Selected)  # else it takes on the selection's colour
-    return icon
+    def restore(self, state: str) -> None:
+        """Columns, widths and sorting as they were; a text of another origin changes nothing."""
+        try:
+            document = json.loads(state)
+            key, descending = document["sort"]
+            self._sort = str(key), bool(descending)
+            self.table.folded = set(map(str, document["folded"]))
+            self.choose_columns([str(key) for key in document["columns"]])
+            self._widen({str(key): int(width) for key, width in document["widths"].items()})
+        except (ValueError, TypeError, KeyError, AttributeError):
+            return
 
+    def _widths(self) -> dict[str, int]:
+        header = self.table.header()
+        shown = self.model.columns
+        return {column.key: header.sectionSize(i) for i, column in enumerate(shown)}
 
-def _last(value: float) -> float:
-    """Sorting value of a loss: runs without one come last."""
-    return value if value == value else float("inf")  # noqa: PLR0124 (NaN)
+    def _widen(self, widths: Mapping[str, int]) -> None:
+        for i, column in enumerate(self.columns):
+            self.table.header().resizeSection(i, widths.get(column.key, column.width))

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from importlib import import_module
 from pathlib import Path
 
-from PySide6.QtCore import QByteArray, QSettings, Qt, QTimer, Signal
+from PySide6.QtCore import QSettings, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import (
     QApplication,
@@ -18,26 +18,28 @@ from PySide6.QtWidgets import (
 )
 
 from gui.memory import Collector
-from gui.models.followed import FollowedRun, RunView
+from gui.models.followed import RunView
+from gui.models.headline import headline_of
 from gui.models.index import RunIndex
-from gui.models.palette import COLOURS
 from gui.models.places import ListedRun, as_listed, folder_of_new_runs
-from gui.tabs import OF_LOCALIZATION, TABS
-from gui.tabs.tab import Tab
+from gui.tabs import OF_LOCALIZATION, OF_NO_RUN, TABS
+from gui.tabs.tab import ShowsSearch, Tab
 from gui.theme import LIGHT, THEMES, Theme, apply
 from gui.window.actions import Actions
+from gui.window.followers import Followers
+from gui.window.headline import HeadlineBar
+from gui.window.remembered import choices_of, remember, restore
 from gui.window.runs import RunsPanel
 from gui.window.status import status_of
 from gui.workers import Jobs, Poller
 from ris_tf.errors import UserError
-from ris_tf.search import is_search
 
 FRAME_MS = 33  # views are refreshed at most this often
 LATEST_MS = 250  # and no later than this after something new
 SHARE = 0.1  # of a core that may go into making what is drawn; training may need the rest
 FIRST_TAB_MS = 400
 CHECK_MS = 500  # how often reads that do not come back are checked for
-SCAN_S, FOLLOW_S, FOLLOW_IDLE_S = 1.0, 0.001, 0.1
+SCAN_S = 1.0
 CLOSE_S = 1.0  # how long closing waits for what was asked for
 SIZE = (1280, 720)
 TABLE_WIDTH = 300  # pixels of the table at first
@@ -61,29 +63,31 @@ class MainWindow(QMainWindow):
         self.places = list(places)
         self.settings = settings
         self.theme = theme
-        self.views: dict[Path, RunView] = {}
         self.made: dict[str, Tab] = {}
         self.jobs = Jobs(self)
         # Read once, before there is a window that could freeze.
         self._runs_dir = folder_of_new_runs(self.places)
-        self._followers: dict[Path, Poller] = {}
-        self._colours: dict[Path, str] = {}
-        self._retired: list[Poller] = []
+        self.followers = Followers(self._label_of, self)
+        self.followers.read.connect(self._read)
         self._waiting_for: list[Path] = []
         self._first_rows = True
+        self._fitted = False
+        self._search: Path | None = None  # whose own row is selected
         self._ever_chosen = False
         self.setWindowTitle(f"ris-gui · {', '.join(str(place) for place in self.places)}")
         self.resize(*SIZE)
+        self._index = RunIndex(self.places)
         self._lay_out()
         self.actions_ = Actions(self)
-        self._index = RunIndex(self.places)
         self._scanner = Poller(self._index.poll, SCAN_S, SCAN_S, self)
         self._scanner.ready.connect(self._show_rows)
         self._frame = QTimer(self, singleShot=True, interval=FRAME_MS)
         self._frame.timeout.connect(self.refresh)
         self._watch = QTimer(self, interval=CHECK_MS)
         self._watch.timeout.connect(self._check_readers)
-        self._restore()
+        if settings:
+            restore(self, settings)
+        self.tabs.tabBar().setFocus()  # not the filter, which takes every key
         self.set_theme(theme)
         self._collector = Collector(self)
         self._scanner.start()
@@ -101,16 +105,29 @@ class MainWindow(QMainWindow):
         self.banner.setContentsMargins(10, 4, 10, 4)
         self.splitter = QSplitter()
         self.splitter.addWidget(self.runs)
-        self.splitter.addWidget(self.tabs)
+        self.splitter.addWidget(self._under_headline())
         self.splitter.setStretchFactor(1, 1)
         self.splitter.setSizes([TABLE_WIDTH, SIZE[0] - TABLE_WIDTH])
         self.setCentralWidget(self.splitter)
         self.statusBar().addPermanentWidget(self.banner, 1)
         self.statusBar().setSizeGripEnabled(False)
         self.runs.chosen.connect(self._follow)
-        self.runs.group_chosen.connect(self._show_group)
+        self.runs.knobs_wanted.connect(self._want_knobs)
+        self.runs.search_chosen.connect(self._show_search)
         self.runs.activated.connect(lambda path: self.tabs.setFocus())
-        self.tabs.currentChanged.connect(lambda index: self.refresh())
+        self._run_tab = next(iter(TABS))  # the last tab in front that shows a run
+        self.tabs.currentChanged.connect(lambda index: self._tab_changed())
+
+    def _under_headline(self) -> QWidget:
+        """The tabs, below the line that names the run that they show."""
+        self.headline = HeadlineBar()
+        right = QWidget()
+        layout = QVBoxLayout(right)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self.headline)
+        layout.addWidget(self.tabs, 1)
+        return right
 
     @property
     def tab_name(self) -> str:
@@ -143,7 +160,7 @@ class MainWindow(QMainWindow):
         if name == "search":
             tab.trial_chosen.connect(self._show_trial)
         if self.settings:
-            tab.restore({key: str(value) for key, value in _group(self.settings, f"tab/{name}")})
+            tab.restore(choices_of(self.settings, name))
         page = self.tabs.widget(list(TABS).index(name))
         assert page is not None
         layout = QVBoxLayout(page)
@@ -151,9 +168,24 @@ class MainWindow(QMainWindow):
         layout.addWidget(tab)
         return tab
 
+    def _show_trial(self, path: Path) -> None:
+        """A trial was chosen in the table of its search: show its run."""
+        self.choose([path])
+        self.show_tab(self._run_tab)
+
+    def _tab_changed(self) -> None:
+        if self.tab_name not in OF_NO_RUN:
+            self._run_tab = self.tab_name
+        self.refresh()
+
     def selected_views(self) -> list[RunView]:
         """The selected runs as far as they are read, in the order of selection."""
-        return [self.views[path] for path in self._followers if path in self.views]
+        return self.followers.selected()
+
+    @property
+    def views(self) -> dict[Path, RunView]:
+        """The selected runs as far as they are read, by their paths."""
+        return self.followers.views
 
     def refresh(self) -> None:
         """Let the tab in front show what is selected now."""
@@ -162,7 +194,10 @@ class MainWindow(QMainWindow):
         views = self.selected_views()
         self._offer_tabs(views)
         tab, began = self.tab(self.tab_name), time.perf_counter()
-        tab.show_runs(views)
+        if self._search and not views and isinstance(tab, ShowsSearch):
+            tab.show_search(self._search)
+        else:
+            tab.show_runs(views)
         took_ms = 1e3 * (time.perf_counter() - began)
         self._frame.setInterval(round(min(max(took_ms / SHARE, FRAME_MS), LATEST_MS)))
         self._show_status()
@@ -180,7 +215,7 @@ class MainWindow(QMainWindow):
             return False
         if not all(tab.is_read() for name, tab in self.made.items() if name == self.tab_name):
             return False
-        return all(path in self.views and self.views[path].complete for path in self._followers)
+        return self.followers.complete()
 
     def choose(self, paths: Sequence[Path]) -> None:
         """Select runs, as soon as they are in the table."""
@@ -191,8 +226,22 @@ class MainWindow(QMainWindow):
             self._scanner.wake()
 
     def scan(self) -> None:
-        """Look for new runs at once."""
+        """Look for new runs at once, and for what changed in old ones."""
+        self._index.hurried = True
         self._scanner.wake()
+
+    def _want_knobs(self, wanted: bool) -> None:
+        """Have configurations read for the table, if it needs them."""
+        if wanted and not self._index.knobs_wanted:
+            self._index.knobs_wanted = True
+            self._scanner.wake()
+
+    def _show_search(self, path: object) -> None:
+        """A search's own row was selected: its tab shows it."""
+        if isinstance(path, Path):
+            self.show_tab("search")
+        self._search = path if isinstance(path, Path) else None
+        self.refresh()
 
     def set_theme(self, theme: Theme) -> None:
         """Light or dark."""
@@ -201,6 +250,7 @@ class MainWindow(QMainWindow):
         assert isinstance(app, QApplication)
         apply(theme, app)
         self.runs.restyle(theme)
+        self.headline.restyle(theme)
         for tab in self.made.values():
             tab.restyle(theme)
         self._show_status()
@@ -210,8 +260,10 @@ class MainWindow(QMainWindow):
         self.set_theme(THEMES["light" if self.theme.dark else "dark"])
         self.refresh()
 
-    def notify(self, text: str) -> None:
-        """A message in the status bar that goes away by itself."""
+    def notify(self, text: str, level: str = "") -> None:
+        """A message in the status bar that goes away by itself; `amber` or `red` marks it."""
+        colour = f"QStatusBar {{ color: {self.theme.state(level)}; }}" if level else ""
+        self.statusBar().setStyleSheet(colour)
         self.statusBar().showMessage(text, 8000)
 
     def closeEvent(self, event: QCloseEvent) -> None:
@@ -219,7 +271,8 @@ class MainWindow(QMainWindow):
         if not self.actions_.may_close():
             event.ignore()
             return
-        self._remember()
+        if self.settings:
+            remember(self, self.settings)
         self._watch.stop()
         self._collector.stop()
         self.jobs.finish(CLOSE_S)
@@ -233,6 +286,21 @@ class MainWindow(QMainWindow):
         """The first tab is made when the table is there, or when that takes long."""
         super().showEvent(event)
         QTimer.singleShot(FIRST_TAB_MS, self.refresh)
+        if self.settings and not self._fitted:
+            self._fitted = True
+            QTimer.singleShot(0, self._fit_screen)  # when the frame that the desktop draws is known
+
+    def _fit_screen(self) -> None:
+        """Make room for the frame, and move what sticks out into the screen."""
+        room, frame = self.screen().availableGeometry(), self.frameGeometry()
+        if frame.width() > room.width() or frame.height() > room.height():
+            width = self.width() - max(frame.width() - room.width(), 0)
+            height = self.height() - max(frame.height() - room.height(), 0)
+            self.resize(width, height)
+            frame = self.frameGeometry()
+        x = min(max(frame.x(), room.x()), room.right() + 1 - frame.width())
+        y = min(max(frame.y(), room.y()), room.bottom() + 1 - frame.height())
+        self.move(max(x, room.x()), max(y, room.y()))
 
     def _show_rows(self) -> None:
         rows = self._scanner.take()
@@ -267,72 +335,37 @@ class MainWindow(QMainWindow):
         self.choose([started.run])
         self.show_tab("search" if started.is_search else "loss")
 
-    def _show_trial(self, path: Path) -> None:
-        """A trial was chosen in its search: show its run."""
-        self.choose([path])
-        self.show_tab("metrics")
-
-    def _show_group(self, folder: Path) -> None:
-        """A folder was clicked in the table: show it if it is a search."""
-
-        def show(search: bool) -> None:
-            if search and not self.runs.selected:
-                self.tab("search").show_search(folder)  # pyright: ignore[reportAttributeAccessIssue]
-                self.show_tab("search")
-
-        self.jobs.do(lambda: is_search(folder), show, self._refuse)
-
     def _refuse(self, error: UserError) -> None:
         self.notify(str(error))
 
     def _follow(self, paths: list[Path]) -> None:
         """Read the selected runs, and no others."""
         self._ever_chosen |= bool(paths)
-        for path in [path for path in self._followers if path not in paths]:
-            self._retire(self._followers.pop(path))
-            self.views.pop(path, None)
-            del self._colours[path]
-        for path in paths:
-            if path not in self._followers:
-                self._followers[path] = self._reader_of(path)
-        self.runs.show_colours(self._colours)
+        self.followers.follow(paths)
+        self.runs.show_colours(self.followers.colours)
         self.actions_.update()
         self._frame.start(FRAME_MS)
-
-    def _retire(self, poller: Poller) -> None:
-        """Stop a reader; it is kept until its thread, which may still emit a signal, has ended."""
-        poller.stop()
-        self._retired = [old for old in self._retired if old.is_reading] + [poller]
-
-    def _reader_of(self, path: Path) -> Poller:
-        taken = self._colours.values()
-        free = [colour for colour in COLOURS if colour not in taken]
-        colour = free[0] if free else COLOURS[len(self._followers) % len(COLOURS)]
-        self._colours[path] = colour
-        run = FollowedRun(path, self._label_of(path), colour)
-        poller = Poller(run.poll, FOLLOW_S, FOLLOW_IDLE_S)
-        poller.ready.connect(lambda: self._take(path, poller))
-        poller.start()
-        return poller
 
     def _label_of(self, path: Path) -> str:
         """Its name, or its path where several runs have that name."""
         namesakes = [other for other in self.runs.rows if other.name == path.name]
         return path.name if len(namesakes) < 2 else str(path)
 
-    def _take(self, path: Path, poller: Poller) -> None:
-        view = poller.take()
-        if isinstance(view, RunView) and self._followers.get(path) is poller:
-            self.views[path] = view
-            if not self._frame.isActive():
-                self._frame.start()
+    def _read(self) -> None:
+        """Something new of a selected run: draw it with the next frame."""
+        if not self._frame.isActive():
+            self._frame.start()
 
     def _check_readers(self) -> None:
         self.actions_.update()
         self._show_status()
 
     def _show_status(self) -> None:
-        """What is wrong or under way, in the status bar."""
+        """What is wrong or under way, in the status bar; above the tabs, which run is shown."""
+        hidden = self.runs.hidden
+        self.headline.show_headline(
+            headline_of(self.selected_views(), hidden, self._search, time.time())
+        )
         level, text = status_of(self)
         self.banner.setText(text)
         self.banner.setVisible(bool(text))
@@ -340,44 +373,8 @@ class MainWindow(QMainWindow):
 
     def readers(self) -> Iterator[tuple[str, Poller]]:
         """All threads that read or write for the window, by what they work on."""
-        yield from ((path.name, poller) for path, poller in self._followers.items())
+        yield from self.followers.readers()
         for tab in self.made.values():
             yield from tab.readers().items()
         yield "what was asked for", self.jobs.poller
         yield "the folder of runs", self._scanner
-
-    def _restore(self) -> None:
-        if not self.settings:
-            return
-        for name, restore in {
-            "window": self.restoreGeometry,
-            "splitter": self.splitter.restoreState,
-            "columns": self.runs.restore,
-        }.items():
-            value = self.settings.value(name)
-            if isinstance(value, QByteArray):
-                restore(value)
-        tab = self.settings.value("tab")
-        if tab in TABS:
-            self.show_tab(str(tab))
-
-    def _remember(self) -> None:
-        if not self.settings:
-            return
-        self.settings.setValue("window", self.saveGeometry())
-        self.settings.setValue("splitter", self.splitter.saveState())
-        self.settings.setValue("columns", self.runs.state())
-        self.settings.setValue("tab", self.tab_name)
-        self.settings.setValue("theme", self.theme.name)
-        for name, tab in self.made.items():
-            for key, value in tab.state().items():
-                self.settings.setValue(f"tab/{name}/{key}", value)
-        self.settings.sync()
-
-
-def _group(settings: QSettings, name: str) -> list[tuple[str, object]]:
-    """All values of a group of settings."""
-    settings.beginGroup(name)
-    values = [(key, settings.value(key)) for key in settings.childKeys()]
-    settings.endGroup()
-    return values

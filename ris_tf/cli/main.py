@@ -19,12 +19,14 @@ from ris_tf.cli.init import init
 from ris_tf.cli.knobs import knobs
 from ris_tf.cli.localize import localize
 from ris_tf.cli.model import model
+from ris_tf.cli.note import note
 from ris_tf.cli.runs import runs
 from ris_tf.cli.show import show
 from ris_tf.cli.simulate import simulate
 from ris_tf.cli.stop import stop
 from ris_tf.cli.train import train
 from ris_tf.cli.tune import tune
+from ris_tf.cli.why import why
 
 WRONG = 2  # exit code
 
@@ -57,7 +59,7 @@ def root(
     del version
 
 
-RUNS = (init, knobs, train, tune, runs, show, check, stop, export)
+RUNS = (init, knobs, train, tune, runs, show, check, why, note, stop, export)
 SCENES = (model, simulate, evaluate, localize, calibrate)
 for command in RUNS + SCENES:
     app.command()(command)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from ris_tf.cli.note import about
 from ris_tf.cli.options import AnyFolder
 from ris_tf.cli.runs import duration, number
 
@@ -71,6 +72,8 @@ def _moment(seconds: float) -> str:
 
 
 def _about(s: "Summary") -> list[tuple[str, str]]:
+    from ris_tf.runlog import read_remarks
+
     who = s.run.identity
     versions = ", ".join(f"{name} {version}" for name, version in who.versions.items())
     return [
@@ -87,6 +90,7 @@ def _about(s: "Summary") -> list[tuple[str, str]]:
         ("versions", f"python {who.python}, {versions}"),
         ("command", " ".join(who.command)),
         *([("began from", who.began_from.path)] if who.began_from.path else []),
+        *about(read_remarks(s.run.path)),
     ]
 
 

@@ -158,6 +158,17 @@ def restore(
     raise CheckpointError("; ".join(problems) or f"{folder} has no checkpoint")
 
 
+def restored_from(path: Path, variables: Mapping[str, keras.Variable | Slice]) -> Progress | None:
+    """Read one checkpoint into the variables; its progress, `None` where it cannot be used."""
+    try:
+        values, progress = _read(path, variables)
+    except DAMAGE:
+        return None
+    for name, variable in variables.items():
+        variable.assign(values[name])
+    return progress
+
+
 def _read(
     path: Path, variables: Mapping[str, keras.Variable | Slice]
 ) -> tuple[dict[str, np.ndarray], Progress]:

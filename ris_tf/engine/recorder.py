@@ -11,6 +11,7 @@ from ris_tf.engine.reporter import Reporter
 from ris_tf.engine.step import GuardedStep
 from ris_tf.engine.stopping import SKIPPED_IN_A_ROW, Stop
 from ris_tf.engine.task import Change, Task
+from ris_tf.engine.usage import UsageMeter
 from ris_tf.runlog import Cause, EventWriter, Notice, Phase, Series
 
 DROPPED = "dropped"  # kind of notice
@@ -68,6 +69,7 @@ class StepRecorder(keras.callbacks.Callback):
         self.reporter = reporter
         self.check_stop = check_stop
         self.silent = np.array([untrained is None or path in untrained for path in self.paths])
+        self.usage = UsageMeter()
         self.window = 0
         self.named = False  # whether the log has the names of its values
         self.skipped = self.skipped_in_a_row = self.skipped_at_unity = 0
@@ -88,6 +90,8 @@ class StepRecorder(keras.callbacks.Callback):
         self._name_values()
         row = np.concatenate([values, self.layers(squares)])
         self.events.step(window, epoch, time.time(), row)
+        if usage := self.usage.measured(window):
+            self.events.write(usage)
         named = dict(zip(self.trainer.series, values.tolist(), strict=True))
         if window == 0:
             self._first_window(named)

@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from ris_tf.engine import checkpoint
 from ris_tf.engine.checkpoint import CheckpointError, Progress
+from ris_tf.engine.diagnostics import Diagnostics, apart
 from ris_tf.engine.phases import Standing, changes_after, changes_with_plan
 from ris_tf.engine.recorder import StepRecorder
 from ris_tf.engine.reporter import Reporter
@@ -117,6 +118,9 @@ class TrainingSession:
             self._check_stop,
             patience_at_unity,
         )
+        self.diagnostics = Diagnostics(
+            self.recorder, self.progress.window, run if self.writes else None, self.notice
+        )
         self._open_log(warnings)
         self.recorder.window = self.progress.window
         self.recorder.announce(self._replanned)
@@ -175,6 +179,7 @@ class TrainingSession:
                 windows_per_epoch=self.plan.windows_per_epoch,
             )
         )
+        self.diagnostics.session_begins()
         for text in warnings:
             self.notice(text, "warning")
 
@@ -218,8 +223,10 @@ class TrainingSession:
         """Train; where somebody or something stops it, leave a checkpoint."""
         try:
             self._check_stop()
+            self.diagnostics.training_begins()
             return (*self._all_epochs(), None)
         except Stop as stop:
+            self.diagnostics.look()
             self._checkpoint(best=False)
             return stop.reason, stop.text, stop.cause
 
@@ -243,9 +250,11 @@ class TrainingSession:
         self.recorder.window = first
         if first == epoch * per_epoch:
             self._announce(epoch)
+        self.diagnostics.epoch_begins(first)
         began, stop = time.time(), None
         try:
-            self.trainer.train_windows(first, end, epoch, [self.recorder, *self.callbacks])
+            callbacks = [self.recorder, self.diagnostics, *self.callbacks]
+            self.trainer.train_windows(first, end, epoch, callbacks)
         except Stop as reason:
             stop = reason
         finally:
@@ -257,6 +266,7 @@ class TrainingSession:
             )
         if self.progress.window == end:
             self._record_epoch(epoch, end - first, time.time() - began)
+            self.diagnostics.epoch_ends()
         if stop:
             raise stop
 
@@ -282,11 +292,12 @@ class TrainingSession:
     def _validate(self, epoch: int) -> None:
         """Validate with the averaged weights, record it, and checkpoint."""
         if not self.trainer.validation_batches:
+            self.diagnostics.epoch_is_over({})
             self.progress = self.progress.moved(epochs_done=epoch + 1, best_epoch=epoch)
             return self._checkpoint(best=False)
         window = self.progress.window - 1
         with self.trainer.averages.swapped_in() as which:
-            self.validation = self.trainer.validated()
+            self.validation, seen = apart(self.trainer.validated())
             self._check_stop()
             better = self.validation["loss"] < self.progress.best_loss
             if better and self.run_directory and self.writes:
@@ -298,6 +309,7 @@ class TrainingSession:
         for event in sequel.keep():
             self.events.write(event)
         self.reporter.say(self._epoch_line(epoch, better), "good" if better else "info")
+        self.diagnostics.epoch_is_over(seen)
         self.progress = self.progress.moved(epochs_done=epoch + 1)
         if better:
             self.progress = self.progress.moved(best_loss=values["loss"], best_epoch=epoch)

@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ris_tf.runlog import Event
+
+DIAGNOSIS = "diagnosis/"  # how names of a validation's values begin that health checks alone need
 
 
 class Change(NamedTuple):
@@ -42,6 +44,14 @@ class Task:
 
     examples = "examples"
     remedy = "looking at the data, leaving out terms one by one, and float32"
+
+    def planned(self) -> dict[str, Any]:
+        """What the run is to do, beside or instead of what the trainer is set to, by name."""
+        return {}
+
+    def examined(self) -> dict[str, Any]:
+        """What is known of data and loss before the first window of a run, for health checks."""
+        return {}
 
     def changes_with_epoch(self, epoch: int) -> list[Change]:
         """What changes with the first window of an epoch."""

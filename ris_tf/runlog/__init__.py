@@ -4,6 +4,7 @@ from ris_tf.runlog.events import (
     SCHEMA,
     Cause,
     CheckpointEvent,
+    Diagnosis,
     End,
     Epoch,
     Event,
@@ -14,16 +15,28 @@ from ris_tf.runlog.events import (
     Series,
     Session,
     Step,
+    Usage,
     Validation,
     decode,
     encode,
 )
 from ris_tf.runlog.files import DAMAGE, RunError, atomic_write, naming, sha256, sync_folder
-from ris_tf.runlog.health import LOCALIZATION, Check, check_health
+from ris_tf.runlog.health import (
+    LOCALIZATION,
+    Check,
+    Fault,
+    Level,
+    Verdict,
+    causes_of,
+    check_health,
+    verdict_on,
+)
 from ris_tf.runlog.identity import BeganFrom, Identity
 from ris_tf.runlog.lock import HeldError, Holder
 from ris_tf.runlog.log import RunLog, Steps
+from ris_tf.runlog.pace import Doing, Pace, pace_of
 from ris_tf.runlog.reader import EventTail, LogReader, read_run_log
+from ris_tf.runlog.remarks import NO_REMARKS, Remarks, read_remarks, tags_of, write_remarks
 from ris_tf.runlog.rundir import (
     RunDirectory,
     available_threads,
@@ -48,23 +61,30 @@ from ris_tf.runlog.writer import EventWriter, SilentWriter
 __all__ = [
     "DAMAGE",
     "LOCALIZATION",
+    "NO_REMARKS",
     "SCHEMA",
     "BeganFrom",
     "Cause",
     "Check",
     "CheckpointEvent",
+    "Diagnosis",
+    "Doing",
     "End",
     "Epoch",
     "Event",
     "EventTail",
     "EventWriter",
+    "Fault",
     "HeldError",
     "Holder",
     "Identity",
+    "Level",
     "LogReader",
     "Notice",
+    "Pace",
     "Phase",
     "Reason",
+    "Remarks",
     "RunDirectory",
     "RunError",
     "RunLog",
@@ -78,9 +98,12 @@ __all__ = [
     "Step",
     "Steps",
     "Summary",
+    "Usage",
     "Validation",
+    "Verdict",
     "atomic_write",
     "available_threads",
+    "causes_of",
     "check_health",
     "check_name",
     "decode",
@@ -90,7 +113,9 @@ __all__ = [
     "find_runs",
     "naming",
     "number",
+    "pace_of",
     "processor",
+    "read_remarks",
     "read_run_log",
     "read_sample",
     "run_folders",
@@ -98,5 +123,8 @@ __all__ = [
     "summarize",
     "summary_of",
     "sync_folder",
+    "tags_of",
+    "verdict_on",
+    "write_remarks",
     "write_sample",
 ]

@@ -52,6 +52,7 @@ class Cause(StrEnum):
     # It ended before its last epoch:
     PATIENCE = "patience"
     MEDIAN = "median"
+    UNHEALTHY = "unhealthy"  # a health check failed that no further epoch mends
     ROUND = "round"
     # Somebody stopped it:
     ON_REQUEST = "on request"
@@ -175,6 +176,23 @@ class Notice(Event):
 
 
 @dataclass(frozen=True)
+class Diagnosis(Event):
+    """What health checks need besides the numbers of each window.
+
+    Attributes:
+        of: what was looked at: `plan`, `data`, `first window` or `epoch`.
+        values: numbers and texts by name.
+    """
+
+    kind: ClassVar[str] = "diagnosis"
+    step: int
+    epoch: int
+    time: float
+    of: str
+    values: dict[str, Any]
+
+
+@dataclass(frozen=True)
 class CheckpointEvent(Event):
     """A checkpoint was written before window `step`; `best` if validation was never better."""
 
@@ -195,6 +213,28 @@ class Sample(Event):
     epoch: int
     time: float
     path: str
+
+
+@dataclass(frozen=True)
+class Usage(Event):
+    """What the run's process takes of its machine, written now and then.
+
+    Attributes:
+        time: seconds since 1970.
+        step: last window before.
+        device: accelerators by name, or how many threads compute.
+        processors: cores that were busy on average since the last such event.
+        memory: bytes of memory that the process has.
+        device_memory: bytes in use on accelerators; 0 without any.
+    """
+
+    kind: ClassVar[str] = "usage"
+    time: float
+    step: int
+    device: str
+    processors: float
+    memory: int
+    device_memory: int = 0
 
 
 @dataclass(frozen=True)
@@ -226,8 +266,10 @@ KINDS: dict[str, type[Event]] = {
         Validation,
         Phase,
         Notice,
+        Diagnosis,
         CheckpointEvent,
         Sample,
+        Usage,
         End,
     )
 }
@@ -289,7 +331,7 @@ _WRONG = object()
 
 def _as_declared(value: Any, declared: Any) -> Any:
     """A JSON value as the type that the schema declares, or `_WRONG`."""
-    if declared is Any:  # among the values of a notice
+    if declared is Any:  # among the values of a notice or a diagnosis
         return value if isinstance(value, str) else _number(value)
     if declared is float:
         return _number(value)

@@ -2,11 +2,13 @@
 
 import copy
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from ris_tf.runlog.events import (
     CheckpointEvent,
+    Diagnosis,
     End,
     Epoch,
     Event,
@@ -16,6 +18,7 @@ from ris_tf.runlog.events import (
     Series,
     Session,
     Step,
+    Usage,
     Validation,
 )
 
@@ -61,6 +64,7 @@ class RunLog:
     Attributes:
         names: series of the step values.
         end: how the last session ended, `None` while it has not.
+        usage: what its process takes of the machine, as last measured; `None` in older logs.
         only: series to keep; `None` keeps all.
     """
 
@@ -72,7 +76,9 @@ class RunLog:
     notices: list[Notice] = field(default_factory=list)
     checkpoints: list[CheckpointEvent] = field(default_factory=list)
     samples: list[Sample] = field(default_factory=list)
+    diagnoses: list[Diagnosis] = field(default_factory=list)
     end: End | None = None
+    usage: Usage | None = None
     only: frozenset[str] | None = None
 
     def __post_init__(self) -> None:
@@ -121,6 +127,11 @@ class RunLog:
         norms = [name[len(NORM) :] for name in self.names if name.startswith(NORM)]
         return [name for name in norms if name != "total"]
 
+    def diagnosed(self, of: str) -> dict[str, Any]:
+        """The last values of a kind of diagnosis; empty where there is none, as in older logs."""
+        found = (diagnosis.values for diagnosis in reversed(self.diagnoses) if diagnosis.of == of)
+        return next(found, {})
+
     def append(self, event: Event | Steps) -> None:
         """Take in an event that follows those before."""
         if isinstance(event, Steps):
@@ -154,6 +165,8 @@ class RunLog:
             self.end = None
         elif isinstance(event, End):
             self.end = event
+        elif isinstance(event, Usage):
+            self.usage = event
         lists: dict[type[Event], list] = {
             Session: self.sessions,
             Epoch: self.epoch_ends,
@@ -162,6 +175,7 @@ class RunLog:
             Notice: self.notices,
             CheckpointEvent: self.checkpoints,
             Sample: self.samples,
+            Diagnosis: self.diagnoses,
         }
         if type(event) in lists:
             lists[type(event)].append(event)

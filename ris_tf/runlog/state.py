@@ -3,18 +3,19 @@
 import math
 import os
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from stat import S_ISREG
 
 import numpy as np
 
-from ris_tf.runlog.events import Reason, Session
+from ris_tf.runlog.events import Reason, Session, Usage
 from ris_tf.runlog.files import RunError, unreadable
 from ris_tf.runlog.health import LOCALIZATION
 from ris_tf.runlog.log import RunLog
+from ris_tf.runlog.pace import Pace, pace_of
 from ris_tf.runlog.reader import AT_ONCE, LogReader, decode_lines, outline_of
 from ris_tf.runlog.rundir import RunDirectory
 
@@ -65,6 +66,10 @@ class Summary:
         skipped: windows dropped.
         seconds: from its first event to its last, over all sessions.
         reason: end event in words, empty while there is none.
+        stopping: whether it works and was asked to stop.
+        metrics: the last validation's values by name, empty before the first.
+        pace: how fast it goes, and what it is at.
+        usage: what its process takes of the machine, or took last; `None` in older logs.
     """
 
     run: RunDirectory
@@ -78,11 +83,21 @@ class Summary:
     skipped: int
     seconds: float
     reason: str
+    stopping: bool = False
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    pace: Pace = field(default_factory=Pace)
+    usage: Usage | None = None
 
     @property
     def resumable(self) -> bool:
         """Whether `ris-tf train --resume` would go on with it."""
         return self.idle and self.run.identity.task == LOCALIZATION
+
+    @property
+    def extendable(self) -> bool:
+        """Whether it is done, and `ris-tf train --resume --epochs` would go on with it."""
+        done = self.state is State.FINISHED and self.run.identity.task == LOCALIZATION
+        return done and any(self.run.checkpoints.glob("*.npz"))
 
     @property
     def idle(self) -> bool:
@@ -152,9 +167,10 @@ def summary_of(run: RunDirectory, log: RunLog, now: float) -> Summary:
     plan = log.sessions[-1] if log.sessions else Session(0, 0.0, 0, 0, 0, 0, 0)
     losses = [v.values.get("loss", math.nan) for v in log.validations]
     finite = [loss for loss in losses if math.isfinite(loss)]
+    state = _state(run, log, now)
     return Summary(
         run=run,
-        state=_state(run, log, now),
+        state=state,
         step=int(log.steps[-1]) + 1 if len(log.steps) else plan.step,
         windows=plan.windows,
         epoch=_epochs_done(log, plan),
@@ -164,6 +180,10 @@ def summary_of(run: RunDirectory, log: RunLog, now: float) -> Summary:
         skipped=_skipped(log),
         seconds=_seconds(log),
         reason=log.end.text if log.end else "",
+        metrics=log.validations[-1].values if log.validations else {},
+        pace=pace_of(log),
+        usage=log.usage,
+        stopping=state in (State.RUNNING, State.STALLED) and run.stop_requested(),
     )
 
 

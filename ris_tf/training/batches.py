@@ -37,6 +37,14 @@ def scenes_of(config: Config, data: FileData | None) -> BatchOf:
     return lambda split, epoch, number: completed(tensors(read(int(number))), config)
 
 
+def first_scenes_trained_on(config: Config, data: FileData | None) -> BatchOf | None:
+    """Scenes of training's files, outside of graphs; `None` where training simulates its scenes."""
+    if data is None or data.train is None:
+        return None
+    read = training_reader(config, data.train)
+    return lambda split, epoch, number: completed(tensors(read(int(number))), config)
+
+
 def training_batches(config: Config, data: FileData | None, batch_of: BatchOf) -> Batches:
     """Batches that are trained on.
 

@@ -1,13 +1,16 @@
 """Localization as a task of the engine: network, objective and scenes on the guarded step."""
 
+import math
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from ris_tf.config import Config
+from ris_tf.config.learning import Weights
 from ris_tf.engine.loss import Loss, Step
-from ris_tf.engine.plan import Plan
+from ris_tf.engine.plan import Plan, share_of
 from ris_tf.engine.replicas import Replicas
 from ris_tf.engine.schedules import warmup_cosine
 from ris_tf.engine.task import Change, Sequel, Task
@@ -18,12 +21,14 @@ from ris_tf.runlog import RunDirectory
 from ris_tf.scene import Draws, Scenes, Split, Stream, fold_in
 from ris_tf.training.batches import (
     BatchOf,
+    first_scenes_trained_on,
     scenes_of,
     simulated,
     training_batches,
     validation_batches,
 )
 from ris_tf.training.blending import beta
+from ris_tf.training.examination import examined
 from ris_tf.training.file_data import FileData
 from ris_tf.training.frozen import freeze
 from ris_tf.training.phases import changes_with_epoch, changes_with_plan
@@ -179,8 +184,9 @@ class LocalizationTask(Task):
     ):
         self.config = config
         self.run = run
-        batch_of = batch_of or scenes_of(config, data)
-        missing = data.missing if data else EVERYTHING
+        self.trainer, self.data = trainer, data
+        self.batch_of = batch_of = batch_of or scenes_of(config, data)
+        self.missing = missing = data.missing if data else EVERYTHING
         writes = run is not None and trainer.replicas.worker.writes
         training, network = config.training, trainer.model
         self.sampler = SpectrumSampler(
@@ -188,6 +194,36 @@ class LocalizationTask(Task):
         )
         self.spectrum_metrics = SpectrumMetrics(
             network, config, batch_of, training.spectrum_scenes if writes else 0, missing
+        )
+
+    def planned(self) -> dict[str, Any]:
+        """Rates by the configuration, whatever the trainer was made with."""
+        training, windows = self.config.training, plan_of(self.config).windows
+        rates = {
+            "rate": training.learning_rate,
+            "warmup": share_of(training.warmup, windows),
+            "windows": windows,
+            "final": training.final_rate,
+            "swa_from": share_of(training.swa_start, windows) if training.swa else math.nan,
+            "swa_rate": training.swa_rate,
+            "beta": self.config.covariance.beta,
+            "network": self.config.network.kind,
+            **{f"usual/{term}": weight for term, weight in Weights().model_dump().items()},
+        }
+        heads = "head" in self.trainer.groups.names
+        return rates | ({"multiplier/head": training.head_multiplier} if heads else {})
+
+    def examined(self) -> dict[str, Any]:
+        """Whether labels fit measurements, the loss at the truth, validation beside training."""
+        if self.run is None or not self.trainer.replicas.worker.writes:
+            return {}
+        trained_on = first_scenes_trained_on(self.config, self.data) or self.batch_of
+        of_split = {Split.TRAINING: trained_on, Split.VALIDATION: self.batch_of}
+        return examined(
+            self.trainer.model,
+            self.config,
+            lambda split, epoch, number: of_split[split](split, epoch, number),
+            self.missing,
         )
 
     def changes_with_epoch(self, epoch: int) -> list[Change]:

@@ -10,6 +10,7 @@ from ris_tf.config import Config
 from ris_tf.config.learning import Covariance as CovarianceKnobs
 from ris_tf.config.learning import Weights
 from ris_tf.covariance import Covariance, effective, nmse
+from ris_tf.engine.task import DIAGNOSIS
 from ris_tf.evaluation.matching import great_circle_deg, match, on_unit_sphere
 from ris_tf.objective import (
     SLOTS,
@@ -61,8 +62,24 @@ def means_of(c: Comparison) -> dict[str, tf.Tensor]:
         **_of_sample(c, sample),
         **(_position_errors(c) if c.prediction.has(*SLOTS) else {}),
         **(_reported(c) if c.prediction.has(*SLOTS, "confidence", "count_logits") else {}),
+        **{f"{DIAGNOSIS}{name}": value for name, value in _diagnosis(c).items()},
     }
     return {name: tf.reduce_mean(value) for name, value in values.items()}
+
+
+def _diagnosis(c: Comparison) -> dict[str, tf.Tensor]:
+    """`[B]` what health checks need: the prediction without the blend, histograms of the count."""
+    values = {}
+    if not c.missing and c.prediction.has("predicted", "sample"):
+        snr_db = c.scenes.measurement.snr_db
+        alone = effective(c.prediction.predicted, snr_db, c.config.covariance)
+        values = {"covariance": nmse(alone, c.truth)}
+    if c.prediction.has("count_logits"):
+        counted = c.prediction.most_likely_count()
+        for k in range(1, c.prediction.count_logits.shape[-1] + 1):
+            values[f"predicted/{k}"] = tf.cast(counted == k, tf.float32)
+            values[f"true/{k}"] = tf.cast(c.scenes.sources.count == k, tf.float32)
+    return values
 
 
 def _of_sample(c: Comparison, sample: Covariance) -> dict[str, tf.Tensor]:

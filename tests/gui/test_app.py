@@ -1,11 +1,14 @@
 """`ris-gui` from the command line: help at once, one line for what cannot be done."""
 
+import os
+import socket
 import subprocess
 import sys
 
 import pytest
 
 from gui import app
+from gui.display import require_display
 from gui.memory import return_large_arrays
 
 
@@ -46,6 +49,29 @@ def test_without_a_display_it_prints_what_to_do(capsys, monkeypatch, tmp_path):
     monkeypatch.setattr(sys, "platform", "linux")
     run(tmp_path, code=2)
     assert "no display; over ssh use ssh -X" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["DISPLAY", "WAYLAND_DISPLAY"])
+def test_a_display_that_is_gone_is_one_line_and_no_abort(root, tmp_path, name):
+    """The whole command: Qt would end it with SIGABRT, and advise to install packages."""
+    kept = {key: text for key, text in os.environ.items() if not key.startswith(("QT_", "WAYLAND"))}
+    environment = {**kept, "DISPLAY": "", name: ":77", "XDG_RUNTIME_DIR": str(tmp_path)}
+    command = [sys.executable, "-m", "gui", str(tmp_path)]
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, cwd=root, env=environment
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"ris-gui: {name} = ':77': this display does not answer; ")
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_wayland_display_that_answers_is_enough(tmp_path):
+    with socket.socket(socket.AF_UNIX) as compositor:
+        compositor.bind(str(tmp_path / "wayland-9"))
+        compositor.listen()
+        where = {"WAYLAND_DISPLAY": "wayland-9", "XDG_RUNTIME_DIR": str(tmp_path), "DISPLAY": ":77"}
+        require_display(where)
+    require_display({"QT_QPA_PLATFORM": "offscreen", "DISPLAY": ":77"})
 
 
 @pytest.mark.parametrize("command", [["-m", "gui"], ["-m", "ris_tf.cli", "gui"]])

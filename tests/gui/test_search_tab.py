@@ -326,7 +326,7 @@ def test_a_search_chosen_in_the_list_of_runs_is_shown(
     assert texts(tab, "trial")[0] == "2"
     tab.trials.chosen.emit(path)
     qtbot.waitUntil(lambda: window.runs.selected == [path], timeout=SOON_MS)
-    assert window.tab_name == "metrics", "whose run is what was asked for"
+    assert window.tab_name == "loss", "its run, in the tab that showed runs before"
 
 
 # -- importance, slices, brushing -----------------------------------------------------------------

@@ -151,7 +151,7 @@ def test_knobs_of_a_plug_in_stand_beside_ours_and_are_checked(plugin_knobs):
     knobs = {knob.path: knob for knob in settings.knobs()}
     assert settings.text("objective.rarity.base") == "2"
     assert knobs[KIND].choices == ("beamspace", "reference", "mine")
-    assert settings.find("logarithm") == {"objective.rarity.base"}
+    assert settings.find("logarithm") == ["objective.rarity.base"]
     settings.edit("objective.weights.rarity", "0.5")
     settings.edit("objective.rarity.base", "1")
     assert settings.errors() == {"objective.rarity.base": "must be at least 2"}
@@ -185,7 +185,21 @@ def test_search_finds_names_sentences_and_units():
     settings = Settings.load(QUICKSTART)
     assert "training.clip_norm" in settings.find("gradient norm")
     assert "scene.snr_db" in settings.find("dB")
-    assert settings.find("no such thing") == set()
+    assert settings.find("no such thing") == []
+
+
+def test_what_is_named_so_comes_before_what_mentions_it():
+    """A whole name, its beginning, a part of it, its section, its sentence: in this order."""
+    settings = Settings.load(QUICKSTART)
+    assert settings.find("epochs")[0] == "training.epochs"
+    assert settings.find("LEARNING_RATE")[0] == settings.find("rate learn")[0]
+    places = settings.find("rate")
+    names = [path.rpartition(".")[2] for path in places]
+    named = ["rate" in name for name in names]
+    assert named == sorted(named, reverse=True)
+    assert True in named
+    assert False in named
+    assert settings.find("") == [knob.path for knob in settings.knobs()]
 
 
 @pytest.mark.parametrize("value", [1e-5, 0.1 + 0.2, True, None, "auto", "no", "1e-3", [1, 2.5]])

@@ -134,11 +134,11 @@ for _ in range(40):
         while time.monotonic() < until:
             app.processEvents()
 def at_work():
-    return sum(poller.is_reading for poller in window._retired)
+    return sum(poller.is_reading for poller in window.followers.retired)
 until = time.monotonic() + 30
 while at_work() and time.monotonic() < until:
     app.processEvents()
-alive = [p for p in window._followers.values()]
+alive = [p for p in window.followers.pollers.values()]
 window.close()
 print(len(alive), at_work())
 """

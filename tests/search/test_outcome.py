@@ -57,6 +57,7 @@ def make_run(search):
         ("finished", "3 epochs", "", TrialState.FINISHED, None),
         ("early", "no better validation loss", "", TrialState.FINISHED, Cause.PATIENCE),
         ("pruned", "stopped being good", "median", TrialState.PRUNED, Cause.MEDIAN),
+        ("pruned", "its rate is too high", "unhealthy", TrialState.PRUNED, Cause.UNHEALTHY),
         ("stopped", "angehalten", "", TrialState.WAITING, Cause.ON_REQUEST),
         ("interrupted", "stopped", "signal", TrialState.WAITING, Cause.SIGNAL),
         ("failed", "out of memory: no", "not finite", TrialState.FAILED, Cause.NOT_FINITE),

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from ris_tf.engine import GradientPathError
 from ris_tf.engine.stopping import cause_of
-from ris_tf.runlog import Cause
+from ris_tf.runlog import Cause, RunLog, Series, Step, Steps
 from ris_tf.search import Trial, TrialState
-from ris_tf.search.running.pruning import given_up, worse_than_median
+from ris_tf.search.running.pruning import given_up, unhealthy, worse_than_median
 
 
 def trials(values, epochs=10):
@@ -96,3 +96,22 @@ def test_failures_before_a_search_went_on_are_past():
 def test_trials_that_still_run_do_not_break_the_row():
     alike = [failed(n, Cause.DISK) for n in (1, 2, 4)]
     assert given_up([*alike, Trial(3, state=TrialState.RUNNING)])
+
+
+def trial_log(rate, ok=1.0):
+    """Forty windows whose loss does not fall."""
+    log = RunLog()
+    log.append(Series(["loss", "ok", "scale", "rate/head", "norm/head", "iteration", "schedule"]))
+    for step in range(40):
+        applied = (step + 1) * ok
+        values = [1 + 0.1 * (step % 2), ok, 1.0, rate, 1.0, applied, applied]
+        log.append(Steps.of(Step(step, 0, 0.0, values)))
+    return log
+
+
+def test_trial_that_gets_nowhere_is_stopped_with_the_cause():
+    ending = unhealthy(trial_log(rate=0.3))
+    assert ending is not None
+    assert ending.cause is Cause.UNHEALTHY
+    assert unhealthy(trial_log(rate=1e-3)) is None, "a plateau may pass"
+    assert unhealthy(RunLog()) is None

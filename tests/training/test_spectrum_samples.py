@@ -82,11 +82,11 @@ def lines(run):
 
 
 def history(run):
-    """All events but samples, without times."""
+    """All events but samples and what was measured of the machine, without times."""
     return [
         {name: value for name, value in line.items() if name not in PASSING}
         for line in lines(run)
-        if line["kind"] != "sample"
+        if line["kind"] not in ("sample", "usage")
     ]
 
 

@@ -3,12 +3,15 @@
 import math
 from collections.abc import Iterable, Sequence
 
+from ris_tf.runlog import Fault, Level, RunLog, causes_of, check_health
 from ris_tf.runlog.events import Cause
 from ris_tf.search import Trial, TrialState
 from ris_tf.search.ending import Ending
 from ris_tf.search.median import median_at, there_at
 
 FAILURES_IN_A_ROW = 3  # of the same cause end a search
+# Faults of a trial that more epochs, or nothing but a person, may mend.
+MAY_PASS = (Fault.PLATEAU, Fault.COUNT_COLLAPSED, Fault.UNTRAINED, Fault.TERM_CONSTANT)
 KEPT = 3  # hyperband goes on with one trial in so many
 
 
@@ -30,6 +33,20 @@ def worse_than_median(epochs: int, objective: float, earlier: Iterable[Trial]) -
         f"worse than the median of {count} earlier trials after {epochs} epochs: "
         f"{objective:.4f}, median {median:.4f}",
     )
+
+
+def unhealthy(log: RunLog) -> Ending | None:
+    """Why a trial gets nowhere however long it trains, `None` where it may.
+
+    Args:
+        log: of its run.
+    """
+    hopeless = [
+        check
+        for check in causes_of(check_health(log))
+        if check.level == Level.RED and check.fault not in MAY_PASS
+    ]
+    return Ending(Cause.UNHEALTHY, hopeless[0].matter) if hopeless else None
 
 
 def given_up(trials: Sequence[Trial], since: float = 0.0) -> Ending | None:

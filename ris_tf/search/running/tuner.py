@@ -25,7 +25,7 @@ from ris_tf.search.ending import STOPPED, Ending
 from ris_tf.search.running.budget import trial_config
 from ris_tf.search.running.oracle import OBJECTIVE, FromFiles, number_of
 from ris_tf.search.running.outcome import with_outcome
-from ris_tf.search.running.pruning import worse_than_median
+from ris_tf.search.running.pruning import unhealthy, worse_than_median
 from ris_tf.search.running.results import trial_begins, trial_ended, write_results
 from ris_tf.search.running.trial_process import train_trial
 
@@ -257,6 +257,8 @@ class TrialTuner(keras_tuner.Tuner):
         if self.quiet:
             of = f"epoch {epochs} of {search.search.epochs}"
             self.reporter.say(f"trial {record.number}  {of}  objective {objective:.4f}")
+        if self.config.search.stop_unhealthy and (ending := unhealthy(run.log())):
+            return ending
         if search.search.algorithm == "hyperband":  # which stops trials in its own way
             return None
         earlier = [trial for trial in search.trials() if trial.number < record.number]

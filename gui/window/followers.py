@@ -1,0 +1,79 @@
+"""The readers of the selected runs, each with the colour of its curves."""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+
+from gui.models.followed import FollowedRun, RunView
+from gui.models.palette import COLOURS
+from gui.workers import Poller
+
+FOLLOW_S, FOLLOW_IDLE_S = 0.001, 0.1
+
+
+class Followers(QObject):
+    """Reads the selected runs, and no others.
+
+    Args:
+        label_of: what a run is called on the screen.
+        parent: the window.
+
+    Attributes:
+        colours: of the curves, by run.
+        views: the runs as far as they are read.
+    """
+
+    read = Signal()  # there is something new of one of them
+
+    def __init__(self, label_of: Callable[[Path], str], parent: QObject | None = None):
+        super().__init__(parent)
+        self.colours: dict[Path, str] = {}
+        self.views: dict[Path, RunView] = {}
+        self.pollers: dict[Path, Poller] = {}
+        self.retired: list[Poller] = []  # kept until their threads end
+        self._label_of = label_of
+
+    def follow(self, paths: Sequence[Path]) -> None:
+        """Read these runs from now on."""
+        for path in [path for path in self.pollers if path not in paths]:
+            self._retire(self.pollers.pop(path))
+            self.views.pop(path, None)
+            del self.colours[path]
+        for path in paths:
+            if path not in self.pollers:
+                self.pollers[path] = self._reader_of(path)
+
+    def selected(self) -> list[RunView]:
+        """The runs as far as they are read, in the order of selection."""
+        return [self.views[path] for path in self.pollers if path in self.views]
+
+    def complete(self) -> bool:
+        """Whether all are read to their ends."""
+        return all(path in self.views and self.views[path].complete for path in self.pollers)
+
+    def readers(self) -> Iterator[tuple[str, Poller]]:
+        """The threads that read, by what they work on."""
+        yield from ((path.name, poller) for path, poller in self.pollers.items())
+
+    def _retire(self, poller: Poller) -> None:
+        """Stop a reader; it is kept until its thread, which may still emit a signal, has ended."""
+        poller.stop()
+        self.retired = [old for old in self.retired if old.is_reading] + [poller]
+
+    def _reader_of(self, path: Path) -> Poller:
+        taken = self.colours.values()
+        free = [colour for colour in COLOURS if colour not in taken]
+        colour = free[0] if free else COLOURS[len(self.pollers) % len(COLOURS)]
+        self.colours[path] = colour
+        run = FollowedRun(path, self._label_of(path), colour)
+        poller = Poller(run.poll, FOLLOW_S, FOLLOW_IDLE_S)
+        poller.ready.connect(lambda: self._take(path, poller))
+        poller.start()
+        return poller
+
+    def _take(self, path: Path, poller: Poller) -> None:
+        view = poller.take()
+        if isinstance(view, RunView) and self.pollers.get(path) is poller:
+            self.views[path] = view
+            self.read.emit()

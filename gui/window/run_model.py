@@ -1,0 +1,205 @@
+"""The table of runs for Qt: rows and columns of `gui.models`, nothing of its own."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QAbstractItemModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtGui import QColor, QFont, QIcon, QPainter, QPixmap
+
+from gui.models.columns import BY_KEY, Column
+from gui.models.index import RunRow
+from gui.models.run_tree import Node, RunGroup
+from gui.models.words import MEANINGS
+from gui.theme import LIGHT
+
+PATH = Qt.ItemDataRole.UserRole
+Roles = Qt.ItemDataRole
+Index = QModelIndex | QPersistentModelIndex
+RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+SWATCH = 12  # pixels
+PIN = "📌"
+ROOT = QModelIndex()
+
+
+class RunsModel(QAbstractItemModel):
+    """Runs and the groups that they lie in, in the order that they are given.
+
+    Attributes:
+        nodes: what stands in the table.
+        columns: from left to right; the first is the name's.
+        theme: colours.
+    """
+
+    def __init__(self, columns: Sequence[Column], parent: QObject | None = None):
+        super().__init__(parent)
+        self.nodes: list[Node] = []
+        self.columns = list(columns)
+        self.theme = LIGHT
+        self._bold = QFont()
+        self._bold.setBold(True)
+        self._swatches: dict[Path, QIcon] = {}
+        self._places: dict[Path, tuple[int, int]] = {}  # in its parent, and the parent's plus 1
+        self._groups: dict[str, int] = {}
+
+    def show_nodes(self, nodes: Sequence[Node], columns: Sequence[Column]) -> bool:
+        """Show what is given; whether that is more than other values in the same cells."""
+        same = list(columns) == self.columns and _shape(nodes) == _shape(self.nodes)
+        if same:
+            self.nodes = list(nodes)
+            self.refresh()
+            return False
+        self.beginResetModel()
+        self.nodes, self.columns = list(nodes), list(columns)
+        self._places, self._groups = {}, {}
+        for i, node in enumerate(self.nodes):
+            if isinstance(node, RunGroup):
+                self._groups[node.name] = i
+                self._places |= {row.path: (j, i + 1) for j, row in enumerate(node.rows)}
+            else:
+                self._places[node.path] = i, 0
+        self.endResetModel()
+        return True
+
+    def refresh(self) -> None:
+        """All cells may have other values; those out of sight cost nothing."""
+        last = len(self.columns) - 1
+        if self.nodes:
+            self.dataChanged.emit(self.index(0, 0), self.index(len(self.nodes) - 1, last))
+        for i in self._groups.values():
+            parent = self.index(i, 0)
+            end = self.rowCount(parent) - 1
+            self.dataChanged.emit(self.index(0, 0, parent), self.index(end, last, parent))
+
+    def show_swatches(self, colours: Mapping[Path, str]) -> None:
+        """Mark runs with the colours of their curves."""
+        self._swatches = {path: _swatch(self.theme.curve(c)) for path, c in colours.items()}
+        self.refresh()
+
+    def index_of(self, path: Path) -> QModelIndex:
+        """Where a run stands; invalid where it is not shown."""
+        if path not in self._places:
+            return QModelIndex()
+        row, inside = self._places[path]
+        return self.createIndex(row, 0, inside)
+
+    def index_of_group(self, name: str) -> QModelIndex:
+        """Where a group stands; invalid where it is not shown."""
+        return self.index(self._groups[name], 0) if name in self._groups else QModelIndex()
+
+    def node(self, index: Index) -> Node | None:
+        """What stands at a place."""
+        if not index.isValid():
+            return None
+        inside = index.internalId()
+        if not inside:
+            return self.nodes[index.row()] if index.row() < len(self.nodes) else None
+        group = self.nodes[inside - 1]
+        assert isinstance(group, RunGroup)
+        return group.rows[index.row()]
+
+    # -- what Qt asks for ---------------------------------------------------------------------
+
+    def index(self, row: int, column: int, parent: Index = ROOT) -> QModelIndex:
+        """A place."""
+        inside = parent.row() + 1 if parent.isValid() else 0
+        return self.createIndex(row, column, inside)
+
+    def parent(self, index: Index = ROOT) -> QModelIndex:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """The group that a place lies in."""
+        inside = index.internalId() if index.isValid() else 0
+        return self.createIndex(inside - 1, 0, 0) if inside else QModelIndex()
+
+    def rowCount(self, parent: Index = ROOT) -> int:
+        """Runs and groups, or the runs of a group."""
+        if not parent.isValid():
+            return len(self.nodes)
+        node = self.node(parent) if parent.column() == 0 else None
+        return len(node.rows) if isinstance(node, RunGroup) else 0
+
+    def columnCount(self, parent: Index = ROOT) -> int:
+        """Columns."""
+        del parent
+        return len(self.columns)
+
+    def headerData(
+        self, section: int, orientation: Qt.Orientation, role: int = Roles.DisplayRole
+    ) -> Any:
+        """Titles and what they mean."""
+        if orientation != Qt.Orientation.Horizontal or not 0 <= section < len(self.columns):
+            return None
+        column = self.columns[section]
+        if role == Roles.TextAlignmentRole:
+            return LEFT if column.aligned_left else RIGHT
+        return {Roles.DisplayRole: column.title, Roles.ToolTipRole: column.about}.get(Roles(role))
+
+    def data(self, index: Index, role: int = Roles.DisplayRole) -> Any:
+        """A cell."""
+        node = self.node(index)
+        if node is None or not index.column() < len(self.columns):
+            return None
+        column = self.columns[index.column()]
+        if role == Roles.DisplayRole:
+            return _text(node, column)
+        if role == Roles.TextAlignmentRole:
+            return LEFT if column.aligned_left else RIGHT
+        if isinstance(node, RunGroup):
+            if role == Roles.ToolTipRole:
+                return node.about
+            return self._bold if role == Roles.FontRole and column.key == "run" else None
+        return self._of_run(node, column, role)
+
+    def _of_run(self, row: RunRow, column: Column, role: int) -> Any:
+        if role == PATH:
+            return str(row.path)
+        if role == Roles.ToolTipRole:
+            return _about(row, column)
+        if role == Roles.DecorationRole and column.key == "run":
+            return self._swatches.get(row.path)
+        if role == Roles.ForegroundRole and column.key == "state":
+            return QColor(self.theme.state(row.state))
+        if role == Roles.AccessibleTextRole:
+            return f"{column.title} {column.cell(row)}"
+        return None
+
+
+def _shape(nodes: Sequence[Node]) -> list:
+    """Which runs stand where."""
+    return [
+        (node.name, [row.path for row in node.rows]) if isinstance(node, RunGroup) else node.path
+        for node in nodes
+    ]
+
+
+def _text(node: Node, column: Column) -> str:
+    if isinstance(node, RunRow):
+        pin = f"{PIN} " if column.key == "run" and node.remarks.pinned else ""
+        return pin + column.cell(node)
+    if column.key == "run":
+        return node.title
+    value = column.total_of(node.rows)
+    text = str if column.key == "state" else column.text
+    return "" if value is None else text(value)
+
+
+def _about(row: RunRow, column: Column) -> str:
+    if column.key == "state":
+        why = row.problem or (row.summary.reason if row.summary else "")
+        return f"{MEANINGS.get(row.state, '')}\n{why}".strip()
+    if column.key == "run":
+        tags = ", ".join(row.remarks.tags)
+        return "\n".join(filter(None, (str(row.path), row.remarks.note, tags and f"tags: {tags}")))
+    return column.cell(row) if column.key in BY_KEY and column.aligned_left else ""
+
+
+def _swatch(colour: str) -> QIcon:
+    """A square of a colour, with a rim that sets it off from a selection of the same."""
+    image = QPixmap(SWATCH, SWATCH)
+    image.fill(Qt.GlobalColor.white)
+    painter = QPainter(image)
+    painter.fillRect(1, 1, SWATCH - 2, SWATCH - 2, QColor(colour))
+    painter.end()
+    icon = QIcon(image)
+    icon.addPixmap(image, QIcon.Mode.Selected)  # else it takes on the selection's colour
+    return icon

@@ -1,0 +1,134 @@
+"""The view of the table of runs: its first column stays in sight, its folders stay as they were."""
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QModelIndex, Qt
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QAbstractItemView, QFrame, QHeaderView, QTreeView, QWidget
+
+from gui.models.run_tree import RunGroup
+from gui.window.run_model import RunsModel
+
+INDENTATION = 14  # pixels of the runs in a folder
+
+
+class RunsView(QTreeView):
+    """A tree with one column that is not scrolled sideways: a second view lies above it.
+
+    Args:
+        model: the runs.
+        parent: its owner.
+
+    Attributes:
+        folded: folders that a person has folded; they stay so whatever is filtered meanwhile.
+    """
+
+    def __init__(self, model: RunsModel, parent: QWidget | None = None):
+        super().__init__(parent)
+        self.folded: set[str] = set()
+        self._model, self._unfolding = model, False
+        self.setModel(model)
+        self._prepare(self)
+        self.names = QTreeView(self)  # the first column, above the rest
+        self.names.setModel(model)
+        self.names.setSelectionModel(self.selectionModel())
+        self._prepare(self.names)
+        self._freeze()
+        self.setAccessibleName("runs")
+
+    def _prepare(self, view: QTreeView) -> None:
+        modes = QAbstractItemView
+        view.setSelectionMode(modes.SelectionMode.ExtendedSelection)
+        view.setEditTriggers(modes.EditTrigger.NoEditTriggers)
+        view.setVerticalScrollMode(modes.ScrollMode.ScrollPerPixel)
+        view.setUniformRowHeights(True)
+        view.setAllColumnsShowFocus(True)
+        view.setAlternatingRowColors(True)
+        view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        view.setIndentation(INDENTATION)
+        view.setTextElideMode(Qt.TextElideMode.ElideMiddle)
+        header = view.header()
+        header.setStretchLastSection(False)
+        header.setSectionsMovable(True)
+        header.setFirstSectionMovable(False)
+        header.setSectionsClickable(True)
+        header.setSortIndicatorShown(True)
+        header.setHighlightSections(False)
+        header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
+        header.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        view.expanded.connect(lambda index: self._fold(index, False))
+        view.collapsed.connect(lambda index: self._fold(index, True))
+
+    def _freeze(self) -> None:
+        never = Qt.ScrollBarPolicy.ScrollBarAlwaysOff
+        self.names.setFrameShape(QFrame.Shape.NoFrame)
+        self.names.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.names.setHorizontalScrollBarPolicy(never)
+        self.names.setVerticalScrollBarPolicy(never)
+        self.names.setMouseTracking(True)
+        mine, theirs = self.verticalScrollBar(), self.names.verticalScrollBar()
+        mine.valueChanged.connect(theirs.setValue)
+        theirs.valueChanged.connect(mine.setValue)
+        self.header().sectionResized.connect(self._resized)
+        self.names.header().sectionResized.connect(
+            lambda section, before, now: section == 0 and self.header().resizeSection(0, now)
+        )
+        self.show_first_column()
+
+    def show_first_column(self) -> None:
+        """Give the view above its one column, after the columns have changed."""
+        for section in range(1, self._model.columnCount()):
+            self.names.setColumnHidden(section, True)
+        self._resized(0, 0, self.header().sectionSize(0))
+
+    def show_sorting(self, section: int, order: Qt.SortOrder) -> None:
+        """Mark the column that rows are sorted by; an arrow only."""
+        for view in (self, self.names):
+            view.header().setSortIndicator(section, order)
+
+    def unfold(self, opened: Sequence[str]) -> None:
+        """Open folders, except those that a person has folded."""
+        self._unfolding = True
+        for name in opened:
+            index = self._model.index_of_group(name)
+            for view in (self, self.names):
+                view.setExpanded(index, name not in self.folded)
+        self._unfolding = False
+
+    def _fold(self, index: QModelIndex, folded: bool) -> None:
+        node = self._model.node(index)
+        if self._unfolding or not isinstance(node, RunGroup):
+            return
+        (self.folded.add if folded else self.folded.discard)(node.name)
+        self.unfold([node.name])  # in the other view, too
+
+    def _resized(self, section: int, before: int, now: int) -> None:
+        del before
+        if section == 0:
+            self.names.header().resizeSection(0, now)
+            self._place()
+
+    def _place(self) -> None:
+        """Lay the first column over its own place."""
+        edge = self.frameWidth()
+        height = self.viewport().height() + self.header().height()
+        width = min(self.header().sectionSize(0), self.viewport().width())
+        self.names.setGeometry(edge, edge, width, height)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """The first column follows."""
+        super().resizeEvent(event)
+        self._place()
+
+    def updateGeometries(self) -> None:
+        """The first column follows scroll bars that come and go."""
+        super().updateGeometries()
+        if hasattr(self, "names"):
+            self._place()
+
+    def scrollTo(self, index: QModelIndex, hint=QAbstractItemView.ScrollHint.EnsureVisible) -> None:
+        """Never sideways for the first column, which is in sight."""
+        place = self.horizontalScrollBar().value()
+        super().scrollTo(index, hint)
+        if index.column() == 0:
+            self.horizontalScrollBar().setValue(place)

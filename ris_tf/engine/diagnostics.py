@@ -1,0 +1,158 @@
+"""What a run records for its health checks, and what of them it says as it happens.
+
+Checks read the event log and nothing else. This writes what they need besides the numbers of each
+window, looks at them in the first epoch and after each, and gives notice once of each cause.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from ris_tf.engine.recorder import StepRecorder
+from ris_tf.engine.replay import Origin, can_replay, origin_of
+from ris_tf.engine.task import DIAGNOSIS
+from ris_tf.engine.watch import WeightsWatch, planned
+from ris_tf.runlog import Diagnosis, LogReader, RunDirectory
+from ris_tf.runlog.health import NOTICE, ORIGIN, Check, causes_of, check_health
+
+REPLAYED_AFTER = (
+    10  # windows in a row that are not finite at a scale that still looks for its level
+)
+FIRST_LOOK = 20  # windows; then twice as many, and so on, until the first epoch ends
+
+
+class Diagnostics(keras.callbacks.Callback):
+    """The health of a run, from inside it.
+
+    Args:
+        recorder: of the windows, with what is trained, what for, and the log.
+        window: the next one.
+        run: whose log is looked at; `None` looks at none.
+        notice: `notice(text, level, what, **values)` tells a person.
+    """
+
+    def __init__(
+        self,
+        recorder: StepRecorder,
+        window: int,
+        run: RunDirectory | None,
+        notice: Callable[..., None],
+    ):
+        super().__init__()
+        self.recorder, self.trainer = recorder, recorder.trainer
+        self.task, self.events = recorder.task, recorder.events
+        self.watch = WeightsWatch(self.trainer, recorder.paths, first=not window)
+        self.notice = notice
+        self.window = window
+        self._measured: dict[str, Any] = {}
+        self._next_look = FIRST_LOOK
+        self._replayed = False
+        self._reader = LogReader(run.events_path) if run else None
+        self._kind = run.identity.task if run else ""
+
+    def session_begins(self) -> None:
+        """Record the plan and, before the first window of a run, what is known of its data."""
+        self._record("plan", {**planned(self.trainer), **self.task.planned()})
+
+    def training_begins(self) -> None:
+        """Look at data and loss before the first window of a run."""
+        if not self.window:
+            self._record("data", self.task.examined())
+            self.look()
+
+    def epoch_begins(self, window: int) -> None:
+        """Take the weights with which an epoch begins, or goes on."""
+        self.window = window
+        if not self.watch.epoch_begins(whole=not window % self.trainer.plan.windows_per_epoch):
+            self._record("epoch", {"restored": 0.0})
+
+    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+        """Let the watch keep the weights that a run begins at."""
+        del batch, logs
+        self.watch.window_begins()
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        """Record the first step; look at the checks now and then in the first epoch."""
+        del batch, logs
+        self.window += 1
+        if step := self.watch.window_ends():
+            self._record("first window", step)
+        recorder = self.recorder
+        if recorder.skipped_at_unity or recorder.skipped_in_a_row >= REPLAYED_AFTER:
+            self._replay(self.window - 1)
+        if self.window == self._next_look and self.window < self.trainer.plan.windows_per_epoch:
+            self._next_look *= 2
+            self.look()
+
+    def epoch_ends(self) -> None:
+        """Measure what the epoch did to the weights; recorded with `epoch_is_over`."""
+        self._measured = self.watch.epoch_ends()
+
+    def epoch_is_over(self, validated: Mapping[str, Any]) -> None:
+        """Record the epoch with what its validation gave, and look at the checks.
+
+        Args:
+            validated: what `apart` took from the values of a validation; empty without one.
+        """
+        restored = {"restored": self.watch.restored()} if validated else {}
+        self._record("epoch", {**self._measured, **restored, **validated})
+        self.look()
+
+    def look(self) -> None:
+        """Tell, once in a run, each cause that a check names."""
+        if self._reader is None:
+            return
+        self._reader.poll()
+        log = self._reader.log
+        told = {n.values.get("cause") for n in log.notices if n.what == NOTICE}
+        for check in causes_of(check_health(log, self._kind)):
+            if check.cause not in told:
+                told.add(check.cause)
+                self._tell(check)
+
+    def _replay(self, window: int) -> None:
+        """Where a dropped window began not to be finite: it is computed again, once in a run."""
+        if self._replayed or self._reader is None or not can_replay(self.trainer):
+            return
+        self._replayed = True
+        try:
+            found = origin_of(self.trainer, window)
+        except tf.errors.ResourceExhaustedError:  # uncompiled it takes more memory than the step
+            return
+        if found:
+            self.notice(
+                f"window {window} begins not to be finite with {words(found)}", "warning", ORIGIN,
+                window=window, of=found.what, term=found.term, example=found.example,
+            )  # fmt: skip
+
+    def _tell(self, check: Check) -> None:
+        settings = " ".join(f"{key}={value}" for key, value in check.remedies)
+        self.notice(
+            f"{check.name}: {check.matter}", "warning", NOTICE, check=check.name, cause=check.cause,
+            settings=settings, page=check.page,
+        )  # fmt: skip
+
+    def _record(self, of: str, values: Mapping[str, Any]) -> None:
+        if values:
+            epoch = max(self.window - 1, 0) // self.trainer.plan.windows_per_epoch
+            self.events.write(Diagnosis(self.window, epoch, time.time(), of, dict(values)))
+
+
+def words(found: Origin) -> str:
+    """Where it began, in words."""
+    kinds = {
+        "inputs": f"the inputs {found.term}",
+        "value": f"the term {found.term}" if found.term else "all terms at once",
+        "gradient": f"the gradient of {f'the term {found.term}' if found.term else 'all terms'}",
+    }
+    where = f", example {found.example} of batch {found.batch}" if found.example >= 0 else ""
+    return kinds[found.what] + where
+
+
+def apart(validated: Mapping[str, float]) -> tuple[dict[str, float], dict[str, float]]:
+    """What validation reports, and what health checks alone need of it."""
+    seen = {n.removeprefix(DIAGNOSIS): v for n, v in validated.items() if n.startswith(DIAGNOSIS)}
+    return {n: v for n, v in validated.items() if not n.startswith(DIAGNOSIS)}, seen

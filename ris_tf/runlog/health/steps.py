@@ -1,0 +1,369 @@
+"""Checks of the guarded step: finite, in order, at the planned rate, weights that move, norms."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ris_tf.runlog.events import Cause
+from ris_tf.runlog.health.check import (
+    Check,
+    Fault,
+    Settings,
+    cannot_tell,
+    fails,
+    not_yet,
+    passes,
+)
+from ris_tf.runlog.health.evidence import LAYER, OLD_LOG, ORIGIN, Evidence, listed, value
+from ris_tf.runlog.log import NORM, TERM
+
+CALIBRATION = 100  # first windows, in which a loss scale may still look for its level
+MAX_SKIPPED = 0.05  # share of the later windows that may be dropped at a scale above 1
+RATE_TOLERANCE = 0.01  # of a rate, logged beside planned; logs have six digits
+STEP_TOLERANCE = 2.5  # of the first step over the rate; Adam's is the rate itself
+STILL = 1e-9  # of the weights' norm over an epoch: nothing moves them but rounding
+VANISHED = 1e-6  # of the norms that the first windows had
+FALLS_BY = 10.0  # times more than gradients of this size allow
+MOMENTS = 1.0  # of Adam's step over its rate, at most
+EXPLODES = 100.0  # norm over the clip, in windows that only this layer decides
+SHARE_OF_ONE = 0.99  # of a squared norm
+FIRST = 20  # windows that a run is compared with
+
+
+def gradients_finite(e: Evidence) -> Check:
+    """No window dropped at scale 1 or less; a loss scale may look for its level."""
+    name = "gradients finite"
+    if not len(e.ok):
+        return not_yet(name, "no window yet", "wait for the first window")
+    scale, dropped = e.log.column("scale"), ~e.ok
+    if e.log.end is not None and e.log.end.cause == Cause.NOT_FINITE:
+        result = f"{dropped.sum()} of {len(e.ok)} windows dropped, the last of them in a row"
+        return _not_finite(name, e, np.flatnonzero(dropped), result)
+    at_unity = np.flatnonzero(dropped & (scale <= 1))
+    if len(at_unity):
+        where = listed(e.log.steps[at_unity])
+        result = f"{len(at_unity)} of {len(e.ok)} windows dropped, first {where}"
+        return _not_finite(name, e, at_unity, result)
+    later = dropped[CALIBRATION:]
+    share = later.mean() if len(later) else 0.0
+    result = f"{dropped.sum()} of {len(e.ok)} windows dropped"
+    if dropped.any():
+        result += f" while the loss scale settled ({scale[-1]:g} now)"
+    if share <= MAX_SKIPPED:
+        return passes(name, result)
+    broken = _terms_not_finite(e, np.flatnonzero(dropped))
+    if broken:
+        return _not_finite(name, e, np.flatnonzero(dropped), result)
+    matter = f"the loss scale never settles: {share:.1%} of the later windows are dropped"
+    advice = "compute in a type with the range of float32"
+    return fails(name, Fault.SCALE_UNSETTLED, f"{result}, {share:.1%} of the later ones", matter,
+                 advice, _without_float16(e))  # fmt: skip
+
+
+def _not_finite(name: str, e: Evidence, windows: np.ndarray, result: str) -> Check:
+    """Where it began: a term, what a replay found, or the layer nearest to the loss."""
+    terms = _terms_not_finite(e, windows)
+    origin = e.of(ORIGIN)
+    found = origin[0].values if origin else {}
+    if found.get("of") == "inputs":
+        return _inputs(name, e, result, found)
+    term = terms[0] if len(terms) == 1 else str(found.get("term", ""))
+    if len(terms) > 1 and len(terms) == len(e.on):
+        return _all_terms(name, e, result, found)
+    if len(terms) > 1 and not term:
+        term = terms[0]
+    if not term:
+        return _somewhere(name, e, windows, result)
+    way = "is not finite" if terms else "has a gradient that is not finite"
+    known = found.get("example", -1) >= 0
+    scenes = f", first in example {found['example']:g} of its batch" if known else ""
+    matter = f"it begins in the term {', '.join(terms) or term}, which {way}{scenes}"
+    advice = "leave that term out, and see what it does to these scenes: ris-tf why RUN"
+    fault = Fault.TERM_NOT_FINITE if terms else Fault.GRADIENT_NOT_FINITE
+    return fails(name, fault, result, matter, advice, _without_terms(e, terms or [term]))
+
+
+def _all_terms(name: str, e: Evidence, result: str, found: dict) -> Check:
+    precision = e.plan.get("precision", "")
+    if precision == "mixed_float16":
+        matter = "every term is not finite, in float16: the network's outputs overflow"
+        advice = "compute in a type with the range of float32"
+        return fails(name, Fault.SATURATED, result, matter, advice, _without_float16(e))
+    matter = "every term is not finite: the network's outputs are, before any term"
+    advice = "see which layer or input it is: ris-tf why RUN"
+    return fails(name, Fault.TERM_NOT_FINITE, result, matter, advice)
+
+
+def _inputs(name: str, e: Evidence, result: str, found: dict) -> Check:
+    what, example = found.get("term", ""), found.get("example", -1)
+    matter = f"the data is not finite: {what} of example {example:g} of window {found['window']:g}"
+    advice = "mend or leave out what has no number: ris-tf data inspect FILE names it"
+    return fails(name, Fault.INPUTS_NOT_FINITE, result, matter, advice)
+
+
+def _somewhere(name: str, e: Evidence, windows: np.ndarray, result: str) -> Check:
+    broken = [n for n in e.layers if not np.isfinite(e.log.column(n)[windows[0]])]
+    layer = broken[-1].removeprefix(LAYER) if broken else "the loss"
+    if e.plan.get("precision") == "mixed_float16":
+        matter = f"float16 overflows at any loss scale, first at {layer}"
+        advice = "compute in a type with the range of float32"
+        return fails(name, Fault.SATURATED, result, matter, advice, _without_float16(e))
+    matter = (
+        f"all terms are finite, a gradient is not; the layer nearest to the loss is {layer}"
+        if broken
+        else "all terms and gradients are finite, the loss is not"
+    )
+    advice = "see which operation it is: ris-tf why RUN"
+    return fails(name, Fault.GRADIENT_NOT_FINITE, result, matter, advice)
+
+
+def _terms_not_finite(e: Evidence, windows: np.ndarray) -> list[str]:
+    return [t for t in e.on if not np.isfinite(e.log.column(f"{TERM}{t}")[windows]).all()]
+
+
+def _without_terms(e: Evidence, terms: list[str]) -> Settings:
+    return tuple((f"objective.weights.{term}", "0") for term in terms) if e.ours else ()
+
+
+def _without_float16(e: Evidence) -> Settings:
+    return (("training.precision", "float32"), ("training.loss_scale", "auto")) if e.ours else ()
+
+
+def order_of_updates(e: Evidence) -> Check:
+    """Iteration and schedule advance by one on applied windows, by none on dropped ones."""
+    name, log = "order of updates", e.log
+    if not len(log.steps):
+        return not_yet(name, "no window yet", "wait for the first window")
+    broken = np.append(log.steps[0] != 0, np.diff(log.steps) != 1)
+    found = []
+    for counter in ("iteration", "schedule"):
+        count = log.column(counter)
+        wrong = np.append(count[0], np.diff(count)) != e.ok
+        found += [counter] if wrong.any() else []
+        broken |= wrong
+    places = np.flatnonzero(broken)
+    if not len(places):
+        return passes(name, f"{e.ok.sum()} updates, each after its window, in order")
+    what = " and the ".join(found) or "numbering of windows"
+    matter = f"the {what} does not advance with the windows that are applied"
+    advice = (
+        "resume from the checkpoint before these steps; if it happens again, the code that "
+        "steps the optimizer is wrong: report it with the event log"
+    )
+    remedies: Settings = ()
+    if not e.ok.all() and set(places) <= set(np.flatnonzero(~e.ok)):
+        matter = f"the {what} advances with windows that are dropped"
+        advice += "; without a loss scale no window is dropped"
+        remedies = _without_float16(e)
+    where = f"broken at step {listed(log.steps[places])}"
+    return fails(name, Fault.ORDER, where, matter, advice, remedies)
+
+
+def rates_as_planned(e: Evidence) -> Check:
+    """The learning rates are those of the plan at that position, and are what moves the weights."""
+    name, plan = "rates as planned", e.plan
+    if not plan and len(e.ok):
+        return cannot_tell(name, OLD_LOG)
+    if not len(e.ok):
+        return not_yet(name, "no window yet", "wait for the first window")
+    if "rate" not in plan:
+        return cannot_tell(name, "the schedule is a function of the model's own")
+    for group in e.log.groups():
+        wrong = _unplanned(e, group)
+        if len(wrong):
+            return _of_another_plan(name, e, group, wrong)
+    stepped = _step_beside_rate(e)
+    if stepped:
+        group, ratio = stepped
+        matter = f"the first step of the {group} was {ratio:.2g} times the learning rate"
+        advice = "what moves the weights has another rate than the log: look at the optimizer"
+        return fails(name, Fault.RATE_OF_ANOTHER_PLAN, matter, matter, advice)
+    return passes(name, f"{value(e.rate)} at most, at every window that of the plan")
+
+
+def planned_rate(plan: dict, position: np.ndarray) -> np.ndarray:
+    """Base rate after so many applied windows (SPEC 5, stage 9)."""
+    warm, windows, base = plan["warmup"], max(plan["windows"], 1), plan["rate"]
+    progress = np.clip((position - warm) / max(windows - warm, 1), 0, 1)
+    cosine = plan["final"] + (1 - plan["final"]) * 0.5 * (1 + np.cos(np.pi * progress))
+    rate = base * np.where(position < warm, (position + 1) / max(warm, 1), cosine)
+    if np.isfinite(begins := plan.get("swa_from", np.nan)):
+        rate = np.where(position >= begins, plan["swa_rate"] * base, rate)
+    return rate
+
+
+def _unplanned(e: Evidence, group: str) -> np.ndarray:
+    """Places of windows whose rate is not the plan's; plans change where a run is resumed."""
+    position = _positions(e)
+    used, wrong = e.log.column(f"rate/{group}"), np.zeros(len(e.ok), bool)
+    plans = [event for event in e.log.diagnoses if event.of == "plan"]
+    for number, event in enumerate(plans):
+        end = plans[number + 1].step if number + 1 < len(plans) else np.inf
+        here = (e.log.steps >= event.step) & (e.log.steps < end)
+        if "rate" in event.values:
+            multiplier = event.values.get(f"multiplier/{group}", 1.0)
+            expected = multiplier * planned_rate(event.values, position)
+            wrong |= here & ~(np.abs(used - expected) <= RATE_TOLERANCE * expected + 1e-12)
+    return np.flatnonzero(wrong)
+
+
+def _positions(e: Evidence) -> np.ndarray:
+    """Position of the schedule before each window: that after the window before it."""
+    after = e.log.column("schedule").astype(np.float64)
+    return np.append(np.maximum(after[:1] - e.ok[:1], 0), after[:-1])
+
+
+def _of_another_plan(name: str, e: Evidence, group: str, wrong: np.ndarray) -> Check:
+    first, schedule = wrong[0], _positions(e)
+    used = float(e.log.column(f"rate/{group}")[first])
+    expected = float(e.plan.get(f"multiplier/{group}", 1.0) * planned_rate(e.plan, schedule)[first])
+    result = (
+        f"{group} {used:.3g} at step {e.log.steps[first]}, the plan has {expected:.3g}; "
+        f"{len(wrong)} windows"
+    )
+    matter = f"the learning rate of the {group} is not the plan's"
+    advice = (
+        "something sets the rate besides the schedule: a callback, or a schedule of another "
+        "length; without it the plan's is used"
+    )
+    return fails(name, Fault.RATE_OF_ANOTHER_PLAN, result, matter, advice)
+
+
+def _step_beside_rate(e: Evidence) -> tuple[str, float] | None:
+    """The group whose first step was not of the size of its rate, and how many times it was."""
+    first = e.log.diagnosed("first window")
+    if not first or not e.ok[:1].all():
+        return None
+    for group in e.log.groups():
+        rate, norm = (float(e.log.column(f"{of}/{group}")[0]) for of in ("rate", "norm"))
+        step = first.get(f"step/{group}", np.nan)
+        if rate and norm and step and not 1 / STEP_TOLERANCE < step / rate < STEP_TOLERANCE:
+            return group, step / rate
+    return None
+
+
+def weights_move(e: Evidence) -> Check:
+    """Every group moves over an epoch, and over the first window."""
+    name = "weights move"
+    moved = e.last if any(n.startswith("moved/") for n in e.last) else {}
+    first = e.log.diagnosed("first window")
+    if not moved and not first:
+        too_early = not e.log.epoch_ends or e.plan
+        return not_yet(name, "no epoch yet") if too_early else cannot_tell(name, OLD_LOG)
+    of_group = {n: v for n, v in (moved or first).items() if n.startswith(("moved/", "step/"))}
+    still = [n.partition("/")[2] for n, v in of_group.items() if v < STILL]
+    if still and (moved or e.ok[:1].all()):
+        return _stands_still(name, e, still)
+    odd = [path for path in _still_variables(e) if path not in _silent(e)]
+    if odd:
+        matter = f"{listed(odd)} had gradients and did not move"
+        advice = "nothing applies their gradients: look at what the optimizer is given"
+        return fails(name, Fault.NEVER_MOVES, matter, matter, advice)
+    if not moved:
+        return passes(name, "every group moved with the first window")
+    ways = ", ".join(f"{n.removeprefix('moved/')} {v:.2g}" for n, v in of_group.items())
+    return passes(name, f"over the last epoch, of the weights' norm: {ways}")
+
+
+def _still_variables(e: Evidence) -> list[str]:
+    names = str(e.last.get("still_names", ""))
+    return names.split(", ") if names else []
+
+
+def _silent(e: Evidence) -> list[str]:
+    return e.log.epoch_ends[-1].untrained if e.log.epoch_ends else []
+
+
+def _stands_still(name: str, e: Evidence, still: list[str]) -> Check:
+    groups = e.log.groups()
+    rates = {g: e.log.column(f"rate/{g}") for g in still if g in groups}
+    idle = [g for g, rate in rates.items() if not (rate > 0).any()]
+    result = f"{', '.join(still)}: no weight moved"
+    if not idle:
+        matter = (
+            f"the optimizer never moves the {' and the '.join(still)}, though its rate is above 0"
+        )
+        advice = "nothing applies the gradients: look at the step and the optimizer"
+        return fails(name, Fault.NEVER_MOVES, result, matter, advice)
+    matter = f"the learning rate of the {' and the '.join(idle)} is 0"
+    return fails(name, Fault.NEVER_MOVES, result, matter, "give it a rate", _a_rate(e, idle))
+
+
+def _a_rate(e: Evidence, idle: list[str]) -> Settings:
+    if not e.ours:
+        return ()
+    if set(idle) == {"head"}:
+        return (("training.head_multiplier", "1"),)
+    return (("training.learning_rate", "3e-4"),)
+
+
+def norms_in_order(e: Evidence) -> Check:
+    """Gradient norms are of a level that trains, and fit how the loss falls."""
+    name = "norms in order"
+    norms = e.log.column(f"{NORM}total")[e.ok]
+    if len(norms) < FIRST:
+        return not_yet(name, "too few windows to tell")
+    first, last = float(np.median(norms[:FIRST])), float(np.median(norms[-FIRST:]))
+    result = f"{first:.3g} in the first windows, {last:.3g} in the last"
+    for found in (_too_small(name, e, result), _exploded(name, e, result)):
+        if found:
+            return found
+    if last < VANISHED * first:
+        matter = f"the gradient has vanished: its norm fell from {first:.2g} to {last:.2g}"
+        advice = "a smaller learning rate, which leaves the network where it still learns"
+        return fails(name, Fault.VANISHING, result, matter, advice, _smaller_rate(e, 10))
+    return passes(name, result)
+
+
+def _too_small(name: str, e: Evidence, result: str) -> Check | None:
+    """The loss falls, but not by gradients of this size: they are divided once too often.
+
+    A step moves no weight by much more than its rate, so that the loss falls by less than the sum
+    of `rate x sqrt(weights) x norm`.
+    """
+    if not e.plan or len(e.kept) < 2 * FIRST:
+        return None
+    allowed = 0.0
+    for group in e.log.groups():
+        size = np.sqrt(float(e.plan.get(f"parameters/{group}", 0)))
+        step = e.log.column(f"rate/{group}") * e.log.column(f"{NORM}{group}")
+        allowed += MOMENTS * size * float(np.nansum(step[e.ok]))
+    first, last = e.ends
+    if not first - last > FALLS_BY * allowed or first - last < 0.05 * abs(first):
+        return None
+    result += f"; the loss fell by {first - last:.3g}, such gradients allow {allowed:.2g}"
+    matter = "gradients are too small for how the loss falls: they are divided by the scale twice"
+    advice = "train without a loss scale, and look at what divides the gradients"
+    remedies = (("training.precision", "float32"), ("training.loss_scale", "none"))
+    return fails(name, Fault.WRONG_NORMS, result, matter, advice, remedies if e.ours else ())
+
+
+def _exploded(name: str, e: Evidence, result: str) -> Check | None:
+    """One layer has nearly all of a norm that is far above what training takes."""
+    clip = float(e.plan.get("clip_norm", 0) or 1.0)
+    squares = np.stack([e.log.column(n)[e.ok][-FIRST:] ** 2 for n in e.layers])
+    if len(squares) < 3:
+        return None
+    total = squares.sum(axis=0)
+    shares = np.median(squares / np.maximum(total, 1e-30), axis=1)
+    largest = int(shares.argmax())
+    if shares[largest] < SHARE_OF_ONE or np.sqrt(np.median(total)) < EXPLODES * clip:
+        return None
+    layer = e.layers[largest].removeprefix(LAYER)
+    matter = f"the layer {layer} has {shares[largest]:.1%} of the gradient, far above all others"
+    advice = "what this layer computes explodes: look at its scale, freeze it, or learn more slowly"
+    remedies = (("training.frozen", f"[{layer}]"),) if e.ours else ()
+    return fails(name, Fault.EXPLODING, result, matter, advice, remedies)
+
+
+def _smaller_rate(e: Evidence, times: float) -> Settings:
+    return (("training.learning_rate", value(e.rate / times)),) if e.ours else ()
+
+
+def steps(e: Evidence) -> Iterator[Check]:
+    """All of them."""
+    yield gradients_finite(e)
+    yield order_of_updates(e)
+    yield rates_as_planned(e)
+    yield weights_move(e)
+    yield norms_in_order(e)

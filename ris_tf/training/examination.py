@@ -1,0 +1,207 @@
+"""What is known of data and loss before training: do labels fit measurements, is there a floor.
+
+A few scenes of training and validation are looked at once, when a run begins; health checks read
+what it comes to from the log (SPEC 7).
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from ris_tf.config import Config
+from ris_tf.covariance import Covariance, effective, from_factor, nmse, with_trace_n
+from ris_tf.network import Network, Prediction
+from ris_tf.objective import active_terms, compare, term_values
+from ris_tf.scene import Scenes, Sources, Split, make_panel, steering_vectors
+
+SCENES = 32  # that are looked at
+OTHERS = 3  # scenes whose labels are compared with a scene's own
+ANGLE_KNEE = 1e-6  # radians beyond the field of view that rounding explains
+NOT_FINITE = -1.0  # distance of distributions that cannot be compared
+# Terms that are zero where the prediction is the truth, and what labels they need.
+FLOORED = ("covariance", "covariance_pred", "subspace", "angle", "range", "chamfer")
+
+# What labels may be instead of what they should be: by name, how the true ones follow from them.
+MISTAKES: Mapping[str, Callable[[Sources], Sources]] = {
+    "right": lambda s: s,
+    "degrees": lambda s: _angles(s, lambda x: x * (math.pi / 180)),
+    "radians twice": lambda s: _angles(s, lambda x: x * (180 / math.pi)),
+    "swapped": lambda s: s._replace(azimuth=s.elevation, elevation=s.azimuth),
+    "azimuth mirrored": lambda s: s._replace(azimuth=-s.azimuth),
+    "elevation mirrored": lambda s: s._replace(elevation=-s.elevation),
+    "shifted": lambda s: Sources(*(tf.roll(x, 1, axis=0) for x in s)),
+    "shifted back": lambda s: Sources(*(tf.roll(x, -1, axis=0) for x in s)),
+}
+
+
+def _angles(sources: Sources, converted: Callable[[tf.Tensor], tf.Tensor]) -> Sources:
+    azimuth, elevation = converted(sources.azimuth), converted(sources.elevation)
+    return sources._replace(azimuth=azimuth, elevation=elevation)
+
+
+def examined(
+    network: Network,
+    config: Config,
+    batch_of: Callable[..., Scenes],
+    missing: frozenset[str] = frozenset(),
+) -> dict[str, Any]:
+    """What health checks want to know of data and loss, by name.
+
+    Args:
+        network: as it begins; its way from factors to effective covariances is what is examined.
+        config: of the run.
+        batch_of: scenes of a split, an epoch and a number.
+        missing: labels that the scenes lack.
+    """
+    training, validation = (
+        _few(batch_of(split, tf.constant(0, tf.int64), tf.constant(0, tf.int64)))
+        for split in (Split.TRAINING, Split.VALIDATION)
+    )
+    return {
+        **_agreement(network, config, training),
+        **{f"validation/{n}": v for n, v in _agreement(network, config, validation).items()},
+        **_angles_of(training, config),
+        **{f"floor/{name}": value for name, value in floors(network, config, training, missing)},
+        **{f"apart/{name}": value for name, value in _apart(training, validation).items()},
+    }
+
+
+def _few(scenes: Scenes) -> Scenes:
+    return tf.nest.map_structure(lambda x: x[:SCENES], scenes)
+
+
+# -- labels and measurements ------------------------------------------------------------------
+
+
+def _agreement(network: Network, config: Config, scenes: Scenes) -> dict[str, Any]:
+    """How much nearer the measurements are to their own labels than to others', in deviations."""
+    measurement = network.in_own_unit(scenes.measurement)
+    knobs, snr_db = config.covariance, measurement.snr_db
+    back = network.back_projected(measurement)
+    sample = effective(with_trace_n(from_factor(back)), snr_db, knobs)
+    panel = make_panel(config.geometry)
+
+    def of_sources(sources: Sources) -> float:
+        place = sources.azimuth, sources.elevation, sources.range_m
+        steering = tf.linalg.matrix_transpose(steering_vectors(panel, *place))
+        return nearness(sample, _label(steering, sources.power), snr_db, config)
+
+    by_mistake = {name: of_sources(as_if(scenes.sources)) for name, as_if in MISTAKES.items()}
+    best = max(by_mistake, key=lambda name: by_mistake[name])
+    return {
+        "agreement": by_mistake["right"],
+        "agreement/steering": nearness(
+            sample, _label(scenes.steering, scenes.sources.power), snr_db, config
+        ),
+        "agreement/best": by_mistake[best],
+        "labels": best,
+    }
+
+
+def _label(steering: tf.Tensor, power: tf.Tensor) -> Covariance:
+    amplitude = tf.complex(tf.sqrt(power), 0.0)[:, None, :]
+    return with_trace_n(from_factor(steering * amplitude))
+
+
+def nearness(sample: Covariance, label: Covariance, snr_db: tf.Tensor, config: Config) -> float:
+    """Mean over its standard error of how much farther other scenes' labels are than one's own.
+
+    Args:
+        sample: effective covariance of the measurements of `B` scenes.
+        label: covariance of their labels, of trace `N`.
+        snr_db: `[B]`.
+        config: of the loading.
+    """
+    label = effective(label, snr_db, config.covariance)
+    own = nmse(sample, label).numpy()
+    others = [
+        nmse(sample, Covariance(*(tf.roll(x, by, axis=0) for x in label))).numpy()
+        for by in range(2, 2 + OTHERS)  # not 1: labels may be shifted by a row
+    ]
+    farther = np.mean(others, axis=0) - own
+    if len(own) <= OTHERS + 2 or not np.isfinite(farther).all():
+        return math.nan
+    return float(farther.mean() / (farther.std(ddof=1) / math.sqrt(len(farther)) + 1e-12))
+
+
+def _angles_of(scenes: Scenes, config: Config) -> dict[str, float]:
+    """How the labels' angles lie in the field of view."""
+    active = scenes.sources.active.numpy() > 0
+    values = {}
+    for name in ("azimuth", "elevation"):
+        angles = getattr(scenes.sources, name).numpy()[active]
+        low, high = np.radians(getattr(config.scene, f"{name}_deg"))
+        outside = (angles < low - ANGLE_KNEE) | (angles > high + ANGLE_KNEE)
+        values[f"outside/{name}"] = float(outside.mean())
+        values[f"spread/{name}"] = float(np.ptp(angles) / (high - low))
+    return values
+
+
+# -- the loss at the truth --------------------------------------------------------------------
+
+
+def floors(
+    network: Network, config: Config, scenes: Scenes, missing: frozenset[str]
+) -> list[tuple[str, float]]:
+    """Terms, means over scenes, of a prediction that is the truth: names and values."""
+    predicted = Prediction(**_truth(network, scenes))
+    names = [name for name in FLOORED if name in active_terms(config)]
+    values = term_values(compare(predicted, scenes, config, missing), names)
+    return [(name, float(tf.reduce_mean(value))) for name, value in values.items()]
+
+
+def _truth(network: Network, scenes: Scenes) -> dict[str, Any]:
+    """The fields of a prediction of what is true, its covariances made as the network makes them.
+
+    The covariance is computed here from steering vectors and powers: a label that is scaled or
+    loaded otherwise than the prediction shows.
+    """
+    measurement, sources = network.in_own_unit(scenes.measurement), scenes.sources
+    factor = scenes.steering * tf.complex(tf.sqrt(sources.power), 0.0)[:, None, :]
+    covariances = network.covariances(
+        measurement, network.back_projected(measurement), with_trace_n(from_factor(factor)), 0.0
+    )
+    return {
+        **covariances,
+        "azimuth": sources.azimuth,
+        "elevation": sources.elevation,
+        "range_m": sources.range_m,
+        "auxiliary_azimuth": sources.azimuth,
+        "auxiliary_elevation": sources.elevation,
+        "confidence": sources.active,
+    }
+
+
+# -- training and validation ------------------------------------------------------------------
+
+
+def _apart(training: Scenes, validation: Scenes) -> dict[str, float]:
+    """Largest distance of the distribution functions of each quantity: 0 alike, 1 disjoint."""
+    ours, theirs = _quantities(training), _quantities(validation)
+    return {name: _distance(ours[name], theirs[name]) for name in ours}
+
+
+def _quantities(scenes: Scenes) -> dict[str, np.ndarray]:
+    sources, measurement = scenes.sources, scenes.measurement
+    active = sources.active.numpy() > 0
+    power = tf.reduce_mean(tf.abs(measurement.y) ** 2, axis=[1, 2]).numpy()
+    return {
+        "count": sources.count.numpy().astype(float),
+        "azimuth": sources.azimuth.numpy()[active],
+        "elevation": sources.elevation.numpy()[active],
+        "range": sources.range_m.numpy()[active],
+        "snr": measurement.snr_db.numpy(),
+        "measured power": power,
+    }
+
+
+def _distance(a: np.ndarray, b: np.ndarray) -> float:
+    both = np.concatenate([a, b])
+    if not np.isfinite(both).all() or not len(a) or not len(b):
+        return NOT_FINITE
+    both.sort()
+    below = [np.searchsorted(np.sort(x), both, side="right") / len(x) for x in (a, b)]
+    return float(np.abs(below[0] - below[1]).max())
