@@ -39,6 +39,7 @@ class Curve:
         y: `[n]` float values, NaN where there is none.
         smooth: x and y of a smoothed line in front, `y` faint behind it; `None` draws `y` alone.
         points: whether to mark each value: validations are few.
+        band: `[n]` lower and `[n]` upper ends of a band around `y`, such as the spread of a group.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Curve:
     smooth: tuple[np.ndarray, np.ndarray] | None = None
     style: int = 0
     points: bool = False
+    band: tuple[np.ndarray, np.ndarray] | None = None
 
 
 @dataclass(frozen=True)

@@ -155,6 +155,8 @@ class MainWindow(QMainWindow):
         tab.restyle(self.theme)
         if name == "launch":
             tab.launched.connect(self._launched)
+        if name == "evaluation":
+            tab.told.connect(self.notify)
         if name == "search":
             tab.trial_chosen.connect(self._show_trial)
         if self.settings:
