@@ -26,6 +26,7 @@ VANISHED = 1e-6  # of the norms that the first windows had
 FALLS_BY = 10.0  # times more than gradients of this size allow
 MOMENTS = 1.0  # of Adam's step over its rate, at most
 EXPLODES = 100.0  # norm over the clip, in windows that only this layer decides
+LAYERS = 3  # of which one may be unlike the others
 SHARE_OF_ONE = 0.99  # of a squared norm
 FIRST = 20  # windows that a run is compared with
 
@@ -303,6 +304,8 @@ def norms_in_order(e: Evidence) -> Check:
     norms = e.log.column(f"{NORM}total")[e.ok]
     if len(norms) < FIRST:
         return not_yet(name, "too few windows to tell")
+    if not np.isfinite(norms).any():
+        return cannot_tell(name, OLD_LOG)
     first, last = float(np.median(norms[:FIRST])), float(np.median(norms[-FIRST:]))
     result = f"{first:.3g} in the first windows, {last:.3g} in the last"
     for found in (_too_small(name, e, result), _exploded(name, e, result)):
@@ -341,9 +344,9 @@ def _too_small(name: str, e: Evidence, result: str) -> Check | None:
 def _exploded(name: str, e: Evidence, result: str) -> Check | None:
     """One layer has nearly all of a norm that is far above what training takes."""
     clip = float(e.plan.get("clip_norm", 0) or 1.0)
-    squares = np.stack([e.log.column(n)[e.ok][-FIRST:] ** 2 for n in e.layers])
-    if len(squares) < 3:
+    if len(e.layers) < LAYERS:
         return None
+    squares = np.stack([e.log.column(n)[e.ok][-FIRST:] ** 2 for n in e.layers])
     total = squares.sum(axis=0)
     shares = np.median(squares / np.maximum(total, 1e-30), axis=1)
     largest = int(shares.argmax())
