@@ -385,7 +385,7 @@ TABLE: dict[str, Plant] = {
         ("count-collapses",), harm=patched(Prediction, "most_likely_count", collapsed)
     ),
     "blend hides": Plant(("blend-hides",), ("covariance.beta=0.95",), mends=True),
-    "exploding layer": Plant(("exploding-layer", "rate-too-high"), once=scaled_layer("trunk", 1e3)),
+    "exploding layer": Plant(("exploding-layer",), once=scaled_layer("block_0/first", 1e3)),
 }
 
 # Causes beside the table: other terms and layers, two at once, both networks.

@@ -343,6 +343,13 @@ def _too_small(name: str, e: Evidence, result: str) -> Check | None:
 
 def _exploded(name: str, e: Evidence, result: str) -> Check | None:
     """One layer has nearly all of a norm that is far above what training takes."""
+    gains = {n.removeprefix("gain/"): v for n, v in e.gains.items()}
+    if gains:
+        layer = max(gains, key=lambda n: gains[n])
+        result += f"; {layer} makes its output {gains[layer]:.3g} times its input"
+        matter = f"the layer {layer} explodes: its weights are {gains[layer]:.2g} times too large"
+        advice = "begin it anew, or divide its weights: they are not what a layer begins with"
+        return fails(name, Fault.EXPLODING, result, matter, advice)
     clip = float(e.plan.get("clip_norm", 0) or 1.0)
     if len(e.layers) < LAYERS:
         return None
