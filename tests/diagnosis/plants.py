@@ -98,9 +98,9 @@ def _spoilt(term, spoil):
     return replace(term, compute=lambda *of: spoil(term.compute(*of)))
 
 
-@tf.custom_gradient
 def nan_backward(x):
-    return tf.identity(x), lambda g: g * tf.constant(np.nan, g.dtype)
+    """The same value; its derivative is that of a root at 0."""
+    return x + tf.sqrt(tf.nn.relu(-tf.abs(x)))
 
 
 def schedule_on_dropped(old):

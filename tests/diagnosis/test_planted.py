@@ -8,6 +8,7 @@ import os
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -15,10 +16,11 @@ sys.path.insert(0, str(Path(__file__).parent))
 from plants import HEALTHY, OTHERS, TABLE, Plant, run_planted
 
 from ris_tf.runlog import RunDirectory, causes_of, check_health, verdict_on
+from ris_tf.training.why import replay
 
 FULL = os.environ.get("RIS_FAULTS") == "full"
 full = pytest.mark.skipif(not FULL, reason="one of many: RIS_FAULTS=full")
-SOME = ("NaN backward", "averages left")
+SOME = ("averages left",)
 
 
 def faults_of(run: RunDirectory) -> list[str]:
@@ -56,3 +58,19 @@ def test_healthy_run_is_not_accused(name, tmp_path):
     assert faults_of(run) == []
     assert not [notice for notice in run.log().notices if notice.what == "health"]
     assert verdict_on(checks).level == "green", [c for c in checks if not c.passed]
+
+
+def test_why_names_term_operation_and_example_and_keeps_the_batch(tmp_path):
+    """The dropped window is computed again from its number and the run's checkpoint."""
+    plant = EVERY["NaN backward"]
+    run = run_planted(plant, tmp_path / "run", "training.epochs=1", "training.batches_per_epoch=21")
+    with plant.harm():
+        found = replay(run)
+    assert (found.window, found.begun) == (0, 20)  # twenty dropped windows moved nothing
+    origin = found.origin
+    assert (origin.what, origin.term, origin.terms) == ("gradient", "subspace", ("subspace",))
+    assert origin.example == 0
+    assert (origin.operation.kind, origin.operation.backward) == ("SqrtGrad", True)
+    with np.load(found.kept) as kept:
+        assert kept["measurement.y"].shape == (16, 8, 8)
+        assert int(kept["window"]) == 0

@@ -28,6 +28,7 @@ LEARNT_AFTER = 1 / 3  # of the planned windows
 HIDES = 0.8  # share of the sample covariance in the blend that leaves nothing to learn
 MANY_DEAD = 0.5  # of a layer's units
 COVARIANCE_TERMS = {"covariance", "covariance_pred", "subspace", "contrast"}
+SHORT = "the run is too short for it"
 WARMED_UP = 1000  # windows before which nothing is said of a covariance that is still poor
 SPIKE = 5.0  # times the first loss
 SIGNIFICANT = 3.0  # standard errors of a difference of losses
@@ -214,8 +215,10 @@ def _beside_the_sample(name: str, e: Evidence) -> Check:
     if ours < sample:
         return passes(name, result)
     planned = e.log.sessions[-1].windows if e.log.sessions else 0
-    if len(e.log) < LEARNT_AFTER * planned or len(e.log.epoch_ends) < 2 or len(e.log) < WARMED_UP:
-        return not_yet(name, result)
+    if len(e.log) < max(LEARNT_AFTER * planned, WARMED_UP):
+        return (
+            not_yet(name, result) if e.log.end is None else cannot_tell(name, f"{result}: {SHORT}")
+        )
     matter = "the predicted covariance is no better than the sample covariance, which costs nothing"
     advice = "give the covariance more weight, and train longer"
     remedies = (("objective.weights.covariance", "2"),)
