@@ -88,7 +88,8 @@ class HealthTab(Tab):
         layout.addLayout(grid)
 
     def _add_check(self, grid: QGridLayout, row: int, check: Check) -> None:
-        mark = self._text(f"{LEVEL_MARKS[check.level]}  {LEVEL_WORDS[check.level]}", check.level)
+        word = "follows" if check.because else LEVEL_WORDS[check.level]
+        mark = self._text(f"{LEVEL_MARKS[check.level]}  {word}", check.level)
         name = self._text(check.name, None)
         name.setFont(_larger(self.font(), 1.0, bold=True))
         name.setWordWrap(False)

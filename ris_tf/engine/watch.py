@@ -125,7 +125,7 @@ class WeightsWatch:
         if self._begun is not None:
             values = self._moved(self._begun, self._ended)
         self._begun = None
-        return values | self._dead() | self._gains(self._ended)
+        return values | self._dead()
 
     def restored(self) -> float:
         """1 where the weights are those that the epoch ended with, to the bit, else 0."""

@@ -66,8 +66,8 @@ class Evidence:
 
     @property
     def gains(self) -> dict[str, float]:
-        """Layers with weights that are far too large, at the beginning of the run or now."""
-        values = {**self.log.diagnosed("first window"), **self.last}
+        """Layers that a run begins with far too large weights in; what comes later has a cause."""
+        values = self.log.diagnosed("first window")
         return {name: value for name, value in values.items() if name.startswith("gain/")}
 
     @property

@@ -30,6 +30,7 @@ MANY_DEAD = 0.5  # of a layer's units
 COVARIANCE_TERMS = {"covariance", "covariance_pred", "subspace", "contrast"}
 SHORT = "the run is too short for it"
 WARMED_UP = 1000  # windows before which nothing is said of a covariance that is still poor
+UP = "the learning rate is too high: it threw the loss up to"
 SPIKE = 5.0  # times the first loss
 SIGNIFICANT = 3.0  # standard errors of a difference of losses
 ENOUGH = 20  # windows by which a loss is judged
@@ -59,11 +60,11 @@ def _level(name: str, e: Evidence, result: str) -> Check | None:
     fall = e.ends[0] - e.ends[1]
     if fall < -SIGNIFICANT * noise:
         return _rate(name, e, result, "the loss rises")
+    if e.kept.max() > SPIKE * abs(e.kept[0]) and _far(e):
+        return _too_high(name, e, result, f"{UP} {e.kept.max():.3g}")
     extreme = not SLOWEST < e.rate < FASTEST
     if extreme and fall < max(SIGNIFICANT * noise, 0.01 * abs(e.ends[0])):
         return _rate(name, e, result, "the loss does not fall")
-    if e.kept.max() > SPIKE * abs(e.kept[0]) and _far(e):
-        return _too_high(name, e, result, f"the loss was thrown up to {e.kept.max():.3g}")
     return None
 
 
