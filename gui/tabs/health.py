@@ -96,8 +96,8 @@ class HealthTab(Tab):
         grid.addWidget(mark, row, 0, Qt.AlignmentFlag.AlignTop)
         grid.addWidget(name, row, 1, Qt.AlignmentFlag.AlignTop)
         grid.addWidget(self._text(check.result, None), row, 2)
-        if check.open or check.matter:
-            lines = [*([check.matter] if check.matter else []), *to_do(check)]
+        lines = [] if check.because else [*filter(None, [check.matter]), *to_do(check)]
+        if lines:
             advice = self._text("\n".join(f"→ {line}" for line in lines), None)
             advice.setForegroundRole(QPalette.ColorRole.PlaceholderText)
             grid.addWidget(advice, row + 1, 2)

@@ -22,6 +22,7 @@ MAX_SKIPPED = 0.05  # share of the later windows that may be dropped at a scale 
 RATE_TOLERANCE = 0.01  # of a rate, logged beside planned; logs have six digits
 STEP_TOLERANCE = 2.5  # of the first step over the rate; Adam's is the rate itself
 STILL = 1e-9  # of the weights' norm over an epoch: nothing moves them but rounding
+LEAST_FELT = 1e-6  # learning rate whose steps are not rounded away in float32
 VANISHED = 1e-6  # of the norms that the first windows had
 FALLS_BY = 10.0  # times more than gradients of this size allow
 MOMENTS = 1.0  # of Adam's step over its rate, at most
@@ -255,7 +256,8 @@ def weights_move(e: Evidence) -> Check:
     still = [n.partition("/")[2] for n, v in of_group.items() if v < STILL]
     if still and (moved or e.ok[:1].all()):
         return _stands_still(name, e, still)
-    odd = [path for path in _still_variables(e) if path not in _silent(e)]
+    felt = e.rate > LEAST_FELT
+    odd = [path for path in _still_variables(e) if path not in _silent(e)] if felt else []
     if odd:
         matter = f"{listed(odd)} had gradients and did not move"
         advice = "nothing applies their gradients: look at what the optimizer is given"
