@@ -91,14 +91,14 @@ class Diagnostics(keras.callbacks.Callback):
         """Measure what the epoch did to the weights; recorded with `epoch_is_over`."""
         self._measured = self.watch.epoch_ends()
 
-    def epoch_is_over(self, validated: Mapping[str, Any]) -> None:
+    def epoch_is_over(self, validated: Mapping[str, Any] | None) -> None:
         """Record the epoch with what its validation gave, and look at the checks.
 
         Args:
-            validated: what `apart` took from the values of a validation; empty without one.
+            validated: what `apart` took from the values of a validation; `None` without one.
         """
-        restored = {"restored": self.watch.restored()} if validated else {}
-        self._record("epoch", {**self._measured, **restored, **validated})
+        restored = {} if validated is None else {"restored": self.watch.restored()}
+        self._record("epoch", {**self._measured, **restored, **(validated or {})})
         self.look()
 
     def look(self) -> None:

@@ -60,9 +60,13 @@ def examined(
         _few(batch_of(split, tf.constant(0, tf.int64), tf.constant(0, tf.int64)))
         for split in (Split.TRAINING, Split.VALIDATION)
     )
+    agreement = {}
+    if "range_m" not in missing:  # without it there is no near-field wave to compare
+        beside = _agreement(network, config, validation)
+        agreement = {f"validation/{name}": value for name, value in beside.items()}
+        agreement |= _agreement(network, config, training)
     return {
-        **_agreement(network, config, training),
-        **{f"validation/{n}": v for n, v in _agreement(network, config, validation).items()},
+        **agreement,
         **_angles_of(training, config),
         **{f"floor/{name}": value for name, value in floors(network, config, training, missing)},
         **{f"apart/{name}": value for name, value in _apart(training, validation).items()},

@@ -28,7 +28,9 @@ LEARNT_AFTER = 1 / 3  # of the planned windows
 HIDES = 0.8  # share of the sample covariance in the blend that leaves nothing to learn
 MANY_DEAD = 0.5  # of a layer's units
 COVARIANCE_TERMS = {"covariance", "covariance_pred", "subspace", "contrast"}
+SHORT = "the run is too short for it"
 WARMED_UP = 1000  # windows before which nothing is said of a covariance that is still poor
+UP = "the learning rate is too high: it threw the loss up to"
 SPIKE = 5.0  # times the first loss
 SIGNIFICANT = 3.0  # standard errors of a difference of losses
 ENOUGH = 20  # windows by which a loss is judged
@@ -58,11 +60,11 @@ def _level(name: str, e: Evidence, result: str) -> Check | None:
     fall = e.ends[0] - e.ends[1]
     if fall < -SIGNIFICANT * noise:
         return _rate(name, e, result, "the loss rises")
+    if e.kept.max() > SPIKE * abs(e.kept[0]) and _far(e):
+        return _too_high(name, e, result, f"{UP} {e.kept.max():.3g}")
     extreme = not SLOWEST < e.rate < FASTEST
     if extreme and fall < max(SIGNIFICANT * noise, 0.01 * abs(e.ends[0])):
         return _rate(name, e, result, "the loss does not fall")
-    if e.kept.max() > SPIKE * abs(e.kept[0]) and _far(e):
-        return _too_high(name, e, result, f"the loss was thrown up to {e.kept.max():.3g}")
     return None
 
 
@@ -214,8 +216,10 @@ def _beside_the_sample(name: str, e: Evidence) -> Check:
     if ours < sample:
         return passes(name, result)
     planned = e.log.sessions[-1].windows if e.log.sessions else 0
-    if len(e.log) < LEARNT_AFTER * planned or len(e.log.epoch_ends) < 2 or len(e.log) < WARMED_UP:
-        return not_yet(name, result)
+    if len(e.log) < max(LEARNT_AFTER * planned, WARMED_UP):
+        return (
+            not_yet(name, result) if e.log.end is None else cannot_tell(name, f"{result}: {SHORT}")
+        )
     matter = "the predicted covariance is no better than the sample covariance, which costs nothing"
     advice = "give the covariance more weight, and train longer"
     remedies = (("objective.weights.covariance", "2"),)

@@ -22,10 +22,12 @@ MAX_SKIPPED = 0.05  # share of the later windows that may be dropped at a scale 
 RATE_TOLERANCE = 0.01  # of a rate, logged beside planned; logs have six digits
 STEP_TOLERANCE = 2.5  # of the first step over the rate; Adam's is the rate itself
 STILL = 1e-9  # of the weights' norm over an epoch: nothing moves them but rounding
+LEAST_FELT = 1e-6  # learning rate whose steps are not rounded away in float32
 VANISHED = 1e-6  # of the norms that the first windows had
 FALLS_BY = 10.0  # times more than gradients of this size allow
 MOMENTS = 1.0  # of Adam's step over its rate, at most
 EXPLODES = 100.0  # norm over the clip, in windows that only this layer decides
+LAYERS = 3  # of which one may be unlike the others
 SHARE_OF_ONE = 0.99  # of a squared norm
 FIRST = 20  # windows that a run is compared with
 
@@ -254,7 +256,8 @@ def weights_move(e: Evidence) -> Check:
     still = [n.partition("/")[2] for n, v in of_group.items() if v < STILL]
     if still and (moved or e.ok[:1].all()):
         return _stands_still(name, e, still)
-    odd = [path for path in _still_variables(e) if path not in _silent(e)]
+    felt = e.rate > LEAST_FELT
+    odd = [path for path in _still_variables(e) if path not in _silent(e)] if felt else []
     if odd:
         matter = f"{listed(odd)} had gradients and did not move"
         advice = "nothing applies their gradients: look at what the optimizer is given"
@@ -303,6 +306,8 @@ def norms_in_order(e: Evidence) -> Check:
     norms = e.log.column(f"{NORM}total")[e.ok]
     if len(norms) < FIRST:
         return not_yet(name, "too few windows to tell")
+    if not np.isfinite(norms).any():
+        return cannot_tell(name, OLD_LOG)
     first, last = float(np.median(norms[:FIRST])), float(np.median(norms[-FIRST:]))
     result = f"{first:.3g} in the first windows, {last:.3g} in the last"
     for found in (_too_small(name, e, result), _exploded(name, e, result)):
@@ -340,10 +345,17 @@ def _too_small(name: str, e: Evidence, result: str) -> Check | None:
 
 def _exploded(name: str, e: Evidence, result: str) -> Check | None:
     """One layer has nearly all of a norm that is far above what training takes."""
+    gains = {n.removeprefix("gain/"): v for n, v in e.gains.items()}
+    if gains:
+        layer = max(gains, key=lambda n: gains[n])
+        result += f"; {layer} makes its output {gains[layer]:.3g} times its input"
+        matter = f"the layer {layer} explodes: its weights are {gains[layer]:.2g} times too large"
+        advice = "begin it anew, or divide its weights: they are not what a layer begins with"
+        return fails(name, Fault.EXPLODING, result, matter, advice)
     clip = float(e.plan.get("clip_norm", 0) or 1.0)
-    squares = np.stack([e.log.column(n)[e.ok][-FIRST:] ** 2 for n in e.layers])
-    if len(squares) < 3:
+    if len(e.layers) < LAYERS:
         return None
+    squares = np.stack([e.log.column(n)[e.ok][-FIRST:] ** 2 for n in e.layers])
     total = squares.sum(axis=0)
     shares = np.median(squares / np.maximum(total, 1e-30), axis=1)
     largest = int(shares.argmax())

@@ -118,6 +118,8 @@ def no_floor(e: Evidence) -> Check:
         if e.log.sessions and not len(e.ok) and e.plan:
             return not_yet(name, "no window yet")
         return cannot_tell(name, OLD_LOG if not e.plan else "no term of it is zero at the truth")
+    if not all(map(math.isfinite, floors.values())):
+        return cannot_tell(name, "a term is not finite, at the truth neither")
     weighted = {n: e.weights.get(n, 0.0) * v for n, v in floors.items()}
     loss = e.ends[1] if len(e.kept) else math.nan
     worst = max(weighted, key=lambda n: weighted[n])

@@ -105,7 +105,7 @@ def _explained(checks: list[Check]) -> list[Check]:
 
 def _behind(check: Check, cause: Fault) -> Check:
     return replace(check, level=Level.AMBER, advice="", remedies=(), because=cause,
-                   result=f"{check.result}; not told apart from the cause above")  # fmt: skip
+                   result=f"{check.result}; it follows from what is named first")  # fmt: skip
 
 
 def _place(fault: Fault) -> int:
