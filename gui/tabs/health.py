@@ -104,11 +104,14 @@ class HealthTab(Tab):
         return label
 
 
+NEEDS_A_LOOK = (State.FAILED, State.LOST, State.STALLED, State.SUSPENDED, State.VANISHED)
+
+
 def verdict_of(run: RunView) -> tuple[str, str]:
     """Level and words of a run's health as a whole."""
     failed = [check.name for check in run.checks if check.level == "red"]
     state = run.summary.state if run.summary else None
-    if state in (State.FAILED, State.LOST, State.STALLED):
+    if state in NEEDS_A_LOOK:
         return "red", str(state)
     if state is State.IMPORTED:
         return "amber", "imported, never trained here: there is nothing to check"

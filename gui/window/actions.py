@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from gui.plots.grid import PlotGrid
     from gui.window.window import MainWindow
 
-ALIVE = (State.RUNNING, State.STALLED)
+ALIVE = (State.RUNNING, State.STALLED, State.SUSPENDED)
 ASK_AGAIN = "ask before closing"
 
 
@@ -51,11 +51,13 @@ class Actions:
 
     Attributes:
         started: folders of runs that were started from this window.
+        ask_before_closing: whether it may ask; a signal that ends the window waits for nobody.
     """
 
     def __init__(self, window: "MainWindow"):
         self.window = window
         self.started: set[Path] = set()
+        self.ask_before_closing = True
         self._actions: list[tuple[QAction, MenuEntry]] = []
         context = QMenu(window)
         for title, entries in self._menus().items():
@@ -82,7 +84,9 @@ class Actions:
         settings = self.window.settings
         launch = self.window.made.get("launch")
         alive += launch.starting if launch else []  # pyright: ignore[reportAttributeAccessIssue]
-        if not alive or (settings and settings.value(ASK_AGAIN) == "no"):
+        if not (alive and self.ask_before_closing) or (
+            settings and settings.value(ASK_AGAIN) == "no"
+        ):
             return True
         box = QMessageBox(self.window)
         box.setIcon(QMessageBox.Icon.Question)

@@ -42,7 +42,8 @@ PATH, SORT = Qt.ItemDataRole.UserRole, Qt.ItemDataRole.UserRole + 1
 RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 COLUMNS = ("run", "state", "done", "epoch", "best", "last", "dropped", "started", "took")
 TOOLTIPS = {
-    "state": "running, stalled (alive but silent), finished, stopped, failed, lost (process gone)",
+    "state": "running, stalled (alive but silent), suspended, finished, stopped, failed, lost "
+    "(process gone), vanished (another machine, silent)",
     "done": "share of all windows",
     "best": "lowest validation loss",
     "last": "last validation loss",

@@ -21,6 +21,13 @@ Plugins = Annotated[
         help="A module or .py file that adds terms, networks or estimators; may be repeated.",
     ),
 ]
+TakeOver = Annotated[
+    bool,
+    typer.Option(
+        "--take-over",
+        help="The process on another machine that may work on it is gone: do not wait for that.",
+    ),
+]
 CalibrationFile = Annotated[
     Path | None,
     typer.Option(

@@ -202,6 +202,13 @@ class Training(Section):
         ge=1,
         le=64,
     )
+    checkpoint_minutes: float = knob(
+        10.0,
+        "Longest time without a checkpoint, within epochs too; 0 writes one after epochs alone.",
+        "min",
+        ge=0,
+        le=100_000,
+    )
     threads: int | None = knob(
         None,
         "Threads of a run; empty takes this machine's and is resolved in the run.",

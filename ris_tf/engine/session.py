@@ -18,6 +18,7 @@ from ris_tf.engine.step import GuardedStep
 from ris_tf.engine.stopping import SKIPPED_IN_A_ROW, Stop, StopSignals, cause_of, check_stop
 from ris_tf.engine.task import Change, Task
 from ris_tf.errors import UserError
+from ris_tf.process import output_problem
 from ris_tf.runlog import (
     Cause,
     CheckpointEvent,
@@ -28,9 +29,11 @@ from ris_tf.runlog import (
     RunDirectory,
     Session,
     SilentWriter,
+    TakenOverError,
     Validation,
 )
 
+LOOK_S = 5.0  # from one look at whose run it is to the next
 # What TensorFlow raises in the remaining processes when one of several dies.
 LOST_WORKER = (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.InternalError)
 
@@ -68,6 +71,8 @@ class TrainingSession:
             raises `Stop` to leave training.
         patience_at_unity: windows in a row that may be not finite at a loss scale of 1 or less.
         notices: what a person should know from the beginning.
+        checkpoint_minutes: longest time from one checkpoint to the next, also within an epoch; 0
+            leaves it to the epochs.
 
     Attributes:
         callbacks: Keras callbacks that see every window after it is recorded.
@@ -89,6 +94,7 @@ class TrainingSession:
         judge: Callable[[int], None] = lambda epochs: None,
         patience_at_unity: int = SKIPPED_IN_A_ROW,
         notices: tuple[str, ...] = (),
+        checkpoint_minutes: float = 0.0,
     ):
         self.trainer = trainer
         self.plan = trainer.plan
@@ -104,6 +110,11 @@ class TrainingSession:
         self.validation: dict[str, float] = {}
         self.progress = Progress()
         self._replanned: list[Change] = []
+        self._seconds = 60 * checkpoint_minutes
+        self._checkpoint_wanted = False
+        self._checkpointed = time.monotonic()
+        self._looked = time.time()
+        self._output_problem = ""
         warnings = [*notices, *(self._restore(run) if resume and run else [])]
         self.events: EventWriter = SilentWriter()
         if run and self.writes:
@@ -114,8 +125,9 @@ class TrainingSession:
             self.events,
             reporter,
             self.progress.untrained,
-            self._check_stop,
+            self._between_windows,
             patience_at_unity,
+            before=self._require_ours,
         )
         self._open_log(warnings)
         self.recorder.window = self.progress.window
@@ -202,6 +214,10 @@ class TrainingSession:
         except OSError as error:
             self.reporter.keep(traceback.format_exc())
             return self._end("failed", _refused(error), Cause.DISK)
+        except TakenOverError as error:  # log and checkpoints are another's: nothing is written
+            self.events.close()
+            text = str(error)
+            return Outcome("failed", text, self.progress, self.validation, Cause.TAKEN_OVER)
         except UserError as error:
             self._end("failed", str(error), cause_of(error))
             raise
@@ -210,9 +226,20 @@ class TrainingSession:
             if self.replicas.worker.count > 1 and isinstance(error, LOST_WORKER):
                 text = f"a worker is gone: {_one_line(error)}"
                 return self._end("failed", text, Cause.LOST_WORKER)
-            text = f"{type(error).__name__}: {_one_line(error)}"
-            self._end("failed", text, cause_of(error))
+            text, cause = f"{type(error).__name__}: {_one_line(error)}", cause_of(error)
+            if cause == Cause.OUT_OF_MEMORY:
+                return self._end("failed", self._out_of_memory(error), cause)
+            self._end("failed", text, cause)
             raise
+
+    def _out_of_memory(self, error: BaseException) -> str:
+        """What did not fit, how large it is, and what makes it smaller, in one line."""
+        plan = self.plan
+        size = f"{plan.batch:,} {self.task.examples}" if plan.batch else "unknown size"
+        return (
+            f"out of memory with batches of {size}, {plan.accumulation} a window: "
+            f"{self.task.smaller(plan)}; {type(error).__name__}: {_one_line(error)[:200]}"
+        )
 
     def _until_stopped(self) -> tuple[str, str, Cause | None]:
         """Train; where somebody or something stops it, leave a checkpoint."""
@@ -249,16 +276,59 @@ class TrainingSession:
         except Stop as reason:
             stop = reason
         finally:
-            window = self.recorder.window
-            self.progress = self.progress.moved(
-                window=window,
-                batches=self.plan.batches_before(window),
-                untrained=self.recorder.untrained,
-            )
+            self._take_position()
         if self.progress.window == end:
             self._record_epoch(epoch, end - first, time.time() - began)
         if stop:
             raise stop
+        if self._checkpoint_due():
+            self._checkpoint(best=False)
+
+    def _take_position(self) -> None:
+        """The progress is where the last window ended."""
+        window = self.recorder.window
+        self.progress = self.progress.moved(
+            window=window,
+            batches=self.plan.batches_before(window),
+            untrained=self.recorder.untrained,
+        )
+
+    def _between_windows(self) -> None:
+        """Behind every window: what happened to the process, stops, a checkpoint where one is due.
+
+        Behind the last of an epoch there is none: the epoch's event comes first.
+        """
+        self._tell_of_output()
+        self._check_stop()
+        if self.recorder.window % self.plan.windows_per_epoch and self._checkpoint_due():
+            self._take_position()
+            self._checkpoint(best=False)
+
+    def _checkpoint_due(self) -> bool:
+        late = bool(self._seconds) and time.monotonic() - self._checkpointed > self._seconds
+        return self._checkpoint_wanted or late
+
+    def _tell_of_output(self) -> None:
+        """A terminal that is gone, or output that nobody reads, is in the log; the run goes on."""
+        if self.signals.hung_up:
+            self.signals.hung_up = False
+            text = "the terminal is gone (SIGHUP); the run goes on without it"
+            self.notice(text, "warning", what="terminal")
+        if (problem := output_problem()) != self._output_problem:
+            self._output_problem = problem
+            text = f"nobody reads the output any more ({problem}); the run goes on without it"
+            self.notice(text, "warning", what="output")
+
+    def _require_ours(self) -> None:
+        """Leave a run that another process took over while this one was suspended or cut off.
+
+        Raises:
+            TakenOverError: it did.
+        """
+        now = time.time()
+        if self.run_directory and self.writes and now - self._looked > LOOK_S:
+            self.run_directory.require_session()
+            self._looked = now
 
     def _announce(self, epoch: int) -> None:
         changes = self.task.changes_with_epoch(epoch)
@@ -310,6 +380,8 @@ class TrainingSession:
 
     def _checkpoint(self, best: bool) -> None:
         """Everything so far, to disk; the event comes first, so that the log's length has it."""
+        if self.run_directory and self.writes:
+            self.run_directory.require_session()
         self.events.write(
             CheckpointEvent(
                 step=self.progress.window,
@@ -325,9 +397,11 @@ class TrainingSession:
         )
         if self.run_directory and self.writes:
             checkpoint.save(self.run_directory.checkpoints, self.variables, self.progress)
+        self._checkpoint_wanted, self._checkpointed = False, time.monotonic()
 
     def _check_stop(self) -> None:
-        check_stop(self.signals, self._stop_requested, self.replicas.total)
+        wanted = check_stop(self.signals, self._stop_requested, self.replicas.total)
+        self._checkpoint_wanted |= wanted
 
     def _stop_requested(self) -> bool:
         return (

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from ris_tf.engine.plan import Plan
 from ris_tf.runlog import Event
 
 
@@ -57,6 +58,11 @@ class Task:
         """
         del epoch, epochs_before
         return []
+
+    def smaller(self, plan: Plan) -> str:
+        """What takes less memory for the same updates, in words."""
+        half = max(plan.batch // 2, 1) if plan.batch else "half"
+        return f"try a batch of {half} and an accumulation of {2 * plan.accumulation}"
 
     def first_window(self, values: Mapping[str, float]) -> list[str]:
         """Lines that are printed for the first window of a run, from its values by name."""

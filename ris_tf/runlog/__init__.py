@@ -21,7 +21,7 @@ from ris_tf.runlog.events import (
 from ris_tf.runlog.files import DAMAGE, RunError, atomic_write, naming, sha256, sync_folder
 from ris_tf.runlog.health import LOCALIZATION, Check, check_health
 from ris_tf.runlog.identity import BeganFrom, Identity
-from ris_tf.runlog.lock import HeldError, Holder
+from ris_tf.runlog.lock import HeldError, Holder, TakenOverError
 from ris_tf.runlog.log import RunLog, Steps
 from ris_tf.runlog.reader import EventTail, LogReader, read_run_log
 from ris_tf.runlog.rundir import (
@@ -78,6 +78,7 @@ __all__ = [
     "Step",
     "Steps",
     "Summary",
+    "TakenOverError",
     "Validation",
     "atomic_write",
     "available_threads",

@@ -47,6 +47,7 @@ class Cause(StrEnum):
     GRADIENT_PATH = "gradient path"
     ERROR = "error"
     KILLED = "killed"  # its process died
+    TAKEN_OVER = "taken over"  # another process works on its folder now
     REFUSED = "refused"  # no configuration allows its hyperparameters
     DAMAGED = "damaged"  # no file of it is readable
     # It ended before its last epoch:
@@ -56,6 +57,7 @@ class Cause(StrEnum):
     # Somebody stopped it:
     ON_REQUEST = "on request"
     SIGNAL = "signal"
+    PREEMPTED = "preempted"  # by a scheduler, which starts it again
 
     @classmethod
     def of(cls, text: str) -> "Cause | None":

@@ -30,6 +30,8 @@ class State(StrEnum):
     NEW = "new"
     RUNNING = "running"
     STALLED = "stalled"
+    SUSPENDED = "suspended"  # its process was stopped by a signal, and may go on
+    VANISHED = "vanished"  # its process is on another machine, of which nothing is heard
     FINISHED = "finished"
     STOPPED = "stopped"
     FAILED = "failed"
@@ -64,7 +66,7 @@ class Summary:
         best_loss: least validation loss, NaN before the first.
         skipped: windows dropped.
         seconds: from its first event to its last, over all sessions.
-        reason: end event in words, empty while there is none.
+        reason: end event in words; without one, why it does not go on; else empty.
     """
 
     run: RunDirectory
@@ -87,7 +89,7 @@ class Summary:
     @property
     def idle(self) -> bool:
         """Whether it ended before its time, with a checkpoint to go on from."""
-        ended = self.state in (State.STOPPED, State.FAILED, State.LOST)
+        ended = self.state in (State.STOPPED, State.FAILED, State.LOST, State.VANISHED)
         return ended and any(self.run.checkpoints.glob("*.npz"))
 
 
@@ -152,9 +154,10 @@ def summary_of(run: RunDirectory, log: RunLog, now: float) -> Summary:
     plan = log.sessions[-1] if log.sessions else Session(0, 0.0, 0, 0, 0, 0, 0)
     losses = [v.values.get("loss", math.nan) for v in log.validations]
     finite = [loss for loss in losses if math.isfinite(loss)]
+    state = _state(run, log, now)
     return Summary(
         run=run,
-        state=_state(run, log, now),
+        state=state,
         step=int(log.steps[-1]) + 1 if len(log.steps) else plan.step,
         windows=plan.windows,
         epoch=_epochs_done(log, plan),
@@ -163,8 +166,19 @@ def summary_of(run: RunDirectory, log: RunLog, now: float) -> Summary:
         best_loss=min(finite, default=math.nan),
         skipped=_skipped(log),
         seconds=_seconds(log),
-        reason=log.end.text if log.end else "",
+        reason=log.end.text if log.end else _why(run, state, now),
     )
+
+
+def _why(run: RunDirectory, state: State, now: float) -> str:
+    """Why a run without an end event does not go on; empty where its state says it."""
+    holder = run.holder
+    if state is State.SUSPENDED:
+        return f"process {holder.pid} was stopped by a signal; kill -CONT {holder.pid} goes on"
+    if state is State.VANISHED:
+        minutes = (now - run.last_write()) / 60
+        return f"process {holder.pid} on {holder.host} has written nothing for {minutes:.0f} min"
+    return ""
 
 
 def _epochs_done(log: RunLog, plan: Session) -> int:
@@ -212,7 +226,9 @@ def _state(run: RunDirectory, log: RunLog, now: float) -> State:
         return State.LOST if run.identity.session else State.NEW
     quiet = now - run.last_write() > SILENT_S
     if alive is None:  # on another machine: the log is all there is
-        return State.LOST if quiet else State.RUNNING
+        return State.VANISHED if quiet else State.RUNNING
+    if run.holder_suspended():
+        return State.SUSPENDED
     return State.STALLED if quiet else State.RUNNING
 
 

@@ -14,8 +14,9 @@ from ris_tf.arrays import digest_of
 from ris_tf.config import Config, dump_config, replace_values, values_by_key
 from ris_tf.engine.cluster import Worker
 from ris_tf.engine.reporter import Reporter
-from ris_tf.engine.stopping import SKIPPED_IN_A_ROW, StopSignals, killed_by_interrupt
-from ris_tf.runlog import Identity, Reason, RunDirectory, available_threads, processor
+from ris_tf.engine.stopping import SKIPPED_IN_A_ROW, StopSignals, ended_at_once
+from ris_tf.process import INTERRUPTED, REQUEUE
+from ris_tf.runlog import Cause, Identity, Reason, RunDirectory, available_threads, processor
 from ris_tf.training.file_data import check_record, open_data, passes, remarks, with_data
 
 if TYPE_CHECKING:
@@ -31,8 +32,13 @@ EXIT_CODES: dict[str, int] = {
     Reason.STOPPED: 0,
     Reason.PRUNED: 0,
     Reason.FAILED: FAILED,
-    Reason.INTERRUPTED: 130,
+    Reason.INTERRUPTED: INTERRUPTED,
 }
+
+
+def exit_code(outcome: "Outcome") -> int:
+    """The exit code of a run that ended so: schedulers start it again by it, or do not."""
+    return REQUEUE if outcome.cause == Cause.PREEMPTED else EXIT_CODES[outcome.reason]
 
 
 @dataclass(frozen=True)
@@ -141,7 +147,7 @@ def _replicas(config: Config, worker: Worker) -> "Replicas":
         return make_replicas(config)
     print(f"worker {worker.index} of {worker.count}, chief {worker.chief}; waiting for the others")
     # TensorFlow waits where Python's handler does not run; nothing is written yet: just end.
-    with killed_by_interrupt():
+    with ended_at_once():
         return make_replicas(config)
 
 
@@ -195,6 +201,7 @@ def _session(job: Job, reporter: Reporter, signals: StopSignals) -> "TrainingSes
             signals=signals,
             judge=job.judge,
             patience_at_unity=job.patience_at_unity,
+            checkpoint_minutes=config.training.checkpoint_minutes,
             notices=tuple(text for text in (slow, job.run.lock_problem) if text),
         )
         _compare_processors(session, job.before)

@@ -198,6 +198,15 @@ class LocalizationTask(Task):
         """The phases of the weights of terms and of `beta` in a longer or shorter plan."""
         return changes_with_plan(epoch, self.config, epochs_before)
 
+    def smaller(self, plan: Plan) -> str:
+        """Knobs that take less memory for the same updates."""
+        batch, joined = max(plan.batch // 2, 1), 2 * plan.accumulation
+        return (
+            "the same updates take less with "
+            f"--set training.batch={batch} --set training.accumulation={joined} "
+            f"--set training.batches_per_epoch={2 * plan.batches_per_epoch}"
+        )
+
     def first_window(self, values: Mapping[str, float]) -> list[str]:
         """The lines that users of the PyTorch pipeline search their logs for."""
         titles = {"subspace": "Subspace align", "contrast": "Peak contrast"}
