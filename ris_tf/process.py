@@ -113,28 +113,33 @@ def keep_output_going() -> None:
     """
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
-        if _lasting(stream) or not isinstance(getattr(stream, "buffer", None), io.BufferedWriter):
-            continue
-        if not isinstance(stream.buffer.raw, io.FileIO):
-            continue
-        with suppress(OSError, ValueError):  # closed
-            stream.flush()
-            setattr(sys, name, _reopened(stream))
+        if type(_raw(stream)) is io.FileIO:
+            with suppress(OSError, ValueError):  # closed
+                stream.flush()
+                setattr(sys, name, _reopened(stream))
 
 
 def _reopened(stream: io.TextIOWrapper) -> io.TextIOWrapper:
+    """The same on a lasting descriptor, buffered as it was."""
     raw = LastingOutput(stream.fileno())
-    lines = stream.line_buffering or stream is sys.stderr
+    unbuffered = stream.buffer is _raw(stream)  # `python -u`
     return io.TextIOWrapper(
-        io.BufferedWriter(raw),
+        raw if unbuffered else io.BufferedWriter(raw),  # pyright: ignore[reportArgumentType]
         encoding=stream.encoding,
         errors=stream.errors,
-        line_buffering=lines,
+        line_buffering=stream.line_buffering,
+        write_through=stream.write_through,
     )
 
 
+def _raw(stream: Any) -> Any:
+    """What writes to a stream's descriptor; `None` where that is not known."""
+    buffer = getattr(stream, "buffer", None)
+    return getattr(buffer, "raw", buffer)
+
+
 def _lasting(stream: Any) -> LastingOutput | None:
-    raw = getattr(getattr(stream, "buffer", None), "raw", None)
+    raw = _raw(stream)
     return raw if isinstance(raw, LastingOutput) else None
 
 

@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from ris_tf.engine import checkpoint
 from ris_tf.engine.checkpoint import CheckpointError, Progress
+from ris_tf.engine.machine import moved, this_machine
 from ris_tf.engine.phases import Standing, changes_after, changes_with_plan
 from ris_tf.engine.recorder import StepRecorder
 from ris_tf.engine.reporter import Reporter
@@ -76,6 +77,7 @@ class TrainingSession:
 
     Attributes:
         callbacks: Keras callbacks that see every window after it is recorded.
+        elsewhere: how what computes the run differs from the session before, a line each.
 
     Raises:
         CheckpointError: none of the checkpoints can be used.
@@ -106,6 +108,7 @@ class TrainingSession:
         self.signals = signals or StopSignals()
         self.judge = judge
         self.variables = trainer.state()
+        self.machine = this_machine(self.replicas)
         self.callbacks: list[keras.callbacks.Callback] = []
         self.validation: dict[str, float] = {}
         self.progress = Progress()
@@ -115,6 +118,8 @@ class TrainingSession:
         self._checkpointed = time.monotonic()
         self._looked = time.time()
         self._output_problem = ""
+        last = _last_session(run) if resume and run else None  # before the log is cut back
+        self.elsewhere = moved(last, self.machine) if last else []
         warnings = [*notices, *(self._restore(run) if resume and run else [])]
         self.events: EventWriter = SilentWriter()
         if run and self.writes:
@@ -185,10 +190,13 @@ class TrainingSession:
                 windows=self.plan.windows,
                 epochs=self.plan.epochs,
                 windows_per_epoch=self.plan.windows_per_epoch,
+                **self.machine._asdict(),
             )
         )
         for text in warnings:
             self.notice(text, "warning")
+        for text in self.elsewhere:
+            self.notice(text, "warning", what="elsewhere")
 
     def notice(self, text: str, level: str = "info", what: str = "", **values: Any) -> None:
         """Show a line, and keep it in the event log, with its kind and what it is made of."""
@@ -420,6 +428,11 @@ class TrainingSession:
         if self.run_directory:
             self.run_directory.end_session()
         return Outcome(reason, text, self.progress, self.validation, cause)
+
+
+def _last_session(run: RunDirectory) -> Session | None:
+    sessions = run.log(outline=True).sessions
+    return sessions[-1] if sessions else None
 
 
 def _first_planned(run: RunDirectory) -> int:

@@ -139,6 +139,7 @@ class GuardedStep(keras.Model):
             auto_scale_loss=False,  # the step scales; Keras would wrap the optimizer once more
             jit_compile=jit_compile and self.replicas.count == 1,
         )
+        self.compiled_alone = jit_compile and self.replicas.count > 1
         self.optimizer.build(self.weights_trained)
         self.trained = TrainedState(
             self.weights_trained, self.optimizer, self.averages, self.scale, self.position
@@ -198,7 +199,8 @@ class GuardedStep(keras.Model):
         window, parts = data if isinstance(data, tuple) else (data, ())
         before = self.trained.now()
         kept = [tf.identity(variable.value) for variable in self.state_kept]
-        totals = self.replicas.mean(self._accumulated(window, parts, before.scale.value))
+        accumulated = self._compiled_alone(self._accumulated)
+        totals = self.replicas.mean(accumulated(window, parts, before.scale.value))
         gradients = self.scale.unscaled(totals.gradients)
         squares = squared_norms(gradients, self.packing)
         verdict = finite_check(gradients, totals.loss, self.packing)
@@ -231,6 +233,15 @@ class GuardedStep(keras.Model):
     def _dropped(self, before: Trained) -> Trained:
         """The state after a window that was dropped."""
         return before._replace(scale=self.scale.after_skipped())
+
+    def _compiled_alone(self, function: Callable) -> Callable:
+        """What each of several replicas computes alone, compiled: XLA compiles no sum over them.
+
+        Made anew for each replica, whose own variables it reads.
+        """
+        if not self.compiled_alone:
+            return function
+        return tf.function(function, jit_compile=True, autograph=False)
 
     # -- forward and backward -----------------------------------------------------------------
 

@@ -85,6 +85,9 @@ class Session(Event):
         epochs: all planned epochs.
         windows_per_epoch: windows an epoch.
         schema: version of this module.
+        device: what computes it: the kind of GPU, or the processor; empty in older logs.
+        threads: of the processor; 0 in older logs.
+        replicas: devices that share each batch; 0 in older logs.
     """
 
     kind: ClassVar[str] = "session"
@@ -96,6 +99,9 @@ class Session(Event):
     epochs: int
     windows_per_epoch: int
     schema: int = SCHEMA
+    device: str = ""
+    threads: int = 0
+    replicas: int = 0
 
 
 @dataclass(frozen=True)

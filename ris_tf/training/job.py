@@ -204,7 +204,7 @@ def _session(job: Job, reporter: Reporter, signals: StopSignals) -> "TrainingSes
             checkpoint_minutes=config.training.checkpoint_minutes,
             notices=tuple(text for text in (slow, job.run.lock_problem) if text),
         )
-        _compare_processors(session, job.before)
+        _compare_machines(session, job)
         _say_start(session, job)
         if job.before is None and session.writes:
             for remark in remarks(job.config, job.data):
@@ -243,14 +243,24 @@ def _say_start(session: "TrainingSession", job: Job) -> None:
         session.notice(text, what="frozen", variables=len(frozen), parameters=numbers)
 
 
-def _compare_processors(session: "TrainingSession", before: Identity | None) -> None:
-    """Give notice where a run goes on elsewhere than it began."""
-    if before and session.writes and before.processor != processor():
-        session.notice(
-            f"this processor is {processor()}, the run began on {before.processor}: "
-            "it goes on, but not to the same bits",
-            "warning",
-        )
+def _compare_machines(session: "TrainingSession", job: Job) -> None:
+    """Give notice where a run goes on elsewhere than before, and of what is not promised there."""
+    from ris_tf.engine.machine import OTHER_BITS, crowded
+
+    before = job.before
+    if not (before and session.writes):
+        return
+    elsewhere = {}
+    if before.processor != processor() and not session.elsewhere:
+        elsewhere["processor"] = f"processor {before.processor} until now, {processor()} from here"
+    other = [n for n, v in job.run.identity.versions.items() if before.versions.get(n, v) != v]
+    for name in other:
+        was, now = before.versions[name], job.run.identity.versions[name]
+        elsewhere[name] = f"{name} {was} until now, {now} from here"
+    for what, text in elsewhere.items():
+        session.notice(f"{text}: {OTHER_BITS}", "warning", "elsewhere", of=what)
+    if slow := crowded(job.config.training.threads or 1):
+        session.notice(slow, "warning", "elsewhere", of="threads")
 
 
 def _say_plan(reporter: Reporter, job: Job, replicas: "Replicas", parts: list) -> None:
