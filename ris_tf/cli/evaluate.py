@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ris_tf.cli.options import CalibrationFile, Overrides, Plugins
+from ris_tf.cli.options import CalibrationFile, Device, Overrides, Plugins
 from ris_tf.cli.plugins import load_named, open_run
+from ris_tf.device import choose_device
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -65,6 +66,7 @@ def evaluate(
     figures: Annotated[bool, typer.Option(help="Draw the figures.")] = True,
     list_: Annotated[bool, typer.Option("--list", help="Name the estimators and end.")] = False,
     set_: Overrides = None,
+    device: Device = None,
     plugin: Plugins = None,
 ) -> None:
     """Compare estimators on fixed test scenes, by SNR and by number of sources."""
@@ -78,6 +80,7 @@ def evaluate(
     from ris_tf.estimation.catalogue import ESTIMATORS
     from ris_tf.runlog import distinct_names
 
+    choose_device(device)
     load_named(plugin)
     if list_:
         width = max(map(len, ESTIMATORS))

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ris_tf.cli.options import CONFIG_HELP, Overrides, Plugins, TakeOver
+from ris_tf.cli.options import CONFIG_HELP, Device, Overrides, Plugins, TakeOver
 from ris_tf.cli.plugins import check_plugged, load_named, open_run
+from ris_tf.device import choose_device
 
 if TYPE_CHECKING:
     from ris_tf.config import Config
@@ -60,9 +61,11 @@ def train(
         ),
     ] = False,
     take_over: TakeOver = False,
+    device: Device = None,
     plugin: Plugins = None,
 ) -> None:
     """Train a network, or resume a run that was stopped."""
+    choose_device(device)
     load_named(plugin)
     request = _Request(
         config, tuple(set_ or ()), runs_dir, name, from_, allow_mismatch, resume, epochs, take_over

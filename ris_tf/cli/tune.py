@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ris_tf.cli.options import Overrides, Plugins, TakeOver
+from ris_tf.cli.options import Device, Overrides, Plugins, TakeOver
 from ris_tf.cli.plugins import check_plugged, load_named
+from ris_tf.device import choose_device
 
 if TYPE_CHECKING:
     from ris_tf.config import Config
@@ -73,6 +74,7 @@ def tune(
         typer.Option(min=1, max=MAX_WORKERS, help="Trials at a time; they share the processors."),
     ] = 1,
     take_over: TakeOver = False,
+    device: Device = None,
     plugin: Plugins = None,
 ) -> None:
     """Search hyperparameters; every trial is a run of its own.
@@ -81,6 +83,7 @@ def tune(
     keras-tuner's variables KERASTUNER_TUNER_ID, KERASTUNER_ORACLE_IP and KERASTUNER_ORACLE_PORT
     name the role of each process.
     """
+    choose_device(device)
     load_named(plugin)
     raise typer.Exit(
         run_search(

@@ -7,14 +7,26 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from ris_tf.device import require_chosen
+
 
 def load_tensorflow() -> None:
-    """Import TensorFlow; its start-up lines are dropped, unless the import fails."""
+    """Import TensorFlow; its start-up lines are dropped, unless the import fails.
+
+    A GPU's memory is taken as it is needed, so that several processes can share one; products are
+    in full precision (see `ris_tf.products`).
+
+    Raises:
+        UserError: a GPU was chosen by `--device`, and there is none.
+    """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
     with hidden_unless_it_fails():
         import tensorflow as tf
 
-        tf.config.list_physical_devices()  # looks for GPUs, and complains where there is none
+        gpus = tf.config.list_physical_devices("GPU")  # complains where there is none
+    require_chosen(len(gpus))
+    tf.config.experimental.enable_tensor_float_32_execution(False)
     # The estimators' graphs are traced for two numbers of scenes and a few of places, by design.
     logging.getLogger("tensorflow").addFilter(
         lambda record: "triggered tf.function retracing" not in record.getMessage()
