@@ -5,7 +5,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from ris_tf.engine.replicas import Replicas
-from ris_tf.runlog import Session, available_threads, processor
+from ris_tf.runlog import RunDirectory, available_threads, processor
 
 OTHER_BITS = "the run goes on, but not to the same bits"
 
@@ -37,14 +37,17 @@ def _device() -> str:
     return str(tf.config.experimental.get_device_details(gpus[0]).get("device_name", "GPU"))
 
 
-def moved(before: Session, now: Machine) -> list[str]:
-    """What differs from the session before, a line each: older ones do not tell all.
+def moved(run: RunDirectory, now: Machine) -> list[str]:
+    """What differs from a run's last session, a line each; older logs do not tell all.
 
     Args:
-        before: the last session of the log.
+        run: with the log that it has so far.
         now: what computes from here.
     """
-    lines = []
+    sessions, lines = run.log(outline=True).sessions, []
+    if not sessions:
+        return []
+    before = sessions[-1]
     if before.device and before.device != now.device:
         lines.append(f"computed on {before.device} until now, on {now.device} from here")
     if before.threads and before.threads != now.threads:

@@ -16,10 +16,18 @@ from ris_tf.engine.phases import Standing, changes_after, changes_with_plan
 from ris_tf.engine.recorder import StepRecorder
 from ris_tf.engine.reporter import Reporter
 from ris_tf.engine.step import GuardedStep
-from ris_tf.engine.stopping import SKIPPED_IN_A_ROW, Stop, StopSignals, cause_of, check_stop
+from ris_tf.engine.stopping import (
+    SKIPPED_IN_A_ROW,
+    Stop,
+    StopSignals,
+    cause_of,
+    check_stop,
+    one_line,
+    refused,
+)
+from ris_tf.engine.surroundings import Surroundings
 from ris_tf.engine.task import Change, Task
 from ris_tf.errors import UserError
-from ris_tf.process import output_problem
 from ris_tf.runlog import (
     Cause,
     CheckpointEvent,
@@ -34,7 +42,6 @@ from ris_tf.runlog import (
     Validation,
 )
 
-LOOK_S = 5.0  # from one look at whose run it is to the next
 # What TensorFlow raises in the remaining processes when one of several dies.
 LOST_WORKER = (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.InternalError)
 
@@ -113,13 +120,8 @@ class TrainingSession:
         self.validation: dict[str, float] = {}
         self.progress = Progress()
         self._replanned: list[Change] = []
-        self._seconds = 60 * checkpoint_minutes
-        self._checkpoint_wanted = False
-        self._checkpointed = time.monotonic()
-        self._looked = time.time()
-        self._output_problem = ""
-        last = _last_session(run) if resume and run else None  # before the log is cut back
-        self.elsewhere = moved(last, self.machine) if last else []
+        self.surroundings = Surroundings(self.signals, checkpoint_minutes)
+        self.elsewhere = moved(run, self.machine) if resume and run else []
         warnings = [*notices, *(self._restore(run) if resume and run else [])]
         self.events: EventWriter = SilentWriter()
         if run and self.writes:
@@ -132,7 +134,7 @@ class TrainingSession:
             self.progress.untrained,
             self._between_windows,
             patience_at_unity,
-            before=self._require_ours,
+            before=run.require_session if run and self.writes else lambda: None,
         )
         self._open_log(warnings)
         self.recorder.window = self.progress.window
@@ -221,7 +223,7 @@ class TrainingSession:
             raise
         except OSError as error:
             self.reporter.keep(traceback.format_exc())
-            return self._end("failed", _refused(error), Cause.DISK)
+            return self._end("failed", refused(error), Cause.DISK)
         except TakenOverError as error:  # log and checkpoints are another's: nothing is written
             self.events.close()
             text = str(error)
@@ -232,22 +234,13 @@ class TrainingSession:
         except BaseException as error:
             self.reporter.keep(traceback.format_exc())
             if self.replicas.worker.count > 1 and isinstance(error, LOST_WORKER):
-                text = f"a worker is gone: {_one_line(error)}"
+                text = f"a worker is gone: {one_line(error)}"
                 return self._end("failed", text, Cause.LOST_WORKER)
-            text, cause = f"{type(error).__name__}: {_one_line(error)}", cause_of(error)
+            text, cause = f"{type(error).__name__}: {one_line(error)}", cause_of(error)
             if cause == Cause.OUT_OF_MEMORY:
-                return self._end("failed", self._out_of_memory(error), cause)
+                return self._end("failed", f"{self.task.too_large(self.plan)}; {text[:200]}", cause)
             self._end("failed", text, cause)
             raise
-
-    def _out_of_memory(self, error: BaseException) -> str:
-        """What did not fit, how large it is, and what makes it smaller, in one line."""
-        plan = self.plan
-        size = f"{plan.batch:,} {self.task.examples}" if plan.batch else "unknown size"
-        return (
-            f"out of memory with batches of {size}, {plan.accumulation} a window: "
-            f"{self.task.smaller(plan)}; {type(error).__name__}: {_one_line(error)[:200]}"
-        )
 
     def _until_stopped(self) -> tuple[str, str, Cause | None]:
         """Train; where somebody or something stops it, leave a checkpoint."""
@@ -289,7 +282,7 @@ class TrainingSession:
             self._record_epoch(epoch, end - first, time.time() - began)
         if stop:
             raise stop
-        if self._checkpoint_due():
+        if self.surroundings.checkpoint_due():
             self._checkpoint(best=False)
 
     def _take_position(self) -> None:
@@ -306,37 +299,13 @@ class TrainingSession:
 
         Behind the last of an epoch there is none: the epoch's event comes first.
         """
-        self._tell_of_output()
+        for news in self.surroundings.news():
+            self.notice(news.text, "warning", what=news.what)
         self._check_stop()
-        if self.recorder.window % self.plan.windows_per_epoch and self._checkpoint_due():
+        within = self.recorder.window % self.plan.windows_per_epoch
+        if within and self.surroundings.checkpoint_due():
             self._take_position()
             self._checkpoint(best=False)
-
-    def _checkpoint_due(self) -> bool:
-        late = bool(self._seconds) and time.monotonic() - self._checkpointed > self._seconds
-        return self._checkpoint_wanted or late
-
-    def _tell_of_output(self) -> None:
-        """A terminal that is gone, or output that nobody reads, is in the log; the run goes on."""
-        if self.signals.hung_up:
-            self.signals.hung_up = False
-            text = "the terminal is gone (SIGHUP); the run goes on without it"
-            self.notice(text, "warning", what="terminal")
-        if (problem := output_problem()) != self._output_problem:
-            self._output_problem = problem
-            text = f"nobody reads the output any more ({problem}); the run goes on without it"
-            self.notice(text, "warning", what="output")
-
-    def _require_ours(self) -> None:
-        """Leave a run that another process took over while this one was suspended or cut off.
-
-        Raises:
-            TakenOverError: it did.
-        """
-        now = time.time()
-        if self.run_directory and self.writes and now - self._looked > LOOK_S:
-            self.run_directory.require_session()
-            self._looked = now
 
     def _announce(self, epoch: int) -> None:
         changes = self.task.changes_with_epoch(epoch)
@@ -389,7 +358,7 @@ class TrainingSession:
     def _checkpoint(self, best: bool) -> None:
         """Everything so far, to disk; the event comes first, so that the log's length has it."""
         if self.run_directory and self.writes:
-            self.run_directory.require_session()
+            self.run_directory.require_session(at_once=True)
         self.events.write(
             CheckpointEvent(
                 step=self.progress.window,
@@ -405,11 +374,11 @@ class TrainingSession:
         )
         if self.run_directory and self.writes:
             checkpoint.save(self.run_directory.checkpoints, self.variables, self.progress)
-        self._checkpoint_wanted, self._checkpointed = False, time.monotonic()
+        self.surroundings.checkpointed()
 
     def _check_stop(self) -> None:
         wanted = check_stop(self.signals, self._stop_requested, self.replicas.total)
-        self._checkpoint_wanted |= wanted
+        self.surroundings.checkpoint_wanted |= wanted
 
     def _stop_requested(self) -> bool:
         return (
@@ -424,28 +393,13 @@ class TrainingSession:
             if self.run_directory and self.writes:
                 self.run_directory.clear_stop()
         except OSError as error:
-            self.reporter.say(f"the run's folder is not in order: {_refused(error)}", "error")
+            self.reporter.say(f"the run's folder is not in order: {refused(error)}", "error")
         if self.run_directory:
             self.run_directory.end_session()
         return Outcome(reason, text, self.progress, self.validation, cause)
-
-
-def _last_session(run: RunDirectory) -> Session | None:
-    sessions = run.log(outline=True).sessions
-    return sessions[-1] if sessions else None
 
 
 def _first_planned(run: RunDirectory) -> int:
     """Windows that a run planned first: what its checkpoints of version 0.2 do not say."""
     sessions = run.log(outline=True).sessions
     return sessions[0].windows if sessions else 0
-
-
-def _refused(error: OSError) -> str:
-    """What the disk refused, in words."""
-    what = error.strerror or _one_line(error)
-    return f"{error.filename}: cannot be written: {what}" if error.filename else what
-
-
-def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split())[:500]

@@ -42,6 +42,17 @@ def cause_of(error: BaseException) -> Cause:
     return Cause.DISK if isinstance(error, OSError) else Cause.ERROR
 
 
+def refused(error: OSError) -> str:
+    """What the disk refused, in words."""
+    what = error.strerror or one_line(error)
+    return f"{error.filename}: cannot be written: {what}" if error.filename else what
+
+
+def one_line(error: BaseException) -> str:
+    """The beginning of an error's message, without line breaks."""
+    return " ".join(str(error).split())[:500]
+
+
 class StopSignals:
     """Turns signals into requests, which training follows after its window.
 

@@ -59,6 +59,12 @@ class Task:
         del epoch, epochs_before
         return []
 
+    def too_large(self, plan: Plan) -> str:
+        """What did not fit into memory, how large it is, and what makes it smaller."""
+        size = f"{plan.batch:,} {self.examples}" if plan.batch else "unknown size"
+        joined = f"{plan.accumulation} a window"
+        return f"out of memory with batches of {size}, {joined}: {self.smaller(plan)}"
+
     def smaller(self, plan: Plan) -> str:
         """What takes less memory for the same updates, in words."""
         half = max(plan.batch // 2, 1) if plan.batch else "half"

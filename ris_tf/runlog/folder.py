@@ -9,6 +9,7 @@ from ris_tf.runlog.files import disk_error, unwritable
 from ris_tf.runlog.lock import LOCK_FILE, FolderLock, Holder, TakenOverError, recorded_holder
 
 STOP_FILE = "stop"
+LOOK_S = 5.0  # from one look at whose folder it is to the next
 
 
 class LockedFolder:
@@ -23,6 +24,7 @@ class LockedFolder:
         False  # whether a process on another machine that may work on it is known to be gone
     )
     _lock: FolderLock | None = None
+    _looked = 0.0  # whose the folder is, seconds since 1970
 
     @property
     def holder(self) -> Holder:
@@ -62,13 +64,18 @@ class LockedFolder:
             "working on it; begin one at a time"
         )
 
-    def require_session(self) -> None:
+    def require_session(self, at_once: bool = False) -> None:
         """Refuse to write where another process has taken the folder over, as from another machine.
+
+        Args:
+            at_once: look now; else only where the last look was some seconds ago.
 
         Raises:
             TakenOverError: it has.
         """
-        now = recorded_holder(self.path)
+        if not at_once and time.time() - self._looked < LOOK_S:
+            return
+        now, self._looked = recorded_holder(self.path), time.time()
         if self._lock and now and not self._lock.is_of(now):
             raise TakenOverError(f"{now} has taken it over", self.path, now, "leave it to that")
 

@@ -80,8 +80,8 @@ def resolved(config: Config) -> Config:
     changes: dict[str, object] = {}
     if training.threads is None:
         changes["threads"] = available_threads()
-    if training.distribution != "none":
-        changes["compile"] = False  # XLA compiles no step of several replicas
+    if not training.compile:
+        changes["tf32"] = False  # XLA alone takes a precision for each product
     config = config.model_copy(update={"training": training.model_copy(update=changes)})
     return _with_files(config)
 
@@ -287,8 +287,8 @@ def _say_plan(reporter: Reporter, job: Job, replicas: "Replicas", parts: list) -
     if t.distribution != "none":
         where = f"on {replicas.worker.count} machines" if replicas.worker.count > 1 else "here"
         reporter.say(
-            f"replicas  {replicas.count} {where} share each batch; the step is not compiled: XLA "
-            "compiles none of several replicas"
+            f"replicas  {replicas.count} {where} share each batch; compiled is what each computes "
+            "alone, not their sums"
         )
     compiling = "compiling the step takes half a minute; " if t.compile else ""
     reporter.say(f"          {compiling}Ctrl-C stops with a checkpoint")

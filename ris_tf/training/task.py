@@ -14,6 +14,7 @@ from ris_tf.engine.task import Change, Sequel, Task
 from ris_tf.engine.trainer import GuardedTrainer
 from ris_tf.network import Network, build_network, head_variables
 from ris_tf.objective import blend_terms, compare, raw_terms, term_weights, weighted_sum
+from ris_tf.products import rounded_layers
 from ris_tf.runlog import RunDirectory
 from ris_tf.scene import Draws, Scenes, Split, Stream, fold_in
 from ris_tf.training.batches import (
@@ -110,6 +111,7 @@ def make_trainer(
             summary=summary,
             replicas=replicas,
             jit_compile=training.compile,
+            computing=lambda: rounded_layers(training.tf32 and training.compile),
             seed=config.seed,
         )
     trainer.follow(
