@@ -3,15 +3,26 @@
 import argparse
 import os
 import signal
+import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING
 
 from gui.display import QT_LIBRARIES, require_display
 from gui.tabs import TABS
 from ris_tf.errors import UserError
+from ris_tf.process import (
+    HANGUP,
+    INTERRUPTED,
+    Preempted,
+    ended_by_signals,
+    handled,
+    keep_output_going,
+)
 
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QApplication
@@ -19,6 +30,7 @@ if TYPE_CHECKING:
     from gui.window.window import MainWindow
 
 WRONG = 2  # exit code
+ENDED = 128  # and the number of the signal that ended it: exit code, as shells have it
 DEFAULT = Path("runs")
 SHOT_TIMEOUT_S = 120
 
@@ -30,11 +42,17 @@ class UsageError(UserError):
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point of `ris-gui`."""
     options = _parser().parse_args(arguments)
+    keep_output_going()
     try:
-        code = run(options)
+        with ended_by_signals():
+            code = run(options)
     except UserError as error:
         print(f"ris-gui: {error}", file=sys.stderr)
         code = WRONG
+    except KeyboardInterrupt:
+        code = INTERRUPTED
+    except Preempted as end:
+        code = ENDED + signal.Signals[end.by]
     sys.exit(code)
 
 
@@ -62,14 +80,60 @@ def run(options: argparse.Namespace) -> int:
     return_large_arrays()
     app = QApplication(sys.argv[:1])
     app.setApplicationName("ris-gui")
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C in the terminal ends the window
-    if options.screenshot:
-        return _take_picture(app, places, options, size)
-    window = _open(app, places, options)
-    if options.size:
-        window.resize(*size)
-    window.show()
-    return app.exec()
+    with ended_by(app) as end:
+        if options.screenshot:
+            return _take_picture(app, places, options, size)
+        window = _open(app, places, options)
+        if options.size:
+            window.resize(*size)
+        window.show()
+        code = app.exec()
+        if end.code:  # by a signal: what a closed window keeps is kept, and nobody is asked
+            window.actions_.ask_before_closing = False
+            window.close()
+    return end.code or code
+
+
+class _End:
+    """How a signal ended the window: its exit code, 0 while none did."""
+
+    code = 0
+
+
+@contextmanager
+def ended_by(app: "QApplication") -> Iterator[_End]:
+    """While this runs, Ctrl-C, SIGTERM and SIGHUP end Qt's loop, and the window closes in order.
+
+    Qt's loop runs no Python, so a socket wakes it where a signal was received.
+    """
+    from PySide6.QtCore import QSocketNotifier
+
+    end, (ours, theirs) = _End(), socket.socketpair()
+    ours.setblocking(False)
+    theirs.setblocking(False)
+
+    def note(number: int, frame: FrameType | None) -> None:
+        del frame
+        end.code = ENDED + number
+
+    def leave() -> None:
+        with suppress(BlockingIOError):
+            ours.recv(1)
+        if end.code:
+            app.exit(end.code)
+
+    notifier = QSocketNotifier(ours.fileno(), QSocketNotifier.Type.Read, app)
+    notifier.activated.connect(leave)
+    before = signal.set_wakeup_fd(theirs.fileno(), warn_on_full_buffer=False)
+    numbers = (signal.SIGINT, signal.SIGTERM, *HANGUP)
+    try:
+        with handled(dict.fromkeys(numbers, note)):
+            yield end
+    finally:
+        signal.set_wakeup_fd(before)
+        notifier.setEnabled(False)
+        ours.close()
+        theirs.close()
 
 
 def _require_qt() -> None:

@@ -49,14 +49,14 @@ THEMES = {theme.name: theme for theme in (LIGHT, DARK)}
 
 STATES_LIGHT = {
     "running": "#0072b2", "finished": "#00795a", "stopped": "#5f6873", "failed": "#b84a00",
-    "lost": "#a3477f", "stalled": "#9a6a00", "new": "#5f6873", "imported": "#0072b2",
-    "unreadable": "#b84a00", "stopping": "#0072b2",
+    "lost": "#a3477f", "vanished": "#a3477f", "stalled": "#9a6a00", "suspended": "#9a6a00",
+    "new": "#5f6873", "imported": "#0072b2", "unreadable": "#b84a00", "stopping": "#0072b2",
     "green": "#00795a", "amber": "#9a6a00", "red": "#b84a00", "warning": "#9a6a00",
 }  # fmt: skip
 STATES_DARK = {
     "running": "#56b4e9", "finished": "#35c49a", "stopped": "#9aa3ad", "failed": "#ff8a3d",
-    "lost": "#e69ac4", "stalled": "#f0c040", "new": "#9aa3ad", "imported": "#56b4e9",
-    "unreadable": "#ff8a3d", "stopping": "#56b4e9",
+    "lost": "#e69ac4", "vanished": "#e69ac4", "stalled": "#f0c040", "suspended": "#f0c040",
+    "new": "#9aa3ad", "imported": "#56b4e9", "unreadable": "#ff8a3d", "stopping": "#56b4e9",
     "green": "#35c49a", "amber": "#f0c040", "red": "#ff8a3d", "warning": "#f0c040",
 }  # fmt: skip
 # Fusion draws the outline of a check box darker than the window: on a dark one it is invisible.

@@ -11,7 +11,6 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-INTERRUPTED = 130  # exit code
 DESCRIPTION = (
     "Search hyperparameters of the reference network, and check the best trial's health: "
     "`ris-tf tune` under its old spellings."
@@ -37,10 +36,7 @@ def main(words: Sequence[str] | None = None) -> int:
     asked = _parser().parse_args(words)
     from ris_tf.cli.main import guarded
 
-    try:
-        return guarded(lambda: _search_and_check(asked))
-    except KeyboardInterrupt:
-        return INTERRUPTED
+    return guarded(lambda: _search_and_check(asked))
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -127,11 +127,14 @@ def to_do(check: Check) -> list[str]:
     ]
 
 
+NEEDS_A_LOOK = (State.FAILED, State.LOST, State.STALLED, State.SUSPENDED, State.VANISHED)
+
+
 def verdict_of(run: RunView) -> tuple[str, str]:
     """Level and words of a run's health as a whole."""
     verdict = verdict_on(run.checks)
     state = run.summary.state if run.summary else None
-    if state in (State.FAILED, State.LOST, State.STALLED):
+    if state in NEEDS_A_LOOK:
         why = f": {verdict.sentence}" if verdict.level == "red" else ""
         return "red", f"{state}{why}"
     if state is State.IMPORTED:

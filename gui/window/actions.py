@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from gui.plots.grid import PlotGrid
     from gui.window.window import MainWindow
 
-ALIVE = ("running", "stalled", "stopping")  # states that the table shows of what goes on
+ALIVE = ("running", "stalled", "suspended", "stopping")  # states of what goes on, in the table
 ASK_AGAIN = "ask before closing"
 MAX_EPOCHS = 1_000_000
 
@@ -37,12 +37,14 @@ class Actions:
 
     Attributes:
         started: folders of runs that were started from this window.
+        ask_before_closing: whether it may ask; a signal that ends the window waits for nobody.
     """
 
     def __init__(self, window: "MainWindow"):
         self.window = window
         self.started: set[Path] = set()
         self.noting = Noting(window)
+        self.ask_before_closing = True
         self._offered: list[OfferedAction] = []
         context = QMenu(window)
         context.setToolTipsVisible(True)
@@ -71,7 +73,9 @@ class Actions:
         settings = self.window.settings
         launch = self.window.made.get("launch")
         alive += launch.starting if launch else []  # pyright: ignore[reportAttributeAccessIssue]
-        if not alive or (settings and settings.value(ASK_AGAIN) == "no"):
+        if not (alive and self.ask_before_closing) or (
+            settings and settings.value(ASK_AGAIN) == "no"
+        ):
             return True
         box = QMessageBox(self.window)
         box.setIcon(QMessageBox.Icon.Question)
@@ -134,7 +138,7 @@ class Actions:
                 ("Ctrl+Shift+L",),
                 self.localize,
                 hindrances.to_evaluate,
-            ),  # fmt: skip
+            ),
         ]
         tabs = [
             MenuEntry("View", name.capitalize(), _tab_keys(i), self._opener(name))

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ris_tf.cli.options import Plugins, RunFolder
+from ris_tf.cli.options import Device, Plugins, RunFolder
 from ris_tf.cli.plugins import load_named, open_run
+from ris_tf.device import choose_device
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,6 +33,7 @@ def calibrate(
     out: Annotated[Path, typer.Option(help="File to write, ending in .npz.")] = Path(
         "calibration.npz"
     ),
+    device: Device = None,
     plugin: Plugins = None,
 ) -> None:
     """Estimate gains and positions of the panel's elements from scenes with known sources.
@@ -40,6 +42,7 @@ def calibrate(
     """
     from ris_tf.config import ConfigError, load_config, not_written
 
+    choose_device(device)
     load_named(plugin)
     config = load_config(open_run(run).config_path)
     if out.suffix != ".npz":

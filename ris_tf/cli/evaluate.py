@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ris_tf.cli.options import CalibrationFile, Overrides, Plugins
+from ris_tf.cli.options import CalibrationFile, Device, Overrides, Plugins
 from ris_tf.cli.plugins import load_named, open_run
 from ris_tf.cli.progress import JsonProgress, ProgressForm
+from ris_tf.device import choose_device
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -70,6 +71,7 @@ def evaluate(
     ] = ProgressForm.BAR,
     list_: Annotated[bool, typer.Option("--list", help="Name the estimators and end.")] = False,
     set_: Overrides = None,
+    device: Device = None,
     plugin: Plugins = None,
 ) -> None:
     """Compare estimators on fixed test scenes, by SNR and by number of sources."""
@@ -83,6 +85,7 @@ def evaluate(
     from ris_tf.estimation.catalogue import ESTIMATORS
     from ris_tf.runlog import distinct_names
 
+    choose_device(device)
     load_named(plugin)
     if list_:
         width = max(map(len, ESTIMATORS))

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ris_tf.cli.options import Plugins, RunFolder
+from ris_tf.cli.options import Device, Plugins, RunFolder
 from ris_tf.cli.plugins import load_named
+from ris_tf.device import choose_device
 
 if TYPE_CHECKING:
     from ris_tf.runlog import RunDirectory
@@ -30,6 +31,7 @@ def export(
         Path | None,
         typer.Option(help="File or folder to write.", show_default="in exports/ of the run"),
     ] = None,
+    device: Device = None,
     plugin: Plugins = None,
 ) -> None:
     """Write a run's network, or its log, for other programs."""
@@ -37,6 +39,7 @@ def export(
     from ris_tf.interop.target import require_network, require_new, require_packages
     from ris_tf.runlog import RunDirectory
 
+    choose_device(device)
     if to not in FORMATS:
         raise ConfigError(key="--to", value=to, allowed=f"must be one of {', '.join(FORMATS)}")
     directory = RunDirectory.open(run)

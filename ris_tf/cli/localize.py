@@ -12,6 +12,7 @@ import typer
 from ris_tf.cli.options import (
     CalibrationFile,
     ConvertFile,
+    Device,
     Overrides,
     Plugins,
     RunFolder,
@@ -19,6 +20,7 @@ from ris_tf.cli.options import (
     write_out,
 )
 from ris_tf.cli.plugins import load_named, open_run
+from ris_tf.device import choose_device
 
 if TYPE_CHECKING:
     from ris_tf.localizer import Localization
@@ -77,11 +79,13 @@ def localize(
     ] = "network-music+ml",
     convert: ConvertFile = None,
     set_: Overrides = None,
+    device: Device = None,
     plugin: Plugins = None,
 ) -> None:
     """Find the sources behind measurements, with standard deviations."""
     from ris_tf.config import ConfigError, load_config
 
+    choose_device(device)
     load_named(plugin)
     directory = open_run(run)
     _check_estimator(estimator)

@@ -28,6 +28,7 @@ from ris_tf.cli.stop import stop
 from ris_tf.cli.train import train
 from ris_tf.cli.tune import tune
 from ris_tf.cli.why import why
+from ris_tf.process import INTERRUPTED, REQUEUE, Preempted, ended_by_signals, keep_output_going
 
 WRONG = 2  # exit code
 
@@ -55,7 +56,7 @@ def root(
     """Near-field localization with reconfigurable intelligent surfaces.
 
     Exit codes: 0 done, 1 the run or check failed, 2 what was typed or configured is wrong,
-    130 interrupted.
+    75 ended by a scheduler's signal and to be started again, 130 interrupted.
     """
     del version
 
@@ -79,9 +80,19 @@ def main() -> None:
 
 
 def guarded(command: Callable[[], int | None]) -> int:
-    """Run a command: errors of a person's making are one line and exit code 2."""
+    """Run a command: errors of a person's making are one line and exit code 2.
+
+    Signals end it with a code of their own, and output that nobody reads is no reason to end.
+    """
+    keep_output_going()
     try:
-        return command() or 0
+        with ended_by_signals():
+            return command() or 0
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except Preempted as end:
+        print(f"ris-tf: ended by {end.by}: give it again", file=sys.stderr)
+        return REQUEUE
     except ValueError as error:
         if not _is_config_error(error):
             raise

@@ -21,6 +21,22 @@ Plugins = Annotated[
         help="A module or .py file that adds terms, networks or estimators; may be repeated.",
     ),
 ]
+Device = Annotated[
+    str | None,
+    typer.Option(
+        "--device",
+        metavar="cpu|gpu|gpu:N",
+        help="What computes: the processor, the GPUs, or one of them.",
+        show_default="a GPU where there is one",
+    ),
+]
+TakeOver = Annotated[
+    bool,
+    typer.Option(
+        "--take-over",
+        help="The process on another machine that may work on it is gone: do not wait for that.",
+    ),
+]
 CalibrationFile = Annotated[
     Path | None,
     typer.Option(

@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
     from ris_tf.runlog import RunDirectory, Summary
 
-STYLES = {"running": "green", "stalled": "yellow", "failed": "red", "lost": "red"}
+STYLES = {
+    **{"running": "green", "stalled": "yellow", "suspended": "yellow"},
+    **{"failed": "red", "lost": "red", "vanished": "red"},
+}
 
 
 @dataclass(frozen=True)

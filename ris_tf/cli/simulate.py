@@ -5,8 +5,9 @@ from typing import Annotated
 
 import typer
 
-from ris_tf.cli.options import ConfigFile, Overrides, Plugins
+from ris_tf.cli.options import ConfigFile, Device, Overrides, Plugins
 from ris_tf.cli.plugins import load_named
+from ris_tf.device import choose_device
 
 
 def simulate(
@@ -18,11 +19,13 @@ def simulate(
     ] = "test",
     epoch: Annotated[int, typer.Option(min=0, help="Epoch whose scenes they are.")] = 0,
     set_: Overrides = None,
+    device: Device = None,
     plugin: Plugins = None,
 ) -> None:
     """Write simulated scenes; many of them go to a folder of shards beside the file's name."""
     from ris_tf.config import ConfigError, load_config
 
+    choose_device(device)
     load_named(plugin)
     chosen = load_config(config, set_ or [])
     if out.suffix != ".npz":

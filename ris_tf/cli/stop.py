@@ -20,7 +20,7 @@ def stop(run: RunFolder) -> None:
         return
     directory = RunDirectory.open(run)
     state = summarize(directory).state
-    if state not in (State.RUNNING, State.STALLED):
+    if state not in (State.RUNNING, State.STALLED, State.SUSPENDED, State.VANISHED):
         raise RunError(f"is {state}, so there is nothing to stop", source=str(run))
     directory.request_stop()
     typer.echo(f"{run}: asked to stop; it checkpoints after its window")

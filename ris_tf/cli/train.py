@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ris_tf.cli.options import CONFIG_HELP, Overrides, Plugins
+from ris_tf.cli.options import CONFIG_HELP, Device, Overrides, Plugins, TakeOver
 from ris_tf.cli.plugins import load_named, open_run
+from ris_tf.device import choose_device
 
 if TYPE_CHECKING:
     from ris_tf.config import Config
@@ -58,17 +59,21 @@ def train(
             help="Begin the run of --name, go on with it, or end at once where it is finished.",
         ),
     ] = False,
+    take_over: TakeOver = False,
+    device: Device = None,
     plugin: Plugins = None,
 ) -> None:
     """Train a network, or resume a run that was stopped."""
+    choose_device(device)
     load_named(plugin)
     request = _Request(
-        config, tuple(set_ or ()), runs_dir, name, from_, allow_mismatch, resume, epochs
+        config, tuple(set_ or ()), runs_dir, name, from_, allow_mismatch, resume, epochs, take_over
     )
     if resume:
         request.require_run_alone(start_or_resume)
         raise typer.Exit(_resume(request))
     request.require_no_epochs()
+    request.require_a_run(start_or_resume)
     raise typer.Exit(_start_or_resume(request) if start_or_resume else _begin(request))
 
 
@@ -84,6 +89,7 @@ class _Request:
     allow_mismatch: bool
     resume: Path | None
     epochs: int | None
+    take_over: bool
 
     def require_no_epochs(self) -> None:
         """Refuse a plan that is for resumed runs."""
@@ -93,6 +99,14 @@ class _Request:
             problem = "is for --resume"
             remedy = f"of a new run: --set training.epochs={self.epochs}"
             raise ConfigError(problem, key="--epochs", value=self.epochs, remedy=remedy)
+
+    def require_a_run(self, by_name: bool) -> None:
+        """Refuse to take over what is not there yet."""
+        from ris_tf.config import ConfigError
+
+        if self.take_over and not by_name:
+            remedy = "leave it out, or add --resume RUN or --start-or-resume"
+            raise ConfigError("is for runs that there are", key="--take-over", remedy=remedy)
 
     def require_run_alone(self, by_name: bool) -> None:
         """Refuse what a resumed run has in its folder already."""
@@ -137,7 +151,9 @@ def _resume(request: _Request) -> int:
     from ris_tf.training.begin import resumed_job
 
     assert request.resume is not None
-    return _work(resumed_job(open_run(request.resume), request.epochs))
+    run = open_run(request.resume)
+    run.take_over = request.take_over
+    return _work(resumed_job(run, request.epochs))
 
 
 def _start_or_resume(request: _Request) -> int:
@@ -158,6 +174,7 @@ def _start_or_resume(request: _Request) -> int:
     if summarize(run).state is State.FINISHED:
         typer.echo(f"{run.path} is finished: {summarize(run).reason}; there is nothing to do")
         return DONE
+    run.take_over = request.take_over
     return _work(resumed_job(run))
 
 
@@ -168,14 +185,17 @@ def _work(job: "Job") -> int:
     """Train in this process, and print how it ended."""
     from ris_tf.engine.reporter import Reporter
     from ris_tf.engine.stopping import StopSignals
-    from ris_tf.training.job import EXIT_CODES, FAILED, work
+    from ris_tf.process import tolerate_full_disk
+    from ris_tf.training.job import FAILED, exit_code, work
+
+    tolerate_full_disk()
 
     with Reporter(job.run.console_path if job.worker.writes else None) as reporter:
         outcome = work(job, reporter, StopSignals())
         if outcome is None:
             return FAILED
         _say_outcome(reporter, job.run, outcome, job.worker)
-    return EXIT_CODES[outcome.reason]
+    return exit_code(outcome)
 
 
 def _say_outcome(

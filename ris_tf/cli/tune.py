@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ris_tf.cli.options import Overrides, Plugins
+from ris_tf.cli.options import Device, Overrides, Plugins, TakeOver
 from ris_tf.cli.plugins import load_named
+from ris_tf.device import choose_device
 
 if TYPE_CHECKING:
     from ris_tf.config import Config
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from ris_tf.search import Search, SearchDirectory
     from ris_tf.search.ending import Ending
 
-FAILED, INTERRUPTED = 1, 130  # exit codes
+FAILED = 1  # exit code
 MAX = 100_000  # trials, or epochs of one
 MAX_WORKERS = 256
 
@@ -72,6 +73,8 @@ def tune(
         int,
         typer.Option(min=1, max=MAX_WORKERS, help="Trials at a time; they share the processors."),
     ] = 1,
+    take_over: TakeOver = False,
+    device: Device = None,
     plugin: Plugins = None,
 ) -> None:
     """Search hyperparameters; every trial is a run of its own.
@@ -80,6 +83,7 @@ def tune(
     keras-tuner's variables KERASTUNER_TUNER_ID, KERASTUNER_ORACLE_IP and KERASTUNER_ORACLE_PORT
     name the role of each process.
     """
+    choose_device(device)
     load_named(plugin)
     raise typer.Exit(
         run_search(
@@ -95,6 +99,7 @@ def tune(
                 name,
                 resume,
                 workers,
+                take_over,
             )
         )
     )
@@ -115,15 +120,18 @@ class Request:
     name: str | None
     resume: bool
     workers: int
+    take_over: bool = False
 
 
 def run_search(request: Request) -> int:
     """Search, and print what came of it; the exit code."""
     from ris_tf.config import ConfigError
     from ris_tf.engine.reporter import Reporter
+    from ris_tf.process import tolerate_full_disk
     from ris_tf.search.running.supervisor import supervise
     from ris_tf.search.running.workers import Role, begin, finish, run_role, wait_for_search
 
+    tolerate_full_disk()
     role = Role.of_environment()
     if role.name and request.workers > 1:
         raise ConfigError(
@@ -136,7 +144,7 @@ def run_search(request: Request) -> int:
             search = wait_for_search(_path(request), reporter)
             early = run_role(search, role, reporter)
             reporter.say(early.text if early else f"{role.name}: no trial left")
-        return INTERRUPTED if early and early.interrupted else 0
+        return early.exit_code if early else 0
     search, trials = _opened(request) if _exists(request) else (_made(request), 0)
     lines = begin(search, trials, sys.argv, role)
     with Reporter(search.path / "console.log") as reporter:
@@ -268,6 +276,7 @@ def _opened(request: Request) -> "tuple[SearchDirectory, int]":
     from ris_tf.training.file_data import with_absolute_paths
 
     search = SearchDirectory.open(_path(request))
+    search.take_over = request.take_over
     require_plugins(search.search.plugins, str(search.path))
     config, plan = search.config(), search.search
     _require_whole(search)
@@ -380,6 +389,6 @@ def _say_results(
     reporter.say(f"table     {search.path / 'trials.csv'}")
     if figures:
         reporter.say(f"figures   {', '.join(path.name for path in figures)} in {search.path}")
-    if early and early.interrupted:
-        return INTERRUPTED
+    if early and early.exit_code:
+        return early.exit_code
     return FAILED if given_up or not (best or early) else 0

@@ -169,6 +169,11 @@ class Training(Section):
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = knob(
         "float32", "Compute type of the network; covariances and losses stay in float32."
     )
+    tf32: bool = knob(
+        False,
+        "On a GPU, round the factors of the layers' products to 10 bits, for speed; scenes, "
+        "covariances and terms stay exact. Compiled steps alone.",
+    )
     learning_rate: float = knob(3e-4, "Base learning rate of the backbone.", gt=POSITIVE, le=1)
     head_multiplier: float = knob(
         4.0, "Learning rate of the heads over the backbone's.", ge=0, le=1e3
@@ -188,7 +193,7 @@ class Training(Section):
     swa_start: float = knob(0.8, "Share of all windows after which the mean begins.", ge=0, le=1)
     swa_rate: float = knob(0.1, "Learning rate while the mean is taken, over the base.", gt=0, le=1)
     compile: bool = knob(
-        True, "Compile the step with XLA; resolved to false where a run has several replicas."
+        True, "Compile the step with XLA; of several replicas, what each computes alone."
     )
     distribution: Literal["none", "mirrored", "multi_worker"] = knob(
         "none",
@@ -201,6 +206,13 @@ class Training(Section):
         "replicas",
         ge=1,
         le=64,
+    )
+    checkpoint_minutes: float = knob(
+        10.0,
+        "Longest time without a checkpoint, within epochs too; 0 writes one after epochs alone.",
+        "min",
+        ge=0,
+        le=100_000,
     )
     threads: int | None = knob(
         None,

@@ -4,6 +4,7 @@ import tensorflow as tf
 
 from ris_tf.covariance.lowrank import Covariance, energy, from_factor, with_trace_n
 from ris_tf.covariance.small import inverse_cholesky
+from ris_tf.products import matmul
 
 
 class BackProjection:
@@ -19,7 +20,7 @@ class BackProjection:
     """
 
     def __init__(self, channel: tf.Tensor, codes: tf.Tensor, ridge: float = 0.1):
-        gram = tf.matmul(channel, channel, adjoint_b=True)
+        gram = matmul(channel, channel, adjoint_b=True)
         antennas = channel.shape[-2]
         load = tf.cast(ridge / antennas * energy(channel), gram.dtype)
         loaded = gram + load[..., None, None] * tf.eye(antennas, dtype=gram.dtype)
@@ -28,9 +29,9 @@ class BackProjection:
 
     def __call__(self, y: tf.Tensor) -> tf.Tensor:
         """Snapshots `[B, N, L]` complex64, `X = [x_1 .. x_L]`, of `[B, L, M]` measurements."""
-        whitened = tf.matmul(self._whitening, y, transpose_b=True)
-        whitened = tf.matmul(self._whitening, whitened, adjoint_a=True)
-        at_panel = tf.matmul(self._channel, whitened, adjoint_a=True)
+        whitened = matmul(self._whitening, y, transpose_b=True)
+        whitened = matmul(self._whitening, whitened, adjoint_a=True)
+        at_panel = matmul(self._channel, whitened, adjoint_a=True)
         return at_panel * tf.transpose(tf.math.conj(self._codes), [0, 2, 1])
 
 

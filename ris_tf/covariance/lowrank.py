@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from ris_tf.covariance.real_parts import real_rows, side_by_side
 from ris_tf.covariance.small import diagonal, inverse_cholesky
+from ris_tf.products import matmul
 from ris_tf.scene.shapes import sizes
 
 EXACT_RANK = 12  # columns up to which all eigenvalues are computed
@@ -36,7 +37,7 @@ def from_factor(factor: tf.Tensor) -> Covariance:
 
 def adjoint_times(left: tf.Tensor, right: tf.Tensor) -> tf.Tensor:
     """`A^H B`: `[..., a, b]` of `[..., N, a]` and `[..., N, b]`."""
-    return tf.matmul(left, right, adjoint_a=True)
+    return matmul(left, right, adjoint_a=True)
 
 
 def energy(x: tf.Tensor) -> tf.Tensor:
@@ -121,7 +122,7 @@ def mvdr_basis(
     normalised = with_trace_n(covariance)
     factor, shift = normalised.factor, normalised.loading + loading
     whitening = inverse_cholesky(_capacitance(Covariance(factor, shift)))
-    return tf.matmul(factor, whitening, adjoint_b=True), shift
+    return matmul(factor, whitening, adjoint_b=True), shift
 
 
 def inside(basis: tf.Tensor, vectors: tf.Tensor) -> tf.Tensor:
@@ -150,7 +151,7 @@ def real_products(basis: tf.Tensor, vectors: tf.Tensor) -> tf.Tensor:
     *leading, elements, rank = sizes(basis)
     rows = tf.linalg.matrix_transpose(side_by_side(basis, axis=-2))
     columns = real_rows(tf.math.real(vectors), -tf.math.imag(vectors))
-    products = tf.matmul(tf.reshape(rows, [-1, 2 * elements]), columns, transpose_b=True)
+    products = matmul(tf.reshape(rows, [-1, 2 * elements]), columns, transpose_b=True)
     return tf.reshape(products, [*leading, rank, 2 * sizes(vectors)[0]])
 
 
@@ -187,17 +188,17 @@ def largest_eigenvalues(factor: tf.Tensor, count: int) -> tf.Tensor:
 
 def _compressed(gram: tf.Tensor, size: int) -> tf.Tensor:
     """`V^H A V` on the dominant `size`-dimensional subspace of `A`: `[..., size, size]`."""
-    squared = gram @ gram
+    squared = matmul(gram, gram)
     # Start from a mixture of all columns: the first few may be zero, or orthogonal to the others.
     mixture = np.random.RandomState(0).standard_normal((gram.shape[-1], size))
-    basis = tf.linalg.qr(gram @ tf.constant(mixture, gram.dtype))[0]
+    basis = tf.linalg.qr(matmul(gram, tf.constant(mixture, gram.dtype)))[0]
     _, basis = tf.while_loop(
         lambda step, _: step < SUBSPACE_STEPS,
-        lambda step, basis: (step + 1, tf.linalg.qr(squared @ basis)[0]),
+        lambda step, basis: (step + 1, tf.linalg.qr(matmul(squared, basis))[0]),
         (tf.constant(0), basis),
         maximum_iterations=SUBSPACE_STEPS,
     )
-    return adjoint_times(basis, gram @ basis)
+    return adjoint_times(basis, matmul(gram, basis))
 
 
 def log_determinant(covariance: Covariance) -> tf.Tensor:

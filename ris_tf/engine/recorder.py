@@ -47,6 +47,7 @@ class StepRecorder(keras.callbacks.Callback):
         untrained: variables without gradient so far; `None` before the first window.
         check_stop: called after every window; raises `Stop` to leave training.
         patience_at_unity: windows in a row that may be not finite at a scale of 1 or less.
+        before: called before a window is written; raises where the run is another's by now.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class StepRecorder(keras.callbacks.Callback):
         untrained: list[str] | None,
         check_stop: Callable[[], None],
         patience_at_unity: int = SKIPPED_IN_A_ROW,
+        before: Callable[[], None] = lambda: None,
     ):
         super().__init__()
         own = f"{trainer.model.name}/"
@@ -68,6 +70,7 @@ class StepRecorder(keras.callbacks.Callback):
         self.events = events
         self.reporter = reporter
         self.check_stop = check_stop
+        self.require_ours = before
         self.silent = np.array([untrained is None or path in untrained for path in self.paths])
         self.usage = UsageMeter()
         self.window = 0
@@ -84,6 +87,7 @@ class StepRecorder(keras.callbacks.Callback):
         """Record the window that just ended."""
         del batch
         assert logs is not None
+        self.require_ours()
         values, squares = np.ravel(logs["values"]), np.ravel(logs["squares"])
         window, self.window = self.window, self.window + 1
         epoch = window // self.trainer.plan.windows_per_epoch

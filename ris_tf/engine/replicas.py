@@ -4,7 +4,7 @@ Each replica computes its share of every batch. What they decide on, the loss an
 the mean over all of them, so that each sees the same numbers and takes the same decision.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -104,6 +104,13 @@ class Replicas:
                 strategy.extended.update(variable.value, _assign, args=(value,), group=False)
 
         tf.distribute.get_replica_context().merge_call(written, args=(list(values),))
+
+    def alone(self, function: Callable, compiled: bool) -> Callable:
+        """What each replica computes by itself; XLA compiles that, but no sum over several.
+
+        It is made anew for each replica, whose own variables it reads.
+        """
+        return tf.function(function, jit_compile=True, autograph=False) if compiled else function
 
     def reported(self, values: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """What a step returns to Keras, which takes means over workers of a first axis."""

@@ -12,11 +12,21 @@ import tensorflow as tf
 from ris_tf.engine import checkpoint
 from ris_tf.engine.checkpoint import CheckpointError, Progress
 from ris_tf.engine.diagnostics import Diagnostics, apart
+from ris_tf.engine.machine import moved, this_machine
 from ris_tf.engine.phases import Standing, changes_after, changes_with_plan
 from ris_tf.engine.recorder import StepRecorder
 from ris_tf.engine.reporter import Reporter
 from ris_tf.engine.step import GuardedStep
-from ris_tf.engine.stopping import SKIPPED_IN_A_ROW, Stop, StopSignals, cause_of, check_stop
+from ris_tf.engine.stopping import (
+    SKIPPED_IN_A_ROW,
+    Stop,
+    StopSignals,
+    cause_of,
+    check_stop,
+    one_line,
+    refused,
+)
+from ris_tf.engine.surroundings import Surroundings
 from ris_tf.engine.task import Change, Task
 from ris_tf.errors import UserError
 from ris_tf.runlog import (
@@ -29,6 +39,7 @@ from ris_tf.runlog import (
     RunDirectory,
     Session,
     SilentWriter,
+    TakenOverError,
     Validation,
 )
 
@@ -69,9 +80,12 @@ class TrainingSession:
             raises `Stop` to leave training.
         patience_at_unity: windows in a row that may be not finite at a loss scale of 1 or less.
         notices: what a person should know from the beginning.
+        checkpoint_minutes: longest time from one checkpoint to the next, also within an epoch; 0
+            leaves it to the epochs.
 
     Attributes:
         callbacks: Keras callbacks that see every window after it is recorded.
+        elsewhere: how what computes the run differs from the session before, a line each.
 
     Raises:
         CheckpointError: none of the checkpoints can be used.
@@ -90,6 +104,7 @@ class TrainingSession:
         judge: Callable[[int], None] = lambda epochs: None,
         patience_at_unity: int = SKIPPED_IN_A_ROW,
         notices: tuple[str, ...] = (),
+        checkpoint_minutes: float = 0.0,
     ):
         self.trainer = trainer
         self.plan = trainer.plan
@@ -101,10 +116,13 @@ class TrainingSession:
         self.signals = signals or StopSignals()
         self.judge = judge
         self.variables = trainer.state()
+        self.machine = this_machine(self.replicas)
         self.callbacks: list[keras.callbacks.Callback] = []
         self.validation: dict[str, float] = {}
         self.progress = Progress()
         self._replanned: list[Change] = []
+        self.surroundings = Surroundings(self.signals, checkpoint_minutes)
+        self.elsewhere = moved(run, self.machine) if resume and run else []
         warnings = [*notices, *(self._restore(run) if resume and run else [])]
         self.events: EventWriter = SilentWriter()
         if run and self.writes:
@@ -115,8 +133,9 @@ class TrainingSession:
             self.events,
             reporter,
             self.progress.untrained,
-            self._check_stop,
+            self._between_windows,
             patience_at_unity,
+            before=run.require_session if run and self.writes else lambda: None,
         )
         self.diagnostics = Diagnostics(
             self.recorder, self.progress.window, run if self.writes else None, self.notice
@@ -177,11 +196,14 @@ class TrainingSession:
                 windows=self.plan.windows,
                 epochs=self.plan.epochs,
                 windows_per_epoch=self.plan.windows_per_epoch,
+                **self.machine._asdict(),
             )
         )
         self.diagnostics.session_begins()
         for text in warnings:
             self.notice(text, "warning")
+        for text in self.elsewhere:
+            self.notice(text, "warning", what="elsewhere")
 
     def notice(self, text: str, level: str = "info", what: str = "", **values: Any) -> None:
         """Show a line, and keep it in the event log, with its kind and what it is made of."""
@@ -206,17 +228,23 @@ class TrainingSession:
             raise
         except OSError as error:
             self.reporter.keep(traceback.format_exc())
-            return self._end("failed", _refused(error), Cause.DISK)
+            return self._end("failed", refused(error), Cause.DISK)
+        except TakenOverError as error:  # log and checkpoints are another's: nothing is written
+            self.events.close()
+            text = str(error)
+            return Outcome("failed", text, self.progress, self.validation, Cause.TAKEN_OVER)
         except UserError as error:
             self._end("failed", str(error), cause_of(error))
             raise
         except BaseException as error:
             self.reporter.keep(traceback.format_exc())
             if self.replicas.worker.count > 1 and isinstance(error, LOST_WORKER):
-                text = f"a worker is gone: {_one_line(error)}"
+                text = f"a worker is gone: {one_line(error)}"
                 return self._end("failed", text, Cause.LOST_WORKER)
-            text = f"{type(error).__name__}: {_one_line(error)}"
-            self._end("failed", text, cause_of(error))
+            text, cause = f"{type(error).__name__}: {one_line(error)}", cause_of(error)
+            if cause == Cause.OUT_OF_MEMORY:
+                return self._end("failed", f"{self.task.too_large(self.plan)}; {text[:200]}", cause)
+            self._end("failed", text, cause)
             raise
 
     def _until_stopped(self) -> tuple[str, str, Cause | None]:
@@ -258,17 +286,36 @@ class TrainingSession:
         except Stop as reason:
             stop = reason
         finally:
-            window = self.recorder.window
-            self.progress = self.progress.moved(
-                window=window,
-                batches=self.plan.batches_before(window),
-                untrained=self.recorder.untrained,
-            )
+            self._take_position()
         if self.progress.window == end:
             self._record_epoch(epoch, end - first, time.time() - began)
             self.diagnostics.epoch_ends()
         if stop:
             raise stop
+        if self.surroundings.checkpoint_due():
+            self._checkpoint(best=False)
+
+    def _take_position(self) -> None:
+        """The progress is where the last window ended."""
+        window = self.recorder.window
+        self.progress = self.progress.moved(
+            window=window,
+            batches=self.plan.batches_before(window),
+            untrained=self.recorder.untrained,
+        )
+
+    def _between_windows(self) -> None:
+        """Behind every window: what happened to the process, stops, a checkpoint where one is due.
+
+        Behind the last of an epoch there is none: the epoch's event comes first.
+        """
+        for news in self.surroundings.news():
+            self.notice(news.text, "warning", what=news.what)
+        self._check_stop()
+        within = self.recorder.window % self.plan.windows_per_epoch
+        if within and self.surroundings.checkpoint_due():
+            self._take_position()
+            self._checkpoint(best=False)
 
     def _announce(self, epoch: int) -> None:
         changes = self.task.changes_with_epoch(epoch)
@@ -322,6 +369,8 @@ class TrainingSession:
 
     def _checkpoint(self, best: bool) -> None:
         """Everything so far, to disk; the event comes first, so that the log's length has it."""
+        if self.run_directory and self.writes:
+            self.run_directory.require_session(at_once=True)
         self.events.write(
             CheckpointEvent(
                 step=self.progress.window,
@@ -337,9 +386,11 @@ class TrainingSession:
         )
         if self.run_directory and self.writes:
             checkpoint.save(self.run_directory.checkpoints, self.variables, self.progress)
+        self.surroundings.checkpointed()
 
     def _check_stop(self) -> None:
-        check_stop(self.signals, self._stop_requested, self.replicas.total)
+        wanted = check_stop(self.signals, self._stop_requested, self.replicas.total)
+        self.surroundings.checkpoint_wanted |= wanted
 
     def _stop_requested(self) -> bool:
         return (
@@ -354,7 +405,7 @@ class TrainingSession:
             if self.run_directory and self.writes:
                 self.run_directory.clear_stop()
         except OSError as error:
-            self.reporter.say(f"the run's folder is not in order: {_refused(error)}", "error")
+            self.reporter.say(f"the run's folder is not in order: {refused(error)}", "error")
         if self.run_directory:
             self.run_directory.end_session()
         return Outcome(reason, text, self.progress, self.validation, cause)
@@ -364,13 +415,3 @@ def _first_planned(run: RunDirectory) -> int:
     """Windows that a run planned first: what its checkpoints of version 0.2 do not say."""
     sessions = run.log(outline=True).sessions
     return sessions[0].windows if sessions else 0
-
-
-def _refused(error: OSError) -> str:
-    """What the disk refused, in words."""
-    what = error.strerror or _one_line(error)
-    return f"{error.filename}: cannot be written: {what}" if error.filename else what
-
-
-def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split())[:500]

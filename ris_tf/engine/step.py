@@ -16,6 +16,7 @@ several replicas share a batch, stages 3 to 10 work on the mean over all of them
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any
 
@@ -70,7 +71,9 @@ class GuardedStep(keras.Model):
             of the loss, its terms and the metrics.
         summary: from the means of all that to what is reported.
         replicas: the devices that share each batch; model and trainer are made in its scope.
-        jit_compile: compile the step with XLA; never where there are several replicas.
+        jit_compile: compile the step with XLA; where there are several replicas, what each of them
+            computes alone.
+        computing: entered while windows and validations are computed.
         seed: of `Step.seed`, and of the order of arrays.
 
     Raises:
@@ -97,6 +100,7 @@ class GuardedStep(keras.Model):
         summary: Callable[[dict[str, float]], dict[str, float]] = dict,
         replicas: Replicas | None = None,
         jit_compile: bool = True,
+        computing: Callable[[], AbstractContextManager[Any]] = nullcontext,
         seed: int = 0,
     ):
         super().__init__(name="trainer", dtype="float32")
@@ -118,6 +122,7 @@ class GuardedStep(keras.Model):
         self.metrics_function = metrics
         self.validate_function = validate
         self.seed = seed
+        self.computing = computing
         self.replicas = replicas or Replicas()
         self.weights_trained = model.trainable_variables
         self.state_kept = [v for v in model.non_trainable_variables if "float" in v.dtype]
@@ -139,6 +144,7 @@ class GuardedStep(keras.Model):
             auto_scale_loss=False,  # the step scales; Keras would wrap the optimizer once more
             jit_compile=jit_compile and self.replicas.count == 1,
         )
+        self.compiled_alone = jit_compile and self.replicas.count > 1
         self.optimizer.build(self.weights_trained)
         self.trained = TrainedState(
             self.weights_trained, self.optimizer, self.averages, self.scale, self.position
@@ -198,7 +204,8 @@ class GuardedStep(keras.Model):
         window, parts = data if isinstance(data, tuple) else (data, ())
         before = self.trained.now()
         kept = [tf.identity(variable.value) for variable in self.state_kept]
-        totals = self.replicas.mean(self._accumulated(window, parts, before.scale.value))
+        accumulated = self.replicas.alone(self._accumulated, self.compiled_alone)
+        totals = self.replicas.mean(accumulated(window, parts, before.scale.value))
         gradients = self.scale.unscaled(totals.gradients)
         squares = squared_norms(gradients, self.packing)
         verdict = finite_check(gradients, totals.loss, self.packing)
@@ -327,7 +334,8 @@ class GuardedStep(keras.Model):
             batch, number = source.at(tf.zeros_like(data), data), data
         else:
             batch = source.prepared(data, number, number)
-        values = self._validation_values(self.replicas.share(batch), number)
+        validation_values = self.replicas.alone(self._validation_values, self.compiled_alone)
+        values = validation_values(self.replicas.share(batch), number)
         self._validated = list(values)
         examples = tf.shape(tf.nest.flatten(batch)[0])[0]
         plain = [tf.cast(value, tf.float32) for value in (*values.values(), examples)]
@@ -354,7 +362,7 @@ class GuardedStep(keras.Model):
             batches = batches.again()
         means = BatchMeans()
         data = self.replicas.handed(batches.batches(count))
-        with batches.telling():
+        with batches.telling(), self.computing():
             self.evaluate(data, steps=count, callbacks=[means], verbose=0)
         return self.summary(dict(zip(self._validated, means.result(), strict=True)))
 
@@ -366,7 +374,7 @@ class GuardedStep(keras.Model):
         """Train windows `first..end - 1`, all of one epoch; `Model.fit` drives them."""
         assert self.training_batches is not None
         data = self.training_batches.windows(first, end, self.plan)
-        with self.training_batches.telling():
+        with self.training_batches.telling(), self.computing():
             keras.Model.fit(
                 self,
                 self.replicas.handed(data),

@@ -2,17 +2,18 @@
 
 import os
 import signal
-import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 
+from ris_tf.process import CHECKPOINT, HANGUP, INTERRUPTED, PREEMPTING, REQUEUE, handled, tell
 from ris_tf.runlog import Cause, Reason
 
 RESOURCE_EXHAUSTED = 8  # `error_code` of TensorFlow's errors where memory ran out
 SKIPPED_IN_A_ROW = 20  # windows dropped one after the other before a run gives up
 STOPPING = b"\nstopping after this window; again to stop at once\n"
+PREEMPTED = b"\na checkpoint after this window, then the end; Ctrl-C to stop at once\n"
 
 
 class Stop(Exception):  # noqa: N818 (not an error)
@@ -41,28 +42,69 @@ def cause_of(error: BaseException) -> Cause:
     return Cause.DISK if isinstance(error, OSError) else Cause.ERROR
 
 
+def refused(error: OSError) -> str:
+    """What the disk refused, in words."""
+    what = error.strerror or one_line(error)
+    return f"{error.filename}: cannot be written: {what}" if error.filename else what
+
+
+def one_line(error: BaseException) -> str:
+    """The beginning of an error's message, without line breaks."""
+    return " ".join(str(error).split())[:500]
+
+
 class StopSignals:
-    """Turns the first SIGINT or SIGTERM into a request, which training follows after its window.
+    """Turns signals into requests, which training follows after its window.
+
+    Ctrl-C, and what schedulers send before they take a machine away (SIGTERM, SIGUSR1, SIGXCPU),
+    ask for a checkpoint and the end; SIGUSR2 asks for a checkpoint alone; SIGHUP says that the
+    terminal is gone. A second Ctrl-C ends the process at once; schedulers may repeat themselves.
 
     Args:
-        reply: what is written to the terminal at once.
+        reply: what is written to the terminal at once after Ctrl-C; empty writes nothing, ever.
 
     Attributes:
         received: what asked to stop, `None` while nothing did.
+        preempted: whether a scheduler did.
+        checkpoint: whether a checkpoint is wanted now.
+        hung_up: whether the terminal is gone, and nobody has taken note of it.
     """
 
     def __init__(self, reply: bytes = STOPPING) -> None:
         self.reply = reply
         self.received: str | None = None
+        self.preempted = self.checkpoint = self.hung_up = False
+        self._signalled = False
 
-    def _note(self, number: int, frame: FrameType | None) -> None:
+    @property
+    def cause(self) -> Cause:
+        """The cause of an end that a signal asked for."""
+        return Cause.PREEMPTED if self.preempted else Cause.SIGNAL
+
+    def _interrupt(self, number: int, frame: FrameType | None) -> None:
         del frame
+        if self._signalled:
+            raise KeyboardInterrupt
+        self._note(number, self.reply)
+
+    def _preempt(self, number: int, frame: FrameType | None) -> None:
+        del frame
+        if not self._signalled:
+            self.preempted = True
+            self._note(number, PREEMPTED if self.reply else b"")
+
+    def _note(self, number: int, reply: bytes) -> None:
+        self._signalled = True
         self.received = signal.Signals(number).name
-        os.write(
-            sys.__stdout__.fileno() if sys.__stdout__ else 1, self.reply
-        )  # print may be at work
-        # The next one is not caught: a second Ctrl-C ends a run that does not come to its stop.
-        signal.signal(number, signal.default_int_handler)
+        tell(reply)
+
+    def _hang_up(self, number: int, frame: FrameType | None) -> None:
+        del number, frame
+        self.hung_up = True
+
+    def _want_checkpoint(self, number: int, frame: FrameType | None) -> None:
+        del number, frame
+        self.checkpoint = True
 
     @contextmanager
     def caught(self) -> Iterator["StopSignals"]:
@@ -74,29 +116,46 @@ class StopSignals:
         if not in_main_thread():
             yield self
             return
-        numbers = (signal.SIGINT, signal.SIGTERM)
-        before = {number: signal.signal(number, self._note) for number in numbers}
-        try:
+        handlers = {
+            signal.SIGINT: self._interrupt,
+            **dict.fromkeys(PREEMPTING, self._preempt),
+            **dict.fromkeys(HANGUP, self._hang_up),
+            **dict.fromkeys(CHECKPOINT, self._want_checkpoint),
+        }
+        with handled(handlers):
             yield self
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
 
 
 @contextmanager
-def killed_by_interrupt() -> Iterator[None]:
-    """While this runs, Ctrl-C ends the process at once: for waits in which Python's handler sleeps.
+def ended_at_once() -> Iterator[None]:
+    """While this runs, Ctrl-C and a scheduler's signals end the process at once, with their codes.
 
-    In a thread beside the main one, signals are not changed.
+    For waits in which Python's handlers sleep: a thread reads what was received. In a thread beside
+    the main one, signals are not changed.
     """
     if not in_main_thread():
         yield
         return
-    before = signal.signal(signal.SIGINT, signal.SIG_DFL)
+    read, write = os.pipe()
+    os.set_blocking(write, False)
+    threading.Thread(target=_end_when_told, args=(read,), daemon=True).start()
+    numbers = (signal.SIGINT, *PREEMPTING)
+    before = signal.set_wakeup_fd(write, warn_on_full_buffer=False)
     try:
-        yield
+        with handled(dict.fromkeys(numbers, lambda number, frame: None)):
+            yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.set_wakeup_fd(before)
+        os.close(write)  # which ends the thread
+
+
+def _end_when_told(read: int) -> None:
+    while told := os.read(read, 1):
+        if told[0] == signal.SIGINT:
+            os._exit(INTERRUPTED)
+        if told[0] in PREEMPTING:
+            os._exit(REQUEUE)
+    os.close(read)
 
 
 def in_main_thread() -> bool:
@@ -108,17 +167,24 @@ def check_stop(
     signals: StopSignals,
     stop_requested: Callable[[], bool],
     total: Callable[[Sequence[float]], list[float]],
-) -> None:
+) -> bool:
     """Raise `Stop` where it was requested, in every process of the run at the same window.
 
     Args:
         signals: what this process was sent.
         stop_requested: whether the run was asked to stop.
         total: sum over the run's processes.
+
+    Returns:
+        Whether a process of the run was asked for a checkpoint.
     """
-    stopped, interrupted = total([stop_requested(), signals.received is not None])
+    checkpoint, signals.checkpoint = signals.checkpoint, False
+    asked = [stop_requested(), signals.received is not None, signals.preempted, checkpoint]
+    stopped, interrupted, preempted, wanted = total(asked)
     if interrupted:
         by = signals.received or "a signal to a worker"
-        raise Stop(Reason.INTERRUPTED, f"interrupted by {by}", Cause.SIGNAL)
+        cause = Cause.PREEMPTED if preempted else Cause.SIGNAL
+        raise Stop(Reason.INTERRUPTED, f"interrupted by {by}", cause)
     if stopped:
         raise Stop(Reason.STOPPED, "stopped on request", Cause.ON_REQUEST)
+    return bool(wanted)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from ris_tf.engine.plan import Plan
 from ris_tf.runlog import Event
 
 DIAGNOSIS = "diagnosis/"  # how names of a validation's values begin that health checks alone need
@@ -67,6 +68,17 @@ class Task:
         """
         del epoch, epochs_before
         return []
+
+    def too_large(self, plan: Plan) -> str:
+        """What did not fit into memory, how large it is, and what makes it smaller."""
+        size = f"{plan.batch:,} {self.examples}" if plan.batch else "unknown size"
+        joined = f"{plan.accumulation} a window"
+        return f"out of memory with batches of {size}, {joined}: {self.smaller(plan)}"
+
+    def smaller(self, plan: Plan) -> str:
+        """What takes less memory for the same updates, in words."""
+        half = max(plan.batch // 2, 1) if plan.batch else "half"
+        return f"try a batch of {half} and an accumulation of {2 * plan.accumulation}"
 
     def first_window(self, values: Mapping[str, float]) -> list[str]:
         """Lines that are printed for the first window of a run, from its values by name."""

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 
+from ris_tf.device import require_chosen
 from ris_tf.errors import UserError
 
 INSTALL = "pip install 'ris-tf[train]'"
@@ -16,15 +17,21 @@ INSTALL = "pip install 'ris-tf[train]'"
 def load_tensorflow() -> None:
     """Import TensorFlow; its start-up lines are dropped, unless the import fails.
 
+    A GPU's memory is taken as it is needed, so that several processes can share one; products are
+    in full precision (see `ris_tf.products`).
+
     Raises:
-        UserError: it is not installed.
+        UserError: it is not installed, or a GPU was chosen by `--device`, and there is none.
     """
     require_tensorflow()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
     with hidden_unless_it_fails():
         import tensorflow as tf
 
-        tf.config.list_physical_devices()  # looks for GPUs, and complains where there is none
+        gpus = tf.config.list_physical_devices("GPU")  # complains where there is none
+    require_chosen(len(gpus))
+    tf.config.experimental.enable_tensor_float_32_execution(False)
     # The estimators' graphs are traced for two numbers of scenes and a few of places, by design.
     logging.getLogger("tensorflow").addFilter(
         lambda record: "triggered tf.function retracing" not in record.getMessage()

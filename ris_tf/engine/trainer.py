@@ -16,6 +16,7 @@ from ris_tf.engine.session import Outcome, TrainingSession
 from ris_tf.engine.settings import as_yaml, require_same, settings_of
 from ris_tf.engine.step import GuardedStep
 from ris_tf.errors import UserError
+from ris_tf.process import keep_output_going
 from ris_tf.runlog import RunDirectory, State, summarize
 
 MODEL = "model"  # the task of a run of anybody's model
@@ -41,6 +42,7 @@ class GuardedTrainer(GuardedStep):
         validation: Any = None,
         validation_steps: int | None = None,
         patience: int = 0,
+        checkpoint_minutes: float = 10.0,
         run: str | Path | None = None,
         resume: bool = False,
         callbacks: Sequence[keras.callbacks.Callback] | None = None,
@@ -48,8 +50,9 @@ class GuardedTrainer(GuardedStep):
     ) -> Outcome:
         """Train, validate after every epoch and, with `run`, record it all.
 
-        The first Ctrl-C or SIGTERM ends training after the window, with a checkpoint. Where `fit`
-        is called again, it begins anew with the weights that the model has.
+        The first Ctrl-C, or a scheduler's SIGTERM, SIGUSR1 or SIGXCPU, ends training after the
+        window, with a checkpoint; SIGUSR2 writes one and goes on. Where `fit` is called again, it
+        begins anew with the weights that the model has.
 
         Args:
             data: a `tf.data.Dataset` of batches, a `keras.utils.PyDataset`, arrays in any
@@ -62,6 +65,8 @@ class GuardedTrainer(GuardedStep):
             validation: batches that validate every epoch, given like `data`.
             validation_steps: how many; a whole reading, if not given.
             patience: epochs without a better validation loss before training stops; 0 never stops.
+            checkpoint_minutes: longest time from one checkpoint to the next, also within an
+                epoch; 0 writes one after epochs alone.
             run: folder that gets the run: `ris-gui`, `ris-tf check` and the like look there.
             resume: go on with that run from its last checkpoint; begin it where there is none yet;
                 of a run that is finished, take its weights and train nothing.
@@ -96,10 +101,13 @@ class GuardedTrainer(GuardedStep):
         directory, resumed = (None, False) if run is None else _directory(run, settings, resume)
         if directory and resumed and not directory.in_session:
             return self._finished(directory)
+        keep_output_going()
         console = None if verbose else Console(quiet=True)
         try:
             with Reporter(directory.console_path if directory else None, console) as reporter:
-                return self._in_session(reporter, directory, resumed, list(callbacks or ()))
+                return self._in_session(
+                    reporter, directory, resumed, list(callbacks or ()), checkpoint_minutes
+                )
         finally:
             if directory:
                 directory.end_session()
@@ -118,11 +126,19 @@ class GuardedTrainer(GuardedStep):
         directory: RunDirectory | None,
         resumed: bool,
         callbacks: list[keras.callbacks.Callback],
+        checkpoint_minutes: float,
     ) -> Outcome:
         if directory:
             reporter.say(f"run {directory.path}")
         notices = (directory.lock_problem,) if directory and directory.lock_problem else ()
-        session = TrainingSession(self, reporter, run=directory, resume=resumed, notices=notices)
+        session = TrainingSession(
+            self,
+            reporter,
+            run=directory,
+            resume=resumed,
+            notices=notices,
+            checkpoint_minutes=checkpoint_minutes,
+        )
         session.callbacks = callbacks
         outcome = session.run()
         reporter.say_end(outcome.reason, outcome.text)

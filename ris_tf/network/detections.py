@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from ris_tf.config import BeamspaceNetwork, Config
+from ris_tf.products import matmul
 from ris_tf.scene import field_axes
 from ris_tf.scene.shapes import sizes
 
@@ -167,7 +168,7 @@ def count_logits(presence: tf.Tensor, max_sources: int) -> tf.Tensor:
     stays = np.eye(max_sources + 1, dtype=np.float32)
     step = stays + presence[..., None, None] * (one_more - stays)
     while (pairs := step.shape[1] // 2) > 0:
-        product = tf.matmul(step[:, :pairs], step[:, pairs : 2 * pairs])
+        product = matmul(step[:, :pairs], step[:, pairs : 2 * pairs])
         step = tf.concat([product, step[:, 2 * pairs :]], axis=1) if step.shape[1] % 2 else product
     return tf.math.log(step[:, 0, 0, 1:] + 1e-7)
 

@@ -11,6 +11,7 @@ import tensorflow as tf
 from ris_tf.covariance import real_rows
 from ris_tf.covariance.small import diagonal, small_inverse
 from ris_tf.network.detections import Cells
+from ris_tf.products import matmul
 from ris_tf.receiver import Observed, squared_sum, with_derivatives
 from ris_tf.scene import phase_derivatives
 from ris_tf.scene.shapes import sizes
@@ -74,7 +75,7 @@ def evidence(data: Observed, found: Cells, size: tuple[float, float]) -> Evidenc
     batch, count = sizes(found.presence)
     groups, numbers = data.y.shape[1:]
     columns, slopes = _responses(data, found, size)
-    gram = tf.matmul(columns, columns, adjoint_a=True)
+    gram = matmul(columns, columns, adjoint_a=True)
     energy = tf.math.real(diagonal(gram))
     presence = tf.sigmoid(found.presence)
     ridge = RIDGE * energy / tf.maximum(presence, LEAST_PRESENCE)[:, None] + SMALL
@@ -82,8 +83,8 @@ def evidence(data: Observed, found: Cells, size: tuple[float, float]) -> Evidenc
         gram + tf.complex(ridge, 0.0)[..., None] * tf.eye(count, dtype=gram.dtype)
     )
     both = tf.concat([data.y[..., None], slopes], axis=-1)
-    inside = tf.matmul(inverse, tf.matmul(columns, both, adjoint_a=True))
-    outside = both - tf.matmul(columns, inside)
+    inside = matmul(inverse, matmul(columns, both, adjoint_a=True))
+    outside = both - matmul(columns, inside)
     symbols, left, tangents = inside[..., 0], outside[..., 0], outside[..., 1:]
     power = tf.math.real(symbols * tf.math.conj(symbols))
     alone = tf.reduce_sum(power / tf.math.real(diagonal(inverse)), axis=1)
@@ -120,7 +121,7 @@ def _responses(
         [tf.fill([batch, count], size[0]), tf.fill([batch, count], size[1]), range_m], 1
     )
     rows = real_rows(*with_derivatives(vectors, turns * units[..., None]))
-    pairs = tf.matmul(data.sensing, rows, transpose_b=True)
+    pairs = matmul(data.sensing, rows, transpose_b=True)
     pairs = tf.reshape(pairs, [batch, *data.y.shape[1:], 4 * count, 2])
     responses = tf.complex(pairs[..., 0], pairs[..., 1])  # XLA has no bitcast to complex
     columns, slopes = tf.split(responses, [count, 3 * count], axis=-1)
@@ -137,8 +138,8 @@ def _stepped(tangents: tf.Tensor, left: tf.Tensor, noise: tf.Tensor) -> tuple[tf
     rest = tf.reshape(left, [batch, 1, groups * numbers, 1])
     rest = tf.concat([tf.math.real(rest), tf.math.imag(rest)], axis=2)
     precision = (2 / noise)[..., None, None]
-    fisher = precision * tf.matmul(parts, parts, transpose_b=True) + tf.eye(COORDINATES)
+    fisher = precision * matmul(parts, parts, transpose_b=True) + tf.eye(COORDINATES)
     posterior = small_inverse(fisher)
-    step = tf.matmul(posterior, precision * tf.matmul(parts, rest))[..., 0]
+    step = matmul(posterior, precision * matmul(parts, rest))[..., 0]
     step = tf.clip_by_value(step, -LARGEST_STEP, LARGEST_STEP)
     return step, tf.sqrt(tf.maximum(diagonal(posterior), SMALL))

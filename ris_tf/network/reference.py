@@ -16,6 +16,7 @@ from ris_tf.network.layers import complex_matrix
 from ris_tf.network.parts import Part, stack
 from ris_tf.network.prediction import Prediction
 from ris_tf.network.reference_encoder import ReferenceEncoder
+from ris_tf.products import matmul
 from ris_tf.scene import Measurement, field_axes
 from ris_tf.scene.scale import FREE, Scales, simulated_scales
 from ris_tf.scene.shapes import sizes
@@ -165,8 +166,8 @@ class ReferenceNetwork(Network):
         grid = tf.reshape(probability, [*shape[:2], azimuths, elevations])
         azimuth, elevation = field_axes(scene, azimuths, elevations)
         return (
-            tf.linalg.matvec(tf.reduce_sum(grid, axis=3), azimuth.astype(np.float32)),
-            tf.linalg.matvec(tf.reduce_sum(grid, axis=2), elevation.astype(np.float32)),
+            _mean_over(tf.reduce_sum(grid, axis=3), azimuth.astype(np.float32)),
+            _mean_over(tf.reduce_sum(grid, axis=2), elevation.astype(np.float32)),
             tf.reduce_max(probability, axis=-1),
         )
 
@@ -241,3 +242,8 @@ class _Scalar:
 
 # What files of version 0.1 call it.
 keras.saving.get_custom_objects()["ris_tf>LocalizationNetwork"] = ReferenceNetwork
+
+
+def _mean_over(probability: tf.Tensor, values: np.ndarray) -> tf.Tensor:
+    """`[..., n]` probabilities and `[n]` values to the mean of the values."""
+    return matmul(probability, tf.constant(values[:, None]))[..., 0]

@@ -7,6 +7,7 @@ from ris_tf.config import Config
 from ris_tf.config.network import ReferenceNetwork
 from ris_tf.network.layers import QUIET, DepthwiseConv1D, EncoderLayer, real_pairs
 from ris_tf.network.parts import DROPOUTS, Part, stack
+from ris_tf.products import matmul
 from ris_tf.scene import Measurement
 from ris_tf.scene.random import Folding
 from ris_tf.scene.shapes import product, sizes
@@ -69,7 +70,7 @@ class ReferenceEncoder(keras.layers.Layer):
         folding = None if key is None else Folding(key)
         for i, encoder in enumerate(self.transformer):
             tokens = encoder(tokens, key=folding, place=DROPOUTS * i)
-        effective_channel = real_pairs(tf.einsum("bmn,bln->blm", channel, codes))
+        effective_channel = real_pairs(matmul(codes, channel, transpose_b=True))
         shape = [sizes(effective_channel)[0], product(effective_channel.shape[1:])]
         branches = [
             tf.reduce_mean(tokens, axis=1),

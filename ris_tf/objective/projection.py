@@ -4,6 +4,7 @@ import tensorflow as tf
 
 from ris_tf.covariance import adjoint_times, energy
 from ris_tf.covariance.small import inverse_cholesky
+from ris_tf.products import matmul
 
 TINY = 1e-12  # keeps the loss of an all-zero covariance finite
 
@@ -34,5 +35,5 @@ def project_out(factor: tf.Tensor, steering: tf.Tensor, ridge: float) -> tf.Tens
     """`P_perp G`, `P = U (U^H U + ridge I)^-1 U^H`, without gradient to `U`."""
     gram = adjoint_times(steering, steering)
     whitening = inverse_cholesky(gram + ridge * tf.eye(gram.shape[-1], dtype=gram.dtype))
-    inside = tf.stop_gradient(tf.matmul(steering, whitening, adjoint_b=True))
-    return factor - inside @ adjoint_times(inside, factor)
+    inside = tf.stop_gradient(matmul(steering, whitening, adjoint_b=True))
+    return factor - matmul(inside, adjoint_times(inside, factor))

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from ris_tf.products import matmul
 from ris_tf.receiver.observed import Observed, squared_sum
 
 # Of the diagonal of Gram matrices, added to it: two equal columns stay solvable.
@@ -32,12 +33,12 @@ def projected(data: Observed, columns: tf.Tensor) -> Projected:
     """Least squares of measurements on `[B, G, D, K]` columns, with the likelihood's ridge."""
     ridge = ridge_of(data, columns)
     basis, inverse = _orthonormal(columns, ridge)
-    inside = tf.matmul(basis, data.y[..., None], adjoint_a=True)
+    inside = matmul(basis, data.y[..., None], adjoint_a=True)
     return Projected(
         basis=basis,
         inverse=inverse,
-        symbols=tf.matmul(inverse, inside, adjoint_a=True)[..., 0],
-        residual=data.y - tf.matmul(basis, inside)[..., 0],
+        symbols=matmul(inverse, inside, adjoint_a=True)[..., 0],
+        residual=data.y - matmul(basis, inside)[..., 0],
         ridge=ridge,
     )
 
@@ -59,8 +60,8 @@ def ridge_of(data: Observed, columns: tf.Tensor) -> tf.Tensor:
     noise, present = data.noise[:, None], tf.cast(energy > 0, energy.dtype)
     prior = noise / data.signal[:, None] * tf.reduce_sum(energy, axis=-1, keepdims=True) * present
     basis, inverse = _orthonormal(columns, prior)
-    inside = tf.matmul(basis, data.y[..., None], adjoint_a=True)
-    symbols = tf.matmul(inverse, inside, adjoint_a=True)
+    inside = matmul(basis, data.y[..., None], adjoint_a=True)
+    symbols = matmul(inverse, inside, adjoint_a=True)
     errors = noise * tf.reduce_mean(squared_sum(inverse, [-2]), axis=1)
     power = present * (tf.reduce_mean(squared_sum(symbols, [-1]), axis=1) + errors)
     if data.equal:
@@ -104,12 +105,12 @@ def left_out(data: Observed, columns: tf.Tensor) -> LeftOut:
     """
     ridge = ridge_of(data, columns)
     basis, inverse = _orthonormal(columns, ridge)
-    inside = tf.matmul(basis, data.y[..., None], adjoint_a=True)
+    inside = matmul(basis, data.y[..., None], adjoint_a=True)
     errors = squared_sum(inverse, [-2])  # [M^-1]_kk
     length = tf.sqrt(errors)
-    directions = tf.matmul(basis, inverse / tf.cast(length, inverse.dtype)[..., None, :])
-    along = tf.matmul(directions, data.y[..., None], adjoint_a=True)[..., 0]
-    residual = data.y[..., None] - tf.matmul(basis, inside)
+    directions = matmul(basis, inverse / tf.cast(length, inverse.dtype)[..., None, :])
+    along = matmul(directions, data.y[..., None], adjoint_a=True)[..., 0]
+    residual = data.y[..., None] - matmul(basis, inside)
     alone = squared_sum(along, [1])
     return LeftOut(
         basis=basis,
@@ -130,13 +131,13 @@ def price(data: Observed, errors: tf.Tensor, ridge: tf.Tensor) -> tf.Tensor:
 
 def _orthonormal(columns: tf.Tensor, ridge: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """`B = C L^-H` of columns `C`, and `L^-1`, `L L^H = C^H C + ridge` by Cholesky."""
-    gram = tf.matmul(columns, columns, adjoint_a=True)
+    gram = matmul(columns, columns, adjoint_a=True)
     energy = tf.math.real(tf.linalg.diag_part(gram))
     diagonal = tf.where(energy > 0, (1 + RIDGE[columns.dtype]) * energy + ridge[:, None], 1)
     chol = tf.linalg.cholesky(tf.linalg.set_diag(gram, tf.cast(diagonal, gram.dtype)))
     eye = tf.zeros_like(chol) + tf.eye(chol.shape[-1], dtype=chol.dtype)
     inverse = tf.linalg.triangular_solve(chol, eye)
-    return tf.matmul(columns, inverse, adjoint_b=True), inverse
+    return matmul(columns, inverse, adjoint_b=True), inverse
 
 
 def unexplained(columns: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
@@ -147,6 +148,6 @@ def unexplained(columns: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
         y: `[B, G, D]` complex measurements.
     """
     basis, _ = _orthonormal(columns, tf.zeros_like(squared_sum(columns, [1, 2])))
-    inside = tf.matmul(basis, y[..., None], adjoint_a=True)
-    left = y[..., None] - tf.matmul(basis, inside)
+    inside = matmul(basis, y[..., None], adjoint_a=True)
+    left = y[..., None] - matmul(basis, inside)
     return squared_sum(left, [1, 2, 3]) / squared_sum(y, [1, 2])

@@ -25,6 +25,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from ris_tf.covariance import real_rows
+from ris_tf.products import matmul
 from ris_tf.receiver.least_squares import Projected, price, projected
 from ris_tf.receiver.observed import Observed, squared, squared_sum, with_derivatives
 from ris_tf.scene import phase_derivatives, steering_vectors
@@ -83,7 +84,7 @@ def fit(
     t = _tangents(data, coordinates, active)
     left = tf.reshape(t.projected.residual, [-1, math.prod(data.y.shape[1:]), 1])
     information = _at_symbols(t)
-    gradient = tf.math.real(tf.matmul(_times_symbols(t, t.slopes), left, adjoint_a=True))[..., 0]
+    gradient = tf.math.real(matmul(_times_symbols(t, t.slopes), left, adjoint_a=True))[..., 0]
     if data.noise is not None:
         information += data.noise[:, None, None] * _by_errors(t)
         gradient -= data.noise[:, None] * _narrowed(t)
@@ -138,8 +139,8 @@ def _tangents(
     responses = data.parts_at_receiver(*parts)
     columns, slopes = tf.split(responses, [slots, 3 * slots], axis=-1)
     found = projected(data, columns)
-    along = tf.matmul(found.basis, slopes, adjoint_a=True)
-    return _Tangents(found, slopes, along, slopes - tf.matmul(found.basis, along))
+    along = matmul(found.basis, slopes, adjoint_a=True)
+    return _Tangents(found, slopes, along, slopes - matmul(found.basis, along))
 
 
 def _times_symbols(t: _Tangents, part: tf.Tensor) -> tf.Tensor:
@@ -152,7 +153,7 @@ def _times_symbols(t: _Tangents, part: tf.Tensor) -> tf.Tensor:
 def _at_symbols(t: _Tangents) -> tf.Tensor:
     """`sum Re(D^H P_perp D)`, `D` of the fitted symbols: `[B, 3 K, 3 K]`."""
     outside = _times_symbols(t, t.outside)
-    return tf.math.real(tf.matmul(outside, outside, adjoint_a=True))
+    return tf.math.real(matmul(outside, outside, adjoint_a=True))
 
 
 def _nowhere(active: tf.Tensor) -> tf.Tensor:
@@ -162,15 +163,15 @@ def _nowhere(active: tf.Tensor) -> tf.Tensor:
 
 def _by_errors(t: _Tangents) -> tf.Tensor:
     """`sum Re(D^H P_perp D * (M^-1)^T)`, `D` of symbols 1: `[B, 3 K, 3 K]`."""
-    errors = tf.matmul(t.projected.inverse, t.projected.inverse, adjoint_a=True)
+    errors = matmul(t.projected.inverse, t.projected.inverse, adjoint_a=True)
     weights = tf.tile(tf.linalg.matrix_transpose(errors), [1, 1, 3, 3])
-    products = tf.matmul(t.outside, t.outside, adjoint_a=True)
+    products = matmul(t.outside, t.outside, adjoint_a=True)
     return tf.reduce_sum(tf.math.real(products * weights), axis=1)
 
 
 def _narrowed(t: _Tangents) -> tf.Tensor:
     """Half the derivatives of `sum log det M`: `sum Re [M^-1 C^H D]_kk`, `[B, 3 K]`."""
-    moved = tf.matmul(t.projected.inverse, t.along, adjoint_a=True)
+    moved = matmul(t.projected.inverse, t.along, adjoint_a=True)
     slots = moved.shape[-2]
     parts = tf.reshape(tf.reduce_sum(tf.math.real(moved), axis=1), [-1, slots, 3, slots])
     own = tf.linalg.diag_part(tf.transpose(parts, [0, 2, 1, 3]))
@@ -200,7 +201,7 @@ def fitted_symbols(
     """
     vectors = _vectors(data, coordinates, active)
     rows = real_rows(tf.math.real(vectors), tf.math.imag(vectors))
-    pairs = tf.matmul(data.sensing, rows, transpose_b=True)
+    pairs = matmul(data.sensing, rows, transpose_b=True)
     pairs = tf.reshape(pairs, [-1, *data.y.shape[1:], vectors.shape[1], 2])
     found = projected(data, tf.complex(pairs[..., 0], pairs[..., 1]))
     own = tf.cast(active, data.y.dtype)[:, None]

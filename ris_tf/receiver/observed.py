@@ -10,6 +10,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from ris_tf.covariance import real_rows, side_by_side
+from ris_tf.products import matmul
 from ris_tf.scene import Measurement, Panel
 
 
@@ -54,7 +55,7 @@ class Observed(NamedTuple):
         if re.shape.rank == 2:
             responses = tf.tensordot(self.sensing, rows, [[-1], [-1]])
         else:
-            responses = tf.matmul(self.sensing, rows, transpose_b=True)
+            responses = matmul(self.sensing, rows, transpose_b=True)
         pairs = tf.reshape(responses, [tf.shape(self.y)[0], *self.y.shape[1:], count, 2])
         return tf.bitcast(pairs, self.y.dtype)
 

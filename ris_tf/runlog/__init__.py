@@ -32,7 +32,7 @@ from ris_tf.runlog.health import (
     verdict_on,
 )
 from ris_tf.runlog.identity import BeganFrom, Identity
-from ris_tf.runlog.lock import HeldError, Holder
+from ris_tf.runlog.lock import HeldError, Holder, TakenOverError
 from ris_tf.runlog.log import RunLog, Steps
 from ris_tf.runlog.pace import Doing, Pace, pace_of
 from ris_tf.runlog.reader import EventTail, LogReader, read_run_log
@@ -98,6 +98,7 @@ __all__ = [
     "Step",
     "Steps",
     "Summary",
+    "TakenOverError",
     "Usage",
     "Validation",
     "Verdict",

@@ -47,6 +47,7 @@ class Cause(StrEnum):
     GRADIENT_PATH = "gradient path"
     ERROR = "error"
     KILLED = "killed"  # its process died
+    TAKEN_OVER = "taken over"  # another process works on its folder now
     REFUSED = "refused"  # no configuration allows its hyperparameters
     DAMAGED = "damaged"  # no file of it is readable
     # It ended before its last epoch:
@@ -57,6 +58,7 @@ class Cause(StrEnum):
     # Somebody stopped it:
     ON_REQUEST = "on request"
     SIGNAL = "signal"
+    PREEMPTED = "preempted"  # by a scheduler, which starts it again
 
     @classmethod
     def of(cls, text: str) -> "Cause | None":
@@ -84,6 +86,9 @@ class Session(Event):
         epochs: all planned epochs.
         windows_per_epoch: windows an epoch.
         schema: version of this module.
+        device: what computes it: the kind of GPU, or the processor; empty in older logs.
+        threads: of the processor; 0 in older logs.
+        replicas: devices that share each batch; 0 in older logs.
     """
 
     kind: ClassVar[str] = "session"
@@ -95,6 +100,9 @@ class Session(Event):
     epochs: int
     windows_per_epoch: int
     schema: int = SCHEMA
+    device: str = ""
+    threads: int = 0
+    replicas: int = 0
 
 
 @dataclass(frozen=True)

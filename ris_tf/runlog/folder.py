@@ -6,9 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from ris_tf.runlog.files import disk_error, unwritable
-from ris_tf.runlog.lock import LOCK_FILE, FolderLock, Holder, recorded_holder
+from ris_tf.runlog.lock import LOCK_FILE, FolderLock, Holder, TakenOverError, recorded_holder
 
 STOP_FILE = "stop"
+LOOK_S = 5.0  # from one look at whose folder it is to the next
 
 
 class LockedFolder:
@@ -19,7 +20,11 @@ class LockedFolder:
     """
 
     path: Path
+    take_over = (
+        False  # whether a process on another machine that may work on it is known to be gone
+    )
     _lock: FolderLock | None = None
+    _looked = 0.0  # whose the folder is, seconds since 1970
 
     @property
     def holder(self) -> Holder:
@@ -41,6 +46,10 @@ class LockedFolder:
             return False  # though its process may live on, as a notebook's does
         return holder.alive()
 
+    def holder_suspended(self) -> bool:
+        """Whether the process that works on it was stopped by a signal, on this machine."""
+        return self.holder.suspended()
+
     @property
     def in_session(self) -> bool:
         """Whether this process works on it, by this object."""
@@ -54,6 +63,21 @@ class LockedFolder:
             f"{self.path}: {problem}: nothing keeps two processes that begin at once from both "
             "working on it; begin one at a time"
         )
+
+    def require_session(self, at_once: bool = False) -> None:
+        """Refuse to write where another process has taken the folder over, as from another machine.
+
+        Args:
+            at_once: look now; else only where the last look was some seconds ago.
+
+        Raises:
+            TakenOverError: it has.
+        """
+        if not at_once and time.time() - self._looked < LOOK_S:
+            return
+        now, self._looked = recorded_holder(self.path), time.time()
+        if self._lock and now and not self._lock.is_of(now):
+            raise TakenOverError(f"{now} has taken it over", self.path, now, "leave it to that")
 
     def end_session(self) -> None:
         """Let other processes, and other sessions of this one, work on the folder.
@@ -79,7 +103,7 @@ class LockedFolder:
             return
         try:
             holder = replace(holder, since=time.time())
-            self._lock = FolderLock.take(self.path, holder, before, self.last_write)
+            self._lock = FolderLock.take(self.path, holder, before, self.last_write, self.take_over)
         except OSError as error:
             raise unwritable(self.path / LOCK_FILE, error) from error
 

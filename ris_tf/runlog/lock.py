@@ -32,6 +32,7 @@ LARGEST_RECORD = 1 << 12  # bytes of the file that are read; it has two hundred
 DOUBT_S = 600.0  # silence after which a holder on another machine counts as gone
 NAMED_S = 1.0  # that a process which has just taken a lock has to write its name into it
 SAME_START_S = 2.0  # start times of one process agree to this
+SUSPENDED = (psutil.STATUS_STOPPED, psutil.STATUS_TRACING_STOP)
 NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EINVAL)
 
 _locks: "dict[tuple[int, int], FolderLock]" = {}  # of this process, by the file's device and inode
@@ -80,6 +81,15 @@ class Holder:
             return False
         return abs(began - self.pid_started) < SAME_START_S and status != psutil.STATUS_ZOMBIE
 
+    def suspended(self) -> bool:
+        """Whether its process lives on this machine and was stopped by a signal: it may go on."""
+        if not self.alive():
+            return False
+        try:
+            return psutil.Process(self.pid).status() in SUSPENDED
+        except psutil.Error:
+            return False
+
     def __str__(self) -> str:
         if self.ended or not self.pid:
             return "another process"
@@ -103,7 +113,11 @@ class HeldError(RunError):
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Travels from a trial's process to its search's.
-        return HeldError, (self.problem, Path(self.source), self.holder, self.remedy)
+        return type(self), (self.problem, Path(self.source), self.holder, self.remedy)
+
+
+class TakenOverError(HeldError):
+    """Another process works on a folder that this one worked on, as after a long suspension."""
 
 
 class FolderLock:
@@ -122,7 +136,12 @@ class FolderLock:
 
     @classmethod
     def take(
-        cls, folder: Path, holder: Holder, before: Holder, last_write: Callable[[], float]
+        cls,
+        folder: Path,
+        holder: Holder,
+        before: Holder,
+        last_write: Callable[[], float],
+        take_over: bool = False,
     ) -> "FolderLock":
         """Take a folder's lock; what it guards is to be read again after that.
 
@@ -131,6 +150,7 @@ class FolderLock:
             holder: this process.
             before: who worked on the folder last, where the lock file names nobody.
             last_write: when the folder's files last changed, seconds since 1970.
+            take_over: the process on another machine that may work on it is gone: a person knows.
 
         Raises:
             HeldError: another session has it, or may have it.
@@ -138,18 +158,23 @@ class FolderLock:
         """
         descriptor, problem = _locked(folder)
         try:
-            _require_free(folder, descriptor, before, problem, last_write)
+            _require_free(folder, descriptor, before, problem, last_write, take_over)
             _write(descriptor, holder)
             return cls(descriptor, holder, problem)
         except BaseException:
             os.close(descriptor)
             raise
 
+    def is_of(self, holder: Holder) -> bool:
+        """Whether it is this process's by a record."""
+        return holder.same_process(self._holder)
+
     def release(self) -> None:
         """Let others take it; once more does nothing."""
         if _locks.pop(self._file, None) is self:
             with suppress(OSError):  # a full disk: the kernel knows that it is free
-                _write(self._descriptor, replace(self._holder, ended=time.time()))
+                if self.is_of(_read(self._descriptor) or self._holder):
+                    _write(self._descriptor, replace(self._holder, ended=time.time()))
             os.close(self._descriptor)
 
 
@@ -219,7 +244,12 @@ def _refusal(folder: Path, holder: Holder) -> HeldError:
 
 
 def _require_free(
-    folder: Path, descriptor: int, before: Holder, problem: str, last_write: Callable[[], float]
+    folder: Path,
+    descriptor: int,
+    before: Holder,
+    problem: str,
+    last_write: Callable[[], float],
+    take_over: bool,
 ) -> None:
     """Refuse a folder that somebody works on although its file could be locked.
 
@@ -237,13 +267,13 @@ def _require_free(
             raise _refusal(folder, holder)
         return
     silent = time.time() - last_write()
-    if recorded and silent < DOUBT_S:
+    if recorded and silent < DOUBT_S and not take_over:
         raise HeldError(
             f"{holder} may be working on it: it wrote {max(silent, 0):.0f} s ago",
             folder,
             holder,
             f"stop it there, or if it is gone, wait for {DOUBT_S / 60:.0f} minutes of silence or "
-            f"remove {folder / LOCK_FILE}",
+            "add --take-over",
         )
 
 

@@ -124,6 +124,7 @@ class RunDirectory(LockedFolder):
             _put_in_place(partial, path)
             sync_folder(path.parent)
         except OSError as error:
+            cls.require_free(path, task, into)  # another process made one of that name meanwhile
             raise disk_error(path, "made", error, "choose another --runs-dir") from error
         finally:
             if partial:

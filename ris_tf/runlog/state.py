@@ -31,6 +31,8 @@ class State(StrEnum):
     NEW = "new"
     RUNNING = "running"
     STALLED = "stalled"
+    SUSPENDED = "suspended"  # its process was stopped by a signal, and may go on
+    VANISHED = "vanished"  # its process is on another machine, of which nothing is heard
     FINISHED = "finished"
     STOPPED = "stopped"
     FAILED = "failed"
@@ -65,7 +67,7 @@ class Summary:
         best_loss: least validation loss, NaN before the first.
         skipped: windows dropped.
         seconds: from its first event to its last, over all sessions.
-        reason: end event in words, empty while there is none.
+        reason: end event in words; without one, why it does not go on; else empty.
         stopping: whether it works and was asked to stop.
         metrics: the last validation's values by name, empty before the first.
         pace: how fast it goes, and what it is at.
@@ -102,7 +104,7 @@ class Summary:
     @property
     def idle(self) -> bool:
         """Whether it ended before its time, with a checkpoint to go on from."""
-        ended = self.state in (State.STOPPED, State.FAILED, State.LOST)
+        ended = self.state in (State.STOPPED, State.FAILED, State.LOST, State.VANISHED)
         return ended and any(self.run.checkpoints.glob("*.npz"))
 
 
@@ -179,12 +181,23 @@ def summary_of(run: RunDirectory, log: RunLog, now: float) -> Summary:
         best_loss=min(finite, default=math.nan),
         skipped=_skipped(log),
         seconds=_seconds(log),
-        reason=log.end.text if log.end else "",
+        reason=log.end.text if log.end else _why(run, state, now),
         metrics=log.validations[-1].values if log.validations else {},
         pace=pace_of(log),
         usage=log.usage,
         stopping=state in (State.RUNNING, State.STALLED) and run.stop_requested(),
     )
+
+
+def _why(run: RunDirectory, state: State, now: float) -> str:
+    """Why a run without an end event does not go on; empty where its state says it."""
+    holder = run.holder
+    if state is State.SUSPENDED:
+        return f"process {holder.pid} was stopped by a signal; kill -CONT {holder.pid} goes on"
+    if state is State.VANISHED:
+        minutes = (now - run.last_write()) / 60
+        return f"process {holder.pid} on {holder.host} has written nothing for {minutes:.0f} min"
+    return ""
 
 
 def _epochs_done(log: RunLog, plan: Session) -> int:
@@ -232,7 +245,9 @@ def _state(run: RunDirectory, log: RunLog, now: float) -> State:
         return State.LOST if run.identity.session else State.NEW
     quiet = now - run.last_write() > SILENT_S
     if alive is None:  # on another machine: the log is all there is
-        return State.LOST if quiet else State.RUNNING
+        return State.VANISHED if quiet else State.RUNNING
+    if run.holder_suspended():
+        return State.SUSPENDED
     return State.STALLED if quiet else State.RUNNING
 
 

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from ris_tf.config import Config
+from ris_tf.products import matmul
 from ris_tf.scene.calibration import read_calibration
 from ris_tf.scene.channel import draw_channel
 from ris_tf.scene.channel_file import FileChannels
@@ -117,9 +118,9 @@ class Simulator:
         drawn = 1 if scene.symbols == "constant" else scene.snapshots
         symbols = draws.complex_normal(Stream.SYMBOLS, [size, drawn, max_sources])
         symbols *= tf.complex(tf.sqrt(sources.power), 0.0)[:, None, :]
-        field = symbols @ steering
+        field = matmul(symbols, steering)
         shown = codes if gains is None else codes * gains
-        return (field * shown) @ tf.transpose(channel, [0, 2, 1])
+        return matmul(field * shown, tf.transpose(channel, [0, 2, 1]))
 
 
 def true_steering(panel: Panel, sources: Sources) -> tf.Tensor:

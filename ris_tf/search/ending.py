@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from ris_tf.process import INTERRUPTED, REQUEUE
 from ris_tf.runlog.events import Cause
 
 
@@ -17,9 +18,10 @@ class Ending(NamedTuple):
     text: str
 
     @property
-    def interrupted(self) -> bool:
-        """Whether a signal ended it, rather than somebody who asked in order."""
-        return self.cause == Cause.SIGNAL
+    def exit_code(self) -> int:
+        """The code that its process ends with: schedulers start it again by it, or do not."""
+        codes = {Cause.SIGNAL: INTERRUPTED, Cause.PREEMPTED: REQUEUE}
+        return codes.get(self.cause, 0)
 
 
 STOPPED = Ending(Cause.ON_REQUEST, "stopped on request")

@@ -26,11 +26,13 @@ STATES = {
     State.NEW: TrialState.WAITING,
     State.RUNNING: TrialState.RUNNING,
     State.STALLED: TrialState.RUNNING,
+    State.SUSPENDED: TrialState.RUNNING,
     State.FINISHED: TrialState.FINISHED,
     State.FAILED: TrialState.FAILED,
     State.IMPORTED: TrialState.FAILED,  # no search makes one
     State.STOPPED: TrialState.LOST,
     State.LOST: TrialState.LOST,
+    State.VANISHED: TrialState.LOST,
 }
 
 

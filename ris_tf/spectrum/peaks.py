@@ -3,6 +3,7 @@
 import tensorflow as tf
 
 from ris_tf.covariance import real_rows
+from ris_tf.products import matmul
 from ris_tf.scene import Panel, phase_derivatives, steering_vectors
 from ris_tf.scene.positions import Place, Positions
 from ris_tf.spectrum.levenberg import damped_step, first_damping, next_damping
@@ -124,9 +125,9 @@ def _inner_products(signal: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:
     """`Re(v_i^H (I - W W^H) v_j)` of rows `v`, their parts `[B, K, V, 2 N]`: `[B, K, V, V]`."""
     batch, count, each, parts = rows.shape
     flat = tf.reshape(rows, [batch, count * each, parts])
-    return _gram(rows) - _gram(tf.reshape(flat @ signal, [batch, count, each, -1]))
+    return _gram(rows) - _gram(tf.reshape(matmul(flat, signal), [batch, count, each, -1]))
 
 
 def _gram(rows: tf.Tensor) -> tf.Tensor:
     """Inner products of `[..., V, n]` real rows: `[..., V, V]`."""
-    return tf.matmul(rows, rows, transpose_b=True)
+    return matmul(rows, rows, transpose_b=True)

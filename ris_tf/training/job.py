@@ -14,8 +14,9 @@ from ris_tf.arrays import digest_of
 from ris_tf.config import Config, dump_config, replace_values, values_by_key
 from ris_tf.engine.cluster import Worker
 from ris_tf.engine.reporter import Reporter
-from ris_tf.engine.stopping import SKIPPED_IN_A_ROW, StopSignals, killed_by_interrupt
-from ris_tf.runlog import Identity, Reason, RunDirectory, available_threads, processor
+from ris_tf.engine.stopping import SKIPPED_IN_A_ROW, StopSignals, ended_at_once
+from ris_tf.process import INTERRUPTED, REQUEUE
+from ris_tf.runlog import Cause, Identity, Reason, RunDirectory, available_threads, processor
 from ris_tf.training.file_data import check_record, open_data, passes, remarks, with_data
 
 if TYPE_CHECKING:
@@ -31,8 +32,13 @@ EXIT_CODES: dict[str, int] = {
     Reason.STOPPED: 0,
     Reason.PRUNED: 0,
     Reason.FAILED: FAILED,
-    Reason.INTERRUPTED: 130,
+    Reason.INTERRUPTED: INTERRUPTED,
 }
+
+
+def exit_code(outcome: "Outcome") -> int:
+    """The exit code of a run that ended so: schedulers start it again by it, or do not."""
+    return REQUEUE if outcome.cause == Cause.PREEMPTED else EXIT_CODES[outcome.reason]
 
 
 @dataclass(frozen=True)
@@ -74,8 +80,8 @@ def resolved(config: Config) -> Config:
     changes: dict[str, object] = {}
     if training.threads is None:
         changes["threads"] = available_threads()
-    if training.distribution != "none":
-        changes["compile"] = False  # XLA compiles no step of several replicas
+    if not training.compile:
+        changes["tf32"] = False  # XLA alone takes a precision for each product
     config = config.model_copy(update={"training": training.model_copy(update=changes)})
     return _with_files(config)
 
@@ -141,7 +147,7 @@ def _replicas(config: Config, worker: Worker) -> "Replicas":
         return make_replicas(config)
     print(f"worker {worker.index} of {worker.count}, chief {worker.chief}; waiting for the others")
     # TensorFlow waits where Python's handler does not run; nothing is written yet: just end.
-    with killed_by_interrupt():
+    with ended_at_once():
         return make_replicas(config)
 
 
@@ -195,9 +201,10 @@ def _session(job: Job, reporter: Reporter, signals: StopSignals) -> "TrainingSes
             signals=signals,
             judge=job.judge,
             patience_at_unity=job.patience_at_unity,
+            checkpoint_minutes=config.training.checkpoint_minutes,
             notices=tuple(text for text in (slow, job.run.lock_problem) if text),
         )
-        _compare_processors(session, job.before)
+        _compare_machines(session, job)
         _say_start(session, job)
         if job.before is None and session.writes:
             for remark in remarks(job.config, job.data):
@@ -236,14 +243,24 @@ def _say_start(session: "TrainingSession", job: Job) -> None:
         session.notice(text, what="frozen", variables=len(frozen), parameters=numbers)
 
 
-def _compare_processors(session: "TrainingSession", before: Identity | None) -> None:
-    """Give notice where a run goes on elsewhere than it began."""
-    if before and session.writes and before.processor != processor():
-        session.notice(
-            f"this processor is {processor()}, the run began on {before.processor}: "
-            "it goes on, but not to the same bits",
-            "warning",
-        )
+def _compare_machines(session: "TrainingSession", job: Job) -> None:
+    """Give notice where a run goes on elsewhere than before, and of what is not promised there."""
+    from ris_tf.engine.machine import OTHER_BITS, crowded
+
+    before = job.before
+    if not (before and session.writes):
+        return
+    elsewhere = {}
+    if before.processor != processor() and not session.elsewhere:
+        elsewhere["processor"] = f"processor {before.processor} until now, {processor()} from here"
+    other = [n for n, v in job.run.identity.versions.items() if before.versions.get(n, v) != v]
+    for name in other:
+        was, now = before.versions[name], job.run.identity.versions[name]
+        elsewhere[name] = f"{name} {was} until now, {now} from here"
+    for what, text in elsewhere.items():
+        session.notice(f"{text}: {OTHER_BITS}", "warning", "elsewhere", of=what)
+    if slow := crowded(job.config.training.threads or 1):
+        session.notice(slow, "warning", "elsewhere", of="threads")
 
 
 def _say_plan(reporter: Reporter, job: Job, replicas: "Replicas", parts: list) -> None:
@@ -270,8 +287,8 @@ def _say_plan(reporter: Reporter, job: Job, replicas: "Replicas", parts: list) -
     if t.distribution != "none":
         where = f"on {replicas.worker.count} machines" if replicas.worker.count > 1 else "here"
         reporter.say(
-            f"replicas  {replicas.count} {where} share each batch; the step is not compiled: XLA "
-            "compiles none of several replicas"
+            f"replicas  {replicas.count} {where} share each batch; compiled is what each computes "
+            "alone, not their sums"
         )
     compiling = "compiling the step takes half a minute; " if t.compile else ""
     reporter.say(f"          {compiling}Ctrl-C stops with a checkpoint")

@@ -17,6 +17,7 @@ from ris_tf.engine.task import Change, Sequel, Task
 from ris_tf.engine.trainer import GuardedTrainer
 from ris_tf.network import Network, build_network, head_variables
 from ris_tf.objective import blend_terms, compare, raw_terms, term_weights, weighted_sum
+from ris_tf.products import rounded_layers
 from ris_tf.runlog import RunDirectory
 from ris_tf.scene import Draws, Scenes, Split, Stream, fold_in
 from ris_tf.training.batches import (
@@ -115,6 +116,7 @@ def make_trainer(
             summary=summary,
             replicas=replicas,
             jit_compile=training.compile,
+            computing=lambda: rounded_layers(training.tf32 and training.compile),
             seed=config.seed,
         )
     trainer.follow(
@@ -233,6 +235,15 @@ class LocalizationTask(Task):
     def changes_with_plan(self, epoch: int, epochs_before: int) -> list[Change]:
         """The phases of the weights of terms and of `beta` in a longer or shorter plan."""
         return changes_with_plan(epoch, self.config, epochs_before)
+
+    def smaller(self, plan: Plan) -> str:
+        """Knobs that take less memory for the same updates."""
+        batch, joined = max(plan.batch // 2, 1), 2 * plan.accumulation
+        return (
+            "the same updates take less with "
+            f"--set training.batch={batch} --set training.accumulation={joined} "
+            f"--set training.batches_per_epoch={2 * plan.batches_per_epoch}"
+        )
 
     def first_window(self, values: Mapping[str, float]) -> list[str]:
         """The lines that users of the PyTorch pipeline search their logs for."""

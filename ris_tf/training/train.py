@@ -11,6 +11,7 @@ from ris_tf.config import Config
 from ris_tf.engine.reporter import Reporter
 from ris_tf.engine.stopping import StopSignals
 from ris_tf.engine.tensorflow_quiet import load_tensorflow
+from ris_tf.process import keep_output_going
 from ris_tf.runlog import RunDirectory, RunError, State, Summary, check_name, summarize
 from ris_tf.training.begin import Origin, new_job, require_same, resumed_job
 from ris_tf.training.file_data import with_absolute_paths
@@ -66,6 +67,7 @@ def train(
 
 
 def _worked(job: Job, verbose: bool) -> "Outcome":
+    keep_output_going()
     log = job.run.console_path if job.worker.writes else None
     with Reporter(log, None if verbose else Console(quiet=True)) as reporter:
         outcome = work(job, reporter, StopSignals())

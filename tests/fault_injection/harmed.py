@@ -7,6 +7,7 @@
 - `{"files": n, "half": true}`: it dies at its n-th operation on files, after half of a write;
 - `{"entering": "module:Class.function", "times": n, "signal": s}`: it sends itself a signal when it
   calls that function for the n-th time;
+- `{"entering": "module:Class.function", "signals": {n: [s, ...]}}`: several, at several times;
 - `{"entering": "module:Class.function", "times": n, "fill": file, "leave": bytes}`: then a file
   takes all the space that its file system has, but so much;
 - `{"entering": "module:Class.function", "times": n, "cut": file}`: then a file loses a half;
@@ -95,6 +96,12 @@ def wrap(place: str, before: Any) -> None:
     setattr(owner, name, wrapped)
 
 
+def send_all(numbers: list[int]) -> None:
+    """Send this process signals, one after the other."""
+    for number in numbers:
+        send(number)
+
+
 def entering(place: str, times: int, act: Callable[[], None]) -> None:
     """Act on the `times`-th entry."""
     entered = 0
@@ -135,7 +142,9 @@ def run(plan: dict[str, Any]) -> None:
     lines = None
     if "files" in plan:
         harm_files(plan["files"], plan.get("half", False))
-    if "entering" in plan:
+    for times, numbers in plan.get("signals", {}).items():
+        entering(plan["entering"], int(times), functools.partial(send_all, numbers))
+    if "entering" in plan and "signals" not in plan:
         entering(plan["entering"], plan.get("times", 1), lambda: harm(plan))
     if "raising" in plan:
         wrap(plan["raising"], broken)

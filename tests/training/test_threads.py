@@ -13,7 +13,7 @@ from ris_tf.cli.train import train
 from ris_tf.config import dump_config, load_config
 from ris_tf.engine.reporter import Reporter
 from ris_tf.engine.session import TrainingSession
-from ris_tf.engine.stopping import StopSignals, killed_by_interrupt
+from ris_tf.engine.stopping import StopSignals, ended_at_once
 from ris_tf.runlog import RunDirectory, State, find_runs, summarize
 from ris_tf.training.task import LocalizationTask, make_trainer
 
@@ -51,7 +51,7 @@ def test_signals_are_caught_in_the_main_thread_alone():
     before = handlers()
 
     def inside():
-        with StopSignals().caught(), killed_by_interrupt():
+        with StopSignals().caught(), ended_at_once():
             return handlers()
 
     assert in_a_thread(inside) == before

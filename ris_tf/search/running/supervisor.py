@@ -12,8 +12,9 @@ import psutil
 
 from ris_tf.engine.reporter import Reporter
 from ris_tf.engine.stopping import StopSignals
+from ris_tf.process import CHECKPOINT
 from ris_tf.registry import named_plugins
-from ris_tf.runlog import Cause, RunError
+from ris_tf.runlog import RunError
 from ris_tf.search import SearchDirectory
 from ris_tf.search.ending import STOPPED, Ending
 from ris_tf.search.running.workers import ADDRESS, ID, LOOK_S, MODULE, PORT, STOPPED_S
@@ -38,6 +39,9 @@ def supervise(search: SearchDirectory, workers: int, reporter: Reporter) -> Endi
         try:
             while any(processes[name].running(signals, search) for name in names[1:]):
                 time.sleep(LOOK_S)
+                wanted, signals.checkpoint = signals.checkpoint, False
+                for name in names[1:] if wanted else ():
+                    processes[name].send(CHECKPOINT[0])
                 if signals.received and not search.stop_requested():
                     search.request_stop()
                 if not search.stop_requested():
@@ -47,7 +51,7 @@ def supervise(search: SearchDirectory, workers: int, reporter: Reporter) -> Endi
             for process in processes.values():
                 process.end()
     if signals.received:
-        return Ending(Cause.SIGNAL, f"interrupted by {signals.received}")
+        return Ending(signals.cause, f"interrupted by {signals.received}")
     return STOPPED if search.stop_requested() else None
 
 
@@ -84,6 +88,11 @@ class _Process:
             raise RunError(problem, source=self.name, remedy="see its lines above")
         reporter.say(f"{self.name} ended with exit code {code}; started again", "warning")
         self._process = self._started()
+
+    def send(self, number: int) -> None:
+        """Send it a signal, if it is there."""
+        if self._process.poll() is None:
+            self._process.send_signal(number)
 
     def end(self) -> None:
         """End it: a worker checkpoints its trial, a chief has nothing to lose."""

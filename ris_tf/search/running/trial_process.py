@@ -16,6 +16,7 @@ from ris_tf.config import load_config
 from ris_tf.engine.cluster import Worker
 from ris_tf.engine.reporter import Reporter
 from ris_tf.engine.stopping import Stop, StopSignals, cause_of
+from ris_tf.process import keep_output_going, tolerate_full_disk
 from ris_tf.registry import load_plugins
 from ris_tf.runlog import Cause, Reason, RunDirectory, RunError
 from ris_tf.search.ending import Ending
@@ -26,7 +27,12 @@ PATIENCE_AT_UNITY = 3  # windows in a row that may be not finite at a loss scale
 
 
 def train_trial(
-    path: Path, epochs: int | None, quiet: bool, asks: Connection, plugins: Sequence[str]
+    path: Path,
+    epochs: int | None,
+    quiet: bool,
+    asks: Connection,
+    plugins: Sequence[str],
+    take_over: bool = False,
 ) -> None:
     """Train a trial's run, from its beginning or from its last checkpoint.
 
@@ -37,12 +43,16 @@ def train_trial(
         asks: takes the epochs done, answers with the `Ending` of a trial that stops, or `None`;
             takes an `Ending` where the run failed, and a `RunError` where nothing could be written.
         plugins: those of the search's process.
+        take_over: a process on another machine that may train the trial is known to be gone.
     """
+    keep_output_going()
+    tolerate_full_disk()
     signals = StopSignals(reply=b"")
     threading.Thread(target=_stop_with_parent, args=(signals,), daemon=True).start()
     try:
         load_plugins(plugins)
         run = RunDirectory.open(path)
+        run.take_over = take_over
         with Reporter(run.console_path, Console(quiet=True) if quiet else None) as reporter:
             if work(_job(run, asks, epochs), reporter, signals) is None:
                 asks.send(Ending(Cause.ERROR, "could not begin; see its console.log"))

@@ -2,6 +2,7 @@
 
 import math
 import multiprocessing
+import os
 import signal
 import sys
 import time
@@ -18,6 +19,7 @@ from ris_tf.config import Config, dump_config
 from ris_tf.engine.reporter import Reporter
 from ris_tf.engine.stopping import StopSignals
 from ris_tf.errors import UserError
+from ris_tf.process import CHECKPOINT
 from ris_tf.registry import named_plugins
 from ris_tf.runlog import Cause, RunDirectory, RunError
 from ris_tf.search import SearchDirectory, Trial, TrialState
@@ -158,6 +160,7 @@ class TrialTuner(keras_tuner.Tuner):
         path = search.trial_path(record.number)
         if (path / "run.json").exists():
             run = RunDirectory.open(path)
+            run.take_over = search.take_over
             self._wait_for_holder(run)
             return run
         made: dict[str, Any] = {"into": True, "plugins": named_plugins()}
@@ -208,7 +211,7 @@ class TrialTuner(keras_tuner.Tuner):
         epochs = record.drawn.get("tuner/epochs")
         process = context.Process(
             target=train_trial,
-            args=(run.path, epochs, self.quiet, theirs, named_plugins()),
+            args=(run.path, epochs, self.quiet, theirs, named_plugins(), run.take_over),
             name=f"trial {record.number}",
         )
         process.start()
@@ -242,10 +245,17 @@ class TrialTuner(keras_tuner.Tuner):
                 if isinstance(word, RunError):
                     raise FatalError(str(word))
                 failure = word if isinstance(word, Ending) else None
+            self._pass_on_checkpoint(process)
             if self._asked_to_stop() and not run.stop_requested():
                 run.request_stop()  # once more where the process cleared it as it began
         process.join()
         return failure
+
+    def _pass_on_checkpoint(self, process: Any) -> None:
+        """Who wants a checkpoint of a search wants one of its trial."""
+        wanted, self.signals.checkpoint = self.signals.checkpoint, False
+        if wanted and process.is_alive():
+            os.kill(process.pid, CHECKPOINT[0])
 
     def _verdict(self, record: Trial, run: RunDirectory, epochs: int) -> Ending | None:
         """Write an epoch down; why the trial stops after it, or nothing."""
@@ -270,7 +280,7 @@ class TrialTuner(keras_tuner.Tuner):
     def _leave_if_asked(self) -> None:
         if self.signals.received:
             text = f"interrupted by {self.signals.received}"
-            raise SearchStopped(Ending(Cause.SIGNAL, text))
+            raise SearchStopped(Ending(self.signals.cause, text))
         if self.search_directory.stop_requested():
             raise SearchStopped(STOPPED)
 

@@ -20,6 +20,14 @@ from ris_tf.config import ConfigError
 from ris_tf.engine.reporter import Reporter
 from ris_tf.engine.stopping import StopSignals
 from ris_tf.errors import UserError
+from ris_tf.process import (
+    INTERRUPTED,
+    REQUEUE,
+    Preempted,
+    ended_by_signals,
+    keep_output_going,
+    tolerate_full_disk,
+)
 from ris_tf.registry import load_plugins, require_plugins
 from ris_tf.runlog import Cause, RunError
 from ris_tf.runlog.state import SILENT_S
@@ -37,7 +45,6 @@ ID, ADDRESS, PORT = (f"KERASTUNER_{name}" for name in ("TUNER_ID", "ORACLE_IP", 
 LOOK_S = 0.5
 VISIBLE_S = 600.0  # that a worker waits for the chief to make the search's folder
 PATIENCE_S = 3.0  # in which a worker without a trial may end by itself
-INTERRUPTED = 130  # exit code
 STOPPING = b"\nstopping with a checkpoint; again to stop at once\n"
 MODULE = "ris_tf.search.running.workers"  # what `supervise` starts
 STOPPED_S = 600.0  # that trials have to come to the end of their window
@@ -153,6 +160,8 @@ def _answer_workers(
         tuner.search()
     except KeyboardInterrupt:
         return STOPPED if search.stop_requested() else Ending(Cause.SIGNAL, "interrupted")
+    except Preempted as end:
+        return Ending(Cause.PREEMPTED, f"interrupted by {end.by}")
     except RuntimeError as error:
         raise RunError(
             f"nothing can listen at {address}: {error}",
@@ -183,7 +192,8 @@ def _leave_when_asked(
             signals.received = signals.received or "the end of its search"
         asked = signals.received or search.stop_requested()
         idle = idle + LOOK_S if asked and not tuner.busy else 0.0
-    os._exit(INTERRUPTED if signals.received else 0)
+    ending = Ending(signals.cause, signals.received) if signals.received else STOPPED
+    os._exit(ending.exit_code)
 
 
 def begin(search: SearchDirectory, trials: int, command: list[str], role: Role) -> list[str]:
@@ -275,16 +285,21 @@ def finish(search: SearchDirectory) -> Ending | None:
 
 def main() -> None:
     """A chief or worker that `supervise` started."""
+    keep_output_going()
+    tolerate_full_disk()
     search = SearchDirectory.open(Path(sys.argv[1]))
     with Reporter(search.path / "console.log") as reporter:
         try:
-            load_plugins(sys.argv[3:])
-            run_role(search, Role.of_environment(), reporter, supervisor=int(sys.argv[2]))
+            with ended_by_signals():
+                load_plugins(sys.argv[3:])
+                run_role(search, Role.of_environment(), reporter, supervisor=int(sys.argv[2]))
         except UserError as error:
             reporter.say(str(error), "error")
             sys.exit(2)
         except KeyboardInterrupt:
             sys.exit(INTERRUPTED)
+        except Preempted:
+            sys.exit(REQUEUE)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,71 @@
+"""What a run computes on, and what is no longer promised where it goes on elsewhere."""
+
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from ris_tf.engine.replicas import Replicas
+from ris_tf.runlog import RunDirectory, available_threads, processor
+
+OTHER_BITS = "the run goes on, but not to the same bits"
+
+
+class Machine(NamedTuple):
+    """What computes a run in this process.
+
+    Attributes:
+        device: the kind of GPU, or the processor.
+        threads: of the processor, that TensorFlow computes one operation with.
+        replicas: devices that share each batch, over all machines.
+    """
+
+    device: str
+    threads: int
+    replicas: int
+
+
+def this_machine(replicas: Replicas) -> Machine:
+    """What this process computes on; TensorFlow has begun to compute."""
+    threads = tf.config.threading.get_intra_op_parallelism_threads() or available_threads()
+    return Machine(_device(), threads, replicas.count)
+
+
+def _device() -> str:
+    gpus = tf.config.get_visible_devices("GPU")
+    if not gpus:
+        return processor()
+    return str(tf.config.experimental.get_device_details(gpus[0]).get("device_name", "GPU"))
+
+
+def moved(run: RunDirectory, now: Machine) -> list[str]:
+    """What differs from a run's last session, a line each; older logs do not tell all.
+
+    Args:
+        run: with the log that it has so far.
+        now: what computes from here.
+    """
+    sessions, lines = run.log(outline=True).sessions, []
+    if not sessions:
+        return []
+    before = sessions[-1]
+    if before.device and before.device != now.device:
+        lines.append(f"computed on {before.device} until now, on {now.device} from here")
+    if before.threads and before.threads != now.threads:
+        lines.append(f"computed with {before.threads} threads until now, {now.threads} from here")
+    if before.replicas and before.replicas != now.replicas:
+        lines.append(
+            f"{before.replicas} replicas until now, {now.replicas} from here: each draws its own "
+            "dropout"
+        )
+    return [f"{line}: {OTHER_BITS}" for line in lines]
+
+
+def crowded(threads: int) -> str:
+    """What to know of a run with more threads than processors; empty where there are enough."""
+    here = available_threads()
+    if threads <= here:
+        return ""
+    return (
+        f"the run has {threads} threads, and this machine {here} processors for it: it is slower, "
+        "to the same bits"
+    )
