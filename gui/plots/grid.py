@@ -17,6 +17,8 @@ MIN_WIDTH = 205  # pixels of a plot that can still be read
 MIN_HEIGHT, LARGE_HEIGHT = 132, 210
 MAX_COLUMNS = 4
 SPACING = 4
+MANY = 100  # curves of all plots together, that are drawn quickly while something moves
+REST_MS = 150  # without a movement, after which they are drawn well
 REACH = 3  # pixels from the mouse within which a mark is pointed at
 LARGE, OTHER = 3, 2  # how rows share what height there is
 
@@ -40,6 +42,8 @@ class PlotGrid(QWidget):
         self._choices: dict[str, Choice] = {}
         self._enlarged: str | None = None
         self._columns = 0
+        self._rest = QTimer(self, singleShot=True, interval=REST_MS)
+        self._rest.timeout.connect(self._draw_well)
         self._body = QWidget()
         self._cells = QGridLayout(self._body)
         self._cells.setSpacing(SPACING)
@@ -138,11 +142,22 @@ class PlotGrid(QWidget):
     def zoom(self, span: Span | None) -> None:
         """Show an x range in all plots, or everything."""
         self.view.zoom(span)
-        for plot in self._plots:
-            plot.draw()
+        self._draw()
         zoomed = self.view.span
         self.header.tell(f"zoomed to {self.span_text(zoomed)}" if zoomed else "")
         self.zoomed.emit(zoomed)
+
+    def _draw(self) -> None:
+        """Draw all plots; many curves quickly at first, and well when nothing moves any more."""
+        draft = sum(len(panel.curves) for panel in self._panels) > MANY
+        for plot in self._plots:
+            plot.draw(draft)
+        if draft:
+            self._rest.start()
+
+    def _draw_well(self) -> None:
+        for plot in self._plots:
+            plot.draw()
 
     def choose(self, plot: PanelPlot, choice: Choice) -> None:
         """Take what was chosen for a plot; it stays while there is a plot of that title."""
@@ -174,8 +189,11 @@ class PlotGrid(QWidget):
 
     def lift(self, lifted: Lifted | None) -> None:
         """Let the curves of a run, or of a name, stand out in all plots."""
+        if self._plots and lifted == self._plots[0].lifted:
+            return
         for plot in self._plots:
-            plot.lift(lifted)
+            plot.lifted = lifted
+        self._draw()
         self.header.lift(lifted[0] if lifted else None)
 
     def marks_near(self, x: float) -> list[Mark]:

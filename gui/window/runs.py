@@ -50,7 +50,7 @@ TOOLTIPS = {
     "took": "time in training, pauses between sessions left out",
 }
 NARROW = {"run": 160, "state": 84, "done": 46, "epoch": 60, "best": 66, "last": 66}
-MAX_SELECTED = 8  # runs read at once
+MAX_SELECTED = 50  # runs read at once
 SWATCH = 12  # pixels
 
 

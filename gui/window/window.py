@@ -37,6 +37,7 @@ SHARE = 0.1  # of a core that may go into making what is drawn; training may nee
 FIRST_TAB_MS = 400
 CHECK_MS = 500  # how often reads that do not come back are checked for
 SCAN_S, FOLLOW_S, FOLLOW_IDLE_S = 1.0, 0.001, 0.1
+FOLLOWED_CLOSELY = 8  # runs that are looked at so often
 CLOSE_S = 1.0  # how long closing waits for what was asked for
 SIZE = (1280, 720)
 TABLE_WIDTH = 300  # pixels of the table at first
@@ -297,7 +298,9 @@ class MainWindow(QMainWindow):
         colour = free[0] if free else COLOURS[len(self._followers) % len(COLOURS)]
         self._colours[path] = colour
         run = FollowedRun(path, self._label_of(path), colour)
-        poller = Poller(run.poll, FOLLOW_S, FOLLOW_IDLE_S)
+        # Fifty runs that change little may wait longer for a look than one.
+        idle = FOLLOW_IDLE_S * max(len(self._followers) / FOLLOWED_CLOSELY, 1.0)
+        poller = Poller(run.poll, FOLLOW_S, idle)
         poller.ready.connect(lambda: self._take(path, poller))
         poller.start()
         return poller
