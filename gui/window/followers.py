@@ -10,6 +10,7 @@ from gui.models.palette import COLOURS
 from gui.workers import Poller
 
 FOLLOW_S, FOLLOW_IDLE_S = 0.001, 0.1
+FOLLOWED_CLOSELY = 8  # runs that are looked at so often
 
 
 class Followers(QObject):
@@ -67,7 +68,9 @@ class Followers(QObject):
         colour = free[0] if free else COLOURS[len(self.pollers) % len(COLOURS)]
         self.colours[path] = colour
         run = FollowedRun(path, self._label_of(path), colour)
-        poller = Poller(run.poll, FOLLOW_S, FOLLOW_IDLE_S)
+        # Fifty runs that change little may wait longer for a look than one.
+        idle = FOLLOW_IDLE_S * max(len(self.pollers) / FOLLOWED_CLOSELY, 1.0)
+        poller = Poller(run.poll, FOLLOW_S, idle)
         poller.ready.connect(lambda: self._take(path, poller))
         poller.start()
         return poller
