@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from ris_tf.cli.options import RunFolder
+from ris_tf.cli.terminal import cell, console
 
 if TYPE_CHECKING:
     from ris_tf.runlog import RunDirectory
@@ -21,18 +22,18 @@ def check(run: RunFolder) -> None:
 
 def report(directory: "RunDirectory") -> int:
     """Print a run's health as a checklist; the exit code."""
-    from rich.console import Console
     from rich.text import Text
 
+    from ris_tf.errors import printable
     from ris_tf.runlog import check_health
 
     checks = check_health(directory.log(), directory.identity.task)
-    console = Console(highlight=False, soft_wrap=True)
+    printed = console(soft_wrap=True)
     for one in checks:
         mark, style = MARKS[one.level]
-        console.print(Text.assemble((f"{mark}  ", style), f"{one.name:<24}", one.result))
+        printed.print(Text.assemble((f"{mark}  ", style), printable(f"{one.name:<24}{one.result}")))
         if one.advice:
-            console.print(Text(f"    {'':<24}-> {one.advice}", style=style))
+            printed.print(cell(f"    {'':<24}-> {one.advice}", style))
     passed = sum(one.passed for one in checks)
-    console.print(f"{passed} of {len(checks)} checks passed")
+    printed.print(f"{passed} of {len(checks)} checks passed")
     return 0 if passed == len(checks) else 1

@@ -9,6 +9,7 @@ import typer
 
 from ris_tf.cli.options import CONFIG_HELP, Overrides, Plugins
 from ris_tf.cli.plugins import check_plugged, load_named, open_run
+from ris_tf.cli.terminal import say
 
 if TYPE_CHECKING:
     from ris_tf.config import Config
@@ -260,7 +261,7 @@ def _start_or_resume(request: _Request) -> int:
     run = open_run(path)
     _require_same(run, request)
     if summarize(run).state is State.FINISHED:
-        typer.echo(f"{run.path} is finished: {summarize(run).reason}; there is nothing to do")
+        say(f"{run.path} is finished: {summarize(run).reason}; there is nothing to do")
         return DONE
     return _resume(_Request(None, (), request.runs_dir, None, None, False, path, None))
 
