@@ -2,8 +2,10 @@
 
 import os
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from ris_tf.errors import UserError
@@ -11,7 +13,11 @@ from ris_tf.runlog import RunDirectory, RunWatch, State, Summary, run_folders
 
 AT_FIRST = 1 << 16  # bytes of a log that are read before its row is shown; of longer ones, the ends
 READ_ON = 1 << 22  # bytes of a long log read at a time afterwards
-PATIENCE_S = 0.1  # time of one poll that goes into reading on
+PATIENCE_S = 0.1  # time of one poll that goes into looking at runs, and into reading on
+AT_LEAST = 500  # runs that a poll looks at, whatever that takes
+LITTLE_S = 0.05  # looking for runs is done at every poll where it takes no longer
+PAUSES = 10  # times that looking takes, which then pass until the next
+FILES = "run.json", "events.jsonl"
 SETTLED = (State.FINISHED, State.STOPPED, State.FAILED, State.IMPORTED)
 
 Stamp = tuple[int, int, int]  # inode, size, time of change: differs when a file does
@@ -59,29 +65,58 @@ class RunIndex:
     def __init__(self, places: Sequence[Path], clock: Callable[[], float] = time.time):
         self.places = [Path(place) for place in places]
         self._clock = clock
-        self._entries: dict[str, _Entry] | None = None
+        self._entries: dict[str, _Entry] = {}
+        self._looked = False
+        self._next_look = 0.0
+        self._turn = 0  # of the settled runs, how many have had theirs
 
     def poll(self) -> list[RunRow] | None:
-        """The table's rows, oldest run first; `None` if no row changed since the last call."""
-        found, before = dict(self._run_folders()), self._entries
-        changed = before is None or found.keys() != before.keys()
-        before = before or {}
-        self._entries = {
-            path: before.get(path) or _Entry(path, group) for path, group in found.items()
-        }
+        """The table's rows, oldest run first; `None` if no row changed since the last call.
+
+        Of many runs, those that were read so far: it takes some tenths of a second, not more.
+        """
+        changed = self._look_for_runs()
         now = self._clock()
-        for entry in self._entries.values():
-            changed |= entry.poll(now)
+        changed |= self._poll_entries(now)
         changed |= self._read_on(now)
         if not changed:
             return None
-        rows = (entry.row for entry in self._entries.values())
+        rows = (entry.row for entry in self._entries.values() if entry.polled)
         return sorted(rows, key=lambda row: (row.group, row.created, row.name))
+
+    def _look_for_runs(self) -> bool:
+        """Which runs there are, as often as that costs little; whether there are others now."""
+        began = time.monotonic()
+        if began < self._next_look:
+            return False
+        found, before, first = dict(self._run_folders()), self._entries, not self._looked
+        self._entries = {
+            path: before.get(path) or _Entry(path, group) for path, group in found.items()
+        }
+        self._looked = True
+        took = time.monotonic() - began
+        self._next_look = began + took * (1 + PAUSES if took > LITTLE_S else 0)
+        return first or found.keys() != before.keys()
+
+    def _poll_entries(self, now: float) -> bool:
+        """Look at runs, those that may be working first and the others in turn."""
+        entries = self._entries.values()
+        working = [entry for entry in entries if entry.polled and not entry.settled]
+        others = deque(entry for entry in entries if not entry.polled or entry.settled)
+        others.rotate(-(self._turn % max(len(others), 1)))
+        deadline, changed = time.monotonic() + PATIENCE_S, False
+        for done, entry in enumerate(chain(working, others)):
+            changed |= entry.poll(now)
+            if done >= AT_LEAST and time.monotonic() > deadline:
+                self._turn += max(done + 1 - len(working), 0)
+                break
+        return changed
 
     @property
     def reading(self) -> int:
-        """Runs whose logs are not read to the end yet."""
-        return len(self._unread())
+        """Runs that were not looked at yet, or whose logs are not read to the end."""
+        waiting = sum(not entry.polled for entry in self._entries.values())
+        return waiting + len(self._unread())
 
     def _run_folders(self) -> Iterator[tuple[str, str]]:
         for place in self.places:
@@ -103,31 +138,40 @@ class RunIndex:
         return changed
 
     def _unread(self) -> list["_Entry"]:
-        entries = (self._entries or {}).values()
+        entries = self._entries.values()
         return [entry for entry in entries if entry.row.summary and not entry.row.complete]
 
 
 class _Entry:
     """One run of the index, and which of its files have been read."""
 
+    __slots__ = ("_group", "_identity", "_log", "_watch", "polled", "row")
+
     def __init__(self, path: str, group: str):
         self.row = RunRow(Path(path), group, 0.0, None)
-        self._files = f"{path}/run.json", f"{path}/events.jsonl"
+        self.polled = False
         self._group = group
-        self._watch: RunWatch | None = None
+        self._watch: RunWatch | None = None  # none of a settled run: there are thousands
         self._identity: Stamp | None = None
         self._log: Stamp | None = None
 
+    @property
+    def settled(self) -> bool:
+        """Whether only a change of its files can change its row."""
+        return not self.row.summary or (self.row.complete and self.row.state in SETTLED)
+
     def poll(self, now: float) -> bool:
         """Look whether the run changed; returns whether its row did."""
-        identity, log = map(stamp, self._files)
-        same = (identity, log) == (self._identity, self._log)
-        if same and (not self._watch or not self.row.complete or self.row.state in SETTLED):
+        first, self.polled = not self.polled, True
+        identity, log = (stamp(f"{self.row.path}/{name}") for name in FILES)
+        same = not first and (identity, log) == (self._identity, self._log)
+        if same and (self.settled or not self.row.complete):
             return False
-        if identity != self._identity or not self._watch:
-            self._identity = identity
-            if not self._open():
-                return True
+        opened = identity == self._identity and self._watch
+        self._identity = identity
+        if not opened and not self._open():
+            self._log = log
+            return True
         state, self._log = self.row.state, log
         little = log is None or log[1] <= AT_FIRST or self.row.complete
         moved = self.read(now, AT_FIRST if little else 0)
@@ -144,6 +188,8 @@ class _Entry:
         self.row = RunRow(
             run.path, self._group, run.identity.created, summary, complete=self._watch.complete
         )
+        if self.settled:
+            self._watch = None
         return True
 
     def _open(self) -> bool:
@@ -160,6 +206,7 @@ class _Entry:
 
     def _fail(self, problem: str) -> bool:
         self.row = RunRow(self.row.path, self._group, self.row.created, None, problem)
+        self._watch = None
         return True
 
 
