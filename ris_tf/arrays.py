@@ -4,12 +4,15 @@ No TensorFlow.
 """
 
 import hashlib
+import math
 import zipfile
 from pathlib import Path
 from typing import IO
 
 import numpy as np
 
+from ris_tf.archive import Member, member_of, opened, read_header, read_member
+from ris_tf.disk import open_regular
 from ris_tf.errors import UserError
 
 LARGEST = 2 * 2**30  # bytes of an array: it is in memory, once, as complex64 half as much
@@ -33,7 +36,7 @@ def digest_of(path: Path, key: str) -> str:
         FileError: it cannot be read; `key` is the configuration key that names it.
     """
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise _unreadable(path, key, error) from error
@@ -66,14 +69,14 @@ def read_array(path: Path, name: str, key: str) -> np.ndarray:
         FileError: the file or the array cannot be used.
     """
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             begin = file.read(len(ARRAY))
             file.seek(0)
             if begin == ARRAY:
                 return _finite(_read(file), path, key)
-            if begin.startswith(ARCHIVE):
-                with zipfile.ZipFile(file) as archive, _member(archive, name) as member:
-                    return _finite(_read(member), path, key)
+        if begin.startswith(ARCHIVE):
+            with opened(path) as archive:
+                return _finite(read_member(archive, _member(archive, name)), path, key)
     except OSError as error:
         raise _unreadable(path, key, error) from error
     except _ArrayError as error:
@@ -88,31 +91,36 @@ class _ArrayError(Exception):
     """An array is missing, or none that is read."""
 
 
-def _member(archive: zipfile.ZipFile, name: str) -> IO[bytes]:
-    """An array of an archive, opened."""
+def _member(archive: zipfile.ZipFile, name: str) -> Member:
+    """An array of an archive."""
     names = archive.namelist()
     if f"{name}.npy" not in names:
         present = ", ".join(n.removesuffix(".npy") for n in names[:20]) or "nothing"
         raise _ArrayError(f"has no array {name!r}; it holds {present}")
-    return archive.open(f"{name}.npy")
+    member = member_of(archive, archive.getinfo(f"{name}.npy"))
+    _require_numbers(member.shape, member.dtype)
+    return member
+
+
+def _require_numbers(shape: tuple[int, ...], dtype: np.dtype) -> None:
+    """Refuse what is no array of numbers that fits into memory."""
+    if dtype.kind not in "fciub":
+        raise _ArrayError(f"holds {dtype}, must be numbers")
+    nbytes = math.prod(shape) * dtype.itemsize
+    if nbytes > LARGEST:
+        limit = f"{LARGEST / 2**30:g} GiB at most are read; keep fewer of its entries"
+        raise _ArrayError(f"has {nbytes / 2**30:.1f} GiB, shape {list(shape)}; {limit}")
 
 
 def _read(file: IO[bytes]) -> np.ndarray:
-    version = np.lib.format.read_magic(file)
-    headers = {(1, 0): np.lib.format.read_array_header_1_0}
-    shape, fortran, dtype = headers.get(version, np.lib.format.read_array_header_2_0)(file)
-    if dtype.kind not in "fciub":
-        raise _ArrayError(f"holds {dtype}, must be numbers")
-    count = int(np.prod(shape, dtype=object))
-    if count * dtype.itemsize > LARGEST:
-        size = count * dtype.itemsize / 2**30
-        limit = f"{LARGEST / 2**30:g} GiB at most are read; keep fewer of its entries"
-        raise _ArrayError(f"has {size:.1f} GiB, shape {list(shape)}; {limit}")
+    shape, fortran, dtype, _ = read_header(file)
+    _require_numbers(shape, dtype)
+    wanted = math.prod(shape) * dtype.itemsize
     data = bytearray()
-    while len(data) < count * dtype.itemsize:
-        block = file.read(min(count * dtype.itemsize - len(data), 2**24))
+    while len(data) < wanted:
+        block = file.read(min(wanted - len(data), 2**24))
         if not block:
-            raise _ArrayError(f"ends after {len(data)} bytes of {count * dtype.itemsize}")
+            raise _ArrayError(f"ends after {len(data)} bytes of {wanted}")
         data += block
     return np.frombuffer(data, dtype).reshape(shape, order="F" if fortran else "C")
 

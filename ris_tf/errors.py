@@ -97,5 +97,7 @@ def shown(value: Any) -> str:
 
 
 def printable(text: str) -> str:
-    """Text without line breaks and other characters that a terminal obeys."""
+    """Text whose line breaks, and other characters that a terminal obeys, are made visible."""
+    if text.isprintable():
+        return text
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)

@@ -13,6 +13,7 @@ from gui.models.configurations import flat
 from gui.models.curves import abscissa
 from gui.models.index import Stamp, stamp
 from ris_tf.config import read_mapping
+from ris_tf.disk import open_regular
 from ris_tf.errors import UserError
 from ris_tf.runlog import (
     LOCALIZATION,
@@ -283,7 +284,7 @@ class _Console:
         if now == self._stamp:
             return False
         try:
-            with self.path.open("rb") as file:
+            with open_regular(self.path) as file:
                 size = file.seek(0, 2)
                 file.seek(max(size - CONSOLE, 0))
                 data = file.read(CONSOLE)

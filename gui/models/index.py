@@ -2,8 +2,10 @@
 
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +26,11 @@ from ris_tf.search import is_search
 
 AT_FIRST = 1 << 16  # bytes of a log that are read before its row is shown; of longer ones, the ends
 READ_ON = 1 << 22  # bytes of a long log read at a time afterwards
-PATIENCE_S = 0.1  # time of one poll that goes into reading on
-SWEEP_SHARE = 0.02  # of the time that may go into looking at every folder anew
-SWEEP_LEAST_S = 1.0  # a pause that short is not worth keeping
+PATIENCE_S = 0.1  # time of one poll that goes into looking at runs, and into reading on
+AT_LEAST = 500  # runs that a poll looks at, whatever that takes
+LITTLE_S = 0.05  # looking for runs is done at every poll where it takes no longer
+PAUSES = 10  # times that looking takes, which then pass until the next
+FILES = "run.json", "events.jsonl"
 SETTLED = (State.FINISHED, State.STOPPED, State.FAILED, State.IMPORTED)
 
 Stamp = tuple[int, int, int]  # inode, size, time of change: differs when a file does
@@ -92,59 +96,61 @@ class RunIndex:
         self.places = [Path(place) for place in places]
         self._clock = clock
         self.knobs_wanted = self.hurried = False
-        self._next_sweep = 0.0
-        self._entries: dict[str, _Entry] | None = None
+        self._entries: dict[str, _Entry] = {}
+        self._looked = False
+        self._next_look = 0.0
+        self._turn = 0  # of the settled runs, how many have had theirs
 
     def poll(self) -> list[RunRow] | None:
         """The table's rows, oldest run first; `None` if no row changed since the last call.
 
-        Where it takes long to look at every folder, that is done less often: in between, only runs
-        that go on are looked at.
+        Of many runs, those that were read so far: it takes some tenths of a second, not more.
         """
-        now, began = self._clock(), time.monotonic()
-        if self._entries is None or self.hurried or began >= self._next_sweep:
-            self.hurried = False
-            changed = self._sweep(now)
-            pause = (time.monotonic() - began) / SWEEP_SHARE
-            self._next_sweep = began + (pause if pause > SWEEP_LEAST_S else 0.0)
-        else:
-            changed = self._poll(now, [entry for entry in self._known() if not entry.settled])
+        changed = self._look_for_runs()
+        now = self._clock()
+        changed |= self._poll_entries(now)
         changed |= self._read_on(now)
         if not changed:
             return None
-        rows = (entry.row for entry in self._known())
+        rows = (entry.row for entry in self._entries.values() if entry.polled)
         return sorted(rows, key=lambda row: (row.group, row.created, row.name))
 
-    def _sweep(self, now: float) -> bool:
-        """Look at every folder; whether there is anything new."""
-        found, before = dict(self._run_folders()), self._entries
-        changed = before is None or found.keys() != before.keys()
+    def _look_for_runs(self) -> bool:
+        """Which runs there are, as often as that costs little; whether there are others now."""
+        began = time.monotonic()
+        if began < self._next_look and not self.hurried:
+            return False
+        self.hurried = False
+        found, before, first = dict(self._run_folders()), self._entries, not self._looked
         searches: dict[str, bool] = {}  # by the folder that the runs lie in
-        entries = {}
-        for path, group in found.items():
-            entry = (before or {}).get(path)
-            if entry is None:
-                parent = path.rpartition("/")[0]
-                if parent not in searches:
-                    searches[parent] = bool(group) and is_search(Path(parent))
-                entry = _Entry(path, group, searches[parent])
-            entries[path] = entry
-        self._entries = entries
-        return self._poll(now, entries.values()) or changed
+        self._entries = {
+            path: before.get(path) or _Entry(path, group, _in_search(path, group, searches))
+            for path, group in found.items()
+        }
+        self._looked = True
+        took = time.monotonic() - began
+        self._next_look = began + took * (1 + PAUSES if took > LITTLE_S else 0)
+        return first or found.keys() != before.keys()
 
-    def _poll(self, now: float, entries: "Iterable[_Entry]") -> bool:
-        changed = False
-        for entry in entries:
+    def _poll_entries(self, now: float) -> bool:
+        """Look at runs, those that may be working first and the others in turn."""
+        entries = self._entries.values()
+        working = [entry for entry in entries if entry.polled and not entry.settled]
+        others = deque(entry for entry in entries if not entry.polled or entry.settled)
+        others.rotate(-(self._turn % max(len(others), 1)))
+        deadline, changed = time.monotonic() + PATIENCE_S, False
+        for done, entry in enumerate(chain(working, others)):
             changed |= entry.poll(now)
+            if done >= AT_LEAST and time.monotonic() > deadline:
+                self._turn += max(done + 1 - len(working), 0)
+                break
         return changed
-
-    def _known(self) -> "Iterable[_Entry]":
-        return (self._entries or {}).values()
 
     @property
     def reading(self) -> int:
-        """Runs whose logs are not read to the end yet."""
-        return len(self._unread())
+        """Runs that were not looked at yet, or whose logs are not read to the end."""
+        waiting = sum(not entry.polled for entry in self._entries.values())
+        return waiting + len(self._unread())
 
     def _run_folders(self) -> Iterator[tuple[str, str]]:
         for place in self.places:
@@ -163,32 +169,42 @@ class RunIndex:
             changed |= entry.read(now, READ_ON)
             if time.monotonic() > deadline:
                 return changed
-        for entry in self._known() if self.knobs_wanted else ():
-            changed |= entry.read_knobs()
+        for entry in self._entries.values() if self.knobs_wanted else ():
+            changed |= entry.polled and entry.read_knobs()
             if time.monotonic() > deadline:
                 break
         return changed
 
     def _unread(self) -> list["_Entry"]:
-        return [entry for entry in self._known() if entry.row.summary and not entry.row.complete]
+        entries = self._entries.values()
+        return [entry for entry in entries if entry.row.summary and not entry.row.complete]
+
+
+def _in_search(path: str, group: str, known: dict[str, bool]) -> bool:
+    """Whether a run lies in the folder of a search; each folder is looked at once."""
+    parent = path.rpartition("/")[0]
+    if parent not in known:
+        known[parent] = bool(group) and is_search(Path(parent))
+    return known[parent]
 
 
 class _Entry:
     """One run of the index, and which of its files have been read."""
 
+    __slots__ = ("_identity", "_log", "_remarks", "_watch", "polled", "row")
+
     def __init__(self, path: str, group: str, of_search: bool):
         self.row = RunRow(Path(path), group, 0.0, None, of_search=of_search)
-        self._files = f"{path}/run.json", f"{path}/events.jsonl"
-        self._remarks_file = f"{path}/remarks.json"
+        self.polled = False
         self._remarks: Stamp | None = None
-        self._watch: RunWatch | None = None
+        self._watch: RunWatch | None = None  # none of a settled run: there are thousands
         self._identity: Stamp | None = None
         self._log: Stamp | None = None
 
     @property
     def settled(self) -> bool:
-        """Whether it is read to its end, and nobody works on it."""
-        return self.row.complete and self.row.state in SETTLED
+        """Whether only a change of its files can change its row."""
+        return not self.row.summary or (self.row.complete and self.row.state in SETTLED)
 
     def poll(self, now: float) -> bool:
         """Look whether the run changed; returns whether its row did."""
@@ -196,14 +212,16 @@ class _Entry:
         return self._poll_run(now) or noted
 
     def _poll_run(self, now: float) -> bool:
-        identity, log = map(stamp, self._files)
-        same = (identity, log) == (self._identity, self._log)
-        if same and (not self._watch or not self.row.complete or self.row.state in SETTLED):
+        first, self.polled = not self.polled, True
+        identity, log = (stamp(f"{self.row.path}/{name}") for name in FILES)
+        same = not first and (identity, log) == (self._identity, self._log)
+        if same and (self.settled or not self.row.complete):
             return False
-        if identity != self._identity or not self._watch:
-            self._identity = identity
-            if not self._open():
-                return True
+        opened = identity == self._identity and self._watch
+        self._identity = identity
+        if not opened and not self._open():
+            self._log = log
+            return True
         state, self._log = self.row.state, log
         little = log is None or log[1] <= AT_FIRST or self.row.complete
         moved = self.read(now, AT_FIRST if little else 0)
@@ -216,14 +234,12 @@ class _Entry:
             summary = self._watch.poll(now, limit)
         except UserError as error:
             return self._fail(str(error))
-        run = self._watch.run
+        created, complete = self._watch.run.identity.created, self._watch.complete
         self.row = replace(
-            self.row,
-            created=run.identity.created,
-            summary=summary,
-            problem="",
-            complete=self._watch.complete,
+            self.row, created=created, summary=summary, problem="", complete=complete
         )
+        if self.settled:
+            self._watch = None
         return True
 
     def read_knobs(self) -> bool:
@@ -238,7 +254,7 @@ class _Entry:
         return True
 
     def _read_remarks(self) -> bool:
-        now = stamp(self._remarks_file)
+        now = stamp(f"{self.row.path}/remarks.json")
         if now == self._remarks:
             return False
         self._remarks = now
@@ -264,6 +280,7 @@ class _Entry:
 
     def _fail(self, problem: str) -> bool:
         self.row = replace(self.row, summary=None, problem=problem, complete=False)
+        self._watch = None
         return True
 
 

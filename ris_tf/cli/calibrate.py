@@ -7,6 +7,7 @@ import typer
 
 from ris_tf.cli.options import Device, Plugins, RunFolder
 from ris_tf.cli.plugins import load_named, open_run
+from ris_tf.cli.terminal import say
 from ris_tf.device import choose_device
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def calibrate(
     except OSError as error:
         raise not_written("--out", out, error, "choose another file") from error
     _show(config, found, calibration, _noise_energy(measurement) if known_snr else None)
-    typer.echo(f"{out}: use it with --calibration {out}")
+    say(f"{out}: use it with --calibration {out}")
 
 
 def _noise_energy(measurement: "Measurement") -> "np.ndarray":
@@ -89,35 +90,35 @@ def _show(
     half_mm = 500 * config.geometry.wavelength_m
     moved = np.concatenate([calibration.x_m, calibration.z_m])[np.tile(~found.dead, 2)]
     unsure = np.concatenate([spread.x, spread.z])[np.tile(~found.dead, 2)]
-    typer.echo(
+    say(
         f"{count} scenes, {int(found.freedom.sum()):,} numbers beyond their symbols for "
         f"{len(calibration.gains)} elements"
     )
     if noise is None:
         ratio = found.after.sum() / found.before.sum()
-        typer.echo(f"residual       {100 * ratio:.1f} % of that without calibration")
+        say(f"residual       {100 * ratio:.1f} % of that without calibration")
     else:
         before, after = (
             np.median(energy / (found.freedom * noise)) for energy in (found.before, found.after)
         )
-        typer.echo(f"residual       {before:.2f} of the noise before, {after:.2f} after (median)")
+        say(f"residual       {before:.2f} of the noise before, {after:.2f} after (median)")
         if after > MISFIT:
-            typer.echo(
+            say(
                 "               which is more than noise: are positions, their axes and the order "
                 "of the elements as in docs/calibration.md?"
             )
     if calibration.model_error is not None:
-        typer.echo(f"model error    {calibration.model_error:.2g} of the signal's energy remains")
-    typer.echo(
+        say(f"model error    {calibration.model_error:.2g} of the signal's energy remains")
+    say(
         f"gains          differ from 1 by {_rms(gains - 1):.3f}, known to "
         f"{known:.3f} (RMS of elements that are not dead)"
     )
-    typer.echo(
+    say(
         f"displacements  {1e3 * _rms(moved):.2f} mm, {1e3 * _rms(moved) / half_mm:.3f} half "
         f"wavelengths, known to {1e3 * _rms(unsure):.2f} mm"
     )
     names = ", ".join(map(str, dead[:SHOWN])) + (", ..." if len(dead) > SHOWN else "")
-    typer.echo(f"dead elements  {len(dead)}{': ' if len(dead) else ''}{names}")
+    say(f"dead elements  {len(dead)}{': ' if len(dead) else ''}{names}")
 
 
 def _rms(values: "np.ndarray") -> float:

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 import typer
 
 from ris_tf.cli.options import RunFolder
+from ris_tf.cli.terminal import cell, console
+from ris_tf.errors import printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -33,23 +35,21 @@ def check(run: RunFolder) -> None:
 
 def report(directory: "RunDirectory") -> int:
     """Print a run's health, the most upstream cause first; the exit code."""
-    from rich.console import Console
-
     from ris_tf.runlog import check_health, verdict_on
 
     checks = check_health(directory.log(), directory.identity.task)
-    console = Console(highlight=False, soft_wrap=True)
+    printed = console(soft_wrap=True)
     verdict = verdict_on(checks)
-    console.print(verdict.sentence, style=MARKS[verdict.level][1], markup=False)
+    printed.print(cell(verdict.sentence, MARKS[verdict.level][1]))
     if verdict.check:
         for line in _to_do(verdict.check):
-            console.print(f"  {line}", markup=False)
+            printed.print(cell(f"  {line}"))
     for one in checks:
-        _print(console, one)
+        _print(printed, one)
     counted = [one for one in checks if one.level != "unknown"]
     passed, untold = sum(one.passed for one in counted), len(checks) - len(counted)
     rest = f", {untold} cannot be told" if untold else ""
-    console.print(f"{passed} of {len(counted)} checks passed{rest}")
+    printed.print(f"{passed} of {len(counted)} checks passed{rest}")
     return 0 if passed == len(counted) else 1
 
 
@@ -62,12 +62,14 @@ def _to_do(check: "Check") -> list[str]:
     ]
 
 
-def _print(console: "Console", check: "Check") -> None:
+def _print(printed: "Console", check: "Check") -> None:
     from rich.text import Text
 
     mark, style = MARKS[check.level]
-    console.print(Text.assemble((f"{mark}  ", style), f"{check.name:<{COLUMN}}", check.result))
+    printed.print(
+        Text.assemble((f"{mark}  ", style), printable(f"{check.name:<{COLUMN}}{check.result}"))
+    )
     wanted = check.level in ("red", "warning", "amber")
     lines = [*([check.matter] if check.matter and not check.because else []), *_to_do(check)]
     for line in lines if wanted and not check.because else ():
-        console.print(Text(f"    {'':<{COLUMN}}-> {line}", style=style))
+        printed.print(cell(f"    {'':<{COLUMN}}-> {line}", style))

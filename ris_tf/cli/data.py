@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ris_tf.cli.options import Overrides, write_out
+from ris_tf.cli.terminal import cell, console, say
 
 if TYPE_CHECKING:
     import numpy as np
@@ -103,7 +104,7 @@ def convert(
         raise not_written("OUT", str(out), error, "choose another file") from error
     size = decimal(sum(path.stat().st_size for path in written))
     shards = f", {len(written)} shards" if len(written) > 1 else ""
-    typer.echo(f"{target}: {shard.scenes:,} scenes{shards}, {size}: {', '.join(shard.names)}")
+    say(f"{target}: {shard.scenes:,} scenes{shards}, {size}: {', '.join(shard.names)}")
 
 
 def _batches(shard: "Converted | Joined", source: Path) -> Iterator[dict[str, "np.ndarray"]]:
@@ -134,42 +135,41 @@ def _load() -> None:
 
 
 def _show(found: "Inspection") -> None:
-    from rich.console import Console
-    from rich.markup import escape
     from rich.table import Table
 
-    console = Console(highlight=False, soft_wrap=True)
+    terminal = console(soft_wrap=True)
     table = Table(box=None, pad_edge=False)
     for title in ("array", "shape", "type", "what it is", "why"):
         table.add_column(title, overflow="fold")
     for one in found.arrays:
         shape = str(list(one.entry.shape))
         cells = (one.entry.name, shape, str(one.entry.dtype), one.what, one.why)
-        table.add_row(*(escape(_printable(cell)) for cell in cells))
-    wide = console if console.is_terminal else Console(highlight=False, width=140)
+        table.add_row(*map(cell, cells))
+    wide = terminal if terminal.is_terminal else console(width=140)
     wide.print(table)
     for odd in found.odd:
         name = f"{odd.array}: " if odd.array else ""
-        typer.echo(f"odd: {_printable(name + odd.sentence)}")
+        say(f"odd: {name}{odd.sentence}")
     _show_conventions(found)
     if found.settings:
-        typer.echo("\n# settings that read it")
-        typer.echo(_yaml(found).rstrip())
+        for line in ("", "# settings that read it", *_yaml(found).splitlines()):
+            say(line)
 
 
 def _show_conventions(found: "Inspection") -> None:
     best = found.conventions
     if best is None:
         if found.reading is not None:
-            typer.echo("no conventions were tried: that takes azimuths, elevations and ranges")
+            say("no conventions were tried: that takes azimuths, elevations and ranges")
         return
-    typer.echo(
-        f"\nsources at the labels' positions leave {best.share:.3g} of y, as a share of what "
+    say()
+    say(
+        f"sources at the labels' positions leave {best.share:.3g} of y, as a share of what "
         f"chance leaves ({best.symbols} symbols); with one convention changed:"
     )
     *others, chance = best.alternatives
     for other in (*others[:ALTERNATIVES], chance):
-        typer.echo(f"  {other.share:<9.3g}{_printable(other.what)}")
+        say(f"  {other.share:<9.3g}{other.what}")
 
 
 def _yaml(found: "Inspection") -> str:
@@ -177,9 +177,3 @@ def _yaml(found: "Inspection") -> str:
 
     settings: dict[str, Any] = {**found.settings}
     return yaml.safe_dump(settings, sort_keys=False, default_flow_style=False)
-
-
-def _printable(text: str) -> str:
-    from ris_tf.errors import printable
-
-    return printable(text)

@@ -9,6 +9,7 @@ import typer
 from ris_tf.cli.options import CalibrationFile, Device, Overrides, Plugins
 from ris_tf.cli.plugins import load_named, open_run
 from ris_tf.cli.progress import JsonProgress, ProgressForm
+from ris_tf.cli.terminal import cell, console, say
 from ris_tf.device import choose_device
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ RECALLS = "recall_direction", "recall_position"
 COVERED = "azimuth_covered", "elevation_covered", "range_covered"
 FOUND = "found within 5 deg / and 1 m (%)"
 HELD = "intervals at 95 % that hold the truth (%): azimuth / elevation / range"
+FOLDER = "evaluation"  # in the run, or here
 DOCUMENTS = ("evaluation.json", "evaluation.csv", "evaluation.tex")
 
 
@@ -90,7 +92,7 @@ def evaluate(
     if list_:
         width = max(map(len, ESTIMATORS))
         for name, one in ESTIMATORS.items():
-            typer.echo(f"{name:<{width}}  {one.sentence}")
+            say(f"{name:<{width}}  {one.sentence}")
         return
     _require_once(runs or [])
     directories = [open_run(run) for run in runs or []]
@@ -105,7 +107,7 @@ def evaluate(
     chosen = override_config(_with_imperfections(base, imperfections), set_ or [])
     if calibration:
         chosen = with_calibration(chosen, calibration)
-    folder = out or (directories[0].path if directories else Path()) / "evaluation"
+    folder = out or (directories[0].own_folder(FOLDER) if directories else Path(FOLDER))
     _check_folder(folder)
     for directory in directories:
         check_network(directory, chosen)
@@ -276,43 +278,46 @@ def _run(evaluation: "Evaluation", form: ProgressForm) -> None:
     if form == ProgressForm.JSON:
         evaluation.run(JsonProgress(list(evaluation.estimators), evaluation.scenes))
         return
-    from rich.console import Console
+    from rich.markup import escape
     from rich.progress import Progress
 
-    console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+    from ris_tf.errors import printable
+
+    printed = console(stderr=True)
+    with Progress(console=printed, transient=True, disable=not printed.is_terminal) as progress:
         total = evaluation.scenes
-        tasks = {name: progress.add_task(name, total=total) for name in evaluation.estimators}
+        tasks = {
+            name: progress.add_task(escape(printable(name)), total=total)
+            for name in evaluation.estimators
+        }
         evaluation.run(lambda name, done: progress.update(tasks[name], completed=done))
 
 
 def _show(report: "Report") -> None:
     """The table of all scenes, then recall by SNR and by number of sources."""
-    from rich.console import Console
     from rich.table import Table
 
     from ris_tf.evaluation import ALL, BY_COUNT, BY_SNR, COLUMNS
 
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=220)
+    printed = console()
+    if not printed.is_terminal:
+        printed = console(width=220)
     words = "; ".join(f"{key} {value}" for key, value in report.settings.items())
-    console.print(words, soft_wrap=True)
+    say(words)
     table = Table(title="all scenes: errors are RMSE of sources found within 5 deg", box=None)
     table.add_column("estimator", no_wrap=True)
     for column in COLUMNS:
         table.add_column(column.title, justify="right")
     for row in [*report.of(ALL), *(row for row in report.bound if row.kind == ALL)]:
-        table.add_row(row.estimator, *(c.text(row.metrics.get(c.name)) for c in COLUMNS))
-    console.print(table)
+        table.add_row(cell(row.estimator), *(c.text(row.metrics.get(c.name)) for c in COLUMNS))
+    printed.print(table)
     judged = not all(math.isnan(row.metrics[COVERED[0]].value) for row in report.of(ALL))
     for names, words in ((RECALLS, FOUND), *([(COVERED, HELD)] if judged else [])):
         for kind, title in ((BY_SNR, "by SNR (dB)"), (BY_COUNT, "by number of sources")):
-            console.print(_by_group(report, kind, names, f"{words}, {title}"))
-    console.print(
+            printed.print(_by_group(report, kind, names, f"{words}, {title}"))
+    say(
         "± or + and −: how far a 95 % confidence interval reaches; error/bound is a median: 0.67 "
-        "is efficient",
-        soft_wrap=True,
+        "is efficient"
     )
 
 
@@ -329,13 +334,13 @@ def _by_group(report: "Report", kind: str, names: tuple[str, ...], title: str) -
     for level in levels:
         table.add_column(f"{level:g}", justify="right")
     for name in report.estimators:
-        cells = [
+        shown = [
             " / ".join(share.text(row.metrics.get(share.name), interval=False) for share in shares)
             for row in report.of(kind, name)
         ]
-        if all(cell.strip("- /") == "" for cell in cells):
+        if all(text.strip("- /") == "" for text in shown):
             continue
-        table.add_row(name, *cells)
+        table.add_row(cell(name), *shown)
     return table
 
 
@@ -357,4 +362,4 @@ def _write(report: "Report", folder: Path, figures: bool) -> None:
                 save_figure(figure, folder / f"{name}.pdf")
     except OSError as error:
         raise not_written("--out", folder, error, "choose another folder") from error
-    typer.echo(f"written to {folder}: {', '.join(DOCUMENTS)}{', figures' if figures else ''}")
+    say(f"written to {folder}: {', '.join(DOCUMENTS)}{', figures' if figures else ''}")

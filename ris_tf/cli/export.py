@@ -8,6 +8,7 @@ import typer
 
 from ris_tf.cli.options import Device, Plugins, RunFolder
 from ris_tf.cli.plugins import load_named
+from ris_tf.cli.terminal import say
 from ris_tf.device import choose_device
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def export(
     if to not in FORMATS:
         raise ConfigError(key="--to", value=to, allowed=f"must be one of {', '.join(FORMATS)}")
     directory = RunDirectory.open(run)
-    target = out or directory.path / FOLDER / FORMATS[to]
+    target = out or directory.own_folder(FOLDER) / FORMATS[to]
     suffix = Path(FORMATS[to]).suffix
     if target.suffix != suffix and suffix:
         raise ConfigError(key="--out", value=target, allowed=f"must end in {suffix}")
@@ -69,7 +70,7 @@ def _export_log(run: "RunDirectory", to: str, target: Path) -> None:
     with whole(target) as partial:
         written = write(run, partial)
     for name, count in written.items():
-        typer.echo(f"{target / name}: {count:,} {what}")
+        say(f"{target / name}: {count:,} {what}")
 
 
 def _export_network(run: "RunDirectory", to: str, target: Path) -> None:
@@ -83,7 +84,7 @@ def _export_network(run: "RunDirectory", to: str, target: Path) -> None:
 
     served = load_served(run, single=to != "savedmodel")
     if sys.stderr.isatty():
-        typer.echo(f"exporting to {to}: up to a minute", err=True)
+        say(f"exporting to {to}: up to a minute", err=True)
     exported, problem = None, None
     with whole(target) as partial:
         with hidden_unless_it_fails():  # converters talk; a refusal is one line without it
@@ -95,4 +96,4 @@ def _export_network(run: "RunDirectory", to: str, target: Path) -> None:
             raise problem
     assert exported is not None
     for line in exported.lines(target):
-        typer.echo(line)
+        say(line)

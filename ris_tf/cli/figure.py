@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ris_tf.cli.options import RunFolder, SearchFolder
+from ris_tf.cli.terminal import say
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -98,4 +99,4 @@ def write_figure(drawn: "Figure", target: Path) -> None:
         save_figure(drawn, target)
     except OSError as error:
         raise not_written("--out", target, error, "choose another file") from error
-    typer.echo(str(target))
+    say(str(target))

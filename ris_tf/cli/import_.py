@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ris_tf.cli.options import CONFIG_HELP, Overrides
+from ris_tf.cli.terminal import say
 
 if TYPE_CHECKING:
     from ris_tf.interop.pytorch_import import PytorchNetwork
@@ -50,10 +51,10 @@ def import_(
     network = PytorchNetwork.read(checkpoint, config, set_ or [])
     run = network.make_run(runs_dir / called, sys.argv)
     for title, text in _lines(network):
-        typer.echo(f"{title:<10}{text}")
-    typer.echo(f"{'run':<10}{run.path}")
-    typer.echo(f"{'to use it':<10}ris-tf localize {run.path} FILE.npz")
-    typer.echo(f"{'to go on':<10}ris-tf train {run.path}/config.yaml --from {run.path}")
+        say(f"{title:<10}{text}")
+    say(f"{'run':<10}{run.path}")
+    say(f"{'to use it':<10}ris-tf localize {run.path} FILE.npz")
+    say(f"{'to go on':<10}ris-tf train {run.path}/config.yaml --from {run.path}")
 
 
 def _lines(network: "PytorchNetwork") -> list[tuple[str, str]]:

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from ris_tf.cli.terminal import say
+
 
 def init(
     name: Annotated[
@@ -31,4 +33,4 @@ def init(
         raise ConfigError("exists", key="--out", value=file, remedy=remedy) from error
     except OSError as error:
         raise not_written("--out", file, error, "choose another file") from error
-    typer.echo(f"{file}: change what you like, then: ris-tf train {file}")
+    say(f"{file}: change what you like, then: ris-tf train {file}")

@@ -6,6 +6,7 @@ import typer
 
 from ris_tf.cli.options import Plugins
 from ris_tf.cli.plugins import load_named
+from ris_tf.cli.terminal import cell, console, say
 
 
 def knobs(
@@ -18,7 +19,6 @@ def knobs(
     """List configuration keys: default, what is allowed, what it is."""
     import json
 
-    from rich.console import Console
     from rich.table import Table
 
     from ris_tf.config import all_knobs, schema
@@ -27,7 +27,7 @@ def knobs(
 
     load_named(plugin)
     if json_:
-        typer.echo(json.dumps(additions()))
+        say(json.dumps(additions()))
         return
     table = Table(box=None, pad_edge=False)
     for title in ("key", "default", "allowed", "what it is"):
@@ -37,8 +37,8 @@ def knobs(
         if all(word.casefold() in text for word in words or ()):
             of = f" ({knob.variant})" if knob.variant else ""
             default = json.dumps(knob.default)
-            table.add_row(knob.path + of, default, allowed_words(knob), knob.sentence)
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=160)
-    console.print(table)
+            table.add_row(*map(cell, (knob.path + of, default, allowed_words(knob), knob.sentence)))
+    printed = console()
+    if not printed.is_terminal:
+        printed = console(width=160)
+    printed.print(table)

@@ -20,6 +20,7 @@ from ris_tf.cli.options import (
     write_out,
 )
 from ris_tf.cli.plugins import load_named, open_run
+from ris_tf.cli.terminal import console, say
 from ris_tf.device import choose_device
 
 if TYPE_CHECKING:
@@ -196,12 +197,11 @@ def _number(value: float) -> str:
 
 
 def _show(located: "Localization", snr: str) -> None:
-    from rich.console import Console
     from rich.table import Table
 
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=120)
+    printed = console()
+    if not printed.is_terminal:
+        printed = console(width=120)
     table = Table(box=None)
     titles = ("scene", "azimuth (deg)", "elevation (deg)", "range (m)", f"SNR (dB, {snr})")
     for title in (*titles, "unexplained"):
@@ -218,9 +218,9 @@ def _show(located: "Localization", snr: str) -> None:
             )
             first = source == 0
             table.add_row(str(scene) if first else "", *cells, *(of_scene if first else ("", "")))
-    console.print(table)
+    printed.print(table)
     more = len(located.count) - SHOWN
     if more > 0:
-        console.print(f"and {more} more scenes; --out writes all")
+        say(f"and {more} more scenes; --out writes all")
     if not located.count.any():
-        console.print("no source in any scene: ris-tf data inspect tries other conventions")
+        say("no source in any scene: ris-tf data inspect tries other conventions")

@@ -2,6 +2,7 @@
 
 from ris_tf.cli.options import ConfigFile, Overrides, Plugins
 from ris_tf.cli.plugins import load_named
+from ris_tf.cli.terminal import cell, console
 
 
 def model(
@@ -16,7 +17,6 @@ def model(
     load_named(plugin)
     chosen = load_config(config, set_ or [])
     load_tensorflow()
-    from rich.console import Console
     from rich.table import Table
 
     from ris_tf.network import build_network
@@ -29,10 +29,11 @@ def model(
     table.add_column("parameters", justify="right", no_wrap=True)
     for part in parts:
         group = "head" if part.head else "backbone"
-        table.add_row(part.name, part.layers, part.output, group, f"{part.parameters:,}")
+        of_part = part.name, part.layers, part.output, group, f"{part.parameters:,}"
+        table.add_row(*map(cell, of_part))
     heads = sum(part.parameters for part in parts if part.head)
     total = sum(part.parameters for part in parts)
     table.add_section()
     for title, count in (("backbone", total - heads), ("heads", heads), ("all", total)):
         table.add_row(title, "", "", "", f"{count:,}")
-    Console(highlight=False).print(table)
+    console().print(table)

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ris_tf.cli.terminal import say
+
 if TYPE_CHECKING:
     from ris_tf.config import Conversion
 
@@ -85,4 +87,4 @@ def write_out(path: Path, text: str) -> None:
         atomic_write(path, text.encode())
     except OSError as error:
         raise not_written("--out", path, error, "choose another file") from error
-    typer.echo(str(path))
+    say(str(path))

@@ -1,23 +1,26 @@
 """`ris-tf runs`: every run under a folder."""
 
 import math
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-if TYPE_CHECKING:
-    from rich.table import Table
+from ris_tf.cli.terminal import console, say
 
-    from ris_tf.runlog import RunDirectory, Summary
+if TYPE_CHECKING:
+    from ris_tf.runlog import Summary
 
 STYLES = {
     **{"running": "green", "stalled": "yellow", "suspended": "yellow"},
     **{"failed": "red", "lost": "red", "vanished": "red"},
 }
+MANY = 2000  # runs above which this machine's processors share the reading
+AT_ONCE = 250  # that one of them gets
+GAP = 2  # spaces between columns
 
 
 @dataclass(frozen=True)
@@ -29,67 +32,107 @@ class _Column:
     narrow: bool = True
 
 
+@dataclass(frozen=True)
+class _Row:
+    """A run as text; `created` in seconds since 1970, 0 where it is not known."""
+
+    created: float
+    path: str
+    state: str
+    cells: tuple[str, ...]
+
+
 def runs(
     folder: Annotated[Path, typer.Argument(help="Folder to look under, or a run.")] = Path("runs"),
 ) -> None:
     """List runs, oldest first: state, progress, validation loss; of a search, its trials."""
-    from rich.console import Console
-
     from ris_tf.search import is_search
 
-    rows = [(run, _summary(run)) for run in _runs_of(folder)]
+    rows = sorted(_rows(_runs_of(folder)), key=lambda row: (row.created, row.path))
     if not rows and is_search(folder):
-        typer.echo(f"{folder} is a search without a trial yet; look at it: ris-tf show {folder}")
+        say(f"{folder} is a search without a trial yet; look at it: ris-tf show {folder}")
         return
     if not rows:
-        typer.echo(f"no runs under {folder}/; start one: ris-tf train quickstart")
+        say(f"no runs under {folder}/; start one: ris-tf train quickstart")
         return
-    console = Console(highlight=False)
-    table = _table(rows, COLUMNS)
-    needed = table.__rich_measure__(console, console.options.update(width=10_000)).maximum
-    if not console.is_terminal:  # a file or a pipe: one line a run, however long
-        console.width = max(console.width, needed)
-    elif needed > console.width:
-        table = _table(rows, [column for column in COLUMNS if column.narrow])
-    console.print(table)
+    terminal, places = console(), list(range(len(COLUMNS)))
+    # A file or a pipe gets one line a run, however long.
+    if terminal.is_terminal and sum(_widths(rows, places)) > terminal.width:
+        places = [place for place in places if COLUMNS[place].narrow]
+    typer.echo("\n".join(_lines(rows, places)))  # which drops colours where nobody sees them
 
 
-def _runs_of(folder: Path) -> "list[RunDirectory]":
+def _runs_of(folder: Path) -> list[str]:
     """The run that a folder is, or those that lie below it."""
-    from ris_tf.runlog import RunDirectory, RunError, find_runs
+    from ris_tf.runlog import RunDirectory, RunError, run_folders
 
     if (folder / "run.json").is_file():
-        return [RunDirectory.open(folder)]
+        return [str(RunDirectory.open(folder).path)]
     if not folder.is_dir() and folder != Path("runs"):
         remedy = "give the folder of the runs"
         raise RunError("is no folder", source=str(folder), remedy=remedy)
-    return find_runs(folder)
+    return list(run_folders(folder))
 
 
-def _summary(run: "RunDirectory") -> "Summary | None":
-    """What a run is doing; `None` where its log cannot be read."""
-    from ris_tf.runlog import RunError, summarize
+def _rows(paths: Sequence[str]) -> list[_Row]:
+    if len(paths) <= MANY:
+        return [_row(path) for path in paths]
+    from ris_tf.runlog import available_threads
 
+    with ProcessPoolExecutor(available_threads(), initializer=_leave_ctrl_c) as pool:
+        return list(pool.map(_row, paths, chunksize=AT_ONCE))
+
+
+def _leave_ctrl_c() -> None:
+    """It is for the process that was started; the others end with it."""
+    import signal
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _row(path: str) -> _Row:
+    """A run by itself: whatever its folder holds, the others are listed."""
+    from ris_tf.errors import printable
+    from ris_tf.runlog import RunDirectory, RunError, summarize
+
+    created = 0.0
     try:
-        return summarize(run)
+        run = RunDirectory.open(Path(path))
+        created = run.identity.created
+        summary = summarize(run)
     except RunError:
-        return None
+        return _Row(created, printable(path), "unreadable", ("-",) * len(COLUMNS))
+    cells = tuple(column.cell(summary) for column in COLUMNS)
+    return _Row(created, printable(path), str(summary.state), cells)
 
 
-def _table(rows: "list[tuple[RunDirectory, Summary | None]]", columns: "list[_Column]") -> "Table":
-    from rich.table import Table
-    from rich.text import Text
+def _texts(rows: Sequence[_Row], places: Sequence[int]) -> Iterator[tuple[str, ...]]:
+    """The cells of the titles, then of each run."""
+    yield "run", "state", *(COLUMNS[place].title for place in places)
+    for row in rows:
+        yield row.path, row.state, *(row.cells[place] for place in places)
 
-    table = Table(box=None, pad_edge=False)
-    table.add_column("run", overflow="fold")
-    table.add_column("state", no_wrap=True)
-    for column in columns:
-        table.add_column(column.title, justify="right", no_wrap=True)
-    for run, summary in rows:
-        state = summary.state if summary else "unreadable"
-        cells = [column.cell(summary) if summary else "-" for column in columns]
-        table.add_row(Text(str(run.path)), Text(state, STYLES.get(state, "")), *cells)
-    return table
+
+def _widths(rows: Sequence[_Row], places: Sequence[int]) -> list[int]:
+    """Characters of each column, and the gap behind all but the last."""
+    from rich.cells import cell_len
+
+    columns = zip(*_texts(rows, places), strict=True)
+    *others, last = [max(map(cell_len, column)) for column in columns]
+    return [*(width + GAP for width in others), last]
+
+
+def _lines(rows: Sequence[_Row], places: Sequence[int]) -> Iterator[str]:
+    """The table: numbers to the right."""
+    from rich.cells import cell_len
+
+    widths = _widths(rows, places)
+    widths[1:] = [width - GAP for width in widths[1:-1]] + widths[-1:]
+    for path, state, *numbers in _texts(rows, places):
+        named = path + " " * (widths[0] - cell_len(path))
+        stated = typer.style(state, STYLES.get(state)) + " " * (widths[1] - len(state))
+        right = (text.rjust(width) for text, width in zip(numbers, widths[2:], strict=True))
+        yield (" " * GAP).join((named + stated, *right))
 
 
 def number(value: float) -> str:
@@ -97,15 +140,16 @@ def number(value: float) -> str:
     return "-" if math.isnan(value) else f"{value:.4f}"
 
 
-def duration(seconds: float) -> str:
-    """`1:02:03`, or `2:03` below an hour."""
-    minutes, s = divmod(round(seconds), 60)
-    hours, m = divmod(minutes, 60)
-    return f"{hours}:{m:02d}:{s:02d}" if hours else f"{m}:{s:02d}"
+def _duration(summary: "Summary") -> str:
+    from ris_tf.runlog import duration
+
+    return duration(summary.seconds)
 
 
 def _started(summary: "Summary") -> str:
-    return time.strftime("%Y-%m-%d %H:%M", time.localtime(summary.run.identity.created))
+    from ris_tf.runlog import moment
+
+    return moment(summary.run.identity.created) or "-"
 
 
 COLUMNS = [
@@ -115,5 +159,5 @@ COLUMNS = [
     _Column("last loss", lambda s: number(s.last_loss), narrow=False),
     _Column("dropped", lambda s: str(s.skipped), narrow=False),
     _Column("started", _started, narrow=False),
-    _Column("took", lambda s: duration(s.seconds)),
+    _Column("took", _duration),
 ]

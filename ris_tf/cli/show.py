@@ -1,13 +1,11 @@
 """`ris-tf show`: one run in full, or a search with its trials."""
 
-import time
 from typing import TYPE_CHECKING
-
-import typer
 
 from ris_tf.cli.note import about
 from ris_tf.cli.options import AnyFolder
-from ris_tf.cli.runs import duration, number
+from ris_tf.cli.runs import number
+from ris_tf.cli.terminal import console, say
 
 if TYPE_CHECKING:
     from ris_tf.runlog import RunLog, Summary
@@ -27,19 +25,17 @@ def show(run: AnyFolder) -> None:
     directory = RunDirectory.open(run)
     summary, log = summarize(directory), directory.log()
     for title, text in [*_about(summary), *_validated(log), *_files(summary, log)]:
-        typer.echo(f"{title:<12}{text}")
+        say(f"{title:<12}{text}")
 
 
 def _show_search(search: "SearchDirectory") -> None:
-    from rich.console import Console
-
     from ris_tf.cli.trials_table import print_trials
 
     for title, text in _about_search(search):
-        typer.echo(f"{title:<12}{text}")
+        say(f"{title:<12}{text}")
     if search.trials():
-        typer.echo()
-        print_trials(Console(highlight=False), search)
+        say()
+        print_trials(console(), search)
 
 
 def _about_search(search: "SearchDirectory") -> list[tuple[str, str]]:
@@ -56,7 +52,7 @@ def _about_search(search: "SearchDirectory") -> list[tuple[str, str]]:
         ("objective", plan.objective or "not known"),
         ("progress", f"{done}{f' of {plan.trials}' if plan.trials else ''} trials done"),
         ("best", found),
-        ("where", f"{plan.user} on {plan.host}, created {_moment(plan.created)}"),
+        ("where", f"{plan.user} on {plan.host}, {_created(plan.created)}"),
         ("command", " ".join(plan.command)),
     ]
     if alive is False and done < plan.trials:
@@ -64,15 +60,14 @@ def _about_search(search: "SearchDirectory") -> list[tuple[str, str]]:
     return rows
 
 
-def _moment(seconds: float) -> str:
-    try:
-        return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))
-    except (OverflowError, ValueError, OSError):  # a damaged file may hold any number
-        return "at no known time"
+def _created(seconds: float) -> str:
+    from ris_tf.runlog import moment
+
+    return f"created {moment(seconds, '%Y-%m-%d %H:%M:%S') or 'at no known time'}"
 
 
 def _about(s: "Summary") -> list[tuple[str, str]]:
-    from ris_tf.runlog import read_remarks
+    from ris_tf.runlog import duration, read_remarks
 
     who = s.run.identity
     versions = ", ".join(f"{name} {version}" for name, version in who.versions.items())
@@ -82,7 +77,7 @@ def _about(s: "Summary") -> list[tuple[str, str]]:
         ("progress", f"epoch {s.epoch} of {s.epochs}, window {s.step:,} of {s.windows:,}"),
         (
             "time",
-            f"{duration(s.seconds)} in {who.session} session(s), created {_moment(who.created)}",
+            f"{duration(s.seconds)} in {who.session} session(s), {_created(who.created)}",
         ),
         ("loss", f"best {number(s.best_loss)}, last {number(s.last_loss)} (validation)"),
         ("dropped", f"{s.skipped} windows"),

@@ -7,6 +7,7 @@ import typer
 
 from ris_tf.cli.options import ConfigFile, Device, Overrides, Plugins
 from ris_tf.cli.plugins import load_named
+from ris_tf.cli.terminal import console, say
 from ris_tf.device import choose_device
 
 
@@ -36,7 +37,6 @@ def simulate(
     from ris_tf.engine.tensorflow_quiet import load_tensorflow
 
     load_tensorflow()
-    from rich.console import Console
     from rich.filesize import decimal
     from rich.progress import Progress
 
@@ -47,8 +47,8 @@ def simulate(
     if target.exists():
         remedy = "choose another --out, or remove it"
         raise ConfigError("exists", source=str(target), remedy=remedy)
-    console = Console(highlight=False, soft_wrap=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+    printed = console()
+    with Progress(console=printed, transient=True, disable=not printed.is_terminal) as progress:
         task = progress.add_task(f"simulating {scenes:,} scenes", total=scenes)
         written = export_scenes(
             chosen,
@@ -60,4 +60,4 @@ def simulate(
         )
     size = decimal(sum(path.stat().st_size for path in written))
     shards = f", {len(written)} shards" if len(written) > 1 else ""
-    console.print(f"{target}: {scenes:,} scenes{shards}, {size}")
+    say(f"{target}: {scenes:,} scenes{shards}, {size}")

@@ -1,8 +1,7 @@
 """`ris-tf stop`: a clean stop, from anywhere that sees the run's folder."""
 
-import typer
-
 from ris_tf.cli.options import RunFolder
+from ris_tf.cli.terminal import say
 
 
 def stop(run: RunFolder) -> None:
@@ -16,11 +15,11 @@ def stop(run: RunFolder) -> None:
             problem = "nothing works on it, so there is nothing to stop"
             raise RunError(problem, source=str(run))
         search.request_stop()
-        typer.echo(f"{run}: asked to stop; its trials checkpoint after their window")
+        say(f"{run}: asked to stop; its trials checkpoint after their window")
         return
     directory = RunDirectory.open(run)
     state = summarize(directory).state
     if state not in (State.RUNNING, State.STALLED, State.SUSPENDED, State.VANISHED):
         raise RunError(f"is {state}, so there is nothing to stop", source=str(run))
     directory.request_stop()
-    typer.echo(f"{run}: asked to stop; it checkpoints after its window")
+    say(f"{run}: asked to stop; it checkpoints after its window")

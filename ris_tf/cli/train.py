@@ -9,6 +9,7 @@ import typer
 
 from ris_tf.cli.options import CONFIG_HELP, Device, Overrides, Plugins, TakeOver
 from ris_tf.cli.plugins import load_named, open_run
+from ris_tf.cli.terminal import say
 from ris_tf.device import choose_device
 
 if TYPE_CHECKING:
@@ -172,7 +173,7 @@ def _start_or_resume(request: _Request) -> int:
     run = open_run(path)
     require_same(run, request.configuration(), request.start)
     if summarize(run).state is State.FINISHED:
-        typer.echo(f"{run.path} is finished: {summarize(run).reason}; there is nothing to do")
+        say(f"{run.path} is finished: {summarize(run).reason}; there is nothing to do")
         return DONE
     run.take_over = request.take_over
     return _work(resumed_job(run))

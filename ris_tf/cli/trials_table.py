@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from ris_tf.cli.runs import duration, number
+from ris_tf.cli.runs import number
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -91,6 +91,8 @@ def _values(row: "Row", keys: Sequence[str]) -> list[str]:
 
 
 def _after(row: "Row") -> tuple[str, ...]:
+    from ris_tf.runlog import duration
+
     took = "-" if math.isnan(row.seconds) else duration(row.seconds)
     return str(row.trial.epochs), took, _ended(row)
 

@@ -1,62 +1,20 @@
 """From YAML files and `--set key=value` to a `Config`, and back to YAML."""
 
-import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
 from ris_tf.config.describe import names_by_section
 from ris_tf.config.errors import ConfigError, refused
 from ris_tf.config.schema import Config, schema
 from ris_tf.config.shipped import config_file
+from ris_tf.disk import open_regular
+from ris_tf.errors import UserError
+from ris_tf.plain_yaml import dump_yaml, parse_yaml
 
 LARGEST_FILE = 1_000_000  # bytes; configurations are small, anything larger is a mistake
-
-
-class _Loader(yaml.SafeLoader):
-    """Safe YAML that reads `1e-3` as a number and refuses aliases and a key given twice."""
-
-    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        if self.check_event(yaml.AliasEvent):  # a few lines of them can stand for gigabytes
-            mark = self.peek_event().start_mark
-            raise yaml.MarkedYAMLError(
-                problem="aliases are not allowed; write the value out", problem_mark=mark
-            )
-        return super().compose_node(parent, index)
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
-        keys = set()
-        for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)
-            if not isinstance(key, str):
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"keys must be text, not {key!r}", key_node.start_mark
-                )
-            if key in keys:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"key {key!r} is given twice", key_node.start_mark
-                )
-            keys.add(key)
-        return super().construct_mapping(node, deep)
-
-    def construct_undefined(self, node: yaml.Node) -> Any:
-        tag = node.tag.replace("tag:yaml.org,2002:", "!!")
-        raise yaml.MarkedYAMLError(
-            problem=f"tag {tag!r} is not allowed; only plain values are",
-            problem_mark=node.start_mark,
-        )
-
-
-# None stands for every tag without a constructor of its own.
-_Loader.add_constructor(None, _Loader.construct_undefined)  # pyright: ignore[reportArgumentType]
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float",
-    re.compile(r"^[-+]?(\d+(\.\d*)?|\.\d+)[eE][-+]?\d+$"),
-    list("-+.0123456789"),
-)
 
 
 def load_config(path: str | Path, overrides: Iterable[str] = ()) -> Config:
@@ -133,7 +91,7 @@ def with_calibration(config: Config, path: str | Path) -> Config:
 
 def dump_config(config: Config) -> str:
     """The whole configuration, defaults included, as YAML that `load_config` reads back."""
-    return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, default_flow_style=None)
+    return dump_yaml(config.model_dump(mode="json"))
 
 
 def read_mapping(path: Path) -> dict[str, Any]:
@@ -143,7 +101,7 @@ def read_mapping(path: Path) -> dict[str, Any]:
         ConfigError: it cannot be read, or has something else in it.
     """
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             data = file.read(LARGEST_FILE + 1)
     except OSError as error:
         raise ConfigError(
@@ -162,15 +120,9 @@ def read_mapping(path: Path) -> dict[str, Any]:
 
 def _parse(text: str | bytes, source: str) -> Any:
     try:
-        return yaml.load(text, _Loader)  # noqa: S506 (a SafeLoader)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        where = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        problem = " ".join(f"{error.context or ''} {error.problem or ''}".split())
-        raise ConfigError(f"not readable as YAML{where}: {problem}", source=source) from error
-    except (yaml.YAMLError, UnicodeDecodeError, ValueError, RecursionError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise ConfigError(f"not readable as YAML: {reason}", source=source) from error
+        return parse_yaml(text, source)
+    except UserError as error:
+        raise ConfigError.like(error, source) from error
 
 
 def _mapping(document: Any, source: str) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from ris_tf.data.containers import SUFFIXES
 from ris_tf.data.errors import DataError
+from ris_tf.disk import open_regular
 
 BLOCK, SAMPLED = 1 << 12, 8  # bytes of the blocks of a file that its digest is of, and how many
 UNCHANGED = "put back the file that the run began with, or start a new run"
@@ -128,7 +129,7 @@ def digest(path: Path) -> str:
         DataError: it cannot be read.
     """
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             size = os.fstat(file.fileno()).st_size
             hashed = hashlib.sha256(str(size).encode())
             for number in range(SAMPLED):

@@ -8,20 +8,21 @@ word, and its pages count as the process's memory.
 
 import math
 import os
-import struct
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
+from ris_tf.archive import ENCRYPTED, NoArchiveError, member_of, opened, place_of, read_member
 from ris_tf.config import Conversion
 from ris_tf.data.conversion import Converted, Joined, converted
 from ris_tf.data.errors import DataError
+from ris_tf.disk import open_regular
 
 OURS = {"y", "channel", "codes"}  # names that our files have and the PyTorch pipeline's have not
 AS_IT_IS = Conversion()
@@ -42,9 +43,7 @@ LABELS = ("count", "azimuth_deg", "elevation_deg", "range_m", "power")
 HELD_ROW = 64  # bytes; arrays of rows up to that are small beside the others and read at once
 WHOLE = 1 << 26  # bytes of compressed arrays that are read at once
 Runs = list[tuple[int, int]]  # rows that follow each other: the first, and how many
-LOCAL_HEADER = struct.Struct("<26xHH")  # of a member: lengths of its name and of what follows it
-LOCAL_SIZE = 30  # bytes of that header
-ENCRYPTED = 1  # flag of a member
+NOT_WHOLE = "is no whole .npz file: it is cut off or damaged, or something else"
 UNCOMPRESSED = "write it with numpy.savez, uncompressed"
 
 
@@ -140,15 +139,13 @@ class NpzShard:
 
     def __init__(self, path: Path):
         self.path = path
-        with _as_data_error(path), path.open("rb") as file, zipfile.ZipFile(file) as archive:
+        with _as_data_error(path), opened(path) as archive:
             members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
             stored = {name: info for name, info in members.items() if name in AXES}
             if "y" not in stored:
                 present = ", ".join(list(members)[:20]) or "nothing"
                 raise DataError(f"has no array 'y'; it holds {present}", source=str(path))
-            self._arrays = {
-                name: _array(path, name, archive, info, file) for name, info in stored.items()
-            }
+            self._arrays = {name: _array(path, archive, info) for name, info in stored.items()}
         self.names = tuple(name for name in AXES if name in self._arrays)
         y = self._arrays["y"]
         self.scenes = y.shape[0] if len(y.shape) == len(AXES["y"]) else 1
@@ -172,7 +169,7 @@ class NpzShard:
     def _read(self, rows: np.ndarray, names: Iterable[str]) -> dict[str, np.ndarray]:
         """Arrays of some rows; all reading is announced first, so that the disk does it at once."""
         runs = _runs(rows)
-        with _as_data_error(self.path), self.path.open("rb", buffering=0) as file:
+        with _as_data_error(self.path), open_regular(self.path) as file:
             _expect_random_reads(file.fileno())
             for name in names:
                 self._arrays[name].announce(runs, file.fileno())
@@ -268,57 +265,28 @@ def _fill(buffer: np.ndarray, offset: int, descriptor: int) -> None:
         done += count
 
 
-def _array(
-    path: Path,
-    name: str,
-    archive: zipfile.ZipFile,
-    info: zipfile.ZipInfo,
-    file: BinaryIO,
-) -> _Array:
+def _array(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> _Array:
     """An array of an archive: read if it is small, else where it lies."""
+    name = info.filename.removesuffix(".npy")
     if info.flag_bits & ENCRYPTED:
         raise DataError("is encrypted", source=str(path), key=name, remedy=UNCOMPRESSED)
-    with archive.open(info) as member:
-        shape, fortran, dtype = _header(member)
-        start = member.tell()
-        count = int(np.prod(shape, dtype=object))
-        if dtype.hasobject or dtype.kind not in "fciu":
-            allowed = "must be numbers"
-            raise DataError(f"holds {dtype}", source=str(path), key=name, allowed=allowed)
-        if min(shape, default=0) < 0 or info.file_size != start + count * dtype.itemsize:
-            raise DataError("is of another size than its header says", source=str(path), key=name)
-        small = not shape or count * dtype.itemsize <= HELD_ROW * max(shape[0], 1)
-        stored = info.compress_type == zipfile.ZIP_STORED and not fortran
-        if stored and not small:
-            return _Array(shape, dtype, _place(file, info) + start)
-        if not stored and info.file_size > WHOLE:
-            how = "in Fortran order (make it numpy.ascontiguousarray)" if fortran else "compressed"
-            raise DataError(f"is stored {how}", source=str(path), key=name, remedy=UNCOMPRESSED)
-        with archive.open(info) as again:
-            values = np.lib.format.read_array(again, allow_pickle=False)
-    return _Array(shape, dtype, values=np.ascontiguousarray(values))
-
-
-def _header(member: Any) -> tuple[tuple[int, ...], bool, np.dtype]:
-    """Shape, whether in Fortran order, and type of an array, from the header of its file."""
-    version = np.lib.format.read_magic(member)
-    read = {
-        (1, 0): np.lib.format.read_array_header_1_0,
-        (2, 0): np.lib.format.read_array_header_2_0,
-    }.get(version)
-    if read is None:
-        raise ValueError(f"is an array of version {version}")
-    return read(member)
-
-
-def _place(file: BinaryIO, info: zipfile.ZipInfo) -> int:
-    """Where the bytes of a stored member begin in the file."""
-    file.seek(info.header_offset)
-    name, extra = LOCAL_HEADER.unpack(file.read(LOCAL_SIZE))
-    begin = info.header_offset + LOCAL_SIZE + name + extra
-    if begin + info.file_size > os.fstat(file.fileno()).st_size:
-        raise EOFError("it is cut off")
-    return begin
+    try:
+        member = member_of(archive, info)
+    except ValueError as error:
+        problem = f"is damaged: {' '.join(str(error).split())[:200]}"
+        raise DataError(problem, source=str(path), key=name) from error
+    shape, dtype = member.shape, member.dtype
+    if dtype.kind not in "fciu":
+        raise DataError(f"holds {dtype}", source=str(path), key=name, allowed="must be numbers")
+    small = not shape or member.nbytes <= HELD_ROW * max(shape[0], 1)
+    if member.stored and not member.fortran and not small:
+        with open_regular(path) as file:
+            return _Array(shape, dtype, place_of(file, member))
+    if (not member.stored or member.fortran) and member.nbytes > WHOLE:
+        order = "in Fortran order (make it numpy.ascontiguousarray)"
+        how = order if member.fortran else "compressed"
+        raise DataError(f"is stored {how}", source=str(path), key=name, remedy=UNCOMPRESSED)
+    return _Array(shape, dtype, values=np.ascontiguousarray(read_member(archive, member)))
 
 
 @contextmanager
@@ -337,7 +305,7 @@ def _reason(error: Exception) -> str:
         return "no such file"
     if isinstance(error, OSError):
         return f"cannot be read: {error.strerror or error}"
-    if isinstance(error, zipfile.BadZipFile):
-        return "is no whole .npz file: it is cut off or damaged, or something else"
+    if isinstance(error, NoArchiveError | zipfile.BadZipFile):
+        return NOT_WHOLE
     reason = " ".join(str(error).split())[:200] or type(error).__name__
     return f"cannot be read as .npz: {reason}"

@@ -5,57 +5,33 @@ run as JSON. It is written to a temporary name, synced and renamed; the one befo
 """
 
 import json
+import math
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict
 from pathlib import Path
 
 import keras
 import numpy as np
 
+from ris_tf.archive import read_arrays
+from ris_tf.disk import write_new
 from ris_tf.engine.packing import Slice
+from ris_tf.engine.plan import Plan
+from ris_tf.engine.progress import Progress
 from ris_tf.runlog import DAMAGE, naming, sync_folder
 
 LAST, PREVIOUS, BEST = "last.npz", "previous.npz", "best.keras"
 BEST_WEIGHTS = "best.weights.h5"
 UNREADABLE_LAST = "last.unreadable.npz"  # where a damaged one is kept
+LARGEST_NUMBER = 16  # bytes of one number: of a complex one in double precision
+LARGEST_PROGRESS = 1 << 26  # bytes of the JSON entry and of the headers of all arrays
 PROGRESS = "progress"  # name of the JSON entry; variables have a slash or are named below it
 
 
 class CheckpointError(RuntimeError):
     """No checkpoint of a run can be used."""
-
-
-@dataclass(frozen=True)
-class Progress:
-    """Where a run stands, besides its variables.
-
-    Attributes:
-        window: next window of the whole run, from 0.
-        batches: position in the data: the next batch of the whole run.
-        epochs_done: epochs that were trained and validated.
-        best_loss: least validation loss so far.
-        best_epoch: its epoch, -1 before the first.
-        untrained: variables whose gradient has been zero so far; `None` before the first window.
-        events_length: bytes of the event log that belong to this state.
-        windows: `T`, planned for the whole run when this was saved; 0 in older checkpoints.
-        patience_from: epochs done since which patience counts, where a run was prolonged.
-    """
-
-    window: int = 0
-    batches: int = 0
-    epochs_done: int = 0
-    best_loss: float = float("inf")
-    best_epoch: int = -1
-    untrained: list[str] | None = field(default=None)
-    events_length: int = 0
-    windows: int = 0
-    patience_from: int = 0
-
-    def moved(self, **changes) -> "Progress":
-        """A copy with some values changed."""
-        return replace(self, **changes)
 
 
 def save(folder: Path, variables: Mapping[str, keras.Variable | Slice], progress: Progress) -> Path:
@@ -68,7 +44,7 @@ def save(folder: Path, variables: Mapping[str, keras.Variable | Slice], progress
     arrays[PROGRESS] = np.array(json.dumps(asdict(progress)))
     partial, last = folder / "last.partial.npz", folder / LAST
     try:
-        with naming(last), partial.open("wb") as file:
+        with naming(last), write_new(partial) as file:
             np.savez(file, allow_pickle=False, **arrays)
             file.flush()
             os.fsync(file.fileno())
@@ -98,6 +74,7 @@ def save_network(folder: Path, network: keras.Model) -> Path:
 def _replaced(path: Path, write: Callable[[Path], None]) -> Path:
     """Replace a file by what is written, whole or not at all."""
     partial = path.with_name(path.name.replace("best", "best.partial"))
+    partial.unlink(missing_ok=True)  # it may be a link
     try:
         with naming(path):
             write(partial)
@@ -122,7 +99,10 @@ def clean(folder: Path) -> None:
 
 
 def restore(
-    folder: Path, variables: Mapping[str, keras.Variable | Slice], put_aside: bool = True
+    folder: Path,
+    variables: Mapping[str, keras.Variable | Slice],
+    put_aside: bool = True,
+    plan: Plan | None = None,
 ) -> tuple[Progress, Path, list[str]]:
     """Read the newest readable checkpoint into the variables.
 
@@ -131,6 +111,7 @@ def restore(
         variables: what is restored.
         put_aside: rename a newer one that cannot be read, lest it replace the good one when the
             next is saved.
+        plan: of the run, whose place a checkpoint must have.
 
     Returns:
         Progress, the file read, and a line for each newer file that could not be read.
@@ -144,6 +125,8 @@ def restore(
             continue
         try:
             values, progress = _read(path, variables)
+            if plan:
+                progress.require_of(plan)
         except DAMAGE as error:
             reason = " ".join(str(error).split())[:200] or type(error).__name__
             problems.append(f"{path} cannot be used: {reason}")
@@ -173,10 +156,10 @@ def _read(
     path: Path, variables: Mapping[str, keras.Variable | Slice]
 ) -> tuple[dict[str, np.ndarray], Progress]:
     """Values of a checkpoint, all of them read and checked before any is used."""
-    with np.load(path, allow_pickle=False) as file:
-        values = {name: file[name] for name in file.files}
-    progress = Progress(**json.loads(str(values.pop(PROGRESS)[()])))
     wanted = {name: tuple(variable.shape) for name, variable in variables.items()}
+    numbers = sum(math.prod(shape) for shape in wanted.values())
+    values = read_arrays(path, LARGEST_NUMBER * numbers + LARGEST_PROGRESS)
+    progress = Progress.decoded(str(values.pop(PROGRESS)[()]))
     shapes = {name: value.shape for name, value in values.items()}
     if wanted == shapes:
         return values, progress

@@ -1,18 +1,22 @@
 """What a person sees of a run: a progress bar on a terminal, lines elsewhere; console.log."""
 
+import os
 import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, TextIO
 
 from rich.console import Console, RenderableType
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Column
 from rich.text import Text
 
+from ris_tf.disk import descriptor_to_write
 from ris_tf.engine.plan import Plan
+from ris_tf.errors import printable
 from ris_tf.runlog import Reason
 
 STYLES = {"info": "", "good": "green", "warning": "yellow", "error": "bold red"}
@@ -42,7 +46,7 @@ class Reporter:
 
     def __init__(self, log: Path | None, console: Console | None = None):
         self.console = console or Console(highlight=False, soft_wrap=True)
-        self._log = log.open("a", encoding="utf-8", errors="replace") if log else None
+        self._log = _appended(log) if log else None
         self._progress: _Progress | None = None
         self._task: Any = None
         self._epochs = self._per_epoch = self._size = 1
@@ -64,6 +68,7 @@ class Reporter:
 
     def say(self, text: str, style: str = "info") -> None:
         """Print a line, above the progress bar if there is one, and keep it."""
+        text = printable(text)  # of names and files of others, too
         self.keep(text)
         self.console.print(Text(text, style=STYLES[style]))
 
@@ -140,7 +145,7 @@ class Reporter:
                 self._task,
                 completed=window + 1,
                 description=f"epoch {epoch}/{self._epochs}",
-                status=status,
+                status=escape(status),
             )
             self._progress.below = Text(terms, style="dim", overflow="fold", no_wrap=False)
         elif self.rate() and now - self._last_line_at > SECONDS_BETWEEN_LINES:
@@ -148,7 +153,8 @@ class Reporter:
             place = window % self._per_epoch + 1
             remaining = self._remaining_time(window)
             where = f"epoch {epoch}/{self._epochs} window {place}/{self._per_epoch}"
-            self.console.print(f"  {where}  {status}  {remaining} left\n    {terms}")
+            line = f"  {where}  {status}  {remaining} left\n    {terms}"
+            self.console.print(Text(line))
 
     def rate(self) -> float:
         """Examples a second, lately."""
@@ -159,3 +165,9 @@ class Reporter:
         windows = self._epochs * self._per_epoch - window - 1
         seconds = windows * self._size / self.rate() if self.rate() else 0
         return f"{seconds / 60:.0f} min" if seconds > 90 else f"{seconds:.0f} s"
+
+
+def _appended(log: Path) -> TextIO:
+    """console.log, to append to."""
+    descriptor = descriptor_to_write(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    return os.fdopen(descriptor, "a", encoding="utf-8", errors="replace")

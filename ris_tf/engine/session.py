@@ -153,7 +153,7 @@ class TrainingSession:
             self._require_same_window()
             return ["stopped before its first checkpoint: begins again at window 0"]
         self.progress, path, problems = checkpoint.restore(
-            folder, self.variables, put_aside=self.writes
+            folder, self.variables, put_aside=self.writes, plan=self.plan
         )
         self._require_same_window()
         if self.trainer.training_batches:

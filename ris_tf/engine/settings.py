@@ -4,11 +4,12 @@ from dataclasses import asdict
 from typing import Any
 
 import keras
-import yaml
 
+from ris_tf.disk import read_regular
 from ris_tf.engine.schedules import WarmupCosine
 from ris_tf.engine.step import GuardedStep
 from ris_tf.errors import UserError
+from ris_tf.plain_yaml import dump_yaml, parse_yaml
 from ris_tf.runlog import RunDirectory
 
 LARGEST_FILE = 1_000_000  # bytes that are read of a config.yaml
@@ -56,7 +57,7 @@ def settings_of(trainer: GuardedStep) -> dict[str, Any]:
 
 def as_yaml(settings: dict[str, Any]) -> str:
     """Settings as they are kept."""
-    return yaml.safe_dump(settings, sort_keys=False)
+    return dump_yaml(settings)
 
 
 def require_same(run: RunDirectory, settings: dict[str, Any]) -> None:
@@ -66,12 +67,11 @@ def require_same(run: RunDirectory, settings: dict[str, Any]) -> None:
         UserError: names the first setting that differs, or the file that cannot be read.
     """
     try:
-        with run.config_path.open("rb") as file:
-            kept = yaml.safe_load(file.read(LARGEST_FILE))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise UserError(f"cannot be read: {reason}", source=str(run.config_path)) from error
-    before, now = _flat(kept), _flat(yaml.safe_load(as_yaml(settings)))
+        kept = parse_yaml(read_regular(run.config_path, LARGEST_FILE), str(run.config_path))
+    except OSError as error:
+        problem = f"cannot be read: {error.strerror or error}"
+        raise UserError(problem, source=str(run.config_path)) from error
+    before, now = _flat(kept), _flat(parse_yaml(as_yaml(settings), ""))
     for key in dict.fromkeys((*now, *before)):
         if before.get(key) != now.get(key):
             raise UserError(

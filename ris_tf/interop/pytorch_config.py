@@ -19,6 +19,7 @@ from ris_tf.config import (
     values_by_key,
 )
 from ris_tf.config.network import nearest_divisor
+from ris_tf.disk import open_regular
 from ris_tf.interop.pytorch_file import CheckpointFileError
 from ris_tf.interop.pytorch_weights import Sizes
 
@@ -147,7 +148,7 @@ def _beside(checkpoint: Path) -> dict[str, Any]:
     """Settings that `run_config.json` has, by our key; nothing where there is none to use."""
     path = checkpoint.with_name(BESIDE)
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             document = json.loads(file.read(LARGEST_BESIDE))
     except (OSError, ValueError, RecursionError):
         return {}

@@ -4,24 +4,21 @@ Read without PyTorch, and without running anything: see `pytorch_pickle`. Every 
 declares is compared with what it has before memory is taken for it.
 """
 
-import struct
 import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 
+from ris_tf.archive import LARGEST_DIRECTORY, directory_size
+from ris_tf.disk import open_regular
 from ris_tf.errors import UserError
 from ris_tf.interop.pytorch_pickle import PickleRefused, Storage, TensorView, read_pickle
 
 LARGEST_PICKLE = 4 << 20  # bytes; that of 388 tensors has 45 thousand
-LARGEST_DIRECTORY = 64 << 20  # bytes of the archive's list of files
 BEFORE_1_6 = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."  # how PyTorch's older format begins
-END, END_64 = b"PK\x05\x06", b"PK\x06\x06"  # of the records behind an archive's list of files
 ORDERS: dict[bytes, Literal["<", ">"]] = {b"little": "<", b"big": ">"}
-IN_THE_LARGER = 0xFFFF_FFFF  # a size that the first of them leaves to the second
-BEHIND = 1 << 16  # bytes in which they lie
 BAD_ZIP = (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, RuntimeError, ValueError)
 
 
@@ -102,9 +99,9 @@ class CheckpointFile:
 def _require_archive(path: Path) -> None:
     """Refuse what is no zip archive, or one whose list of files alone would fill the memory."""
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             beginning = file.read(len(BEFORE_1_6))
-            directory = _directory_size(file)
+            directory = directory_size(file)
     except OSError as error:
         problem = f"cannot be read: {error.strerror or error}"
         raise CheckpointFileError(problem, source=str(path)) from error
@@ -119,22 +116,6 @@ def _require_archive(path: Path) -> None:
     if directory > LARGEST_DIRECTORY:
         problem = f"lists files in {directory:,} bytes; a checkpoint lists some hundred"
         raise CheckpointFileError(problem, source=str(path))
-
-
-def _directory_size(file: IO[bytes]) -> int | None:
-    """Bytes of an archive's list of files, as its end declares; `None` without an end."""
-    length = file.seek(0, 2)
-    file.seek(max(length - BEHIND, 0))
-    behind = file.read()
-    place = behind.rfind(END)
-    if place < 0 or len(behind) < place + 22:
-        return None
-    size = struct.unpack_from("<L", behind, place + 12)[0]
-    place_64 = behind.rfind(END_64)
-    if place_64 >= 0 and len(behind) >= place_64 + 56:
-        larger = struct.unpack_from("<Q", behind, place_64 + 40)[0]
-        size = larger if size == IN_THE_LARGER else max(size, larger)
-    return size
 
 
 def _root_of(archive: zipfile.ZipFile, path: Path) -> str:

@@ -51,11 +51,11 @@ from ris_tf.runlog.state import (
     Summary,
     distinct_names,
     find_runs,
-    number,
     run_folders,
     summarize,
     summary_of,
 )
+from ris_tf.runlog.words import duration, moment, number
 from ris_tf.runlog.writer import EventWriter, SilentWriter
 
 __all__ = [
@@ -110,8 +110,10 @@ __all__ = [
     "decode",
     "default_run_name",
     "distinct_names",
+    "duration",
     "encode",
     "find_runs",
+    "moment",
     "naming",
     "number",
     "pace_of",

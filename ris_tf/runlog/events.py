@@ -5,13 +5,15 @@ do not know, so old monitors open new runs. Change `SCHEMA` when a field changes
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import MISSING, asdict, dataclass, field, fields
 from enum import StrEnum
 from typing import Any, ClassVar, get_args, get_origin
 
 import numpy as np
 import orjson
+
+from ris_tf.errors import printable
 
 SCHEMA = 1
 NAN = math.nan
@@ -310,7 +312,10 @@ def encode_step(step: int, epoch: int, time: float, values: Iterable[float]) -> 
 
 
 def decode(line: bytes) -> Event | None:
-    """The event of a line; `None` where it is of no known kind or is not as the schema says."""
+    """The event of a line; `None` where it is of no known kind or is not as the schema says.
+
+    Control characters in its texts are made visible: anybody may have written the line.
+    """
     try:
         document = orjson.loads(line)
     except orjson.JSONDecodeError:
@@ -322,44 +327,20 @@ def decode(line: bytes) -> Event | None:
     if event is None:
         return None
     values = {}
-    for item in fields(event):
-        if item.name not in document:
-            if item.default is MISSING and item.default_factory is MISSING:
+    for name, required, read in _SCHEMAS[event]:
+        if name not in document:
+            if required:
                 return None
             continue  # added to the schema later
-        value = _as_declared(document[item.name], item.type)
+        value = read(document[name])
         if value is _WRONG:
             return None
-        values[item.name] = value
+        values[name] = value
     return event(**values)
 
 
 _WRONG = object()
-
-
-def _as_declared(value: Any, declared: Any) -> Any:
-    """A JSON value as the type that the schema declares, or `_WRONG`."""
-    if declared is Any:  # among the values of a notice or a diagnosis
-        return value if isinstance(value, str) else _number(value)
-    if declared is float:
-        return _number(value)
-    if declared is int:
-        whole = isinstance(value, int) and not isinstance(value, bool)
-        return value if whole and abs(value) <= LARGEST else _WRONG
-    if declared in (str, bool):
-        return value if isinstance(value, declared) else _WRONG
-    return _entries_as_declared(value, declared)
-
-
-def _entries_as_declared(value: Any, declared: Any) -> Any:
-    of = get_args(declared)
-    if get_origin(declared) is list and isinstance(value, list):
-        entries = [_as_declared(entry, of[0]) for entry in value]
-        return _WRONG if _WRONG in entries else entries
-    if get_origin(declared) is dict and isinstance(value, Mapping):
-        pairs = {name: _as_declared(entry, of[1]) for name, entry in value.items()}
-        return _WRONG if _WRONG in pairs.values() else pairs
-    return _WRONG
+_Read = Callable[[Any], Any]  # a JSON value as what the schema declares, or `_WRONG`
 
 
 def _number(value: Any) -> Any:
@@ -368,3 +349,60 @@ def _number(value: Any) -> Any:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return _WRONG
     return float(value)
+
+
+def _whole(value: Any) -> Any:
+    return value if type(value) is int and abs(value) <= LARGEST else _WRONG
+
+
+def _truth(value: Any) -> Any:
+    return value if isinstance(value, bool) else _WRONG
+
+
+def _text(value: Any) -> Any:
+    return printable(value) if isinstance(value, str) else _WRONG
+
+
+def _scalar(value: Any) -> Any:
+    """One of the values of a notice."""
+    return _text(value) if isinstance(value, str) else _number(value)
+
+
+def _list_of(read: _Read) -> _Read:
+    def entries(value: Any) -> Any:
+        read_ones = [read(entry) for entry in value] if isinstance(value, list) else [_WRONG]
+        return _WRONG if any(one is _WRONG for one in read_ones) else read_ones
+
+    return entries
+
+
+def _dict_of(read: _Read) -> _Read:
+    def pairs(value: Any) -> Any:
+        if not isinstance(value, dict):
+            return _WRONG
+        read_ones = {printable(name): read(entry) for name, entry in value.items()}
+        return _WRONG if any(one is _WRONG for one in read_ones.values()) else read_ones
+
+    return pairs
+
+
+def _reader_of(declared: Any) -> _Read:
+    """What reads a field of a declared type."""
+    plain = {float: _number, int: _whole, str: _text, bool: _truth, Any: _scalar}
+    if declared in plain:
+        return plain[declared]
+    of = get_args(declared)
+    return (
+        _list_of(_reader_of(of[0])) if get_origin(declared) is list else _dict_of(_reader_of(of[1]))
+    )
+
+
+def _schema_of(event: type[Event]) -> list[tuple[str, bool, _Read]]:
+    """Name of each field, whether it must be there, and what reads it."""
+    return [
+        (one.name, one.default is MISSING and one.default_factory is MISSING, _reader_of(one.type))
+        for one in fields(event)
+    ]
+
+
+_SCHEMAS = {event: _schema_of(event) for event in KINDS.values()}

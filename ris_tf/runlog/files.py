@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from ris_tf.disk import open_regular, write_new
 from ris_tf.errors import UserError
 
 NAMED = 3  # folders that a message names
@@ -33,7 +34,7 @@ def atomic_write(path: Path, data: bytes) -> None:
     """
     partial = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with naming(path), partial.open("wb") as file:
+        with naming(path), write_new(partial) as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
@@ -108,7 +109,7 @@ def sha256(path: Path) -> str:
         OSError: it cannot be read.
     """
     digest = hashlib.sha256()
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         while piece := file.read(PIECE):
             digest.update(piece)
     return digest.hexdigest()

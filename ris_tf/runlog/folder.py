@@ -1,10 +1,12 @@
 """A folder that one process works on at a time; others may ask that process to stop."""
 
+import os
 import time
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
+from ris_tf.disk import descriptor_to_write
 from ris_tf.runlog.files import disk_error, unwritable
 from ris_tf.runlog.lock import LOCK_FILE, FolderLock, Holder, TakenOverError, recorded_holder
 
@@ -115,7 +117,7 @@ class LockedFolder:
         """
         file = self.path / STOP_FILE
         try:
-            file.touch()
+            os.close(descriptor_to_write(file, os.O_WRONLY | os.O_CREAT))
         except OSError as error:
             remedy = f"ask {self.holder.user} on {self.holder.host} to stop it"
             raise disk_error(file, "made", error, remedy) from error

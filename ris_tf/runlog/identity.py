@@ -1,13 +1,17 @@
 """run.json: who works on a run, when, where, with what, from which weights."""
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 import orjson
 
+from ris_tf.errors import printable
 from ris_tf.runlog.files import RunError
 from ris_tf.runlog.health import LOCALIZATION
+
+LARGEST = 1 << 53  # of a number in run.json; beyond, it is damage
 
 
 @dataclass(frozen=True)
@@ -70,24 +74,53 @@ def encoded(identity: Identity) -> bytes:
 
 
 def decoded(document: Any, path: Path) -> Identity:
-    """run.json as an identity; fields that are not as they should be keep their defaults."""
+    """run.json as an identity; fields that are not as they should be keep their defaults.
+
+    Control characters in its texts are made visible: anybody may have written them.
+    """
     if not isinstance(document, dict):
         raise RunError(allowed="must be an object", source=str(path / "run.json"))
-    default = Identity()
-    values = {}
-    for item in fields(Identity):
-        value, like = document.get(item.name), getattr(default, item.name)
-        if isinstance(like, BeganFrom):
-            values[item.name] = _began_from(value)
-            continue
-        fits = isinstance(value, type(like)) or (isinstance(like, float) and isinstance(value, int))
-        values[item.name] = value if fits else like
-    return Identity(**values)
+    read = {name: reads(document.get(name)) for name, reads in READERS.items()}
+    return Identity(**{name: value for name, value in read.items() if value is not None})
+
+
+def _number(value: Any) -> float | None:
+    # NaN is not at most anything, either.
+    return float(value) if type(value) in (int, float) and 0 <= value <= LARGEST else None
+
+
+def _count(value: Any) -> int | None:
+    return value if type(value) is int and 0 <= value <= LARGEST else None
+
+
+def _text(value: Any) -> str | None:
+    return printable(value) if isinstance(value, str) else None
+
+
+def _texts(value: Any) -> list[str] | None:
+    texts = isinstance(value, list) and all(isinstance(word, str) for word in value)
+    return [printable(word) for word in value] if texts else None
+
+
+def _named_texts(value: Any) -> dict[str, str] | None:
+    texts = isinstance(value, dict) and all(isinstance(word, str) for word in value.values())
+    return {printable(name): printable(word) for name, word in value.items()} if texts else None
 
 
 def _began_from(document: Any) -> BeganFrom:
     named = document if isinstance(document, dict) else {}
     path, digest = named.get("path"), named.get("sha256")
     if isinstance(path, str) and isinstance(digest, str):
-        return BeganFrom(path, digest)
+        return BeganFrom(printable(path), printable(digest))
     return BeganFrom()
+
+
+_READS: dict[Any, Callable[[Any], Any]] = {
+    float: _number,
+    int: _count,
+    str: _text,
+    list[str]: _texts,
+    dict[str, str]: _named_texts,
+    BeganFrom: _began_from,
+}
+READERS = {one.name: _READS[one.type] for one in fields(Identity)}

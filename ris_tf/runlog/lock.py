@@ -20,7 +20,10 @@ from typing import Any
 import orjson
 import psutil
 
+from ris_tf.disk import descriptor_to_write, open_regular
+from ris_tf.errors import printable
 from ris_tf.runlog.files import RunError
+from ris_tf.runlog.words import moment
 
 try:
     import fcntl
@@ -33,6 +36,7 @@ DOUBT_S = 600.0  # silence after which a holder on another machine counts as gon
 NAMED_S = 1.0  # that a process which has just taken a lock has to write its name into it
 SAME_START_S = 2.0  # start times of one process agree to this
 SUSPENDED = (psutil.STATUS_STOPPED, psutil.STATUS_TRACING_STOP)
+TO_THE_SECOND = "%Y-%m-%d %H:%M:%S"
 NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EINVAL)
 
 _locks: "dict[tuple[int, int], FolderLock]" = {}  # of this process, by the file's device and inode
@@ -93,7 +97,7 @@ class Holder:
     def __str__(self) -> str:
         if self.ended or not self.pid:
             return "another process"
-        since = f", since {_moment(self.since)}" if self.since else ""
+        since = f", since {moment(self.since, TO_THE_SECOND)}" if moment(self.since) else ""
         return f"process {self.pid} of {self.user} on {self.host}{since}"
 
 
@@ -184,7 +188,7 @@ def recorded_holder(folder: Path) -> Holder | None:
     Reading takes no lock: it never keeps a process from taking one.
     """
     try:
-        with (folder / LOCK_FILE).open("rb") as file:
+        with open_regular(folder / LOCK_FILE) as file:
             return _parsed(file.read(LARGEST_RECORD))
     except OSError:
         return None
@@ -194,7 +198,7 @@ def _locked(folder: Path) -> tuple[int, str]:
     """The lock file, opened and locked, and why it could not be locked where it was not."""
     path = folder / LOCK_FILE
     while True:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        descriptor = descriptor_to_write(path, os.O_RDWR | os.O_CREAT)
         try:
             problem = _flock(descriptor, folder)
             with suppress(FileNotFoundError):
@@ -307,14 +311,9 @@ def _parsed(data: bytes) -> Holder | None:
         and pid >= 0
         and all(type(moment) in (int, float) for moment in times)
     )
-    return Holder(**values) if fits else None
-
-
-def _moment(seconds: float) -> str:
-    try:
-        return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))
-    except (OverflowError, ValueError, OSError):  # a damaged file may hold any number
-        return "a time that is not known"
+    if not fits:
+        return None
+    return Holder(**{**values, "user": printable(texts[0]), "host": printable(texts[1])})
 
 
 def _release_all() -> None:

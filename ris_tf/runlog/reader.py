@@ -1,16 +1,36 @@
 """Reads event logs, whole or while they grow."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
 from pathlib import Path
 
 import numpy as np
 import orjson
 
-from ris_tf.runlog.events import Event, Step, decode
+from ris_tf.disk import open_regular
+from ris_tf.runlog.events import (
+    CheckpointEvent,
+    Diagnosis,
+    Epoch,
+    Event,
+    Notice,
+    Phase,
+    Sample,
+    Session,
+    Step,
+    decode,
+)
 from ris_tf.runlog.log import RunLog, Steps
 
-STEP_LINE = b'{"kind":"step",'  # how this package's writer begins the lines that make a log long
+# How this package's writer begins the lines that make a log long, and others.
+STEP_LINE, CHECKPOINT_LINE, EPOCH_LINE, SESSION_LINE = (
+    f'{{"kind":"{event.kind}",'.encode() for event in (Step, CheckpointEvent, Epoch, Session)
+)
+REPEATED = STEP_LINE, CHECKPOINT_LINE, EPOCH_LINE
+NOT_SUMMED = tuple(
+    f'{{"kind":"{event.kind}",'.encode() for event in (Phase, Notice, Sample, Diagnosis)
+)
+Pick = Callable[[list[bytes]], list[bytes]]  # the lines of those that are decoded
 QUOTES = 12  # of a step line: six keys and texts
 
 LONGEST_LINE = 4_000_000  # bytes; longer lines are skipped without being kept
@@ -63,7 +83,7 @@ class EventTail:
 
     Args:
         path: events.jsonl; it need not be there yet.
-        outline: pass over step events that another one follows, without decoding them.
+        pick: chooses lines that are decoded; `None` takes all.
 
     Attributes:
         offset: bytes read so far.
@@ -72,9 +92,9 @@ class EventTail:
         restarted: whether the last `poll` began again, since the log was cut or replaced.
     """
 
-    def __init__(self, path: Path, outline: bool = False):
+    def __init__(self, path: Path, pick: Pick | None = None):
         self.path = path
-        self.outline = outline
+        self.pick = pick
         self.skipped = 0
         self.restarted = False
         self._reset()
@@ -97,7 +117,7 @@ class EventTail:
         self.restarted = False
         events: list[Event | Steps] = []
         try:
-            with self.path.open("rb") as file:
+            with open_regular(self.path) as file:
                 if self._was_cut(file):
                     self._reset()
                     self.restarted = True
@@ -129,7 +149,7 @@ class EventTail:
             self.skipped += not self._overlong
             rest, self._overlong = b"", True
         self._torn = rest
-        wanted = outline_of(lines) if self.outline else lines
+        wanted = self.pick(lines) if self.pick else lines
         found = list(decode_lines(line for line in wanted if line))
         events = [event for event in found if event is not None]
         self.skipped += len(found) - len(events)
@@ -146,13 +166,36 @@ def outline_of(lines: list[bytes]) -> list[bytes]:
     ]
 
 
+def summed_of(lines: list[bytes]) -> list[bytes]:
+    """The lines that a summary is made of.
+
+    Of step events, the first and the last of each session; of checkpoints and ends of epochs, the
+    last; no phase, notice, sample or diagnosis. They are told by how this package writes them; any
+    other line is decoded, whatever it is.
+    """
+    kept: list[bytes] = []
+    later: set[bytes] = set()
+    first: bytes | None = None  # step event of the session, as far as is known
+    for line in reversed(lines):
+        repeated = next((begin for begin in REPEATED if line.startswith(begin)), None)
+        if repeated and repeated in later:
+            first = line if repeated == STEP_LINE else first
+        elif repeated or not line.startswith(NOT_SUMMED):
+            if line.startswith(SESSION_LINE):
+                kept += [first] if first else []
+                first = None
+                later.clear()
+            later |= {repeated} if repeated else set()
+            kept.append(line)
+    return [*([first] if first else []), *reversed(kept)]
+
+
 class LogReader:
     """A log that is read while it grows.
 
     Args:
         path: events.jsonl; it need not be there yet.
-        outline: of the step events, keep only some, the last among them: what long runs are
-            summed up from, in a tenth of the time.
+        pick: chooses lines that are decoded, such as `outline_of`; `None` takes all.
         only: series to keep; `None` keeps all.
 
     Attributes:
@@ -160,8 +203,8 @@ class LogReader:
         tail: where reading is.
     """
 
-    def __init__(self, path: Path, outline: bool = False, only: frozenset[str] | None = None):
-        self.tail = EventTail(path, outline)
+    def __init__(self, path: Path, pick: Pick | None = None, only: frozenset[str] | None = None):
+        self.tail = EventTail(path, pick)
         self.log = RunLog(only=only)
 
     @property
@@ -198,12 +241,20 @@ def read_run_log(path: Path, outline: bool = False) -> RunLog:
 
     Args:
         path: events.jsonl.
-        outline: see `LogReader`.
+        outline: of the step events, keep only some, the last among them, in a tenth of the time.
 
     Raises:
         OSError: the file cannot be read.
     """
-    reader = LogReader(path, outline)
+    return read_whole(LogReader(path, outline_of if outline else None))
+
+
+def read_whole(reader: LogReader) -> RunLog:
+    """Read a log to its end.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
     before = -1
     while reader.tail.offset != before:  # a run that is resumed meanwhile begins again at 0
         before = reader.tail.offset

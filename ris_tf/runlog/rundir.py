@@ -16,6 +16,7 @@ from pathlib import Path
 import orjson
 import psutil
 
+from ris_tf.disk import open_regular, read_regular, require_own_folder, write_new
 from ris_tf.runlog.events import CheckpointEvent, as_utf8, decode
 from ris_tf.runlog.files import (
     RunError,
@@ -52,12 +53,38 @@ class RunDirectory(LockedFolder):
     def __init__(self, path: Path, identity: Identity):
         self.path = path
         self.identity = identity
-        self.events_path = path / "events.jsonl"
-        self.console_path = path / "console.log"
-        self.config_path = path / "config.yaml"
-        self.checkpoints = path / "checkpoints"
-        self.best_network = self.checkpoints / BEST_NETWORK
-        self.samples = path / "samples"
+
+    # Made when they are asked for: a table has thousands of runs.
+
+    @property
+    def events_path(self) -> Path:
+        """The event log."""
+        return self.path / "events.jsonl"
+
+    @property
+    def console_path(self) -> Path:
+        """What was printed."""
+        return self.path / "console.log"
+
+    @property
+    def config_path(self) -> Path:
+        """The configuration."""
+        return self.path / "config.yaml"
+
+    @property
+    def checkpoints(self) -> Path:
+        """The folder of checkpoints."""
+        return self.path / "checkpoints"
+
+    @property
+    def best_network(self) -> Path:
+        """The network of the lowest validation loss."""
+        return self.checkpoints / BEST_NETWORK
+
+    @property
+    def samples(self) -> Path:
+        """The folder of spectra."""
+        return self.path / "samples"
 
     @property
     def holder(self) -> Holder:
@@ -153,8 +180,7 @@ class RunDirectory(LockedFolder):
         """
         path = Path(path)
         try:
-            with (path / "run.json").open("rb") as file:
-                document = orjson.loads(file.read(LARGEST_IDENTITY))
+            document = orjson.loads(read_regular(path / "run.json", LARGEST_IDENTITY))
         except (FileNotFoundError, NotADirectoryError) as error:
             raise _no_run(path) from error
         except OSError as error:
@@ -189,6 +215,20 @@ class RunDirectory(LockedFolder):
         except OSError as error:
             raise unwritable(self.config_path, error) from error
 
+    def own_folder(self, name: str) -> Path:
+        """A folder in the run's, to write into; it may not be there yet.
+
+        Raises:
+            RunError: it is a link, so that what is written would be elsewhere.
+        """
+        folder = self.path / name
+        try:
+            require_own_folder(folder)
+        except OSError as error:
+            remedy = "to keep a run elsewhere, link its whole folder"
+            raise disk_error(folder, "written", error, remedy) from error
+        return folder
+
     def log(self, outline: bool = False) -> RunLog:
         """The event log so far, empty before the first event; see `read_run_log`.
 
@@ -207,8 +247,10 @@ class RunDirectory(LockedFolder):
 
         Raises:
             HeldError: another session works on it, or may.
-            RunError: run.json cannot be read or written.
+            RunError: run.json cannot be read or written, or a folder in it is a link.
         """
+        for folder in (self.checkpoints, self.samples):
+            self.own_folder(folder.name)
         this = _this_process(command)
         begun = self.identity.session > 0  # else it was made, and nobody has worked on it
         self._take_lock(_holder(this), self.holder if begun else Holder())
@@ -241,8 +283,10 @@ def _copy_state(source: RunDirectory, folder: Path) -> None:
     """A run's last checkpoint, and its log without its end: the copy goes on."""
     for name in ("console.log", "data.json", "checkpoints/last.npz", "checkpoints/best.keras"):
         if (source.path / name).exists():
-            shutil.copyfile(source.path / name, folder / name)
-    lines = source.events_path.read_bytes().splitlines(keepends=True)
+            with open_regular(source.path / name) as file, write_new(folder / name) as copy:
+                shutil.copyfileobj(file, copy)
+    with open_regular(source.events_path) as file:
+        lines = file.readlines()
     while lines and not isinstance(decode(lines[-1]), CheckpointEvent):
         lines.pop()
     (folder / source.events_path.name).write_bytes(b"".join(lines))

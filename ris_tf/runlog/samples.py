@@ -6,13 +6,13 @@ A reader trusts nothing: sizes are checked before anything is unpacked, and a de
 import io
 import math
 import re
-import stat
 import zipfile
 from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
 
+from ris_tf.disk import open_regular
 from ris_tf.runlog.files import DAMAGE, RunError, atomic_write, unreadable
 
 LARGEST = 64 * 2**20  # bytes of a file, and of what it unpacks to
@@ -86,10 +86,7 @@ def read_sample(path: Path) -> SpectrumSample:
         RunError: it cannot be read, or is no sample; one line with the file's name.
     """
     try:
-        # Opening anything else, such as a pipe, could wait for ever.
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise RunError("is no file", source=str(path))
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             data = file.read(LARGEST + 1)  # one more: then it is too large
     except OSError as error:
         raise unreadable(path, error) from error

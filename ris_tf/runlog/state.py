@@ -4,6 +4,7 @@ import math
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -11,12 +12,13 @@ from stat import S_ISREG
 
 import numpy as np
 
+from ris_tf.disk import open_regular
 from ris_tf.runlog.events import Reason, Session, Usage
 from ris_tf.runlog.files import RunError, unreadable
 from ris_tf.runlog.health import LOCALIZATION
 from ris_tf.runlog.log import RunLog
 from ris_tf.runlog.pace import Pace, pace_of
-from ris_tf.runlog.reader import AT_ONCE, LogReader, decode_lines, outline_of
+from ris_tf.runlog.reader import AT_ONCE, LogReader, decode_lines, read_whole, summed_of
 from ris_tf.runlog.rundir import RunDirectory
 
 SILENT_S = 120.0  # without an event for this long, a living process counts as stalled
@@ -121,7 +123,7 @@ class RunWatch:
 
     def __init__(self, run: RunDirectory):
         self.run = run
-        self._reader = LogReader(run.events_path, outline=True, only=SUMMED)
+        self._reader = LogReader(run.events_path, summed_of, SUMMED)
 
     @property
     def complete(self) -> bool:
@@ -154,7 +156,10 @@ def summarize(run: RunDirectory, now: float | None = None) -> Summary:
     Raises:
         RunError: its log cannot be read.
     """
-    log = run.log(outline=True)
+    try:
+        log = read_whole(LogReader(run.events_path, summed_of, SUMMED))
+    except OSError as error:
+        raise unreadable(run.events_path, error) from error
     return summary_of(run, log, time.time() if now is None else now)
 
 
@@ -210,12 +215,12 @@ def _epochs_done(log: RunLog, plan: Session) -> int:
 def _both_ends(path: Path) -> RunLog:
     """The outline of a log's beginning, which has its plan, and of its end."""
     log = RunLog(only=SUMMED)
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         head = file.read(HEAD)
         file.seek(max(file.seek(0, 2) - TAIL, len(head)))
         tail = file.read(TAIL)
     for lines in (head.split(b"\n")[:-1], tail.split(b"\n")[1:-1]):
-        for event in decode_lines(line for line in outline_of(lines) if line):
+        for event in decode_lines(line for line in summed_of(lines) if line):
             if event is not None:
                 log.append(event)
     return log
@@ -255,10 +260,8 @@ def find_runs(folder: Path) -> list[RunDirectory]:
     """Runs anywhere below a folder, oldest first; what is no run or not ours is passed over."""
     runs = []
     for path in run_folders(folder):
-        try:
+        with suppress(RunError):
             runs.append(RunDirectory.open(Path(path)))
-        except RunError:
-            continue
     return sorted(runs, key=lambda run: (run.identity.created, run.path))
 
 
@@ -299,24 +302,14 @@ def _visible_folders(folder: str) -> list[tuple[bool, str, tuple[int, int]]]:
     try:
         with os.scandir(folder) as entries:
             for entry in entries:
-                if not entry.name.startswith(".") and entry.is_dir():
-                    status = entry.stat()
-                    folders.append((entry.is_symlink(), entry.path, (status.st_dev, status.st_ino)))
+                with suppress(OSError):  # a link to itself
+                    if not entry.name.startswith(".") and entry.is_dir():
+                        status = entry.stat()
+                        identity = status.st_dev, status.st_ino
+                        folders.append((entry.is_symlink(), entry.path, identity))
     except OSError:  # not a folder, gone, or not ours to read
         return []
     return sorted(folders)
-
-
-def number(value: float, digits: int = 5) -> str:
-    """A value to some significant digits, or a dash where there is none."""
-    if math.isnan(value):
-        return "–"
-    if math.isinf(value):
-        return "∞" if value > 0 else "−∞"
-    if value == int(value) and abs(value) < 1e7:
-        return f"{int(value):,}"
-    text = f"{value:.{digits}g}"
-    return text.replace("-", "−")
 
 
 def distinct_names(folders: Sequence[Path]) -> list[str]:

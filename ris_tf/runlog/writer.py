@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from ris_tf.disk import descriptor_to_write, write_new
 from ris_tf.runlog.events import End, Event, encode, encode_step
 from ris_tf.runlog.files import RunError, naming
 
@@ -34,7 +35,7 @@ class EventWriter:
             self._open(path, length)
 
     def _open(self, path: Path, length: int | None) -> None:
-        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        self._descriptor = descriptor_to_write(path, os.O_RDWR | os.O_CREAT, 0o644)
         size = os.fstat(self._descriptor).st_size
         if length is None:
             length = _whole_lines(self._descriptor, size)
@@ -48,7 +49,8 @@ class EventWriter:
         os.ftruncate(self._descriptor, length)
         os.lseek(self._descriptor, length, os.SEEK_SET)
         self.length = length
-        self._reserve.write_bytes(bytes(RESERVE))
+        with write_new(self._reserve) as file:
+            file.write(bytes(RESERVE))
 
     def __enter__(self) -> "EventWriter":
         return self

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ris_tf.config import Config, dump_config, load_config
+from ris_tf.disk import require_own_folder
 from ris_tf.runlog.files import (
     RunError,
     atomic_write,
@@ -206,6 +207,7 @@ class SearchDirectory(LockedFolder):
             )
         folder = trial.path or self.trial_path(trial.number)
         try:
+            require_own_folder(folder)
             folder.mkdir(exist_ok=True)
             atomic_write(folder / TRIAL_FILE, encode_trial(trial))
         except OSError as error:

@@ -119,7 +119,7 @@ def decoded(document: dict[str, Any]) -> Search:
     for name in WORDS:
         words = document.get(name)
         if isinstance(words, list) and all(isinstance(word, str) for word in words):
-            values[name] = tuple(words)
+            values[name] = tuple(map(one_line, words))
     return Search(**values)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ris_tf.runlog.state import number
+from ris_tf.runlog.words import number
 from ris_tf.search.document import Search
 from ris_tf.search.space import Choices, Range
 from ris_tf.search.trial import Trial, TrialState, Value

@@ -2,7 +2,6 @@
 
 import math
 import re
-import stat
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -12,6 +11,7 @@ from typing import Any, TypeGuard
 
 import orjson
 
+from ris_tf.disk import open_regular
 from ris_tf.runlog.events import Cause, as_utf8
 from ris_tf.search.ending import Ending
 
@@ -216,9 +216,7 @@ def read_limited(path: Path) -> bytes:
     Raises:
         OSError: it cannot be read, or is no regular file: reading a pipe would never end.
     """
-    if not stat.S_ISREG(path.stat().st_mode):
-        raise OSError(f"{path}: not a regular file")
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         return file.read(MAX_BYTES + 1)
 
 

@@ -123,7 +123,7 @@ class _Entry:
     def _read_from_log(self, number: int, now: float) -> Trial | None:
         try:
             if not self._watch:
-                self._watch = RunWatch(_opened(self.path))
+                self._watch = RunWatch(RunDirectory.open(self.path))
             summary = self._watch.poll(now, READ_ON)
         except (RunError, OSError):  # nothing that shows the state
             self._watch = None
@@ -139,23 +139,10 @@ class _Entry:
         )
 
 
-def _opened(path: Path) -> RunDirectory:
-    """A run whose process can be looked up: a damaged run.json may have any number.
-
-    Raises:
-        RunError: it is no run, or names no process.
-    """
-    run = RunDirectory.open(path)
-    if run.identity.pid < 0:
-        source, allowed = str(path / "run.json"), "must be at least 0"
-        raise RunError(source=source, key="pid", value=run.identity.pid, allowed=allowed)
-    return run
-
-
 def _is_abandoned(path: Path, now: float) -> bool:
     """Whether the process that worked on a trial's run is gone, as far as is known."""
     try:
-        alive = _opened(path).holder_alive()
+        alive = RunDirectory.open(path).holder_alive()
     except RunError:  # no run yet, or a damaged one
         return False
     if alive is not None:

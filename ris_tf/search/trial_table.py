@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ris_tf.runlog.state import number
+from ris_tf.runlog.words import number
 from ris_tf.search.document import Search
 from ris_tf.search.trial import Trial, TrialState, Value
 

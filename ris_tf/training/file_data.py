@@ -17,9 +17,11 @@ from ris_tf.config.registry import labels_needed
 from ris_tf.data.errors import DataError
 from ris_tf.data.files import FileRecord, absolute, as_document, compare
 from ris_tf.data.scene_set import SceneSet
+from ris_tf.disk import read_regular
 from ris_tf.runlog import atomic_write
 
 RECORD = "data.json"  # in the folder of a run: the files that it began with
+LARGEST_RECORD = 1 << 24  # bytes of it that are read: 65,000 files have half as many
 TRAINED = ("train", "validation")  # the sets that training reads
 
 
@@ -194,7 +196,7 @@ def check_record(run: Path, data: FileData | None) -> None:
 
 def _read_record(path: Path) -> dict[str, list[FileRecord]]:
     try:
-        document = orjson.loads(path.read_bytes())
+        document = orjson.loads(read_regular(path, LARGEST_RECORD))
         return {
             name: [FileRecord(**record) for record in records] for name, records in document.items()
         }

@@ -15,7 +15,9 @@ import h5py
 import keras
 import numpy as np
 
+from ris_tf.archive import read_arrays
 from ris_tf.config import Config, ConfigError
+from ris_tf.disk import write_new
 from ris_tf.localizer import read_network
 from ris_tf.network import Network, build_network
 from ris_tf.runlog import BeganFrom, RunDirectory, RunError, naming, sha256
@@ -25,6 +27,7 @@ KEPT = "start.npz"  # among a run's checkpoints
 ALLOW = "--allow-mismatch"
 SHOWN = 4  # names of a kind that a message has
 LARGEST_ARRAY = 1 << 31  # bytes of one variable
+LARGEST_WEIGHTS = 1 << 34  # bytes of all of them
 UNREADABLE = (OSError, ValueError, KeyError, RuntimeError, EOFError, zipfile.BadZipFile)
 
 Weights = Mapping[str, np.ndarray]
@@ -80,7 +83,7 @@ class Start:
     def keep(self, folder: Path) -> None:
         """Write the weights into the folder of a run that is being made."""
         path = folder / "checkpoints" / KEPT
-        with naming(path), path.open("wb") as file:
+        with naming(path), write_new(path) as file:
             np.savez(file, allow_pickle=False, **self.fit.taken)
             file.flush()
             os.fsync(file.fileno())
@@ -96,8 +99,7 @@ def kept_weights(run: RunDirectory) -> Weights | None:
     if not run.identity.began_from.path:
         return None
     try:
-        with np.load(path, allow_pickle=False) as file:
-            return {name: file[name] for name in file.files}
+        return read_arrays(path, LARGEST_WEIGHTS)
     except UNREADABLE as error:
         raise _unreadable(path, error) from error
 

@@ -149,7 +149,7 @@ def test_interruption_is_exit_code_130(make_run, typed, monkeypatch):
         raise KeyboardInterrupt
 
     make_run()
-    monkeypatch.setattr("ris_tf.runlog.find_runs", interrupted)
+    monkeypatch.setattr("ris_tf.runlog.run_folders", interrupted)
     assert typed("runs").code == 130
 
 

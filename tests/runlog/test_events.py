@@ -34,7 +34,10 @@ from ris_tf.runlog.events import KINDS, encode_step
 from ris_tf.runlog.reader import decode_lines
 
 numbers = st.floats(allow_nan=False, allow_infinity=False)
-texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
+# Other characters are made visible when they are read.
+texts = st.text(
+    st.characters(exclude_categories=["C", "Z"], include_characters=" "), max_size=30
+).filter(str.isprintable)
 counts = st.integers(0, 2**53)
 BY_TYPE = {
     int: counts,

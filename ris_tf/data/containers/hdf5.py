@@ -26,6 +26,7 @@ from ris_tf.data.containers.base import (
     runs,
 )
 from ris_tf.data.errors import FileError
+from ris_tf.disk import open_regular
 
 MATLAB = b"MATLAB 7.3"
 MATLAB_OWN = "#"  # groups of MATLAB's own begin so
@@ -51,7 +52,7 @@ class Hdf5:
     def __init__(self, path: Path):
         self.path = path
         self.entries: dict[str, Entry] = {}
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             self.matlab = file.read(len(MATLAB)) == MATLAB
         with self._file() as file:
             self._walk(file, "", 0, set())

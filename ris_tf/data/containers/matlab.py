@@ -25,6 +25,7 @@ from ris_tf.data.containers.base import (
     refuse_whole,
 )
 from ris_tf.data.errors import FileError
+from ris_tf.disk import open_regular
 
 FILE_HEADER = 128
 TAG = 8  # bytes of type and length before each element
@@ -103,7 +104,7 @@ class Matlab:
     def _find(self) -> None:
         """Go through the variables, reading their headers only."""
         size = self.path.stat().st_size
-        with self.path.open("rb") as file:
+        with open_regular(self.path) as file:
             head = file.read(FILE_HEADER)
             self._endian = "<" if head[126:128] == b"IM" else ">"
             offset = FILE_HEADER
@@ -147,7 +148,7 @@ class Matlab:
 
     def _head(self, variable: _Variable) -> tuple[bytes, int]:
         """The first bytes of a variable, unpacked and without its tag, and its declared length."""
-        with self.path.open("rb") as file:
+        with open_regular(self.path) as file:
             file.seek(variable.offset)
             data = file.read(min(variable.length, HEAD))
         if not variable.packed:
@@ -163,7 +164,7 @@ class Matlab:
 
     def _unpacked(self, variable: _Variable, name: str) -> memoryview:
         """All of a variable, after its length has been believed."""
-        with self.path.open("rb") as file:
+        with open_regular(self.path) as file:
             file.seek(variable.offset)
             if not variable.packed:
                 refuse_whole(self.path, name, variable.length)

@@ -1,16 +1,15 @@
 """Arrays of numpy's `.npz` files: read by rows where they lie unpacked, and never unpickled."""
 
-import io
 import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from ris_tf.archive import Member, member_of, opened, place_of, read_member
 from ris_tf.data.containers.base import (
     LONGEST_TEXT,
     MOST_ENTRIES,
@@ -25,26 +24,11 @@ from ris_tf.data.containers.base import (
     runs,
 )
 from ris_tf.data.errors import FileError
+from ris_tf.disk import open_regular
 
-HEADER = 65_536  # bytes of an array's header that are read; ours have 128
-LOCAL = struct.Struct("<4s22xHH")  # zip's header before each member: its mark, two lengths
 DAMAGED = (OSError, ValueError, EOFError, KeyError, RuntimeError, NotImplementedError,
            zipfile.BadZipFile, zlib.error, struct.error, SyntaxError, MemoryError,
            OverflowError, TypeError, RecursionError)  # fmt: skip
-
-
-@dataclass(frozen=True)
-class _Member:
-    """Where an array lies: `stored` unpacked from byte `begin` of the file or of the member."""
-
-    info: zipfile.ZipInfo
-    dtype: np.dtype
-    begin: int
-    fortran: bool
-
-    @property
-    def stored(self) -> bool:
-        return self.info.compress_type == zipfile.ZIP_STORED
 
 
 class Npz:
@@ -53,7 +37,7 @@ class Npz:
     def __init__(self, path: Path):
         self.path = path
         self.entries: dict[str, Entry] = {}
-        self._members: dict[str, _Member] = {}
+        self._members: dict[str, Member] = {}
         self._kept = Kept()
         with self._archive() as archive:
             infos = archive.infolist()
@@ -83,49 +67,42 @@ class Npz:
         if not info.filename.endswith(".npy"):
             self.entries[name] = Entry(name, (), np.dtype("V0"), "is no array")
             return
-        with archive.open(info) as file:
-            head = io.BytesIO(file.read(HEADER))
-        shape, fortran, dtype = _header(head)
+        try:
+            member = member_of(archive, info)
+        except DAMAGED as error:
+            problem = f"is damaged: {reason(error)}"
+            raise FileError(problem, source=str(self.path), key=name) from error
+        shape, dtype = member.shape, member.dtype
         if dtype.hasobject:
             problem = "holds Python objects, which are never loaded; save plain numbers"
             self.entries[name] = Entry(name, shape, dtype, problem)
             return
-        member = _Member(info, dtype, head.tell(), fortran)
         entry = Entry(name, shape, complex_dtype(dtype) or dtype, whole=not member.stored)
-        self._check(Entry(name, shape, dtype), member)
+        self._check(member)
         self.entries[name], self._members[name] = entry, member
 
-    def _check(self, raw: Entry, member: _Member) -> None:
+    def _check(self, member: Member) -> None:
         """Refuse sizes that the file does not have."""
         info = member.info
-        if raw.nbytes + member.begin != info.file_size:
-            problem = f"declares {raw.nbytes} bytes of numbers and has {info.file_size}"
-            raise FileError(f"is damaged: {problem}", source=str(self.path), key=raw.name)
         if not member.stored:
-            refuse_unpacked(self.path, raw.name, raw.nbytes, info.compress_size)
+            refuse_unpacked(self.path, member.name, member.nbytes, info.compress_size)
         elif info.header_offset + info.file_size > self.path.stat().st_size:
-            raise FileError("is cut off", source=str(self.path), key=raw.name)
+            raise FileError("is cut off", source=str(self.path), key=member.name)
 
-    def _whole(self, entry: Entry, member: _Member) -> np.ndarray:
-        raw = Entry(entry.name, entry.shape, member.dtype)
-        refuse_whole(self.path, entry.name, raw.nbytes)
-        with self._archive() as archive, archive.open(member.info) as file:
-            file.read(member.begin)
-            data = file.read(raw.nbytes)  # without a size, zipfile may unpack 2 GiB at once
-        if len(data) != raw.nbytes:
-            raise FileError("is cut off", source=str(self.path), key=entry.name)
-        order = "F" if member.fortran else "C"
-        return np.frombuffer(data, member.dtype).reshape(entry.shape, order=order)
+    def _whole(self, entry: Entry, member: Member) -> np.ndarray:
+        refuse_whole(self.path, entry.name, member.nbytes)
+        with self._archive() as archive:
+            return read_member(archive, member)
 
-    def _rows(self, entry: Entry, member: _Member, wanted: np.ndarray) -> np.ndarray:
+    def _rows(self, entry: Entry, member: Member, wanted: np.ndarray) -> np.ndarray:
         """Rows of an array that lies unpacked, scenes outermost."""
         shape = entry.shape[:-1][::-1] if member.fortran else entry.shape[1:]
         unique, places = np.unique(wanted, return_inverse=True)
         row = Entry(entry.name, shape, member.dtype)
         refuse_whole(self.path, entry.name, row.nbytes * len(unique))
         found = np.empty((len(unique), *shape), member.dtype)
-        with self.path.open("rb") as file:
-            begin, done = _begin(file, member), 0
+        with open_regular(self.path) as file:
+            begin, done = place_of(file, member), 0
             for first, end in runs(unique):
                 file.seek(begin + first * row.nbytes)
                 block = np.fromfile(file, member.dtype, (end - first) * row.nbytes
@@ -141,7 +118,7 @@ class Npz:
     def _archive(self) -> Iterator[zipfile.ZipFile]:
         """The open file; what is wrong with it is one kind of error."""
         try:
-            with zipfile.ZipFile(self.path) as archive:
+            with opened(self.path) as archive:
                 yield archive
         except FileError:
             raise
@@ -156,25 +133,3 @@ def npz_text(container: Npz, name: str) -> str:
     if entry is None or entry.dtype.kind != "U" or entry.shape or entry.nbytes > LONGEST_TEXT:
         return ""
     return str(container.read(name))
-
-
-def _header(head: io.BytesIO) -> tuple[tuple[int, ...], bool, np.dtype]:
-    version = np.lib.format.read_magic(head)
-    read = (
-        np.lib.format.read_array_header_1_0
-        if version == (1, 0)
-        else np.lib.format.read_array_header_2_0
-    )
-    shape, fortran, dtype = read(head)
-    if any(length < 0 for length in shape):
-        raise ValueError(f"an array of shape {list(shape)}")
-    return tuple(int(length) for length in shape), bool(fortran), dtype
-
-
-def _begin(file: io.BufferedReader, member: _Member) -> int:
-    """The first byte of an unpacked array."""
-    file.seek(member.info.header_offset)
-    mark, name, extra = LOCAL.unpack(file.read(LOCAL.size))
-    if mark != b"PK\x03\x04":
-        raise FileError("is damaged", source=file.name, key=member.info.filename)
-    return member.info.header_offset + LOCAL.size + name + extra + member.begin

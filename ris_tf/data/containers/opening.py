@@ -4,6 +4,7 @@ from pathlib import Path
 
 from ris_tf.data.containers.base import Container
 from ris_tf.data.errors import FileError
+from ris_tf.disk import open_regular
 
 SUFFIXES = (".npz", ".mat", ".h5", ".hdf5")
 ZIP = (b"PK\x03\x04", b"PK\x05\x06")
@@ -40,9 +41,7 @@ def open_container(path: Path) -> Container:
 
 def _head(path: Path) -> bytes:
     try:
-        if not path.is_file() and path.exists():  # a device or a pipe may never end
-            raise FileError("is no file", source=str(path), remedy=REMEDY)
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             return file.read(USER_BLOCKS[-1] + len(HDF5))
     except FileNotFoundError as error:
         raise FileError("no such file", source=str(path)) from error
