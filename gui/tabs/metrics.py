@@ -6,7 +6,6 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QFont
 from PySide6.QtWidgets import QHeaderView, QLabel, QTableWidget, QTableWidgetItem, QWidget
 
-from gui.models.curves import Smoother
 from gui.models.followed import RunView
 from gui.models.metrics import (
     Column,
@@ -18,6 +17,7 @@ from gui.models.metrics import (
     why_no_metrics,
 )
 from gui.models.panels import Options, Panel
+from gui.models.smoothing import Smoother
 from gui.tabs.curves import CurvesTab
 from gui.theme import LIGHT, Theme
 
