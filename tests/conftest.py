@@ -63,8 +63,21 @@ LONGEST = (
 SLOWEST = ("end_to_end", "plugins", "fault_injection", "engine", "training")
 
 
+SWEEPS = ("fault_injection", "diagnosis")
+FULL = os.environ.get("RIS_FAULTS") == "full"
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put long files first: no worker begins one when the other has nothing left to do."""
+    """Put long files first: no worker begins one when the other has nothing left to do.
+
+    What is thorough is left to `make faults`.
+    """
+    for item in items:
+        thorough = item.get_closest_marker("thorough") is not None
+        if thorough or item.path.parent.name in SWEEPS:
+            item.add_marker("faults")
+        if thorough and not FULL:
+            item.add_marker(pytest.mark.skip(reason="thorough: RIS_FAULTS=full"))
 
     def place(item: pytest.Item) -> int:
         if item.path.name in LONGEST:
