@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ris_tf.evaluation import Report
     from ris_tf.evaluation.run import Evaluation
     from ris_tf.runlog import RunDirectory
+    from ris_tf.training.file_data import made_otherwise
 
 RECALLS = "recall_direction", "recall_position"
 COVERED = "azimuth_covered", "elevation_covered", "range_covered"
@@ -149,6 +150,8 @@ def test_files(config: "Config") -> "SceneSet | None":
     if "range_m" in files.missing:
         problem = "has no range_m, without which there are no errors of positions"
         raise DataError(problem, key=files.key, value=files.text)
+    for remark in made_otherwise(files):
+        say(remark.text)
     return files
 
 

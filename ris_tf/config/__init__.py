@@ -13,6 +13,7 @@ from ris_tf.config.load import (
     parse_config,
     read_mapping,
     replace_values,
+    text_config,
     values_by_key,
     with_calibration,
 )
@@ -47,6 +48,7 @@ __all__ = [
     "replace_values",
     "schema",
     "shipped_configs",
+    "text_config",
     "values_by_key",
     "with_calibration",
 ]

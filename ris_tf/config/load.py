@@ -41,6 +41,15 @@ def parse_config(document: dict[str, Any], source: str = "configuration") -> Con
     return _validated(document, [], source)
 
 
+def text_config(text: str, source: str) -> Config:
+    """The configuration of a YAML text, as `dump_config` writes it.
+
+    Raises:
+        ConfigError: it is none.
+    """
+    return parse_config(_mapping(_parse(text, source), source), source)
+
+
 def default_config(overrides: Iterable[str]) -> Config:
     """The defaults with `section.key=value` texts applied, as `load_config` applies them.
 

@@ -5,7 +5,7 @@ from collections.abc import Collection
 
 import numpy as np
 
-from ris_tf.config import Config
+from ris_tf.config import Config, values_by_key
 from ris_tf.data.checks import (
     check_labels,
     check_sizes,
@@ -42,6 +42,8 @@ class SceneSet:
         missing: labels of sources, among those that terms may need, that are neither in the files
             nor can be estimated.
         extent: of the sources' labels, by name; nothing of formats whose labels are not read apart.
+        made_otherwise: by key, what simulated files say that their panel was, and what the
+            configuration has, where that is something else.
 
     Raises:
         DataError: there is no file, or one does not fit; one line names it.
@@ -68,8 +70,21 @@ class SceneSet:
             self._filling["range_m"] = math.sqrt(math.prod(config.scene.range_m))
         self.missing = missing_labels(self.names, config)
         self.extent: dict[str, Extent] = {}
+        self.made_otherwise = self._made_otherwise()
         self._labels_checked: set[int] = set()
         self._check()
+
+    def _made_otherwise(self) -> dict[str, tuple[object, object]]:
+        differing: dict[str, tuple[object, object]] = {}
+        here = _panel(self.config)
+        for shard in self._shards:
+            made_with = getattr(shard, "made_with", None)
+            if made_with is not None:
+                there = _panel(made_with)
+                differing |= {
+                    key: (there[key], here[key]) for key in here if there[key] != here[key]
+                }
+        return differing
 
     @property
     def records(self) -> list[FileRecord]:
@@ -149,6 +164,14 @@ class SceneSet:
             active = np.arange(labels[name].shape[1]) < labels["count"][:, None]
             own = extent_of(labels[name][active], getattr(self.config.scene, name))
             self.extent[name] = own.joined(self.extent.get(name))
+
+
+def _panel(config: Config) -> dict[str, object]:
+    """What scenes are made of and files do not show: the panel, and the symbols."""
+    document = config.model_dump(mode="json")
+    return values_by_key(
+        {"geometry": document["geometry"], "scene": {"symbols": document["scene"]["symbols"]}}
+    )
 
 
 def missing_labels(names: Collection[str], config: Config) -> frozenset[str]:

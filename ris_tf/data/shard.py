@@ -19,7 +19,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 
 from ris_tf.archive import ENCRYPTED, NoArchiveError, member_of, opened, place_of, read_member
-from ris_tf.config import Conversion
+from ris_tf.config import Config, Conversion, text_config
 from ris_tf.data.conversion import Converted, Joined, converted
 from ris_tf.data.errors import DataError
 from ris_tf.disk import open_regular
@@ -40,6 +40,7 @@ AXES: dict[str, tuple[str, ...]] = {
     "power": ("scenes", "sources"),
 }
 LABELS = ("count", "azimuth_deg", "elevation_deg", "range_m", "power")
+LARGEST_CONFIGURATION = 1 << 20  # bytes
 HELD_ROW = 64  # bytes; arrays of rows up to that are small beside the others and read at once
 WHOLE = 1 << 26  # bytes of compressed arrays that are read at once
 Runs = list[tuple[int, int]]  # rows that follow each other: the first, and how many
@@ -133,6 +134,9 @@ class NpzShard:
     Args:
         path: the file.
 
+    Attributes:
+        made_with: the configuration that `ris-tf simulate` made it with, if it did.
+
     Raises:
         DataError: it is missing, cut off, compressed and large, or holds no scenes.
     """
@@ -146,6 +150,7 @@ class NpzShard:
                 present = ", ".join(list(members)[:20]) or "nothing"
                 raise DataError(f"has no array 'y'; it holds {present}", source=str(path))
             self._arrays = {name: _array(path, archive, info) for name, info in stored.items()}
+            self.made_with = _configuration(archive, members.get("config"))
         self.names = tuple(name for name in AXES if name in self._arrays)
         y = self._arrays["y"]
         self.scenes = y.shape[0] if len(y.shape) == len(AXES["y"]) else 1
@@ -287,6 +292,17 @@ def _array(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> _Arra
         how = order if member.fortran else "compressed"
         raise DataError(f"is stored {how}", source=str(path), key=name, remedy=UNCOMPRESSED)
     return _Array(shape, dtype, values=np.ascontiguousarray(read_member(archive, member)))
+
+
+def _configuration(archive: zipfile.ZipFile, info: zipfile.ZipInfo | None) -> Config | None:
+    """The configuration in an archive, if there is one that this version reads."""
+    if info is None or info.file_size > LARGEST_CONFIGURATION:
+        return None
+    try:
+        member = member_of(archive, info)
+        return text_config(str(read_member(archive, member)), "config")
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile):
+        return None  # of another version or program: it is no part of the scenes
 
 
 @contextmanager

@@ -154,7 +154,18 @@ def remarks(config: Config, data: FileData | None) -> list[Remark]:
         text = "validation is on simulated scenes; name files in data.validation for measured ones"
         found.append(Remark("validation", text))
     found += [remark for scenes in data.sets.values() for remark in _outside(config, scenes)]
+    found += [remark for scenes in data.sets.values() for remark in made_otherwise(scenes)]
     return found
+
+
+def made_otherwise(scenes: SceneSet) -> Iterator[Remark]:
+    """Files that were simulated with another panel than the one that they are taken for."""
+    for key, (there, here) in scenes.made_otherwise.items():
+        text = (
+            f"{scenes.key}: {scenes.text} was simulated with {key} = {there}, here it is {here}: "
+            f"unless that is meant, --set {key}={there}"
+        )
+        yield Remark("made otherwise", text, {"key": key, "there": str(there), "here": str(here)})
 
 
 def _outside(config: Config, scenes: SceneSet) -> Iterator[Remark]:

@@ -117,6 +117,15 @@ def test_whole_files_turn_nothing_off(make_config, files):
     assert [remark.what for remark in remarks(config, alone)] == ["validation"]
 
 
+def test_files_of_another_panel_are_said(make_config, files):
+    """Nothing in their arrays shows it: a network would be trained on a panel that is not there."""
+    config, data = opened(make_config, files, "geometry.spacing=0.4", validation="whole")
+    (other,) = remarks(config, data)
+    assert other.what == "made otherwise"
+    assert other.values == {"key": "geometry.spacing", "there": "0.5", "here": "0.4"}
+    assert other.text.endswith("unless that is meant, --set geometry.spacing=0.5")
+
+
 def test_sources_outside_of_the_field_are_said(make_config, files):
     config, data = opened(make_config, files, "scene.azimuth_deg=[-20,20]", validation="whole")
     (outside,) = remarks(config, data)
