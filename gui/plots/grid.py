@@ -111,11 +111,15 @@ class PlotGrid(QWidget):
     def _leave_what_is_empty(self, complete: bool) -> None:
         """Where the zoom has no data, show all there is, and say so."""
         span = self.view.span
-        if not span or not complete or not any(len(c.x) for p in self._panels for c in p.curves):
+        if not span or not complete or not self._has_curves:
             return
         if not has_data(self._panels, span):
             self.zoom(None)
             self.header.tell(f"nothing at {self.span_text(span)}: all is shown")
+
+    @property
+    def _has_curves(self) -> bool:
+        return any(len(curve.x) for panel in self._panels for curve in panel.curves)
 
     def span_text(self, span: Span) -> str:
         """A range of x in words: `step 200-400`."""
@@ -140,8 +144,11 @@ class PlotGrid(QWidget):
         self.zoom(None)
 
     def zoom(self, span: Span | None) -> None:
-        """Show an x range in all plots, or everything."""
+        """Show an x range in all plots, or everything; one without data is refused."""
+        before = self.view.span
         self.view.zoom(span)
+        if self.view.span and self._has_curves and not has_data(self._panels, self.view.span):
+            self.view.span = before if before and has_data(self._panels, before) else None
         self._draw()
         zoomed = self.view.span
         self.header.tell(f"zoomed to {self.span_text(zoomed)}" if zoomed else "")
