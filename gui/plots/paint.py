@@ -78,8 +78,8 @@ class Frame:
 def frame_of(rect: QRectF, content: Content, look: Look) -> Frame:
     """The parts of a plot in a rectangle."""
     small = look.metrics
-    left = small.horizontalAdvance(TICK_LETTERS) + TICK + 2 * ROOM
-    left += small.height() if content.panel.label else 0
+    # Room for a name of the y axis, also where there is none: axes stand below each other.
+    left = small.horizontalAdvance(TICK_LETTERS) + small.height() + TICK + 2 * ROOM
     top = look.title_metrics.height() + 2 * ROOM
     bottom = small.height() * (2 if content.label_x else 1) + TICK + ROOM
     inner = rect.adjusted(left, top, -small.horizontalAdvance(LAST_LETTERS), -bottom)
