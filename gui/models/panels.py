@@ -1,6 +1,6 @@
 """Which curves stand in which plot: losses, gradients, schedules of one run or of several."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -313,6 +313,14 @@ def distinct(panels: Sequence[Panel], runs: Sequence[RunView]) -> list[Panel]:
 def _dashed(curve: Curve, steps: Mapping[str, int]) -> Curve:
     by = 0 if curve.points else steps.get(curve.run, 0)
     return replace(curve, style=curve.style + by) if by else curve
+
+
+def without(panels: Sequence[Panel], runs: Collection[str]) -> list[Panel]:
+    """Panels without the curves of some runs, or of groups of them."""
+    return [
+        replace(panel, curves=tuple(c for c in panel.curves if c.run not in runs))
+        for panel in panels
+    ]
 
 
 def runs_of(panels: Sequence[Panel]) -> dict[str, str]:

@@ -117,7 +117,10 @@ class XView:
         narrow = FINEST * max(last - first, abs(first), abs(last))
         if high - low < narrow:
             low, high = (low + high) / 2 - narrow, (low + high) / 2 + narrow
-        shift = max(first - low, 0.0) + min(last - high, 0.0)
+        # Half of what is in sight lies among the values, not in the room beside them.
+        room = X_ROOM / (1 + 2 * X_ROOM) * (self.ends[1] - self.ends[0])
+        beside = 0.0 if self.log else max(room - (high - low) / 2, 0.0)
+        shift = max(first + beside - low, 0.0) or min(last - beside - high, 0.0)
         return low + shift, high + shift
 
 
