@@ -67,9 +67,11 @@ QCheckBox::indicator, QTreeView::indicator {{
 QCheckBox::indicator:checked, QTreeView::indicator:checked {{
     border-color: {accent}; background: {accent}; image: url("{check}");
 }}
+QTreeView::item {{ padding: 2px 0; }}
 QCheckBox::indicator:focus {{ border: 2px solid {accent}; }}
 """
 CHECK = Path(__file__).parent / "check.svg"
+ICON = Path(__file__).parent / "icon.svg"
 LIGHTER = {"#0072B2": "#3fa0dd", "#D55E00": "#f07a26", "#009E73": "#22bf95"}
 
 
