@@ -99,6 +99,7 @@ class EvaluationTab(Tab):
             label.setTextFormat(Qt.TextFormat.PlainText)  # it quotes what a file holds
             label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.grid = PlotGrid()
+        self.grid.save_wanted.connect(self.save_wanted)
         self.lines = EvaluationTable()
         self.lines.switched.connect(self._show)
         self.strip = ProgressStrip(self.commands)

@@ -268,7 +268,8 @@ def _curves(
         judged = bool(np.isfinite(low).all() and np.isfinite(high).all())
         yield Curve(
             line.title(several), ", ".join(line.runs), line.colour, x, value,
-            style=line.style, points=not line.is_bound, band=(low, high) if judged else None,
+            style=line.style, points=not line.is_bound,
+            band=(low, high) if judged and not several else None,  # of many, bands hide the lines
         )  # fmt: skip
 
 

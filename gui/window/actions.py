@@ -134,7 +134,7 @@ class Actions:
                 ("Ctrl+Shift+L",),
                 self.localize,
                 hindrances.to_evaluate,
-            ),  # fmt: skip
+            ),
         ]
         tabs = [
             MenuEntry("View", name.capitalize(), _tab_keys(i), self._opener(name))

@@ -153,6 +153,7 @@ class MainWindow(QMainWindow):
         kind = getattr(import_module(module), of)
         tab = kind(self._runs_dir) if name == "launch" else kind()
         tab.restyle(self.theme)
+        tab.save_wanted.connect(self._save_plot)
         if name == "launch":
             tab.launched.connect(self._launched)
         if name == "evaluation":
@@ -259,6 +260,11 @@ class MainWindow(QMainWindow):
         """The other of light and dark."""
         self.set_theme(THEMES["light" if self.theme.dark else "dark"])
         self.refresh()
+
+    def _save_plot(self, title: str) -> None:
+        from gui.window.export import ask_and_export
+
+        ask_and_export(self, title)
 
     def notify(self, text: str, level: str = "") -> None:
         """A message in the status bar that goes away by itself; `amber` or `red` marks it."""
