@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,6 +56,12 @@ class Process:
     def exit_code(self) -> int | None:
         """How it ended, `None` while it runs."""
         return self._process.poll()
+
+    def interrupt(self) -> None:
+        """End it as Ctrl-C would, with all that it started; nothing happens where it has ended."""
+        if self.exit_code() is None:
+            with suppress(ProcessLookupError):
+                os.killpg(self.pid, signal.SIGINT)
 
     def last_line(self) -> str:
         """The last line that it printed."""

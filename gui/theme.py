@@ -6,6 +6,8 @@ from pathlib import Path
 from PySide6.QtGui import QColor, QPalette
 from PySide6.QtWidgets import QApplication
 
+from gui.models.palette import COLOURS, ON_DARK
+
 
 @dataclass(frozen=True)
 class Theme:
@@ -39,8 +41,8 @@ class Theme:
         return (STATES_DARK if self.dark else STATES_LIGHT).get(state, self.muted)
 
     def curve(self, colour: str) -> str:
-        """A curve's colour, lightened where it would be too dark for a dark background."""
-        return LIGHTER.get(colour.upper(), colour) if self.dark else colour
+        """A curve's colour; on a dark background the one that stands for it there."""
+        return CURVES_DARK.get(colour.upper(), colour) if self.dark else colour
 
 
 LIGHT = Theme("light", "#ffffff", "#f3f4f6", "#1b1f24", "#5f6873", "#d5d9df", "#0072b2")
@@ -72,7 +74,7 @@ QCheckBox::indicator:focus {{ border: 2px solid {accent}; }}
 """
 CHECK = Path(__file__).parent / "check.svg"
 ICON = Path(__file__).parent / "icon.svg"
-LIGHTER = {"#0072B2": "#3fa0dd", "#D55E00": "#f07a26", "#009E73": "#22bf95"}
+CURVES_DARK: dict[str, str] = dict(zip(COLOURS, ON_DARK, strict=True))
 
 
 def apply(theme: Theme, app: QApplication) -> None:

@@ -141,6 +141,92 @@ def free_demo_name(runs_dir: Path) -> str:
     return next(name for name in names if not exists(runs_dir / name))
 
 
+@dataclass(frozen=True)
+class EvaluationPlan:
+    """The options of an evaluation.
+
+    Attributes:
+        estimators: their names; all that can be used where there are none.
+        scenes: how many test scenes.
+        snr_known: whether estimators know the SNR.
+        count_known: whether they know the number of sources.
+        imperfections: named set of the hardware's; empty for the configuration's.
+    """
+
+    estimators: Sequence[str] = ()
+    scenes: int = 1000
+    snr_known: bool = True
+    count_known: bool = False
+    imperfections: str = ""
+
+
+def evaluate_command(
+    runs: Sequence[Path], plan: EvaluationPlan, plugins: Sequence[str] = ()
+) -> Command:
+    """Compare estimators on test scenes; the result goes into the first run's folder.
+
+    Args:
+        runs: their folders.
+        plan: which estimators, on which scenes.
+        plugins: modules that they need, as the person at the keyboard named them.
+    """
+    words = ["evaluate", *map(str, runs), *_plugin_words(plugins)]
+    words += ["--estimators", ",".join(plan.estimators)] if plan.estimators else []
+    words += ["--scenes", str(plan.scenes)]
+    words += [] if plan.snr_known else ["--no-snr-known"]
+    words += ["--count-known"] if plan.count_known else []
+    words += ["--imperfections", plan.imperfections] if plan.imperfections else []
+    return Command(tuple(words))
+
+
+def with_progress(command: Command) -> Command:
+    """The same command, telling the program that starts it how far it is."""
+    return Command((*command.words, "--progress", "json"))
+
+
+@dataclass(frozen=True)
+class LocalizationPlan:
+    """The options of a localization.
+
+    Attributes:
+        file: measurements.
+        out: gets the positions, a .csv file.
+        estimator: its name; empty for the command's own.
+        snr_db: the SNR in dB; `None` takes the file's, or estimates it.
+        estimate_snr: whether to pass over the file's SNR.
+        count: sources in every scene; `None` counts them.
+    """
+
+    file: Path
+    out: Path
+    estimator: str = ""
+    snr_db: float | None = None
+    estimate_snr: bool = False
+    count: int | None = None
+
+    @property
+    def picture(self) -> Path:
+        """Gets the picture of the first scene."""
+        return self.out.with_suffix(".png")
+
+
+def localize_command(run: Path, plan: LocalizationPlan, plugins: Sequence[str] = ()) -> Command:
+    """Find the sources behind a file of measurements.
+
+    Args:
+        run: the folder of the run whose network does it.
+        plan: the file, and how.
+        plugins: modules that it needs, as the person at the keyboard named them.
+    """
+    words = ["localize", str(run), str(plan.file), *_plugin_words(plugins)]
+    words += ["--out", str(plan.out), "--figure", str(plan.picture)]
+    words += ["--estimator", plan.estimator] if plan.estimator else []
+    words += ["--snr", f"{plan.snr_db:g}"] if plan.snr_db is not None else []
+    words += ["--estimate-snr"] if plan.estimate_snr else []
+    words += ["--count", str(plan.count)] if plan.count else []
+    return Command(tuple(words))
+
+
 def free_name(runs_dir: Path, config: Path, search: bool = False) -> str:
     """A name that no run in the folder has: the time, and the configuration or run it is from."""
     stem = config.parent.name if config.name == "config.yaml" else config.stem

@@ -71,6 +71,13 @@ def to_open(view: RunView) -> str:
     return "" if view.run else UNREADABLE
 
 
+def to_evaluate(view: RunView) -> str:
+    """Comparing its network with other estimators, or localizing with it."""
+    if view.run is None:
+        return UNREADABLE
+    return "" if view.localizes else "its model is not ris-tf's, and localizes nothing"
+
+
 def to_note(view: RunView) -> str:
     """Noting something about it; also about a run that cannot be read."""
     del view

@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from gui.models.curves import Smoother, at_steps
+from gui.models.curves import at_steps
 from gui.models.followed import RunView
 from gui.models.palette import COLOURS
+from gui.models.smoothing import Smoother
 
 TOTAL = "total loss (dots: validation)"
 LOSS = "loss"
@@ -39,6 +40,7 @@ class Curve:
         y: `[n]` float values, NaN where there is none.
         smooth: x and y of a smoothed line in front, `y` faint behind it; `None` draws `y` alone.
         points: whether to mark each value: validations are few.
+        band: `[n]` lower and `[n]` upper ends of a band around `y`, such as the spread of a group.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Curve:
     smooth: tuple[np.ndarray, np.ndarray] | None = None
     style: int = 0
     points: bool = False
+    band: tuple[np.ndarray, np.ndarray] | None = None
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,7 @@ class Panel:
         curves: its lines.
         levels: dashed horizontal lines, such as the clip threshold.
         log: whether its y axis is logarithmic.
+        large: whether it has a row of its own, the highest one.
     """
 
     title: str
@@ -68,6 +72,7 @@ class Panel:
     curves: tuple[Curve, ...]
     levels: tuple[float, ...] = ()
     log: bool = False
+    large: bool = False
 
 
 @dataclass(frozen=True)
@@ -134,7 +139,8 @@ def loss_panels(runs: Sequence[RunView], options: Options, smoother: Smoother) -
     ]
     if not options.together:
         return [
-            Panel(title, label, tuple(curves), log=options.log) for title, label, curves in series
+            Panel(title, label, tuple(curves), log=options.log, large=title == TOTAL)
+            for title, label, curves in series
         ]
     curves = [
         _in_shared_plot(curve, i, runs) for i, (_, _, lines) in enumerate(series) for curve in lines
@@ -195,10 +201,8 @@ def _series(
     x, y = run.x(options.x), run.log.column(series)
     if scale is not None:
         y = y * scale
-    smooth = None
-    if smoother.span > 1:
-        key = (run.path, run.generation, series, scale is not None)
-        smooth = smoother(key, x, y)
+    key = (run.path, run.generation, series, scale is not None)
+    smooth = smoother(key, x, y)
     return Curve(name, run.label, run.colour, x, y, smooth)
 
 
@@ -239,7 +243,7 @@ def gradient_panels(runs: Sequence[RunView], options: Options, smoother: Smoothe
     total = _lines(runs, {"total": "norm/total"}, options, smoother)
     groups = [group for group in names_of(runs, NORM) if group != "total"]
     each = _lines(runs, {group: NORM + group for group in groups}, options, smoother)
-    scale = _lines(runs, {"loss scale": "scale"}, options, Smoother(1))
+    scale = _lines(runs, {"loss scale": "scale"}, options, Smoother(0))
     panels = [
         Panel(f"gradient norm{dashed}", "norm", total, levels, options.log),
         Panel("gradient norm by group", "norm", each, log=options.log),
@@ -278,7 +282,7 @@ def _shares_clipped(runs: Sequence[RunView], options: Options) -> Iterator[Curve
 
 def schedule_panels(runs: Sequence[RunView], options: Options) -> list[Panel]:
     """Learning rates by group, loss weights and beta where there are any, updates applied."""
-    none, off = Smoother(1), terms_off(runs)
+    none, off = Smoother(0), terms_off(runs)
     rates = {group: RATE + group for group in names_of(runs, RATE)}
     weights = {term: WEIGHT + term for term in names_of(runs, TERM) if term not in off}
     updates = {"optimizer iterations": "iteration", "schedule position": "schedule"}
@@ -290,3 +294,12 @@ def schedule_panels(runs: Sequence[RunView], options: Options) -> list[Panel]:
         Panel("updates applied", "count", _lines(runs, updates, options, none)),
     ]
     return [panel for panel in panels if panel.curves]
+
+
+def runs_of(panels: Sequence[Panel]) -> dict[str, str]:
+    """Runs of the curves of panels with their colour; empty where their curves have several."""
+    colours: dict[str, set[str]] = {}
+    for panel in panels:
+        for curve in panel.curves:
+            colours.setdefault(curve.run, set()).add(curve.colour)
+    return {run: min(found) if len(found) == 1 else "" for run, found in colours.items()}

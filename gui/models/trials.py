@@ -8,13 +8,26 @@ from pathlib import Path
 from gui.models.words import number
 from ris_tf.runlog import RunError
 from ris_tf.search import (
+    Best,
+    Importance,
+    Parallel,
     Row,
     Search,
     SearchReader,
     Trial,
     TrialState,
+    best_so_far,
     best_trial,
+    importances,
+    parallel,
     rows_of,
+)
+
+SLOPED = 0.3  # rank correlation from which a direction is named
+IMPORTANCE = (
+    "How much of the variance of the objectives' ranks each hyperparameter explains alone: by a "
+    "parabola of its values' ranks, or by the means of its choices. The mark is what one that does "
+    "nothing would explain in one of twenty searches; below it, bars are grey."
 )
 
 # A mark of its own shape for every state: colour alone is not enough.
@@ -50,12 +63,18 @@ class SearchView:
         search: what is searched.
         trials: in the order of their numbers.
         problem: why nothing newer can be read, in one line; empty where all is well.
+        best: what the plot of the best so far shows.
+        parallel: what the parallel coordinates show.
+        importances: of the hyperparameters, the one that explains most first.
     """
 
     path: Path
     search: Search = field(default_factory=Search)
     trials: tuple[Trial, ...] = ()
     problem: str = ""
+    best: Best = field(default_factory=lambda: best_so_far(()))
+    parallel: Parallel = field(default_factory=lambda: parallel(Search(), ()))
+    importances: tuple[Importance, ...] = ()
 
     def rows(self, now: float) -> list[Row]:
         """The table's rows at a time in seconds since 1970, best first."""
@@ -89,7 +108,17 @@ class FollowedSearch:
             problem = str(error)
         if self._view and not changed and problem == self._view.problem:
             return None
-        self._view = SearchView(self.path, self._reader.search, self._reader.trials, problem)
+        search, trials = self._reader.search, self._reader.trials
+        # Computed here, in the reader's thread: a thousand trials take longer than a frame.
+        self._view = SearchView(
+            self.path,
+            search,
+            trials,
+            problem,
+            best_so_far(trials),
+            parallel(search, trials),
+            tuple(importances(search, trials)),
+        )
         return self._view
 
 
@@ -107,3 +136,17 @@ def headline(search: Search, trials: Sequence[Trial]) -> str:
     )
     algorithm = f"{search.algorithm} search" if search.algorithm else "search"
     return " · ".join([algorithm, progress, best_text])
+
+
+def importance_words(one: Importance) -> str:
+    """What an importance says, in a sentence."""
+    if one.share != one.share:
+        return f"{one.key}: too few finished trials to judge ({one.trials})"
+    chance = "more than chance" if one.certain else "no more than chance may"
+    better = ""
+    if one.certain and abs(one.slope) >= SLOPED:
+        better = "; larger is better" if one.slope < 0 else "; smaller is better"
+    return (
+        f"{one.key} alone explains {one.share:.0%} of the objectives' order, {chance} "
+        f"({one.chance:.0%}), judged from {one.trials} trials{better}"
+    )

@@ -2,79 +2,157 @@
 
 from collections.abc import Sequence
 
-import pyqtgraph as pg
-from PySide6.QtCore import QTimer, Signal
-from PySide6.QtWidgets import QWidget
+from PySide6.QtCore import QPoint, QSize, Qt, QTimer, Signal
+from PySide6.QtWidgets import QGridLayout, QScrollArea, QVBoxLayout, QWidget
 
 from gui.models.marks import Mark
 from gui.models.panels import Panel
-from gui.plots.plot import PanelPlot, ends_of
+from gui.models.sight import Span, XView, ends_of, has_data, least_above_zero
+from gui.models.ticks import linear_labels
+from gui.plots.header import Header
+from gui.plots.plot import Choice, Lifted, PanelPlot, in_theme
 from gui.theme import LIGHT, Theme
 
-MIN_WIDTH = 200  # pixels of a plot that can still be read
+MIN_WIDTH = 205  # pixels of a plot that can still be read
+MIN_HEIGHT, LARGE_HEIGHT = 132, 210
 MAX_COLUMNS = 4
-SPACING, MARGIN = 4, 14  # pixels between plots, and at both sides together
+SPACING = 4
 REACH = 3  # pixels from the mouse within which a mark is pointed at
+LARGE, OTHER = 3, 2  # how rows share what height there is
 
 
-class PlotGrid(pg.GraphicsLayoutWidget):
-    """Plots of panels."""
+class PlotGrid(QWidget):
+    """Plots of panels below a line that names their runs."""
 
     crossed = Signal(object)  # x of the crosshair, None when it leaves
     zoomed = Signal(object)  # x range, None for everything
+    pointed = Signal(object)  # run and curve under the mouse, None for none
+    save_wanted = Signal(str)  # title of a plot
 
     def __init__(self, parent: QWidget | None = None):
         super().__init__(parent)
         self.theme = LIGHT
-        self.x_label = "step"
+        self.view = XView()
+        self.header = Header()
         self._plots: list[PanelPlot] = []
+        self._panels: list[Panel] = []
         self._marks: list[Mark] = []
+        self._choices: dict[str, Choice] = {}
+        self._enlarged: str | None = None
         self._columns = 0
-        self.scene().sigMouseMoved.connect(self._moved)
-        self.ci.layout.setSpacing(SPACING)
-        self.ci.layout.setContentsMargins(4, 4, MARGIN - 4, 4)
+        self._body = QWidget()
+        self._cells = QGridLayout(self._body)
+        self._cells.setSpacing(SPACING)
+        self._cells.setContentsMargins(0, 0, 0, 0)
+        self._area = QScrollArea(widgetResizable=True)
+        self._area.setFrameShape(QScrollArea.Shape.NoFrame)
+        self._area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._area.setWidget(self._body)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(2)
+        layout.addWidget(self.header)
+        layout.addWidget(self._area, 1)
+        self.restyle(LIGHT)
 
-    def plots(self) -> list[pg.PlotItem]:
+    def minimumSizeHint(self) -> QSize:
+        """What has no room is scrolled to."""
+        return QSize(MIN_WIDTH, MIN_HEIGHT)
+
+    @property
+    def x_label(self) -> str:
+        """Name of the x axis."""
+        return self.view.label
+
+    @x_label.setter
+    def x_label(self, label: str) -> None:
+        self.view.label, self.view.kind = label, ""
+
+    def plots(self) -> list[PanelPlot]:
         """The plots, for export."""
         return list(self._plots)
 
-    def show_panels(self, panels: Sequence[Panel], marks: Sequence[Mark], clip: bool) -> None:
+    @property
+    def panels(self) -> list[Panel]:
+        """What they show."""
+        return list(self._panels)
+
+    def show_panels(
+        self, panels: Sequence[Panel], marks: Sequence[Mark], clip: bool, complete: bool = True
+    ) -> None:
         """Show panels in place of those before; plots that stay keep their zoom.
 
         Args:
             panels: a plot each.
             marks: vertical lines through all of them.
             clip: whether y axes leave single outliers out.
+            complete: whether their runs are read to the end; until then a zoom into a range without
+                data waits for more.
         """
-        if len(panels) != len(self._plots):
-            span = self._plots[0].span if self._plots else None
-            self._fill(len(panels))
-            self.zoom(span)
-        if list(marks) != self._marks:
-            self._marks = list(marks)
-            for plot in self._plots:
-                plot.show_marks(self._marks)
-        ends = ends_of(panels)
+        self._panels, self._marks = list(panels), list(marks)
+        self.view.ends, self.view.least = ends_of(panels), least_above_zero(panels)
+        self._leave_what_is_empty(complete)
+        if self._enlarged not in [panel.title for panel in panels]:
+            self._enlarged = None
+        self._match(len(panels))
+        look = in_theme(self.theme)
         for plot, panel in zip(self._plots, panels, strict=True):
-            plot.clip, plot.ends = clip, ends
-            plot.show_panel(panel, self.theme)
-        self._label_x()
+            plot.clip = clip
+            plot.choice = self._choices.setdefault(panel.title, Choice())
+            plot.show_panel(panel, self._marks, look)
+        self._arrange()
+        self.header.show_panels(panels)
+
+    def _leave_what_is_empty(self, complete: bool) -> None:
+        """Where the zoom has no data, show all there is, and say so."""
+        span = self.view.span
+        if not span or not complete or not any(len(c.x) for p in self._panels for c in p.curves):
+            return
+        if not has_data(self._panels, span):
+            self.zoom(None)
+            self.header.tell(f"nothing at {self.span_text(span)}: all is shown")
+
+    def span_text(self, span: Span) -> str:
+        """A range of x in words: `step 200-400`."""
+        factor, _ = self.view.unit
+        ends = [factor * end for end in span]
+        step = max((ends[1] - ends[0]) / 100, 1e-12)
+        step = max(step, 1.0) if self.view.kind == "step" else step
+        return f"{self.view.title} {'–'.join(linear_labels(ends, step))}"
 
     def restyle(self, theme: Theme) -> None:
         """Take the theme's colours; curves follow with the next panels."""
         self.theme = theme
-        self.setBackground(theme.background)
+        self.header.restyle(theme)
+        for plot in self._plots:
+            plot.look = in_theme(theme)
+            plot.draw()
 
     def fit(self) -> None:
         """Show everything."""
+        for choice in self._choices.values():
+            choice.y_range = None
         self.zoom(None)
 
-    def zoom(self, span: tuple[float, float] | None) -> None:
+    def zoom(self, span: Span | None) -> None:
         """Show an x range in all plots, or everything."""
+        self.view.zoom(span)
         for plot in self._plots:
-            plot.span = span
             plot.draw()
-        self.zoomed.emit(span)
+        zoomed = self.view.span
+        self.header.tell(f"zoomed to {self.span_text(zoomed)}" if zoomed else "")
+        self.zoomed.emit(zoomed)
+
+    def choose(self, plot: PanelPlot, choice: Choice) -> None:
+        """Take what was chosen for a plot; it stays while there is a plot of that title."""
+        self._choices[plot.title] = choice
+        plot.choose(choice)
+
+    def set_log_x(self, log: bool) -> None:
+        """A logarithmic x axis, or a linear one."""
+        self.view.log = log
+        self.zoom(None)
 
     def move(self, scale: float, shift: float) -> None:
         """Zoom and move along x.
@@ -83,105 +161,133 @@ class PlotGrid(pg.GraphicsLayoutWidget):
             scale: width of the new range over that of the present one, about its middle.
             shift: how far to the right, as a share of the present width.
         """
+        axis = self.view.scale(0.0, 1.0)
+        middle, half = 0.5 + shift, 0.5 * scale
         if self._plots:
-            low, high = self._plots[0].view.viewRange()[0]
-            middle, half = (low + high) / 2 + shift * (high - low), scale * (high - low) / 2
-            self.zoom((middle - half, middle + half))
+            self.zoom((axis.value(middle - half), axis.value(middle + half)))
 
     def cross(self, x: float | None) -> None:
         """Put the crosshair at an x, or take it away."""
         for plot in self._plots:
-            plot.crosshair.setVisible(x is not None)
-            if x is not None:
-                plot.crosshair.setPos(x)
+            plot.cross(x)
         self.crossed.emit(x)
+
+    def lift(self, lifted: Lifted | None) -> None:
+        """Let the curves of a run, or of a name, stand out in all plots."""
+        for plot in self._plots:
+            plot.lift(lifted)
+        self.header.lift(lifted[0] if lifted else None)
 
     def marks_near(self, x: float) -> list[Mark]:
         """What the vertical lines at an x stand for."""
-        if not self._plots:
-            return []
-        return self._plots[0].backdrop.near(x, REACH * self._plots[0].view.viewPixelSize()[0])
+        low, high = self.view.range
+        width = max((plot.width() for plot in self._plots), default=1)
+        reach = REACH * (high - low) / max(width, 1)
+        return [mark for mark in self._marks if abs(mark.x - x) <= reach]
+
+    def enlarge(self, title: str | None) -> None:
+        """Show one plot alone, or all again."""
+        self._enlarged = title
+        self._columns = 0
+        self._arrange()
+
+    @property
+    def enlarged(self) -> str | None:
+        """Title of the plot that is alone."""
+        return self._enlarged
 
     def resizeEvent(self, event) -> None:
-        """Another width may take another number of columns, and shows other points."""
+        """Another width may take another number of columns."""
         super().resizeEvent(event)
-        if not getattr(self, "_plots", None):  # the constructor of the base class resizes
-            return
-        if self._columns_for(len(self._plots)) != self._columns:
-            QTimer.singleShot(0, self._rearrange)
-        else:
-            self._even_columns()
-        for plot in self._plots:
-            plot.draw()
+        if self._plots and self._columns_for(len(self._plots)) != self._columns:
+            QTimer.singleShot(0, self._arrange)
 
-    def leaveEvent(self, event) -> None:
-        """No crosshair without a mouse."""
-        super().leaveEvent(event)
-        self.cross(None)
+    # -- the cells ----------------------------------------------------------------------------
 
-    def mouseDoubleClickEvent(self, event) -> None:
-        """A double click shows everything again."""
-        super().mouseDoubleClickEvent(event)
-        self.fit()
+    def _match(self, count: int) -> None:
+        """As many plots as panels."""
+        while len(self._plots) > count:
+            plot = self._plots.pop()
+            self._cells.removeWidget(plot)
+            plot.hide()
+            plot.deleteLater()
+            self._columns = 0
+        while len(self._plots) < count:
+            self._plots.append(self._new_plot())
+            self._columns = 0
+
+    def _new_plot(self) -> PanelPlot:
+        plot = PanelPlot(self.view, self._body)
+        plot.zoomed.connect(self.zoom)
+        plot.crossed.connect(self.cross)
+        plot.pointed.connect(self.pointed)
+        plot.enlarged.connect(lambda: self.enlarge(None if self._enlarged else plot.title))
+        plot.left.connect(lambda: self.enlarge(None))
+        plot.menu_wanted.connect(lambda at: self._show_menu(plot, at))
+        return plot
+
+    def _show_menu(self, plot: PanelPlot, at: QPoint) -> None:
+        from gui.plots.menu import PlotMenu
+
+        menu = PlotMenu(self, plot)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.popup(at)
 
     def _columns_for(self, count: int) -> int:
         """As many columns as leave plots wide enough, rows balanced."""
-        if count <= 2:
+        if count <= 2 or self._enlarged:
             return 1
-        fitting = min(max(self.width() // MIN_WIDTH, 1), MAX_COLUMNS, count)
-        rows = -(-count // fitting)
-        return -(-count // rows) if count % fitting != 1 else fitting
+        small = count - self._has_large()
+        fitting = min(max(self.width() // MIN_WIDTH, 1), MAX_COLUMNS, small)
+        rows = -(-small // fitting)
+        return -(-small // rows)
 
-    def _rearrange(self) -> None:
+    def _has_large(self) -> bool:
+        return len(self._panels) > 1 and self._panels[0].large
+
+    def _arrange(self) -> None:
+        """Put plots into rows where something changed."""
         columns = self._columns_for(len(self._plots))
-        if columns == self._columns:
+        shape = (columns, len(self._plots), self._has_large(), self._enlarged)
+        if columns == self._columns and shape == getattr(self, "_shape", None):
             return
-        for plot in self._plots:
-            self.ci.removeItem(plot)
-        self._place(columns)
-        self._label_x()
-
-    def _fill(self, count: int) -> None:
-        self.ci.clear()
-        self._plots = [PanelPlot() for _ in range(count)]
-        for plot in self._plots:
-            plot.show_marks(self._marks)
-            # Where one plot is moved by hand, all are.
-            plot.view.sigRangeChangedManually.connect(
-                lambda _, view=plot.view: self.zoom(tuple(view.viewRange()[0]))
-            )
-        self._place(self._columns_for(count))
-
-    def _place(self, columns: int) -> None:
-        """Put plots into rows; the first is as wide as a row where that leaves no gap."""
-        self._columns, count = columns, len(self._plots)
-        wide = columns > 1 and count % columns == 1
+        self._columns, self._shape = columns, shape
+        self._clear()
+        alone = [plot for plot in self._plots if plot.title == self._enlarged]
+        shown = alone or self._plots
+        for i, plot in enumerate(shown):
+            self._cells.addWidget(plot, *self._cell(i, columns, bool(alone)))
+        self._size_rows(columns, len(shown), bool(alone))
+        bottom = len(shown) - columns
         for i, plot in enumerate(self._plots):
-            if wide and i == 0:
-                self.ci.addItem(plot, 0, 0, 1, columns)
-            else:
-                row, column = divmod(i - wide, columns)
-                self.ci.addItem(plot, row + wide, column)
-        self._even_columns()
+            plot.setVisible(plot in shown)
+            plot.label_x = bool(alone) or i >= bottom
+            plot.draw()
 
-    def _even_columns(self) -> None:
-        """Plots of one width, whatever their titles take."""
-        layout = self.ci.layout
-        room = self.width() - MARGIN - SPACING * (self._columns - 1)
-        for column in range(layout.columnCount()):
-            used = column < self._columns
-            layout.setColumnFixedWidth(column, max(room / self._columns, 1) if used else 0)
+    def _cell(self, i: int, columns: int, alone: bool) -> tuple[int, int, int, int]:
+        """Row, column, height and width of a plot."""
+        if alone or not self._has_large():
+            return (*divmod(i, columns), 1, 1)
+        if i == 0:
+            return 0, 0, 1, columns
+        row, column = divmod(i - 1, columns)
+        return row + 1, column, 1, 1
 
-    def _label_x(self) -> None:
-        """The bottom plot of each column carries the x axis."""
-        bottom = len(self._plots) - self._columns
-        for i, plot in enumerate(self._plots):
-            below = self._plots[max(i, bottom)]
-            plot.show_x(below.getAxis("bottom"), self.x_label if i >= bottom else None)
-
-    def _moved(self, position) -> None:
+    def _clear(self) -> None:
         for plot in self._plots:
-            if plot.view.sceneBoundingRect().contains(position):
-                self.cross(plot.view.mapSceneToView(position).x())
-                return
-        self.cross(None)
+            self._cells.removeWidget(plot)
+        for row in range(self._cells.rowCount()):
+            self._cells.setRowStretch(row, 0)
+            self._cells.setRowMinimumHeight(row, 0)
+        for column in range(self._cells.columnCount()):
+            self._cells.setColumnStretch(column, 0)
+
+    def _size_rows(self, columns: int, count: int, alone: bool) -> None:
+        large = self._has_large() and not alone
+        rows = -(-(count - large) // columns) + large
+        for row in range(rows):
+            first = large and row == 0
+            self._cells.setRowStretch(row, LARGE if first else OTHER)
+            self._cells.setRowMinimumHeight(row, LARGE_HEIGHT if first else MIN_HEIGHT)
+        for column in range(columns):
+            self._cells.setColumnStretch(column, 1)

@@ -1,250 +1,361 @@
-"""A plot of a panel: every curve reduced to what its pixels can show."""
+"""A plot of a panel on the screen: mouse and wheel move along x, y follows what is in sight."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
-import pyqtgraph as pg
-from PySide6.QtCore import QRectF, Qt
-from PySide6.QtGui import QColor
+from PySide6.QtCore import QEvent, QLineF, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import (
+    QColor,
+    QContextMenuEvent,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QPixmap,
+    QResizeEvent,
+    QWheelEvent,
+)
+from PySide6.QtWidgets import QWidget
 
-from gui.models.curves import visible, without_outliers
 from gui.models.marks import Mark
-from gui.models.panels import Curve, Panel
-from gui.plots.backdrop import Backdrop, TickedAxis
+from gui.models.panels import Curve, Panel, runs_of
+from gui.models.sight import Drawn, Span, XView, drawn, fitted
+from gui.plots.look import SCREEN, Look
+from gui.plots.paint import Content, Frame, paint_plot
 from gui.theme import Theme
 
-pg.setConfigOptions(antialias=False, useOpenGL=False)
-
-POINTS_PER_PIXEL = 2  # smallest and largest value in each column of pixels
-RAW_ALPHA = 70  # of 255, for raw values behind smoothed ones
-STYLES = (Qt.PenStyle.SolidLine, Qt.PenStyle.DashLine, Qt.PenStyle.DotLine, Qt.PenStyle.DashDotLine)
-X_ROOM, Y_ROOM = 0.015, 0.06  # share of the range that is left free at its ends
-CALM = 0.7  # a y range stays as long as the values fill this much of it
-NOTHING = (0.0, 1.0)  # x range without any curve
-AXIS_WIDTH = 64  # pixels of the y axis: that of plots one above the other must agree
+NOTCH = 0.8  # width of the range after a notch of the wheel over that before
+NOTCH_UNITS = 120.0  # of Qt for a notch
+DRAG = 4  # pixels that a mouse moves at least in a drag
+NEAR = 7.0  # pixels from a curve within which it is pointed at
+KEY_STEP = 0.01  # of the range that a key moves the crosshair by
+Lifted = tuple[str | None, str | None]
 
 
-class Line(pg.PlotCurveItem):
-    """A line whose bounds are the whole view: pyqtgraph need not compute them from its values."""
-
-    def boundingRect(self) -> QRectF:
-        """All that is in sight."""
-        return self.viewRect() or QRectF()
-
-    def dataBounds(self, ax: int, frac: float = 1.0, orthoRange: object = None) -> tuple:
-        """Nothing: the plot finds its ranges by itself."""
-        return None, None
-
-
-class Trace:
-    """A curve in a plot, with the raw values faint behind a smoothed line."""
-
-    def __init__(self, plot: pg.PlotItem):
-        self.plot = plot
-        self.raw = Line(connect="finite")
-        self.front = Line(connect="finite")
-        self.dots = pg.ScatterPlotItem(size=6)
-        for item in (self.raw, self.front, self.dots):
-            plot.addItem(item)
-        self.curve: Curve | None = None
-        self._look: tuple | None = None
-
-    def show_curve(self, curve: Curve, theme: Theme) -> None:
-        """Take new values; they are drawn by `draw`."""
-        self.curve = curve
-        look = (curve.colour, curve.style, curve.points, curve.smooth is None, theme)
-        if look == self._look:
-            return
-        self._look = look
-        colour = QColor(theme.curve(curve.colour))
-        style = STYLES[curve.style % len(STYLES)]
-        width = 1 if curve.smooth is None else 2
-        self.front.setPen(pg.mkPen(colour, width=width, style=style))
-        faint = QColor(colour)
-        faint.setAlpha(RAW_ALPHA)
-        self.raw.setPen(pg.mkPen(faint, width=1))
-        self.dots.setPen(pg.mkPen(QColor(theme.background), width=1))
-        self.dots.setBrush(colour)
-        self.front.setZValue(2 if curve.points else 1)
-        self.dots.setZValue(3)
-
-    def draw(self, low: float, high: float, pixels: int, log: bool) -> np.ndarray:
-        """Give the painter what is visible between two x.
-
-        Returns:
-            The values drawn, as the y axis has them.
-        """
-        assert self.curve is not None
-        curve, points = self.curve, POINTS_PER_PIXEL * max(pixels, 50)
-        x, y = visible(curve.x, curve.y, low, high, points)
-        y = _logarithm(y) if log else y
-        if curve.points:
-            finite = np.isfinite(y)
-            self.dots.setData(x[finite], y[finite])
-        if curve.smooth is None:
-            self.raw.setData([], [])
-            self.front.setData(x, y)
-            return y
-        self.raw.setData(x, y)
-        x, smooth = visible(*curve.smooth, low, high, points)
-        smooth = _logarithm(smooth) if log else smooth
-        self.front.setData(x, smooth)
-        return np.concatenate([y, smooth])
-
-    def remove(self) -> None:
-        """Take it off the plot."""
-        for item in (self.raw, self.front, self.dots):
-            self.plot.removeItem(item)
-
-
-def _logarithm(values: np.ndarray) -> np.ndarray:
-    """What a logarithmic axis shows of values; nothing of those that are not above 0."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(values > 0, np.log10(values), np.nan)
-
-
-class Title(pg.LabelItem):
-    """A title that does not widen its plot's column, however long it is."""
-
-    def updateMin(self) -> None:
-        """Asks for its height alone."""
-        height = self.itemRect().height()
-        self.setMinimumHeight(height)
-        hints = Qt.SizeHint
-        self._sizeHint = {
-            hints.MinimumSize: (0, height),
-            hints.PreferredSize: (0, height),
-            hints.MaximumSize: (-1, -1),
-            hints.MinimumDescent: (0, 0),
-        }
-        self.updateGeometry()
-
-
-class PanelPlot(pg.PlotItem):
-    """A plot that shows a panel. Mouse and wheel move along x; y follows what is in sight.
-
-    pyqtgraph's own range finding is off: it goes through every curve several times a frame.
+@dataclass
+class Choice:
+    """What was chosen for one plot in its menu.
 
     Attributes:
-        span: x range that was zoomed into; `None` shows all there is and grows with it.
-        ends: x range of all there is, the same for all plots of a grid.
+        log: whether its y axis is logarithmic; `None` as all of the tab.
+        y_range: ends of its y axis; `None` fits them to what is in sight.
     """
 
-    def __init__(self) -> None:
-        axes = {side: TickedAxis(side) for side in ("left", "bottom")}
-        super().__init__(axisItems=axes, enableMenu=False)
-        self.layout.removeItem(self.titleLabel)
-        self.titleLabel.setParentItem(None)
-        self.titleLabel = Title("", parent=self)
-        self.layout.addItem(self.titleLabel, 0, 1)
+    log: bool | None = None
+    y_range: Span | None = None
+
+
+class PanelPlot(QWidget):
+    """A plot that shows a panel.
+
+    What it shows is kept as a picture until something changes: the crosshair costs nothing.
+
+    Args:
+        view: the x range, shared by all plots of a grid.
+        parent: its owner.
+    """
+
+    zoomed = Signal(object)  # x range that was asked for, None for everything
+    crossed = Signal(object)  # x of the mouse, None when it leaves
+    pointed = Signal(object)  # run and curve under the mouse, None for none
+    enlarged = Signal()  # asked for by a double click or Enter
+    left = Signal()  # Escape
+    menu_wanted = Signal(object)  # QPoint on the screen
+
+    def __init__(self, view: XView, parent: QWidget | None = None):
+        super().__init__(parent)
+        self.view = view
         self.panel: Panel | None = None
+        self.marks: Sequence[Mark] = ()
+        self.look: Look = SCREEN
         self.clip = False
-        self.span: tuple[float, float] | None = None
-        self.ends = NOTHING
-        self.view = self.getViewBox()
-        self.backdrop = Backdrop(axes["left"], axes["bottom"])
-        self.crosshair = pg.InfiniteLine(angle=90, movable=False)
-        self.crosshair.setVisible(False)
-        for item in (self.backdrop, self.crosshair):
-            self.addItem(item, ignoreBounds=True)
-        self._traces: dict[tuple[str, str, bool], Trace] = {}
-        self._levels: list[pg.InfiniteLine] = []
-        self._look: tuple | None = None
-        self._range: tuple[float, float] | None = None
-        self.hideButtons()
-        axes["left"].setWidth(AXIS_WIDTH)
-        self.view.setMouseEnabled(x=True, y=False)
-        self.view.disableAutoRange()
-        self.view.setDefaultPadding(0)
+        self.choice = Choice()
+        self.lifted: Lifted | None = None
+        self.label_x = True
+        self.frame: Frame | None = None
+        self._y_range: Span | None = None
+        self._curves: list[Drawn] = []
+        self._picture: QPixmap | None = None
+        self._cross: float | None = None
+        self._pressed: tuple[QPointF, Frame] | None = None
+        self._box: QRectF | None = None
+        self.setMouseTracking(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
 
-    def show_x(self, ticks: TickedAxis, label: str | None) -> None:
-        """Show the x axis, or borrow the ticks of the plot below that has one.
+    # -- what it shows ------------------------------------------------------------------------
 
-        Args:
-            ticks: the axis that has ticks.
-            label: its name, `None` where it is another plot's.
-        """
-        self.backdrop.bottom = ticks
-        self.showAxis("bottom", label is not None)
-        if label is not None and ticks.labelText != label:
-            ticks.setLabel(label)
+    @property
+    def title(self) -> str:
+        """What it is called."""
+        return self.panel.title if self.panel else ""
 
-    def show_panel(self, panel: Panel, theme: Theme) -> None:
+    @property
+    def runs(self) -> dict[str, str]:
+        """Runs with their colours."""
+        return runs_of([self.panel]) if self.panel else {}
+
+    @property
+    def span(self) -> Span | None:
+        """x range that was zoomed into; `None` for everything."""
+        return self.view.span
+
+    @property
+    def shown(self) -> Panel | None:
+        """The panel with what was chosen in the menu."""
+        if self.panel is None or self.choice.log is None:
+            return self.panel
+        return replace(self.panel, log=self.choice.log)
+
+    @property
+    def y_range(self) -> Span:
+        """Ends of the y axis, log10 of values where it is logarithmic; as last drawn."""
+        return self._y_range or (0.0, 1.0)
+
+    def show_panel(self, panel: Panel, marks: Sequence[Mark], look: Look) -> None:
         """Show a panel in place of the one before."""
-        self._restyle(panel, theme)
-        self.panel = panel
-        wanted = {(curve.run, curve.name, curve.points): curve for curve in panel.curves}
-        for key in self._traces.keys() - wanted.keys():
-            self._traces.pop(key).remove()
-        for key, curve in wanted.items():
-            if key not in self._traces:
-                self._traces[key] = Trace(self)
-            self._traces[key].show_curve(curve, theme)
+        before = self.shown
+        self.panel, self.marks, self.look = panel, marks, look
+        if not before or (before.title, before.log) != (panel.title, self._log):
+            self._y_range = None
+            self.setAccessibleName(panel.title)
         self.draw()
 
-    def show_marks(self, marks: Iterable[Mark]) -> None:
-        """Show vertical lines in place of those before."""
-        self.backdrop.show_marks(marks)
+    @property
+    def _log(self) -> bool:
+        return bool(self.shown and self.shown.log)
+
+    def choose(self, choice: Choice) -> None:
+        """Take what was chosen in the menu."""
+        if choice.log != self.choice.log:
+            self._y_range = None
+        self.choice = choice
+        self.draw()
+
+    def lift(self, lifted: Lifted | None) -> None:
+        """Let curves stand out."""
+        if lifted != self.lifted:
+            self.lifted = lifted
+            self.draw()
+
+    def cross(self, x: float | None) -> None:
+        """Put the crosshair at an x, or take it away."""
+        if x != self._cross:
+            self._cross = x
+            self.update()
 
     def draw(self) -> None:
-        """Reduce every curve to what is in sight, and fit the axes to it."""
-        if self.panel is None:
+        """Something changed: draw anew when it is next in sight."""
+        self._picture = None
+        self.update()
+
+    def content(self, width: float) -> Content | None:
+        """What it shows at some width in pixels."""
+        panel = self.shown
+        if panel is None:
+            return None
+        curves = drawn(panel, self.view.range, width)
+        self._curves, self._y_range = curves, self._fit(curves, panel)
+        return Content(
+            panel, curves, self.view, self._y_range, self.marks, self.lifted, self.label_x
+        )
+
+    def _fit(self, curves: list[Drawn], panel: Panel) -> Span:
+        chosen = self.choice.y_range
+        if not chosen:
+            return fitted(curves, panel, self.clip, self._y_range)
+        if not panel.log:
+            return chosen
+        high = np.log10(chosen[1]) if chosen[1] > 0 else 0.0
+        return (float(np.log10(chosen[0])) if chosen[0] > 0 else float(high) - 3, float(high))
+
+    def paint(self, painter: QPainter, rect: QRectF, look: Look) -> None:
+        """Paint what it shows elsewhere, such as into a picture."""
+        content = self.content(rect.width())
+        if content:
+            paint_plot(painter, rect, replace(content, label_x=True, lifted=None), look)
+
+    # -- the screen ---------------------------------------------------------------------------
+
+    def sizeHint(self) -> QSize:
+        """The layout gives it more."""
+        return QSize(240, 160)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Another size shows other points."""
+        super().resizeEvent(event)
+        self.draw()
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Another font has other ticks."""
+        super().changeEvent(event)
+        self.draw()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """The picture, made anew where something changed, with the crosshair and the box."""
+        ratio = self.devicePixelRatioF()
+        if self._picture is None or self._picture.devicePixelRatio() != ratio:
+            self._picture = self._painted(ratio)
+        painter = QPainter(self)
+        painter.drawPixmap(0, 0, self._picture)
+        self._paint_cross(painter)
+        if self._box:
+            painter.setPen(QPen(QColor(self.look.theme.accent), 1, Qt.PenStyle.DashLine))
+            painter.drawRect(self._box)
+        if self.hasFocus():
+            painter.setPen(QPen(QColor(self.look.theme.grid), 1))
+            painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
+        painter.end()
+
+    def _painted(self, ratio: float) -> QPixmap:
+        picture = QPixmap(self.size() * ratio)
+        picture.setDevicePixelRatio(ratio)
+        picture.fill(QColor(self.look.theme.background))
+        content = self.content(self.width())
+        if content:
+            painter = QPainter(picture)
+            self.frame = paint_plot(painter, QRectF(self.rect()), content, self.look)
+            painter.end()
+        return picture
+
+    def _paint_cross(self, painter: QPainter) -> None:
+        if self._cross is None or self.frame is None:
             return
-        low, high = self.span or self.ends
-        pixels, log = int(self.view.width()), self.panel.log
-        drawn = [trace.draw(low, high, pixels, log) for trace in self._traces.values()]
-        levels = np.array([line.value() for line in self._levels])
-        values = np.concatenate([*drawn, levels])
-        self._range = _fitted(values, self.clip, self._range)
-        self.view.setRange(xRange=(low, high), yRange=self._range, padding=0)
+        x = float(self.frame.x.pixels(np.array([self._cross]))[0])
+        inner = self.frame.inner
+        if np.isfinite(x) and inner.left() <= x <= inner.right():
+            painter.setPen(QPen(QColor(self.look.theme.muted), 1))
+            painter.drawLine(QLineF(x, inner.top(), x, inner.bottom()))
 
-    def _restyle(self, panel: Panel, theme: Theme) -> None:
-        look = (panel.title, panel.label, panel.log, panel.levels, theme)
-        if look == self._look:
+    # -- mouse and keys -----------------------------------------------------------------------
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """Zoom along x about the mouse; with a modifier, what is around scrolls."""
+        turned, sideways = event.angleDelta().y(), event.angleDelta().x()
+        if event.modifiers() or self.frame is None or not (turned or sideways):
+            event.ignore()
             return
-        if self._look and self._look[2] != panel.log:
-            self._range = None
-        self._look = look
-        self.setTitle(panel.title, color=theme.foreground, size="9pt")
-        self.setLabel("left", panel.label, color=theme.muted, **{"font-size": "8pt"})
-        self.getAxis("left").setLogMode(y=panel.log)
-        self.crosshair.setPen(pg.mkPen(theme.muted, width=1))
-        self.backdrop.restyle(theme)
-        for side in ("left", "bottom"):
-            self.getAxis(side).setPen(theme.muted)
-            self.getAxis(side).setTextPen(theme.muted)
-        for line in self._levels:
-            self.removeItem(line)
-        pen = pg.mkPen(theme.foreground, width=1, style=Qt.PenStyle.DashLine)
-        levels = [float(np.log10(level)) if panel.log else level for level in panel.levels]
-        self._levels = [pg.InfiniteLine(level, angle=0, pen=pen) for level in levels]
-        for line in self._levels:
-            self.addItem(line, ignoreBounds=True)
+        event.accept()
+        scale, factor = self.frame.x, NOTCH ** (turned / NOTCH_UNITS)
+        at = min(max(event.position().x(), scale.begin), scale.end)
+        shift = -0.1 * sideways / NOTCH_UNITS * (scale.end - scale.begin)
+        ends = (at + (end - at) * factor + shift for end in (scale.begin, scale.end))
+        low, high = (scale.value(end) for end in ends)
+        self.zoomed.emit((low, high))
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Begin to move, or with Shift to draw a box."""
+        super().mousePressEvent(event)
+        if event.button() == Qt.MouseButton.LeftButton and self.frame:
+            self._pressed = event.position(), self.frame
+            if event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
+                self._box = QRectF(event.position(), event.position())
+        event.accept()
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Move what is in sight, the box, or the crosshair."""
+        if self.frame is None:
+            return
+        at = event.position()
+        inside = self.frame.inner.contains(at)
+        self.crossed.emit(self.frame.x.value(at.x()) if inside else None)
+        if self._pressed and self._box is not None:
+            self._box = QRectF(self._pressed[0], at).normalized() & self.frame.inner
+            self.update()
+        elif self._pressed:
+            self._move(at)
+        else:
+            self.pointed.emit(self.curve_at(at) if inside else None)
+
+    def _move(self, at: QPointF) -> None:
+        assert self._pressed
+        begin, frame = self._pressed
+        by = at.x() - begin.x()
+        if abs(by) >= DRAG:
+            ends = frame.x.value(frame.x.begin - by), frame.x.value(frame.x.end - by)
+            self.zoomed.emit(ends)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """Zoom into the box."""
+        super().mouseReleaseEvent(event)
+        box, self._pressed, self._box = self._box, None, None
+        if box is not None and self.frame and min(box.width(), box.height()) >= DRAG:
+            self._zoom_into(box, self.frame)
+        self.update()
+
+    def _zoom_into(self, box: QRectF, frame: Frame) -> None:
+        """x for all plots, y for this one."""
+        self.choice.y_range = (frame.y.value(box.bottom()), frame.y.value(box.top()))
+        self.zoomed.emit((frame.x.value(box.left()), frame.x.value(box.right())))
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        """Alone, or among the others again."""
+        self._pressed = None
+        self.enlarged.emit()
+        event.accept()
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """What can be done to it."""
+        self._pressed = self._box = None
+        self.menu_wanted.emit(event.globalPos())
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Enter enlarges, Escape goes back, arrows move the crosshair."""
+        key = event.key()
+        if key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.enlarged.emit()
+        elif key == Qt.Key.Key_Escape:
+            self.left.emit()
+        elif key in (Qt.Key.Key_Left, Qt.Key.Key_Right) and not event.modifiers() and self.frame:
+            self._step(-KEY_STEP if key == Qt.Key.Key_Left else KEY_STEP, self.frame)
+        else:
+            super().keyPressEvent(event)
+
+    def _step(self, by: float, frame: Frame) -> None:
+        scale = frame.x
+        now = scale.pixels(np.array([self._cross]))[0] if self._cross is not None else np.nan
+        now = now if np.isfinite(now) else (scale.begin + scale.end) / 2
+        at = min(max(now + by * (scale.end - scale.begin), scale.begin), scale.end)
+        self.crossed.emit(scale.value(at))
+
+    def leaveEvent(self, event: QEvent) -> None:
+        """No crosshair without a mouse."""
+        super().leaveEvent(event)
+        self.crossed.emit(None)
+        self.pointed.emit(None)
+
+    def curve_at(self, at: QPointF) -> Lifted | None:
+        """Run and curve that is drawn at a place."""
+        if self.frame is None or len(self._curves) < 2:
+            return None
+        found = [(self._distance(curve, at), curve.curve) for curve in self._curves]
+        distance, curve = min(found, key=lambda entry: entry[0])
+        return _standing_out(curve, self._curves) if distance <= NEAR else None
+
+    def _distance(self, curve: Drawn, at: QPointF) -> float:
+        """Pixels from a place up or down to a curve."""
+        assert self.frame
+        x = self.frame.x.value(at.x())
+        place = int(np.searchsorted(curve.x, x))
+        near = slice(max(place - 2, 0), place + 2)
+        if not len(curve.x[near]) or not curve.x[0] <= x <= curve.x[-1]:
+            return np.inf
+        xs, ys = self.frame.x.pixels(curve.x[near]), self.frame.y.pixels(curve.y[near])
+        fine = np.isfinite(xs) & np.isfinite(ys)
+        if not fine.any():
+            return np.inf
+        return abs(float(np.interp(at.x(), xs[fine], ys[fine])) - at.y())
 
 
-def ends_of(panels: Iterable[Panel]) -> tuple[float, float]:
-    """The x of all curves, with a little room."""
-    curves = [curve for panel in panels for curve in panel.curves if len(curve.x)]
-    xs = [end for curve in curves for end in (curve.x[0], curve.x[-1])]
-    xs = [float(x) for x in xs if np.isfinite(x)]
-    if not xs:
-        return NOTHING
-    low, high = min(xs), max(xs)
-    room = X_ROOM * (high - low) or 0.5
-    return low - room, high + room
+def _standing_out(curve: Curve, among: Sequence[Drawn]) -> Lifted | None:
+    """What of a curve makes it differ from the others: its run, or its name."""
+    if len({other.curve.run for other in among}) > 1:
+        return curve.run, None
+    return (None, curve.name) if len({other.curve.name for other in among}) > 1 else None
 
 
-def _fitted(
-    values: np.ndarray, clip: bool, before: tuple[float, float] | None
-) -> tuple[float, float]:
-    """The y range for values; the one before as long as it fits, so that axes are calm."""
-    finite = values[np.isfinite(values)]
-    if not len(finite):
-        return before or (0.0, 1.0)
-    bounds = without_outliers(finite) if clip else None
-    low, high = bounds or (float(finite.min()), float(finite.max()))
-    room = Y_ROOM * (high - low) or Y_ROOM * abs(high) or 1.0
-    fits = before is not None and before[0] <= low and high <= before[1]
-    if before and fits and high - low + 2 * room > CALM * (before[1] - before[0]):
-        return before
-    return low - room, high + room
+def in_theme(theme: Theme) -> Look:
+    """The look of the screen."""
+    return SCREEN.in_theme(theme)

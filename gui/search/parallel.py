@@ -4,10 +4,11 @@ from pathlib import Path
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import QPointF, Qt, QTimer
+from PySide6.QtCore import QPointF, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QFontMetricsF, QGradient, QLinearGradient
 from PySide6.QtWidgets import QGraphicsItem, QGraphicsRectItem, QWidget
 
+from gui.models.brush import Brush
 from gui.search.plots import REACH, SearchPlot, grey
 from gui.theme import Theme
 from ris_tf.search import Parallel, Trial, TrialState
@@ -16,6 +17,8 @@ BINS = 24  # different colours of objectives: a curve item each, however many tr
 SPAN = 0.88  # of the colour map: its end near the background's brightness is left out
 STRIP = 12  # pixels of the colour bar
 PAD = 6  # pixels between things
+NEAR, DRAG = 14.0, 4  # pixels: from an axis that is brushed, and that the mouse moves at least
+FAINT, RANGE_ALPHA = 60, 60  # of 255: of lines that are not brushed, and of the ranges
 FINE = 200  # lines that are drawn wide and smooth; with more, that would take seconds
 GREYED = {  # how lines without an objective to compare are drawn
     TrialState.PRUNED: Qt.PenStyle.DashLine,
@@ -30,11 +33,24 @@ def level_colour(level: float, theme: Theme) -> QColor:
 
 
 class ParallelPlot(SearchPlot):
-    """A line for each trial through an axis for each hyperparameter, coloured by objective."""
+    """A line for each trial through an axis for each hyperparameter, coloured by objective.
+
+    Drag along an axis to brush a range of it: lines elsewhere become faint. A double click on the
+    axis takes its range away, Escape all.
+
+    Attributes:
+        brush: the ranges.
+    """
+
+    brushed = Signal()
 
     def __init__(self, parent: QWidget | None = None):
         super().__init__("parallel coordinates, coloured by objective", parent)
         self._shown: Parallel | None = None
+        self.brush = Brush()
+        self._dragged: tuple[str, float, QPointF] | None = None  # axis, where it began
+        self._faint = _lines()
+        self._ranges: list[QGraphicsRectItem] = []
         self._spacing = 1.0  # pixels from axis to axis
         self.hideAxis("left")
         axis = self.getAxis("bottom")
@@ -45,7 +61,13 @@ class ParallelPlot(SearchPlot):
         self._thick = pg.PlotDataItem(connect="finite", symbol="o", symbolSize=7, antialias=True)
         self._bar = QGraphicsRectItem()
         # Worst first: the best are drawn last, above the others.
-        for item in (*self._grey.values(), *reversed(self._lines), self._frame, self._bar):
+        for item in (
+            self._faint,
+            *self._grey.values(),
+            *reversed(self._lines),
+            self._frame,
+            self._bar,
+        ):
             self.addItem(item, ignoreBounds=True)
         self.addItem(self._thick, ignoreBounds=True)
         self._thick.setZValue(5)
@@ -61,6 +83,7 @@ class ParallelPlot(SearchPlot):
         if shown.axes != before:
             self._draw_axes()
         self._draw_lines()
+        self._draw_ranges()
         self._thick.setData([], [])
 
     def restyle(self, theme: Theme) -> None:
@@ -81,6 +104,9 @@ class ParallelPlot(SearchPlot):
             self._draw_axes()
 
     def _set_pens(self) -> None:
+        faint = grey(self.theme)
+        faint.setAlpha(FAINT)
+        self._faint.setPen(pg.mkPen(faint, width=1))
         fine = len(self._trials()) <= FINE
         for state, item in self._grey.items():
             style = GREYED.get(state, Qt.PenStyle.SolidLine) if state and fine else None
@@ -121,14 +147,16 @@ class ParallelPlot(SearchPlot):
     def _draw_lines(self) -> None:
         assert self._shown is not None
         shown = self._shown
-        known = np.isfinite(shown.level)
+        inside, known = self.brush.chosen(shown), np.isfinite(shown.level)
+        self._faint.setData(*_joined(shown.places[~inside]))
         bins = np.full(len(known), -1)
         bins[known] = np.round(shown.level[known] * (BINS - 1)).astype(int)
+        bins[~inside] = -1
         for i, item in enumerate(self._lines):
             item.setData(*_joined(shown.places[bins == i]))
         states = [t.state if t.state in GREYED else None for t in shown.trials]
         for state, item in self._grey.items():
-            chosen = ~known & np.array([own == state for own in states], bool)
+            chosen = inside & ~known & np.array([own == state for own in states], bool)
             item.setData(*_joined(shown.places[chosen]))
 
     def _draw_axes(self) -> None:
@@ -179,6 +207,80 @@ class ParallelPlot(SearchPlot):
         for text in self._texts:
             if text.pos().x() >= last:
                 text.setPos(last + STRIP / self._spacing, text.pos().y())
+        self._draw_ranges()
+
+    # -- brushing -----------------------------------------------------------------------------
+
+    def set_brush(self, brush: Brush) -> None:
+        """Let the lines within some ranges stand out."""
+        if brush == self.brush:
+            return
+        self.brush = brush
+        if self._shown:
+            self._draw_lines()
+            self._draw_ranges()
+        self.brushed.emit()
+
+    def _draw_ranges(self) -> None:
+        for item in self._ranges:
+            self.removeItem(item)
+        self._ranges = []
+        for i, axis in enumerate(self._shown.axes if self._shown else ()):
+            if axis.key in self.brush.ranges:
+                low, high = self.brush.ranges[axis.key]
+                half = NEAR / 2 / self._spacing
+                item = QGraphicsRectItem(i - half, low, 2 * half, high - low)
+                colour = QColor(self.theme.foreground)
+                item.setPen(pg.mkPen(colour, width=1))
+                colour.setAlpha(RANGE_ALPHA)
+                item.setBrush(colour)
+                item.setZValue(4)
+                self.addItem(item, ignoreBounds=True)
+                self._ranges.append(item)
+
+    def _axis_at(self, position: QPointF) -> tuple[str, float] | None:
+        """Key of the axis near a place of the widget, and the height there, 0..1."""
+        if not self._shown:
+            return None
+        point = self.getViewBox().mapSceneToView(self.mapToScene(position.toPoint()))
+        which = round(point.x())
+        away = abs(point.x() - which) * self._spacing
+        if not 0 <= which < len(self._shown.axes) or away > NEAR or not -0.1 < point.y() < 1.1:
+            return None
+        return self._shown.axes[which].key, min(max(point.y(), 0.0), 1.0)
+
+    def mousePressEvent(self, event) -> None:
+        """A drag may begin."""
+        at = self._axis_at(event.position())
+        self._dragged = (*at, event.position()) if at else None
+        super().mousePressEvent(event)
+
+    def mouseMoveEvent(self, event) -> None:
+        """The range follows the mouse."""
+        if self._dragged and event.buttons() & Qt.MouseButton.LeftButton:
+            key, begin, place = self._dragged
+            if abs(event.position().y() - place.y()) >= DRAG:
+                point = self.getViewBox().mapSceneToView(
+                    self.mapToScene(event.position().toPoint())
+                )
+                self.set_brush(self.brush.with_range(key, begin, min(max(point.y(), 0.0), 1.0)))
+                return
+        super().mouseMoveEvent(event)
+
+    def mouseDoubleClickEvent(self, event) -> None:
+        """All of an axis again."""
+        at = self._axis_at(event.position())
+        if at:
+            self.set_brush(self.brush.without(at[0]))
+        else:
+            super().mouseDoubleClickEvent(event)
+
+    def keyPressEvent(self, event) -> None:
+        """Escape takes all ranges away."""
+        if event.key() == Qt.Key.Key_Escape and self.brush.ranges:
+            self.set_brush(Brush())
+        else:
+            super().keyPressEvent(event)
 
 
 def _lines() -> pg.PlotCurveItem:

@@ -5,13 +5,16 @@ from pathlib import Path
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QPointF, Signal
-from PySide6.QtGui import QColor
-from PySide6.QtWidgets import QToolTip, QWidget
+from PySide6.QtGui import QColor, QPainterPath, QPolygonF
+from PySide6.QtWidgets import QGraphicsPathItem, QToolTip, QWidget
 
 from gui.models.words import number
 from gui.theme import LIGHT, Theme
 from ris_tf.search import Best, Trial
+from ris_tf.search.median import Band
 
+SHADE = 70  # of 255
+BAND = "median rule"
 REACH = 8  # pixels from a line within which it is pointed at
 SYMBOLS = {"finished": "o", "pruned": "t", "failed": "x"}
 COLOURS = {"finished": ("#0072B2", "#56B4E9"), "failed": ("#D55E00", "#ff8a3d")}  # light, dark
@@ -20,6 +23,13 @@ COLOURS = {"finished": ("#0072B2", "#56B4E9"), "failed": ("#D55E00", "#ff8a3d")}
 def grey(theme: Theme) -> QColor:
     """For what is less important, still distinct from the background."""
     return QColor("#8b939c" if theme.dark else "#7b838c")
+
+
+def about_trial(trial: Trial) -> str:
+    """The tooltip of a trial."""
+    reason = f"\n{trial.reason}" if trial.reason else ""
+    objective = f", objective {number(trial.objective)}" if trial.counts else ""
+    return f"trial {trial.number}, {trial.state}{objective}{reason}"
 
 
 class WholeNumbers(pg.AxisItem):
@@ -66,12 +76,6 @@ class SearchPlot(pg.PlotWidget):
         """The trial that is drawn at a place of the scene."""
         raise NotImplementedError
 
-    def about(self, trial: Trial) -> str:
-        """The tooltip of a trial."""
-        reason = f"\n{trial.reason}" if trial.reason else ""
-        objective = f", objective {number(trial.objective)}" if trial.counts else ""
-        return f"trial {trial.number}, {trial.state}{objective}{reason}"
-
     def leaveEvent(self, event) -> None:
         """Without a mouse nothing is pointed at."""
         super().leaveEvent(event)
@@ -81,7 +85,7 @@ class SearchPlot(pg.PlotWidget):
         trial = self.trial_at(position)
         self._point_at(trial.path if trial else None)
         place = self.mapToGlobal(self.mapFromScene(position))
-        QToolTip.showText(place, self.about(trial) if trial else "", self)
+        QToolTip.showText(place, about_trial(trial) if trial else "", self)
 
     def _point_at(self, path: Path | None) -> None:
         if path != self._under:
@@ -105,6 +109,11 @@ class BestPlot(SearchPlot):
         self.getAxis("left").enableAutoSIPrefix(False)
         self.getAxis("bottom").enableAutoSIPrefix(False)
         self.showGrid(x=True, y=True, alpha=0.25)
+        self._band = QGraphicsPathItem()
+        self._band.setPen(pg.mkPen(None))
+        self._band.setZValue(-5)
+        self.addItem(self._band, ignoreBounds=True)
+        self._faint = self.plot([], [], pen=None, symbol="o", symbolSize=8)
         self._line = self.plot([], [])
         self._dots = {
             state: self.plot([], [], pen=None, symbol=symbol, symbolSize=8)
@@ -112,13 +121,26 @@ class BestPlot(SearchPlot):
         }
         self._ring = self.plot([], [], pen=None, symbol="o", symbolSize=15, symbolBrush=None)
 
-    def show_best(self, best: Best) -> None:
-        """Draw trials."""
+    def show_best(self, best: Best, brushed: frozenset[Path] | None = None) -> None:
+        """Draw trials.
+
+        Args:
+            best: the plot.
+            brushed: folders of the trials that stand out; `None` for all.
+        """
         self._best = best
         self.setLogMode(x=False, y=best.log)
         self._line.setData(best.x, best.y)
+        self._band.setPath(_path(best.band, best.log))
+        faint: list[tuple[float, float]] = []
         for state, item in self._dots.items():
-            item.setData(best.dots[state].x, best.dots[state].y)
+            dots = best.dots[state]
+            out = np.array(
+                [brushed is not None and t.path not in brushed for t in dots.trials], bool
+            )
+            item.setData(dots.x[~out], dots.y[~out])
+            faint += zip(dots.x[out].tolist(), dots.y[out].tolist(), strict=True)
+        self._faint.setData([x for x, _ in faint], [y for _, y in faint])
         self._ring.setData([], [])
         self._legend()
 
@@ -127,11 +149,20 @@ class BestPlot(SearchPlot):
         super().restyle(theme)
         self._line.setPen(pg.mkPen(theme.foreground, width=2))
         self._ring.setSymbolPen(pg.mkPen(theme.foreground, width=2))
+        self._band.setBrush(self._shade())
+        self._faint.setSymbolBrush(self._shade())
+        self._faint.setSymbolPen(pg.mkPen(None))
         for state, item in self._dots.items():
             colour = self._colour(state)
             item.setSymbolPen(pg.mkPen(colour if state != "finished" else theme.background))
             item.setSymbolBrush(None if state == "pruned" else colour)
         self._legend()
+
+    def _shade(self) -> QColor:
+        """Of the band, and of what does not stand out."""
+        colour = grey(self.theme)
+        colour.setAlpha(SHADE)
+        return colour
 
     def _colour(self, state: str) -> QColor:
         return QColor(COLOURS[state][self.theme.dark]) if state in COLOURS else grey(self.theme)
@@ -144,6 +175,8 @@ class BestPlot(SearchPlot):
             for state, dots in (self._best.dots if self._best else {}).items()
             if len(dots.x)
         ]
+        if self._best and len(self._best.band.x):
+            words.append(f'<span style="color: {grey(self.theme).name()}">■</span> {BAND}')
         text = "&nbsp;&nbsp;&nbsp; ".join(["trial", *words])
         self.setLabel("bottom", text, color=self.theme.foreground, **{"font-size": "8pt"})
         self.getAxis("bottom").resizeEvent()  # centres the name, which pyqtgraph does only then
@@ -171,3 +204,15 @@ class BestPlot(SearchPlot):
             if len(away) and away.min() < nearest:
                 nearest, trial = float(away.min()), dots.trials[int(away.argmin())]
         return trial
+
+
+def _path(band: Band, log: bool) -> QPainterPath:
+    """The band as the axes have it."""
+    path = QPainterPath()
+    if len(band.x) < 2 or (log and band.low.min() <= 0):
+        return path
+    low, high = (np.log10(y) if log else y for y in (band.low, band.high))
+    x, y = np.concatenate([band.x, band.x[::-1]]), np.concatenate([low, high[::-1]])
+    path.addPolygon(QPolygonF([QPointF(*at) for at in zip(x.tolist(), y.tolist(), strict=True)]))
+    path.closeSubpath()
+    return path

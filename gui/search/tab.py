@@ -6,17 +6,19 @@ from pathlib import Path
 
 import pyqtgraph as pg
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtWidgets import QLabel, QSplitter, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QSplitter, QStackedWidget, QTabWidget, QVBoxLayout, QWidget
 
 from gui.models.followed import RunView
 from gui.models.trials import FollowedSearch, SearchView, headline
+from gui.search.importance import ImportancePlot
 from gui.search.parallel import ParallelPlot
 from gui.search.plots import BestPlot
+from gui.search.slices import SlicesPlot
 from gui.search.table import TrialTable
 from gui.tabs.tab import Tab
 from gui.theme import Theme
 from gui.workers import Poller
-from ris_tf.search import Row, best_so_far, parallel, trials_csv
+from ris_tf.search import Row, trials_csv
 
 NO_SEARCH = (
     "No search selected: click one, or a trial of it, in the list of runs.\n\n"
@@ -25,6 +27,8 @@ NO_SEARCH = (
 READING = "reading the search"
 NO_TRIAL = "no trial has ended yet"
 UNREADABLE = "the search cannot be read"
+BRUSHED = "{} of {} trials are in the brushed ranges; Esc shows all"
+IMPORTANCE_WIDTH = 250  # pixels at first
 READ_S = 1.0  # between checks for what is new
 TIMES_MS = 1100  # between updates of the times, while a trial runs
 
@@ -49,12 +53,14 @@ class SearchTab(Tab):
         self.trials = TrialTable()
         self.best = BestPlot()
         self.parallel = ParallelPlot()
+        self.parallel.brushed.connect(self._show)
+        self.importance, self.slices = ImportancePlot(), SlicesPlot()
         self.message = _message(NO_SEARCH)
         self.waiting = _message(NO_TRIAL)
         self._lay_out()
-        for source in (self.trials, self.best, self.parallel):
+        for source in (self.trials, self.best, self.parallel, self.slices):
             source.pointed.connect(self._highlight)
-        for plot in (self.best, self.parallel):
+        for plot in (self.best, self.parallel, self.slices):
             plot.picked.connect(self.trials.select)
         self.trials.chosen.connect(self.trial_chosen)
         self._timer = QTimer(self, interval=TIMES_MS)
@@ -67,7 +73,15 @@ class SearchTab(Tab):
         self._upper.setSizes([470, 350])
         self._both = QSplitter(Qt.Orientation.Vertical)
         self._both.addWidget(self._upper)
-        self._both.addWidget(self.parallel)
+        deep = QSplitter(Qt.Orientation.Horizontal)
+        deep.addWidget(self.importance)
+        deep.addWidget(self.slices)
+        deep.setSizes([IMPORTANCE_WIDTH, 3 * IMPORTANCE_WIDTH])
+        self.views = QTabWidget(documentMode=True)
+        self.views.addTab(self.parallel, "&Parallel coordinates")
+        self.views.addTab(deep, "&Importance and slices")
+        self.views.setAccessibleName("views of the search")
+        self._both.addWidget(self.views)
         self._both.addWidget(self.waiting)
         self._both.setSizes([270, 270, 270])
         content = QWidget()
@@ -123,11 +137,17 @@ class SearchTab(Tab):
 
     def restyle(self, theme: Theme) -> None:
         """Take the theme's colours."""
-        self.best.restyle(theme)
-        self.parallel.restyle(theme)
+        for plot in (self.best, self.parallel, self.importance, self.slices):
+            plot.restyle(theme)
+        if self.search:
+            self._show()
 
     def plots(self) -> list[pg.PlotItem]:
-        """The plots, for export."""
+        """The plots in sight, for export."""
+        if self.views.currentIndex():
+            return [
+                self.best.getPlotItem(), self.importance.getPlotItem(), *self.slices.plots(),
+            ]  # fmt: skip
         return [self.best.getPlotItem(), self.parallel.getPlotItem()]
 
     def table(self, title: str | None) -> str:
@@ -164,8 +184,22 @@ class SearchTab(Tab):
         self._pages.setCurrentIndex(1)
         self._show()
 
+    def state(self) -> dict[str, str]:
+        """Which of the lower views is in front."""
+        return {"view": str(self.views.currentIndex())}
+
+    def restore(self, state: dict[str, str]) -> None:
+        """Bring it to the front again."""
+        self.views.setCurrentIndex(1 if state.get("view") == "1" else 0)
+
     def _rows(self) -> list[Row]:
-        return self.search.rows(time.time()) if self.search else []
+        """Rows of the trials that are brushed, or of all."""
+        rows = self.search.rows(time.time()) if self.search else []
+        brushed = self._brushed()
+        return [row for row in rows if brushed is None or row.trial.path in brushed]
+
+    def _brushed(self) -> frozenset[Path] | None:
+        return self.parallel.brush.paths(self.search.parallel) if self.search else None
 
     def _show_times(self) -> None:
         if self.search and self.search.going_on:
@@ -173,28 +207,36 @@ class SearchTab(Tab):
 
     def _show(self) -> None:
         assert self.search is not None
-        search, trials = self.search.search, self.search.trials
+        search, trials, brushed = self.search.search, self.search.trials, self._brushed()
         unread = bool(self.search.problem and not search.created)
         lines = [
             "" if unread else headline(search, trials),
             search.objective and f"objective, lower is better: {search.objective}",
+            BRUSHED.format(len(brushed), len(trials)) if brushed is not None else "",
             self.search.problem,
         ]
         self.header.setText("\n".join(filter(None, lines)))
         self.trials.show_rows(search, self._rows())
         ended = any(trial.settled for trial in trials)
-        for widget in (self.best, self.parallel):
+        for widget in (self.best, self.views):
             widget.setVisible(ended)
         self.waiting.setVisible(not ended)
         self.waiting.setText(UNREADABLE if unread else NO_TRIAL)
-        self.best.show_best(best_so_far(trials))
-        self.parallel.show_parallel(parallel(search, trials))
+        self._draw(self.search, brushed)
         self._highlight(self.trials.selected())
+
+    def _draw(self, view: SearchView, brushed: frozenset[Path] | None) -> None:
+        shown = view.parallel
+        self.best.show_best(view.best, brushed)
+        self.parallel.show_parallel(shown)
+        self.importance.show_importances(view.importances)
+        chosen = self.parallel.brush.chosen(shown)
+        self.slices.show_slices(shown, view.importances, view.best.log, chosen)
 
     def _highlight(self, path: Path | None) -> None:
         path = path or self.trials.selected()
-        self.best.highlight(path)
-        self.parallel.highlight(path)
+        for plot in (self.best, self.parallel, self.slices):
+            plot.highlight(path)
 
 
 def _message(text: str) -> QLabel:

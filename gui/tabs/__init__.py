@@ -8,6 +8,7 @@ TABS = {
     "gradients": ("gui.tabs.gradients", "GradientsTab"),
     "schedules": ("gui.tabs.schedules", "SchedulesTab"),
     "scene": ("gui.tabs.scene", "SceneTab"),
+    "evaluation": ("gui.evaluation.tab", "EvaluationTab"),
     "health": ("gui.tabs.health", "HealthTab"),
     "log": ("gui.tabs.log", "LogTab"),
     "configuration": ("gui.tabs.configuration", "ConfigurationTab"),
@@ -15,4 +16,4 @@ TABS = {
     "launch": ("gui.launch.tab", "LaunchTab"),
 }
 OF_NO_RUN = ("search", "launch")  # tabs that show something else than the selected runs
-OF_LOCALIZATION = ("scene",)  # tabs that runs of other models have nothing for
+OF_LOCALIZATION = ("scene", "evaluation")  # tabs that runs of other models have nothing for

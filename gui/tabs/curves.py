@@ -1,66 +1,68 @@
 """The tabs that are plots of curves: what Loss, Gradients and Schedules share."""
 
 from collections.abc import Sequence
+from typing import Any
 
-import pyqtgraph as pg
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import (
-    QCheckBox,
-    QComboBox,
-    QHBoxLayout,
-    QLabel,
-    QSplitter,
-    QStackedWidget,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QLabel, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
-from gui.models.curves import AXES, SMOOTHINGS, Smoother
+from gui.models.curves import AXES
 from gui.models.followed import RunView
+from gui.models.groups import grouped, keys_to_group_by
 from gui.models.marks import Mark, marks_of, position_text
 from gui.models.panels import Options, Panel
+from gui.models.smoothing import Smoother
 from gui.models.tables import panels_csv
 from gui.plots.grid import PlotGrid
 from gui.plots.readout import Readout
+from gui.tabs.choices import Choices
 from gui.tabs.tab import Tab
 from gui.theme import LIGHT, Theme
 
-MIN_LETTERS = 4  # of a choice that are always visible
 READOUT_WIDTH = 300
 
 
 class CurvesTab(Tab):
-    """Plots with a row of choices above and a list of values beside them.
+    """Plots with a row of choices above and a matrix of values beside them.
 
     Class attributes:
         empty: the message before the first window.
         choices: the choices it offers.
-        span: windows that smoothing spans at first.
+        share: of a run, that smoothing spans at first.
     """
 
     empty = "No window yet: curves come with the first."
     choices: tuple[str, ...] = ("x", "log", "smoothing")
-    span = 1
+    share = 0.02
 
     def __init__(self, parent: QWidget | None = None):
         super().__init__(parent)
         self.theme = LIGHT
-        self.runs: list[RunView] = []
-        self._smoother = Smoother(self.span)
+        self.runs: list[RunView] = []  # those that are drawn
+        self._selected: list[RunView] = []
         self._hidden: frozenset[str] = frozenset()
+        self._hidden_runs: frozenset[str] = frozenset()
         self._x = "step"
+        self._row = Choices(self.choices, self.share, self)
+        self.bar, self._widgets = self._row.bar, self._row.widgets
+        self._smoother = Smoother(self._share)
         self.grid = PlotGrid()
         self.readout = Readout(switches="terms" in self.choices)
         self.message = QLabel(alignment=Qt.AlignmentFlag.AlignCenter)
         self.message.setWordWrap(True)
-        self.bar = QHBoxLayout()
-        self._widgets: dict[str, QComboBox | QCheckBox] = {}
-        self._make_choices()
         self._lay_out()
+        self._connect()
+
+    def _connect(self) -> None:
+        self._row.changed.connect(self._chosen)
         self.grid.crossed.connect(self._crossed)
-        # Queued: the list is made anew, which must not be while one of its rows is changing.
+        self.grid.save_wanted.connect(self.save_wanted)
+        for where in (self.grid, self.readout):
+            where.pointed.connect(self.grid.lift)
+        # Queued: the table is made anew, which must not be while one of its sections is clicked.
         queued = Qt.ConnectionType.QueuedConnection
         self.readout.hidden_changed.connect(self._hide, queued)
+        self.readout.runs_changed.connect(self._hide_runs, queued)
 
     def panels(self, options: Options, smoother: Smoother) -> list[Panel]:
         """The plots of `self.runs`."""
@@ -78,7 +80,7 @@ class CurvesTab(Tab):
         """What stands below the list of values."""
         return None
 
-    def plots(self) -> list[pg.PlotItem]:
+    def plots(self) -> list[Any]:
         """The plots, for export."""
         return self.grid.plots()
 
@@ -100,11 +102,13 @@ class CurvesTab(Tab):
 
     def show_runs(self, runs: Sequence[RunView]) -> None:
         """Show runs; called again whenever one of them changed."""
-        self.runs = list(runs)
-        if not any(len(run.log) for run in self.runs):
+        self._selected = list(runs)
+        self.runs = [run for run in runs if run.label not in self._hidden_runs]
+        if not any(len(run.log) for run in self._selected):
             self.message.setText(self._why_empty())
             self.stack.setCurrentWidget(self.message)
             return
+        self._smoother.forget_all_but({run.path for run in self._selected})
         self.stack.setCurrentWidget(self.split)
         self._refresh()
 
@@ -113,69 +117,22 @@ class CurvesTab(Tab):
         self.theme = theme
         self.grid.restyle(theme)
         self.readout.restyle(theme)
-        if self.runs:
-            self.show_runs(self.runs)
+        if self._selected:
+            self.show_runs(self._selected)
 
     def state(self) -> dict[str, str]:
         """The choices, to be remembered."""
-        return {name: str(self._value(name, "")) for name in self._widgets}
+        return self._row.state()
 
     def restore(self, state: dict[str, str]) -> None:
         """Make the choices again."""
-        for name, widget in self._widgets.items():
-            if name not in state:
-                continue
-            if isinstance(widget, QCheckBox):
-                widget.setChecked(state[name] == "True")
-            elif (place := widget.findData(_typed(state[name]))) >= 0:
-                widget.setCurrentIndex(place)
+        self._row.restore(state)
 
     def _why_empty(self) -> str:
-        if not self.runs:
+        if not self._selected:
             return "Select runs at the left: one to show it, several to compare them."
-        problem = next((run.problem for run in self.runs if run.problem), "")
+        problem = next((run.problem for run in self._selected if run.problem), "")
         return problem or self.empty
-
-    def _make_choices(self) -> None:
-        combos = {
-            "layout": ("Plots", {"one each": "one each", "together": "one plot"}),
-            "values": ("Terms", {"before their weights": "raw", "weighted": "weighted"}),
-            "x": ("x", {label: name for name, label in AXES.items()}),
-            "smoothing": (
-                "Smoothing",
-                {"off" if span == 1 else f"{span} windows": span for span in SMOOTHINGS},
-            ),
-        }
-        checks = {"log": "&log y", "clip": "&clip outliers", "marks": "&marks"}
-        for name in ("layout", "values", "x", "smoothing"):
-            if name in self.choices:
-                self._add_combo(name, *combos[name])
-        for name in ("log", "clip", "marks"):
-            if name in self.choices or name == "marks":
-                box = QCheckBox(checks[name])
-                box.setChecked(name == "marks")
-                box.toggled.connect(self._chosen)
-                self._widgets[name] = box
-                self.bar.addWidget(box)
-        self.bar.addStretch(1)
-
-    def _add_combo(self, name: str, title: str, values: dict) -> None:
-        combo = QComboBox()
-        for text, value in values.items():
-            combo.addItem(text, value)
-        if name == "smoothing":
-            combo.setCurrentIndex(SMOOTHINGS.index(self.span))
-        # As wide as its texts where there is room, and no reason for the window to be wide.
-        combo.setMaximumWidth(combo.sizeHint().width())
-        combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        combo.setMinimumContentsLength(MIN_LETTERS)
-        combo.setAccessibleName(title)
-        combo.currentIndexChanged.connect(self._chosen)
-        label = QLabel(f"{title}:")
-        label.setBuddy(combo)
-        self._widgets[name] = combo
-        self.bar.addWidget(label)
-        self.bar.addWidget(combo, 100)
 
     def _lay_out(self) -> None:
         left = QSplitter(Qt.Orientation.Vertical)
@@ -203,32 +160,47 @@ class CurvesTab(Tab):
         layout.addWidget(self.stack, 1)
 
     def _value(self, name: str, default: object) -> object:
-        widget = self._widgets.get(name)
-        if isinstance(widget, QCheckBox):
-            return widget.isChecked()
-        return widget.currentData() if widget else default
+        return self._row.value(name, default)
+
+    @property
+    def _share(self) -> float:
+        return float(str(self._value("smoothing", 0.0)))
 
     def _chosen(self) -> None:
-        span = int(str(self._value("smoothing", 1)))
-        if span != self._smoother.span:
-            self._smoother = Smoother(span)
+        if self._share != self._smoother.share:
+            self._smoother = Smoother(self._share)
         moved = self.options.x != self._x
         self._x = self.options.x
-        self.show_runs(self.runs)
+        self.show_runs(self._selected or self.runs)
         if moved:  # a range of steps means nothing in hours
             self.grid.fit()
 
     def _hide(self, names: frozenset[str]) -> None:
         self._hidden = names
-        self.show_runs(self.runs)
+        self.show_runs(self._selected)
+
+    def _hide_runs(self, runs: frozenset[str]) -> None:
+        self._hidden_runs = runs
+        self.show_runs(self._selected)
 
     def _refresh(self) -> None:
         options = self.options
         panels = self.panels(options, self._smoother)
-        self.grid.x_label = AXES[options.x]
+        self.grid.view.label, self.grid.view.kind = AXES[options.x], options.x
         clip = bool(self._value("clip", False))
-        self.grid.show_panels(panels, self._marks(options), clip)
-        self.readout.show_panels(panels, *self.aside())
+        complete = all(run.complete for run in self.runs)
+        shown = self._grouped(panels)
+        self.grid.show_panels(shown, self._marks(options), clip, complete)
+        runs = [(run.label, run.colour) for run in self._selected or self.runs]
+        if shown is not panels:
+            runs = list({c.run: c.colour for p in shown for c in p.curves}.items())
+        self.readout.show_panels(shown, runs, *self.aside())
+
+    def _grouped(self, panels: list[Panel]) -> list[Panel]:
+        """Means and spreads of groups of runs in place of curves, if so chosen."""
+        self._row.offer_groups(keys_to_group_by(self.runs) if "group" in self.choices else [])
+        key = str(self._value("group", ""))
+        return grouped(panels, self.runs, key) if key else panels
 
     def _marks(self, options: Options) -> list[Mark]:
         """The marks of a single run: those of several would hide the curves."""
@@ -244,7 +216,3 @@ class CurvesTab(Tab):
             near = [mark.text for mark in self.grid.marks_near(x) if mark.text]
             text = "\n".join([text, *dict.fromkeys(near)])
         self.readout.show_at(x, text)
-
-
-def _typed(text: str) -> str | int:
-    return int(text) if text.isdigit() else text

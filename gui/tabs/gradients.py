@@ -1,33 +1,30 @@
 """The Gradients tab: norms, clipping, dropped windows, and every layer over time."""
 
-import numpy as np
-import pyqtgraph as pg
-from PySide6.QtCore import Qt, QTimer
-from PySide6.QtGui import QFont, QFontMetrics
-from PySide6.QtWidgets import QLabel, QListWidget, QVBoxLayout, QWidget
+from typing import Any
 
-from gui.models.curves import AXES, Smoother
-from gui.models.layers import LayerImage, layer_image
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QComboBox, QLabel, QListWidget, QVBoxLayout, QWidget
+
+from gui.models.followed import RunView
+from gui.models.layers import layer_image
 from gui.models.marks import dropped
 from gui.models.panels import Options, Panel, gradient_panels
+from gui.models.smoothing import Smoother
 from gui.models.tables import layers_csv
+from gui.plots.layers import TITLE as LAYERS
+from gui.plots.layers import LayerPlot
 from gui.tabs.curves import CurvesTab
 from gui.theme import Theme
 
 SHOWN = 200  # dropped windows listed, the last ones
 IMAGE_MS = 500  # shortest time between two images of the layers
-LAYERS = "gradient norm by layer, log10"
-NAMES_WIDTH = 140  # pixels
-ROOM = 16  # of which the axis takes some
-NAME_HEIGHT = 11  # pixels
 
 
 class GradientsTab(CurvesTab):
     """Gradient norms in plots, per layer as a heat map, and the windows that were dropped."""
 
     title = "Gradients"
-    choices = ("x", "smoothing", "log", "clip")
-    span = 30
+    choices = ("x", "group", "smoothing", "log", "clip")
 
     def panels(self, options: Options, smoother: Smoother) -> list[Panel]:
         """The plots of `self.runs`, and what stands below them."""
@@ -40,8 +37,13 @@ class GradientsTab(CurvesTab):
         self._again = QTimer(self, singleShot=True, interval=IMAGE_MS)
         self._again.timeout.connect(self._show_below)
         self._span: tuple[float, float] | None = None
-        self.layers = LayerMap()
+        self.layers = LayerPlot(self.grid.view)
         self.grid.zoomed.connect(self._zoom)
+        self.of = QComboBox()
+        self.of.setAccessibleName("run whose layers and dropped windows are shown")
+        self.of.setToolTip("run whose layers and dropped windows are shown")
+        self.of.currentIndexChanged.connect(self._show_below)
+        self.bar.addWidget(self.of)
         return self.layers
 
     def beside(self) -> QWidget:
@@ -57,14 +59,15 @@ class GradientsTab(CurvesTab):
         layout.addWidget(self.dropped_list)
         return side
 
-    def plots(self) -> list[pg.PlotItem]:
+    def plots(self) -> list[Any]:
         """The plots, for export."""
-        return [*self.grid.plots(), self.layers.plot]
+        return [*self.grid.plots(), self.layers]
 
     def table(self, title: str | None) -> str:
         """Every value of the plot of a title, or of all but the layers', as CSV."""
-        if title == LAYERS and self.runs:
-            return layers_csv(self.runs[0].log)
+        run = self._run()
+        if title == LAYERS and run:
+            return layers_csv(run.log)
         return super().table(title)
 
     def restyle(self, theme: Theme) -> None:
@@ -74,10 +77,26 @@ class GradientsTab(CurvesTab):
 
     def show_runs(self, runs) -> None:
         """Show runs; the first image comes at once."""
-        other = [run.path for run in runs] != [run.path for run in self.runs]
+        before = [run.path for run in self.runs]
         super().show_runs(runs)
-        if other and self.runs:
+        if [run.path for run in self.runs] != before and self.runs:
+            self._offer_runs()
             self._show_below()
+
+    def _offer_runs(self) -> None:
+        """The runs to choose from, where there are several; the chosen one stays."""
+        chosen = self.of.currentText()
+        self.of.blockSignals(True)
+        self.of.clear()
+        self.of.addItems([run.label for run in self.runs])
+        self.of.setCurrentIndex(max(self.of.findText(chosen), 0))
+        self.of.blockSignals(False)
+        self.of.setVisible(len(self.runs) > 1)
+
+    def _run(self) -> RunView | None:
+        """The run whose layers are shown."""
+        found = [run for run in self.runs if run.label == self.of.currentText()]
+        return (found or self.runs or [None])[0]
 
     def _zoom(self, span: tuple[float, float] | None) -> None:
         """The layers over the same x."""
@@ -85,13 +104,13 @@ class GradientsTab(CurvesTab):
         self._show_below()
 
     def _show_below(self) -> None:
-        if not self.runs:
+        run, options = self._run(), self.options
+        if run is None:
             return
-        run, options = self.runs[0], self.options
         image = layer_image(run.log, run.x(options.x), self._span)
         self.layers.setVisible(image is not None)
         if image:
-            self.layers.show_image(image, AXES[options.x], run.label)
+            self.layers.show_image(image, run.label, run.colour)
         found = dropped(run.log)
         count = f"{len(found):,} of {len(run.log):,} windows dropped"
         count = count if found else f"no window of {len(run.log):,} dropped"
@@ -101,74 +120,3 @@ class GradientsTab(CurvesTab):
         if [self.dropped_list.item(i).text() for i in range(self.dropped_list.count())] != rows:
             self.dropped_list.clear()
             self.dropped_list.addItems(rows)
-
-
-class LayerMap(pg.GraphicsLayoutWidget):
-    """Gradient norm of every layer over time, logarithmic, with its colour bar."""
-
-    def __init__(self, parent: QWidget | None = None):
-        super().__init__(parent)
-        self.plot: pg.PlotItem = self.addPlot()
-        self.map = pg.colormap.get("viridis")
-        self.image = pg.ImageItem(axisOrder="row-major")
-        self.plot.addItem(self.image)
-        self.plot.setMenuEnabled(False)
-        self.plot.hideButtons()
-        self.plot.getViewBox().invertY(True)
-        self.plot.getViewBox().setMouseEnabled(x=False, y=False)
-        self.plot.getAxis("left").setWidth(NAMES_WIDTH)
-        self.bar = pg.ColorBarItem(colorMap=self.map, interactive=False, width=12)
-        self.bar.setImageItem(self.image, insert_in=self.plot)
-        small = QFont(self.font())
-        small.setPointSizeF(7.5)
-        self._metrics = QFontMetrics(small)
-        self.plot.getAxis("left").setTickFont(small)
-        self.plot.getAxis("bottom").enableAutoSIPrefix(False)
-        self._layers: list[str] = []
-
-    def restyle(self, theme: Theme) -> None:
-        """Take the theme's colours."""
-        self.setBackground(theme.background)
-        self.plot.setTitle(LAYERS, color=theme.foreground, size="9pt")
-        for axis in ("left", "bottom"):
-            self.plot.getAxis(axis).setPen(theme.grid)
-            self.plot.getAxis(axis).setTextPen(theme.muted)
-        self.bar.axis.setPen(theme.grid)
-        self.bar.axis.setTextPen(theme.muted)
-
-    def show_image(self, image: LayerImage, x_label: str, run: str) -> None:
-        """Show norms.
-
-        Args:
-            image: the norms.
-            x_label: of the x axis.
-            run: whose they are; shown in the tooltip.
-        """
-        decades, (low, high) = image.decades, image.ends
-        self.setToolTip(run)
-        self.plot.setLabel("bottom", x_label)
-        finite = decades[np.isfinite(decades)]
-        low_level, high_level = (finite.min(), finite.max()) if len(finite) else (-1.0, 0.0)
-        self.image.setImage(decades, autoLevels=False)
-        self.image.setRect(low, 0, high - low, len(image.layers))
-        self.bar.setLevels((float(low_level), float(max(high_level, low_level + 1e-3))))
-        self.plot.setRange(xRange=image.ends, yRange=(0, len(image.layers)), padding=0)
-        self._layers = image.layers
-        self._name_rows()
-
-    def resizeEvent(self, event) -> None:
-        """Another height has room for other names."""
-        super().resizeEvent(event)
-        if hasattr(self, "_layers"):  # the constructor of the base class resizes
-            self._name_rows()
-
-    def _name_rows(self) -> None:
-        room = max(self.plot.getViewBox().height() / NAME_HEIGHT, 1)
-        every = max(-int(-len(self._layers) // room), 1)
-        # The end of a path is its most specific part.
-        names = (
-            self._metrics.elidedText(name, Qt.TextElideMode.ElideLeft, NAMES_WIDTH - ROOM)
-            for name in self._layers
-        )
-        ticks = [(i + 0.5, name) for i, name in enumerate(names)]
-        self.plot.getAxis("left").setTicks([ticks[::every]])

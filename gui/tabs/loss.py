@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from gui.models.curves import Smoother
 from gui.models.followed import RunView
 from gui.models.panels import Options, Panel, has_weights, loss_panels, terms_off, title_of
+from gui.models.smoothing import Smoother
 from gui.tabs.curves import CurvesTab
 
 
@@ -12,8 +12,7 @@ class LossTab(CurvesTab):
     """Total, validation, every term of the loss, raw or weighted, and metrics of other models."""
 
     title = "Loss"
-    choices = ("layout", "values", "x", "smoothing", "log", "clip", "terms")
-    span = 30
+    choices = ("layout", "values", "x", "group", "smoothing", "log", "clip", "terms")
 
     def panels(self, options: Options, smoother: Smoother) -> list[Panel]:
         """The plots of `self.runs`."""

@@ -6,7 +6,6 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QFont
 from PySide6.QtWidgets import QHeaderView, QLabel, QTableWidget, QTableWidgetItem, QWidget
 
-from gui.models.curves import Smoother
 from gui.models.followed import RunView
 from gui.models.metrics import (
     Column,
@@ -18,6 +17,7 @@ from gui.models.metrics import (
     why_no_metrics,
 )
 from gui.models.panels import Options, Panel
+from gui.models.smoothing import Smoother
 from gui.tabs.curves import CurvesTab
 from gui.theme import LIGHT, Theme
 
@@ -54,7 +54,7 @@ class MetricsTab(CurvesTab):
 
     def show_runs(self, runs: Sequence[RunView]) -> None:
         """Show runs; called again whenever one of them changed."""
-        self.runs = list(runs)
+        self.runs = self._selected = list(runs)
         if any(run.log.validations for run in self.runs):
             self.stack.setCurrentWidget(self.split)
             self._refresh()

@@ -1,7 +1,7 @@
 """The Schedules tab: learning rates, updates, loss weights and beta where there are any."""
 
-from gui.models.curves import Smoother
 from gui.models.panels import Options, Panel, schedule_panels
+from gui.models.smoothing import Smoother
 from gui.tabs.curves import CurvesTab
 
 

@@ -2,16 +2,14 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
 from gui.models.followed import RunView
 from gui.theme import Theme
 from gui.workers import Poller
-
-if TYPE_CHECKING:
-    import pyqtgraph as pg
 
 
 @runtime_checkable
@@ -30,6 +28,7 @@ class Tab(QWidget):
     """
 
     title = ""
+    save_wanted = Signal(str)  # title of a plot that is to be saved to a file
 
     def show_runs(self, runs: Sequence[RunView]) -> None:
         """Show runs; called again whenever one of them changed."""
@@ -50,8 +49,8 @@ class Tab(QWidget):
         for reader in self.readers().values():
             reader.stop()
 
-    def plots(self) -> "list[pg.PlotItem]":
-        """Plots that can be exported."""
+    def plots(self) -> list[Any]:
+        """Plots that can be exported: each a `gui.plots.picture.Picture`, or one of pyqtgraph."""
         return []
 
     def table(self, title: str | None) -> str:

@@ -20,6 +20,7 @@ from ris_tf.runlog import RunDirectory
 from ris_tf.search import SearchDirectory
 
 if TYPE_CHECKING:
+    from gui.evaluation.tab import EvaluationTab
     from gui.launch.tab import LaunchTab
     from gui.plots.grid import PlotGrid
     from gui.window.window import MainWindow
@@ -127,9 +128,19 @@ class Actions:
             MenuEntry(
                 "Run", "&Copy its path", ("Ctrl+Shift+C",), self.copy_path, hindrances.to_open
             ),
+            MenuEntry(
+                "Run", "&Evaluate…", ("Ctrl+Shift+E",), self.evaluate, hindrances.to_evaluate
+            ),
+            MenuEntry(
+                "Run",
+                "&Localize a file…",
+                ("Ctrl+Shift+L",),
+                self.localize,
+                hindrances.to_evaluate,
+            ),
         ]
         tabs = [
-            MenuEntry("View", name.capitalize(), (f"Ctrl+{i + 1}",), self._opener(name))
+            MenuEntry("View", name.capitalize(), _tab_keys(i), self._opener(name))
             for i, name in enumerate(TABS)
         ]
         view = [
@@ -244,6 +255,20 @@ class Actions:
             self._refused,
         )
 
+    def evaluate(self) -> None:
+        """Compare the networks of the selected runs with other estimators."""
+        self._evaluation_tab().ask_evaluate()
+
+    def localize(self) -> None:
+        """Find the sources behind a file of measurements with the first selected run."""
+        self._evaluation_tab().ask_localize()
+
+    def _evaluation_tab(self) -> "EvaluationTab":
+        """The Evaluation tab, brought to the front: it shows how far its commands are."""
+        self.window.show_tab("evaluation")
+        self.window.refresh()
+        return cast("EvaluationTab", self.window.tab("evaluation"))
+
     def stop(self) -> None:
         """Ask the selected runs to stop with a checkpoint."""
         from gui.processes import stop
@@ -348,6 +373,11 @@ class Actions:
 
     def _refused(self, error: UserError) -> None:
         QMessageBox.warning(self.window, "ris-gui", str(error))
+
+
+def _tab_keys(place: int) -> tuple[str, ...]:
+    """Ctrl and the tab's number; those beyond nine, which have no digit, with Alt from 1 on."""
+    return (f"Ctrl+{place + 1}",) if place < 9 else (f"Ctrl+Alt+{place - 8}",)
 
 
 def _count(paths: list[Path]) -> str:

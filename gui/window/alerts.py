@@ -61,7 +61,7 @@ class AlertBar(QFrame):
         self.setVisible(alert is not None)
         if alert is None:
             return
-        self.text.setText(f"{MARKS.get(str(alert.what), "✖")}  {alert.text}")
+        self.text.setText(f"{MARKS.get(str(alert.what), '✖')}  {alert.text}")
         self.setAccessibleName(alert.text)
         changes = ", ".join(f"{key} = {value}" for key, value in alert.changes)
         self.change.setVisible(bool(changes))

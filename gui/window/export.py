@@ -4,12 +4,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QBuffer, QByteArray, QPointF, QRectF, QSizeF
 from PySide6.QtGui import QImage, QImageWriter, QPaintDevice, QPainter
 from PySide6.QtWidgets import QFileDialog, QInputDialog, QMessageBox
 
+from gui.plots.picture import png_of, svg_of
 from gui.tabs.tab import Tab
 from ris_tf.errors import UserError
 
@@ -27,16 +28,17 @@ class ExportError(UserError):
     """A plot cannot be saved."""
 
 
-def ask_and_export(window: "MainWindow") -> None:
-    """Ask which plot and where to, and save it."""
+def ask_and_export(window: "MainWindow", choice: str | None = None) -> None:
+    """Ask which plot, unless it is given, and where to, and save it."""
     tab = window.tab(window.tab_name)
     plots = titled(tab.plots())
     if not plots:
         window.notify(f"the {window.tab_name} tab has no plots to export")
         return
-    choice, fine = QInputDialog.getItem(window, "Export", "Plot:", [ALL, *plots], 0, False)
-    if not fine:
-        return
+    if choice is None:
+        choice, fine = QInputDialog.getItem(window, "Export", "Plot:", [ALL, *plots], 0, False)
+        if not fine:
+            return
     name, kind = QFileDialog.getSaveFileName(
         window, "Export", f"{window.tab_name}.png", ";;".join(FORMATS)
     )
@@ -57,13 +59,18 @@ def ask_and_export(window: "MainWindow") -> None:
         window.jobs.do(lambda: save(path, data), lambda _: window.notify(f"saved {path}"), refuse)
 
 
-def titled(plots: "list[pg.PlotItem]") -> "dict[str, pg.PlotItem]":
+def titled(plots: list[Any]) -> dict[str, Any]:
     """Plots by their titles, numbered where there is none."""
-    found: dict[str, pg.PlotItem] = {}
+    found: dict[str, Any] = {}
     for i, plot in enumerate(plots):
-        title = plot.titleLabel.text or f"plot {i + 1}"
+        title = _title(plot) or f"plot {i + 1}"
         found[title if title not in found else f"{title} ({i + 1})"] = plot
     return found
+
+
+def _title(plot: Any) -> str:
+    """The title of a plot of ours, or of one of pyqtgraph."""
+    return plot.titleLabel.text if hasattr(plot, "titleLabel") else plot.title
 
 
 def contents(tab: Tab, title: str | None, path: Path) -> bytes:
@@ -107,6 +114,9 @@ def _table(tab: Tab, title: str | None) -> bytes:
 
 def _picture(tab: Tab, title: str | None, suffix: str) -> bytes:
     plots = titled(tab.plots())
+    chosen = [plots[title]] if title else list(plots.values())
+    if not any(hasattr(plot, "scene") for plot in chosen):
+        return svg_of(chosen) if suffix == ".svg" else png_of(chosen)
     if title:
         pieces = [Piece(plots[title].scene(), plots[title].sceneBoundingRect())]
     else:

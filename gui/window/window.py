@@ -155,8 +155,11 @@ class MainWindow(QMainWindow):
         kind = getattr(import_module(module), of)
         tab = kind(self._runs_dir) if name == "launch" else kind()
         tab.restyle(self.theme)
+        tab.save_wanted.connect(self._save_plot)
         if name == "launch":
             tab.launched.connect(self._launched)
+        if name == "evaluation":
+            tab.told.connect(self.notify)
         if name == "search":
             tab.trial_chosen.connect(self._show_trial)
         if self.settings:
@@ -283,6 +286,11 @@ class MainWindow(QMainWindow):
         super().changeEvent(event)
         if event.type() == QEvent.Type.ActivationChange and self.isActiveWindow():
             self.alerts.read()
+
+    def _save_plot(self, title: str) -> None:
+        from gui.window.export import ask_and_export
+
+        ask_and_export(self, title)
 
     def notify(self, text: str, level: str = "") -> None:
         """A message in the status bar that goes away by itself; `amber` or `red` marks it."""

@@ -8,6 +8,7 @@ import typer
 
 from ris_tf.cli.options import CalibrationFile, Overrides, Plugins
 from ris_tf.cli.plugins import load_named, open_run
+from ris_tf.cli.progress import JsonProgress, ProgressForm
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -63,6 +64,10 @@ def evaluate(
         typer.Option(help="Folder of tables and figures.", show_default="evaluation in the run"),
     ] = None,
     figures: Annotated[bool, typer.Option(help="Draw the figures.")] = True,
+    progress: Annotated[
+        ProgressForm,
+        typer.Option(help="How to show progress: a bar, or lines of JSON for other programs."),
+    ] = ProgressForm.BAR,
     list_: Annotated[bool, typer.Option("--list", help="Name the estimators and end.")] = False,
     set_: Overrides = None,
     plugin: Plugins = None,
@@ -122,7 +127,7 @@ def evaluate(
 
     used = _estimators(chosen, dict(zip(called, directories, strict=True)), names)
     evaluation = Evaluation(chosen, used, scenes, snr_known, count_known, files)
-    _run(evaluation)
+    _run(evaluation, progress)
     report = evaluation.report(settings)
     _show(report)
     _write(report, folder, figures)
@@ -263,7 +268,11 @@ def _estimators(
     return used
 
 
-def _run(evaluation: "Evaluation") -> None:
+def _run(evaluation: "Evaluation", form: ProgressForm) -> None:
+    """Estimate all scenes; progress goes to the standard error."""
+    if form == ProgressForm.JSON:
+        evaluation.run(JsonProgress(list(evaluation.estimators), evaluation.scenes))
+        return
     from rich.console import Console
     from rich.progress import Progress
 

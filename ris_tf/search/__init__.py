@@ -6,6 +6,7 @@ imports.
 
 from ris_tf.search.directory import SearchDirectory, SearchReader, find_searches, is_search
 from ris_tf.search.document import Search
+from ris_tf.search.importance import Importance, importances
 from ris_tf.search.parallel import Axis, Parallel, parallel
 from ris_tf.search.progress import Best, best_so_far
 from ris_tf.search.space import Choices, Entry, Range, Space, parse_entry
@@ -26,6 +27,7 @@ __all__ = [
     "Best",
     "Choices",
     "Entry",
+    "Importance",
     "Parallel",
     "Range",
     "Row",
@@ -40,6 +42,7 @@ __all__ = [
     "best_trial",
     "find_searches",
     "has_objective",
+    "importances",
     "is_search",
     "parallel",
     "parse_entry",

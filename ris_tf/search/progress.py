@@ -2,10 +2,11 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
+from ris_tf.search.median import Band, median_band
 from ris_tf.search.trial import Trial
 from ris_tf.search.trial_table import has_objective
 
@@ -32,6 +33,7 @@ class Best:
         y: `[m]` its heights.
         log: whether the objective's axis is logarithmic.
         rail: objective at which those without one are marked.
+        band: where the median rule stops trials.
     """
 
     dots: dict[str, Dots]
@@ -39,6 +41,7 @@ class Best:
     y: np.ndarray
     log: bool
     rail: float
+    band: Band = field(default_factory=Band)
 
 
 def best_so_far(trials: Sequence[Trial]) -> Best:
@@ -67,7 +70,7 @@ def best_so_far(trials: Sequence[Trial]) -> Best:
     y = np.repeat(falls, 2)[: len(x)]
     if len(x):
         x, y = np.append(x, last), np.append(y, y[-1])
-    return Best(dots, x, y, log, rail)
+    return Best(dots, x, y, log, rail, median_band(trials))
 
 
 def _dots(trials: list[Trial], at: float | None = None) -> Dots:

@@ -8,6 +8,7 @@ from commands import ris_tf
 
 from ris_tf.config import dump_config
 from ris_tf.estimation.catalogue import ESTIMATORS
+from ris_tf.evaluation import json_document, read_report
 from ris_tf.network import build_network
 from ris_tf.runlog import RunDirectory
 
@@ -58,6 +59,8 @@ def test_documents_say_the_same(evaluated):
         if line["group"] == "all" and line["metric"] == "recall_direction":
             assert float(line["value"]) == pytest.approx(recall[line["estimator"]], abs=1e-5)
     assert recall["pursuit"] > 0.95
+    text = (folder / "there" / "evaluation.json").read_text()
+    assert json_document(read_report(folder / "there" / "evaluation.json")) == text
     assert r"\toprule" in (folder / "there" / "evaluation.tex").read_text()
 
 
@@ -65,10 +68,13 @@ def test_the_same_scenes_give_the_same_figures(evaluated):
     folder, _ = evaluated
     again = ris_tf(
         *("evaluate", "--scenes", "32", "--out", "again", "--estimators", "pursuit"),
-        *("--no-figures", *SMALL),
+        *("--no-figures", "--progress", "json", *SMALL),
         cwd=folder,
     )
     assert again.returncode == 0, again.stderr
+    shares = [json.loads(line) for line in again.stderr.splitlines() if line.startswith("{")]
+    assert shares[0] == {"progress": 0.0, "at": ""}
+    assert shares[-1] == {"progress": 1.0, "at": "pursuit"}
     first, second = (
         {
             (row["group"], row["level"]): {

@@ -1,19 +1,11 @@
-"""What is drawn: x axes, smoothing, the points that show, outliers."""
+"""What is drawn: x axes, the points that show, outliers."""
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.signal import lfilter
 
-from gui.models.curves import (
-    Smoother,
-    abscissa,
-    at_steps,
-    exponential_mean,
-    visible,
-    without_outliers,
-)
+from gui.models.curves import abscissa, at_steps, last_finite, visible, without_outliers
 from ris_tf.runlog import RunLog, Series, Session, Steps
 
 
@@ -47,41 +39,6 @@ def test_time_never_runs_backwards(times):
     assert (np.diff(abscissa(log_of(times), "time")) >= 0).all()
 
 
-@given(
-    st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=400),
-    st.sampled_from([2, 10, 30, 1000]),
-    st.floats(-1e6, 1e6),
-)
-def test_exponential_mean_is_that_of_a_recursive_filter(values, span, before):
-    weight, values = 2 / (span + 1), np.array(values)
-    expected, _ = lfilter([weight], [1, weight - 1], values, zi=[(1 - weight) * before])
-    scale = max(np.abs(values).max(), abs(before), 1)
-    actual = exponential_mean(values, weight, before)
-    np.testing.assert_allclose(actual, expected, atol=1e-9 * scale)
-
-
-@given(
-    st.lists(st.floats(-1, 1) | st.just(np.nan), min_size=1, max_size=300),
-    st.integers(1, 50),
-    st.sampled_from([10, 30, 100]),
-)
-def test_smoothing_a_growing_series_is_smoothing_it_whole(values, piece, span):
-    x, y = np.arange(len(values), dtype=float), np.array(values, np.float32)
-    grown, whole = Smoother(span), Smoother(span)
-    for end in range(piece, len(y) + piece, piece):
-        places, smooth = grown(("a",), x[:end], y[:end])
-    expected_places, expected = whole(("a",), x, y)
-    np.testing.assert_array_equal(places, expected_places)
-    np.testing.assert_allclose(smooth, expected, rtol=1e-5, atol=1e-6)
-    assert places[-1] == x[-1]
-
-
-def test_smoothing_passes_over_what_is_not_finite():
-    y = np.array([1.0, np.nan, 1.0, np.inf, 1.0], np.float32)
-    _, smooth = Smoother(10)(("a",), np.arange(5.0), y)
-    np.testing.assert_allclose(smooth, 1.0)
-
-
 @given(st.integers(1, 5000), st.integers(0, 5000), st.integers(0, 5000), st.integers(10, 300))
 def test_what_is_visible_keeps_the_extremes(n, low, high, points):
     low, high = sorted((low, high))
@@ -111,3 +68,10 @@ def test_nothing_and_one_window(n):
     for kind in ("step", "epoch", "time"):
         assert len(abscissa(log, kind)) == n
     assert len(visible(np.arange(float(n)), np.ones(n), 0, 1, 100)[0]) == n
+
+
+def test_where_a_curve_stops_being_finite():
+    assert last_finite(np.array([3.7, 10.8, np.nan])) == 1
+    assert last_finite(np.array([3.7, np.nan, 10.8])) is None, "it went on"
+    assert last_finite(np.array([np.inf, np.nan])) is None, "it never began"
+    assert last_finite(np.zeros(0)) is None

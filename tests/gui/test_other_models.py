@@ -2,7 +2,6 @@
 
 import pytest
 from driven import SOON_MS, read
-from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QTreeWidget
 
 from gui.tabs import TABS
@@ -36,7 +35,7 @@ def test_scene_is_there_for_localization_alone(qtbot, open_window, paths, tmp_pa
     select(qtbot, window, ours)
     window.show_tab("scene")
     select(qtbot, window, theirs)
-    assert "scene" not in tabs_shown(window)
+    assert not {"scene", "evaluation"} & set(tabs_shown(window))
     assert window.tab_name != "scene"
     window.show_tab("scene")
     assert window.tab_name != "scene"
@@ -74,9 +73,11 @@ def test_no_tab_has_a_word_of_localization(qtbot, open_window, paths, tmp_path, 
 def texts_of(tab):
     """What stands in a tab: labels, titles, lists."""
     for plot in tab.plots():
-        yield plot.titleLabel.text
-        yield plot.getAxis("left").labelText or ""
+        yield plot.title
+        yield plot.panel.label if getattr(plot, "panel", None) else ""
     yield from (label.text() for label in tab.findChildren(QLabel))
+    if hasattr(tab, "readout"):
+        yield from (row.title for row in tab.readout.model.matrix.rows)
     for tree in tab.findChildren(QTreeWidget):
         for i in range(tree.topLevelItemCount()):
             yield " ".join(tree.topLevelItem(i).text(c) for c in range(tree.columnCount()))
@@ -86,17 +87,17 @@ def test_a_metric_has_a_plot_and_a_row_that_switches_it_off(qtbot, open_window, 
     window = open_window(tmp_path / "runs")
     select(qtbot, window, paths[1])
     tab = window.tab("loss")
-    rows = [tab.readout.list.topLevelItem(i) for i in range(tab.readout.list.topLevelItemCount())]
-    values = {row.text(0): row.text(1) for row in rows}
+    model = tab.readout.model
+    values = {row.title: model.index(i, 0).data() for i, row in enumerate(model.matrix.rows)}
     assert list(values) == ["loss", "cross_entropy", "range", "sparsity", "accuracy"]
     assert values["accuracy"] == "0.75"
-    spans = {tuple(plot.view.viewRange()[0]) for plot in tab.grid.plots()}
+    spans = {plot.view.range for plot in tab.grid.plots()}
     assert len(spans) == 1, "validations begin later, and stand at the same x all the same"
     assert not tab._widgets["values"].isEnabled(), "their terms have no weights"
-    assert "accuracy (validation)" in [plot.titleLabel.text for plot in tab.grid.plots()]
-    rows[-1].setCheckState(0, Qt.CheckState.Unchecked)
+    assert "accuracy (validation)" in [plot.title for plot in tab.grid.plots()]
+    tab.readout.table.down.sectionClicked.emit(len(values) - 1)
     qtbot.waitUntil(lambda: len(tab.grid.plots()) == 4, timeout=SOON_MS)
-    assert "accuracy (validation)" not in [plot.titleLabel.text for plot in tab.grid.plots()]
+    assert "accuracy (validation)" not in [plot.title for plot in tab.grid.plots()]
 
 
 def test_configurations_of_two_kinds_stand_side_by_side(qtbot, open_window, paths, tmp_path):

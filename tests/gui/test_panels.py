@@ -8,17 +8,17 @@ import numpy as np
 import pytest
 
 from gui.models.configurations import compare, flat
-from gui.models.curves import Smoother
 from gui.models.followed import FollowedRun, RunView
 from gui.models.layers import layer_image
 from gui.models.marks import dropped, marks_of, position_text, value_at
 from gui.models.panels import Options, gradient_panels, loss_panels, schedule_panels, terms_off
+from gui.models.smoothing import Smoother
 from gui.models.tables import panels_csv
 from gui.models.words import duration, moment, number
 from ris_tf.config import Config, parse_config
 from ris_tf.runlog import Notice, RunLog, Series, Steps
 
-RAW = Smoother(1)
+RAW = Smoother(0)
 FOLDER = Path("run")
 
 
@@ -129,7 +129,7 @@ def test_layers_stand_where_the_curves_do():
 
 
 def test_tables_have_every_value(view):
-    panels = loss_panels([view], Options(), Smoother(10))
+    panels = loss_panels([view], Options(), Smoother(0.3))
     rows = list(csv.reader(io.StringIO(panels_csv(panels))))
     assert rows[0] == ["plot", "curve", "run", "x", "value"]
     losses = [float(r[4]) for r in rows if r[1] == "loss"]

@@ -1,16 +1,14 @@
 """When a trial is not worth going on with, and when a whole search is not."""
 
 import math
-import statistics
 from collections.abc import Iterable, Sequence
 
 from ris_tf.runlog import Fault, Level, RunLog, causes_of, check_health
 from ris_tf.runlog.events import Cause
 from ris_tf.search import Trial, TrialState
 from ris_tf.search.ending import Ending
+from ris_tf.search.median import median_at, there_at
 
-EPOCHS_BEFORE = 6  # a trial may have before it is compared
-TRIALS_BEFORE = 8  # there must be that came as far
 FAILURES_IN_A_ROW = 3  # of the same cause end a search
 # Faults of a trial that more epochs, or nothing but a person, may mend.
 MAY_PASS = (Fault.PLATEAU, Fault.COUNT_COLLAPSED, Fault.UNTRAINED, Fault.TERM_CONSTANT)
@@ -25,19 +23,14 @@ def worse_than_median(epochs: int, objective: float, earlier: Iterable[Trial]) -
         objective: the trial's objective after the last of them.
         earlier: trials that were chosen before it.
     """
-    there = [
-        trial.objectives[epochs - 1]
-        for trial in earlier
-        if len(trial.objectives) >= epochs and math.isfinite(trial.objectives[epochs - 1])
-    ]
-    if epochs < EPOCHS_BEFORE or len(there) < TRIALS_BEFORE:
+    earlier = list(earlier)
+    median = median_at(epochs, earlier)
+    if math.isnan(median) or objective <= median:
         return None
-    median = statistics.median(there)
-    if objective <= median:
-        return None
+    count = len(there_at(epochs, earlier))
     return Ending(
         Cause.MEDIAN,
-        f"worse than the median of {len(there)} earlier trials after {epochs} epochs: "
+        f"worse than the median of {count} earlier trials after {epochs} epochs: "
         f"{objective:.4f}, median {median:.4f}",
     )
 

@@ -1,0 +1,78 @@
+"""How plots look: colours, letters and lines, on the screen and on paper."""
+
+from dataclasses import dataclass, replace
+
+from PySide6.QtGui import QColor, QFont, QFontMetricsF
+
+from gui.theme import LIGHT, Theme
+
+RAW_SHARE = 0.33  # of a curve's colour that its raw values have, mixed with the background
+FADED_SHARE = 0.25  # of the colours of all curves but the one that is lifted
+BAND_SHARE = 0.22
+
+
+@dataclass(frozen=True)
+class Look:
+    """Sizes in pixels.
+
+    Attributes:
+        theme: colours.
+        text: height of letters of ticks and labels.
+        title: height of letters of titles.
+        line: width of lines in front.
+        raw: width of raw values behind them.
+        dot: diameter of validations' dots.
+        family: of the letters, empty for the program's.
+    """
+
+    theme: Theme = LIGHT
+    text: float = 11.0
+    title: float = 12.0
+    line: float = 1.7
+    raw: float = 1.0
+    dot: float = 6.0
+    family: str = ""
+
+    @property
+    def small(self) -> QFont:
+        """Letters of ticks and labels."""
+        return self._font(self.text)
+
+    @property
+    def large(self) -> QFont:
+        """Letters of titles."""
+        font = self._font(self.title)
+        font.setWeight(QFont.Weight.DemiBold)
+        return font
+
+    def _font(self, pixels: float) -> QFont:
+        font = QFont(self.family) if self.family else QFont()
+        font.setPixelSize(round(pixels))
+        return font
+
+    @property
+    def row(self) -> float:
+        """Height of a line of small letters."""
+        return QFontMetricsF(self.small).height()
+
+    def in_theme(self, theme: Theme) -> "Look":
+        """The same in other colours."""
+        return replace(self, theme=theme)
+
+    def colour(self, colour: str) -> QColor:
+        """A curve's colour."""
+        return QColor(self.theme.curve(colour))
+
+    def mixed(self, colour: QColor, share: float) -> QColor:
+        """A colour as if it were drawn faintly; far quicker to draw than a translucent one."""
+        back, rest = QColor(self.theme.background), 1 - share
+        return QColor(
+            round(share * colour.red() + rest * back.red()),
+            round(share * colour.green() + rest * back.green()),
+            round(share * colour.blue() + rest * back.blue()),
+        )
+
+
+SCREEN = Look()
+# On a page, a picture 800 pixels wide is about 12 cm: letters of 8 points, lines of 0.75.
+PAPER = Look(text=15.0, title=16.0, line=2.2, raw=1.2, dot=8.0)
