@@ -97,7 +97,7 @@ class MainWindow(QMainWindow):
         if settings:
             restore(self, settings)
         self.tabs.tabBar().setFocus()  # not the filter, which takes every key
-        self.show_title()
+        self.alerts.show_title()
         self.set_theme(theme)
         self._collector = Collector(self)
         self._scanner.start()
@@ -164,9 +164,7 @@ class MainWindow(QMainWindow):
             tab.trial_chosen.connect(self._show_trial)
         if self.settings:
             tab.restore(choices_of(self.settings, name))
-        page = self.tabs.widget(list(TABS).index(name))
-        assert page is not None
-        layout = QVBoxLayout(page)
+        layout = QVBoxLayout(self.tabs.widget(list(TABS).index(name)))
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(tab)
         return tab
@@ -237,7 +235,7 @@ class MainWindow(QMainWindow):
         self._first_rows, self._ever_chosen = True, False
         if launch := self.made.get("launch"):
             launch.take_runs_dir(new_runs)  # pyright: ignore[reportAttributeAccessIssue]
-        self.show_title()
+        self.alerts.show_title()
         self.scan()
 
     def scan(self) -> None:
@@ -275,11 +273,6 @@ class MainWindow(QMainWindow):
         """The other of light and dark."""
         self.set_theme(THEMES["light" if self.theme.dark else "dark"])
         self.refresh()
-
-    def show_title(self) -> None:
-        """What is watched, marked where something has happened that nobody has looked at."""
-        mark = f"({self.alerts.unread}) " if self.alerts.unread else ""
-        self.setWindowTitle(f"{mark}ris-gui · {', '.join(str(place) for place in self.places)}")
 
     def changeEvent(self, event: QEvent) -> None:
         """Once a person looks at the window, nothing is news."""
