@@ -43,7 +43,7 @@ LATEST_MS = 250  # and no later than this after something new
 SHARE = 0.1  # of a core that may go into making what is drawn; training may need the rest
 FIRST_TAB_MS = 400
 CHECK_MS = 500  # how often reads that do not come back are checked for
-SCAN_S = 1.0
+SCAN_S, HURRY_S = 1.0, 0.05
 CLOSE_S = 1.0  # how long closing waits for what was asked for
 SIZE = (1280, 720)
 TABLE_WIDTH = 300  # pixels of the table at first
@@ -323,6 +323,7 @@ class MainWindow(QMainWindow):
         where = " and ".join(str(place) for place in self.places)
         self.runs.show_rows(rows, f"No runs under {where} yet.")
         self.welcome.show_place(where)
+        self._scanner.busy_s = HURRY_S if self._index.unlooked else SCAN_S
         self.alerts.look_at_rows()
         if self._waiting_for and all(path in self.runs.rows for path in self._waiting_for):
             self._choose_waiting()
