@@ -130,8 +130,9 @@ class Diagnostics(keras.callbacks.Callback):
 
     def _tell(self, check: Check) -> None:
         settings = " ".join(f"{key}={value}" for key, value in check.remedies)
+        todo = f": {check.as_options}" if check.remedies else ""
         self.notice(
-            f"{check.name}: {check.matter}", "warning", NOTICE, check=check.name, cause=check.cause,
+            f"{check.matter}; {check.advice}{todo}", "warning", NOTICE, check=check.name, cause=check.cause,
             settings=settings, page=check.page,
         )  # fmt: skip
 
