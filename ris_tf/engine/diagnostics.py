@@ -129,12 +129,16 @@ class Diagnostics(keras.callbacks.Callback):
             )  # fmt: skip
 
     def _tell(self, check: Check) -> None:
-        settings = " ".join(f"{key}={value}" for key, value in check.remedies)
         todo = f": {check.as_options}" if check.remedies else ""
         self.notice(
-            f"{check.matter}; {check.advice}{todo}", "warning", NOTICE, check=check.name, cause=check.cause,
-            settings=settings, page=check.page,
-        )  # fmt: skip
+            f"{check.matter}; {check.advice}{todo}",
+            "warning",
+            NOTICE,
+            check=check.name,
+            cause=check.cause,
+            settings=" ".join(f"{key}={value}" for key, value in check.remedies),
+            page=check.page,
+        )
 
     def _record(self, of: str, values: Mapping[str, Any]) -> None:
         if values:
