@@ -133,7 +133,7 @@ def all_trained(e: Evidence) -> Check:
     worst = max(dead, key=lambda layer: dead[layer], default="")
     if worst and dead[worst] > MANY_DEAD:
         result = f"{dead[worst]:.0%} of the units of {worst} get no gradient any more"
-        matter = f"most units of {worst} are dead: their output is 0 for every scene"
+        matter = f"most units of {worst} are dead: their output is always 0"
         advice = "a smaller learning rate from the start: units die by steps that are too long"
         remedies = (("training.learning_rate", value(e.rate / 3)),) if e.ours else ()
         return fails(name, Fault.DEAD_UNITS, result, matter, advice, remedies, Level.WARNING)
@@ -200,8 +200,6 @@ def covariance_learned(e: Evidence) -> Check:
 
 def _no_covariance_to_learn(e: Evidence) -> str:
     """Why nothing can be told of it; empty where something can."""
-    if not e.ours:
-        return "the model has no covariance that this knows of"
     if not e.plan and len(e.ok):
         return OLD_LOG
     if any(notice.values.get("off") for notice in e.of("labels")):
@@ -250,4 +248,5 @@ def learning(e: Evidence) -> Iterator[Check]:
     yield loss_falls(e)
     yield all_trained(e)
     yield terms_active(e)
-    yield covariance_learned(e)
+    if e.ours:
+        yield covariance_learned(e)

@@ -74,7 +74,7 @@ def _not_finite(name: str, e: Evidence, windows: np.ndarray, result: str) -> Che
     known = found.get("example", -1) >= 0
     scenes = f", first in example {found['example']:g} of its batch" if known else ""
     matter = f"it begins in the term {', '.join(terms) or term}, which {way}{scenes}"
-    advice = "leave that term out, and see what it does to these scenes: ris-tf why RUN"
+    advice = f"leave that term out; {_operation(e)}"
     fault = Fault.TERM_NOT_FINITE if terms else Fault.GRADIENT_NOT_FINITE
     return fails(name, fault, result, matter, advice, _without_terms(e, terms or [term]))
 
@@ -86,14 +86,22 @@ def _all_terms(name: str, e: Evidence, result: str, found: dict) -> Check:
         advice = "compute in a type with the range of float32"
         return fails(name, Fault.SATURATED, result, matter, advice, _without_float16(e))
     matter = "every term is not finite: the network's outputs are, before any term"
-    advice = "see which layer or input it is: ris-tf why RUN"
+    advice = _operation(e)
     return fails(name, Fault.TERM_NOT_FINITE, result, matter, advice)
+
+
+def _operation(e: Evidence) -> str:
+    """How to find the operation: a run of another model is its own program's to replay."""
+    if e.ours:
+        return "see which operation it is: ris-tf why RUN"
+    return "look at its roots, divisions and logarithms at zero"
 
 
 def _inputs(name: str, e: Evidence, result: str, found: dict) -> Check:
     what, example = found.get("term", ""), found.get("example", -1)
     matter = f"the data is not finite: {what} of example {example:g} of window {found['window']:g}"
-    advice = "mend or leave out what has no number: ris-tf data inspect FILE names it"
+    advice = "mend or leave out what is no number"
+    advice += ": ris-tf data inspect FILE names it" if e.ours else ""
     return fails(name, Fault.INPUTS_NOT_FINITE, result, matter, advice)
 
 
@@ -109,7 +117,7 @@ def _somewhere(name: str, e: Evidence, windows: np.ndarray, result: str) -> Chec
         if broken
         else "all terms and gradients are finite, the loss is not"
     )
-    advice = "see which operation it is: ris-tf why RUN"
+    advice = _operation(e)
     return fails(name, Fault.GRADIENT_NOT_FINITE, result, matter, advice)
 
 

@@ -66,7 +66,7 @@ def labels_agree(e: Evidence) -> Check:
     """Measurements are nearer to their own labels than to those of other scenes."""
     name = "labels agree with measurements"
     if "agreement" not in e.data:
-        return _not_examined(name, e, "what measurements mean is the model's own")
+        return _not_examined(name, e)
     for prefix, where in (("", ""), ("validation/", " of the validation scenes")):
         if e.data.get(f"{prefix}examined", 0) >= EXAMINED:
             found = _of_another_convention(name, e, prefix, where) or _strange(
@@ -79,10 +79,8 @@ def labels_agree(e: Evidence) -> Check:
     return passes(name, f"nearer to their own by {e.data['agreement']:.0f} standard errors")
 
 
-def _not_examined(name: str, e: Evidence, of_others: str) -> Check:
+def _not_examined(name: str, e: Evidence) -> Check:
     """What is known of it where the data was not looked at."""
-    if not e.ours:
-        return cannot_tell(name, of_others)
     if not e.plan and (len(e.ok) or not e.log.sessions):
         return cannot_tell(name, OLD_LOG)
     if not len(e.ok):
@@ -131,7 +129,7 @@ def no_floor(e: Evidence) -> Check:
     name = "no loss floor"
     floors = {n.removeprefix("floor/"): v for n, v in e.data.items() if n.startswith("floor/")}
     if not floors:
-        return _not_examined(name, e, "what is true is the model's own")
+        return _not_examined(name, e)
     if not all(map(math.isfinite, floors.values())):
         return cannot_tell(name, "a term is not finite, at the truth neither")
     weighted = {n: e.weights.get(n, 0.0) * v for n, v in floors.items()}
@@ -153,8 +151,6 @@ def no_floor(e: Evidence) -> Check:
 def counts_vary(e: Evidence) -> Check:
     """The predicted counts of validation are not all one number while the true ones vary."""
     name = "counts vary"
-    if not e.ours:
-        return cannot_tell(name, "the model counts nothing that this knows of")
     predicted, true = (_histogram(e.last, of) for of in ("predicted", "true"))
     if not predicted:
         if e.plan and not e.log.validations:
@@ -228,7 +224,9 @@ def validation_completed(e: Evidence) -> Check:
     result = f"loss {losses[-1]:.4f} after epoch {log.validations[-1].epoch + 1}"
     if not math.isfinite(losses[-1]):
         matter = "the validation loss is not finite"
-        advice = "weights that are finite give outputs that are not: ris-tf why RUN"
+        advice = (
+            "weights that are finite give outputs that are not: look at the data that validates"
+        )
         return fails(name, Fault.VALIDATION, result, matter, advice)
     if losses[-1] > MULTIPLE * abs(losses[0]) > 0:
         matter = f"the validation loss is {losses[-1] / abs(losses[0]):.0f} times the first"
@@ -266,7 +264,9 @@ def validation_like_training(e: Evidence) -> Check:
     worst = max(apart, key=lambda n: apart[n], default="")
     few = min(e.data.get("examined", 0), e.data.get("validation/examined", 0)) < EXAMINED
     if worst and apart[worst] > UNLIKE and not few:
-        matter = f"validation scenes are unlike training's: their {worst} is distributed otherwise"
+        matter = (
+            f"the validation scenes are unlike training's: their {worst} is distributed otherwise"
+        )
         advice = "draw both sets from the same measurements, or do not compare the two losses"
         result = f"distance of the distributions of {worst} {apart[worst]:.2f}"
         return fails(name, Fault.UNLIKE, result, matter, advice, (), Level.WARNING)
@@ -275,9 +275,7 @@ def validation_like_training(e: Evidence) -> Check:
         best = int(np.nanargmin(losses))
         result = f"validation {losses[best]:.4f} after epoch {best + 1}, {losses[-1]:.4f} now"
         matter = f"it overfits since epoch {best + 1}: training's loss falls, validation's rises"
-        advice = (
-            "best.keras has the weights of that epoch; more data, or simulated scenes beside it"
-        )
+        advice = "best.keras has the weights of that epoch; more data helps"
         return fails(name, Fault.OVERFITTING, result, matter, advice, _regular(e), Level.WARNING)
     if not apart and not len(losses):
         return not_yet(name, "no validation yet") if e.plan else cannot_tell(name, OLD_LOG)
@@ -303,9 +301,10 @@ def _regular(e: Evidence) -> Settings:
 
 
 def truth(e: Evidence) -> Iterator[Check]:
-    """All of them."""
-    yield no_floor(e)
-    yield labels_agree(e)
-    yield counts_vary(e)
+    """All of them; what is true of other models is not known here."""
+    if e.ours:
+        yield no_floor(e)
+        yield labels_agree(e)
+        yield counts_vary(e)
     yield averages_apart(e)
     yield validation_like_training(e)
