@@ -1,5 +1,6 @@
 """Checks of what is learned: the loss falls, everything is trained, every term moves."""
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -56,7 +57,7 @@ def loss_falls(e: Evidence) -> Check:
 def _level(name: str, e: Evidence, result: str) -> Check | None:
     """A loss that rises, or that stays level at a rate that explains it."""
     tenth = max(len(e.kept) // 10, 1)
-    noise = np.hypot(*(np.std(part) for part in (e.kept[:tenth], e.kept[-tenth:]))) / tenth**0.5
+    noise = math.hypot(float(e.kept[:tenth].std()), float(e.kept[-tenth:].std())) / tenth**0.5
     fall = e.ends[0] - e.ends[1]
     if fall < -SIGNIFICANT * noise:
         return _rate(name, e, result, "the loss rises")
