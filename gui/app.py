@@ -43,6 +43,8 @@ def run(options: argparse.Namespace) -> int:
     Raises:
         UsageError: a path or a size cannot be used, or there is no display.
     """
+    if options.desktop_entry:
+        return _write_entry()
     places = _places(options.paths)
     _declare(options.plugin)
     size = _size(options.size)
@@ -51,15 +53,19 @@ def run(options: argparse.Namespace) -> int:
         os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     require_display()
     try:
+        from PySide6.QtGui import QIcon
         from PySide6.QtWidgets import QApplication
     except ImportError as error:  # a system library of Qt's is missing
         raise UsageError(f"Qt cannot start: {error}", remedy=QT_LIBRARIES) from error
     from gui.memory import return_large_arrays
+    from gui.theme import ICON
 
     os.environ.setdefault("NUMPY_MADVISE_HUGEPAGE", "0")  # 2 MB pages, half of them empty
     return_large_arrays()
     app = QApplication(sys.argv[:1])
     app.setApplicationName("ris-gui")
+    app.setDesktopFileName("ris-gui")
+    app.setWindowIcon(QIcon(str(ICON)))
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C in the terminal ends the window
     if options.screenshot:
         return _take_picture(app, places, options, size)
@@ -95,7 +101,19 @@ def _parser() -> argparse.ArgumentParser:
         "--screenshot", type=Path, metavar="OUT.png",
         help="save a picture of the window and end; needs no display",
     )  # fmt: skip
+    parser.add_argument(
+        "--desktop-entry", action="store_true",
+        help="put the monitor into the desktop's menu of programs, and end",
+    )  # fmt: skip
     return parser
+
+
+def _write_entry() -> int:
+    from gui.desktop import write_entry
+
+    for path in write_entry():
+        print(path)
+    return 0
 
 
 def _declare(plugins: Sequence[str]) -> None:

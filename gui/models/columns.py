@@ -121,7 +121,7 @@ OWN = (
         "; ".join(f"{_state_text(state)}: {words}" for state, words in MEANINGS.items()),
         lambda row: row.state, _state_text, _states, 90,
     ),
-    Column("done", "done", "share of all windows", _of_summary(_share), "{:.0%}".format, _mean, 50),
+    Column("done", "done", "share of all windows", _of_summary(_share), "{:.0%}".format, _mean, 56),
     Column("epoch", "epoch", "epochs done", _epoch_text, _whole, width=54),
     Column("epochs", "epochs", "epochs planned", _of_summary(lambda s: s.epochs or None), _whole),
     Column("best", "best", "lowest validation loss", _of_summary(lambda s: s.best_loss), fixed, min,

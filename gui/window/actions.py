@@ -1,6 +1,6 @@
 """Menus and keys: everything that can be done from the window."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -16,6 +16,7 @@ from gui.window.entries import MenuEntry, OfferedAction
 from gui.window.noting import Noting
 from ris_tf.config import all_knobs, schema
 from ris_tf.errors import UserError
+from ris_tf.runlog import RunDirectory
 from ris_tf.search import SearchDirectory
 
 if TYPE_CHECKING:
@@ -54,6 +55,8 @@ class Actions:
                 menu.addAction(action)
                 if entry.hindrance:
                     context.addAction(action)
+            if title == "&File":
+                menu.insertMenu(menu.actions()[1], window.folders.menu)
         window.runs.context_menu = context
         window.runs.columns_asked.connect(self.choose_columns)
         self.update()
@@ -153,6 +156,7 @@ class Actions:
             MenuEntry("View", "Look for new &runs", ("F5",), w.scan),
         ]
         file = [
+            MenuEntry("File", "&Open a folder of runs…", ("Ctrl+Alt+O",), self.open_folders),
             MenuEntry("File", "&Export plots…", ("Ctrl+E",), self.export),
             MenuEntry("File", "&Quit", ("Ctrl+Q",), self.quit),
         ]
@@ -242,6 +246,15 @@ class Actions:
             if view.run:
                 self._launch_tab().edit_settings_of(view.run)
 
+    def start_again_with(self, path: Path, changes: Mapping[str, str]) -> None:
+        """A new run with the settings of one, some of them changed, to be looked at first."""
+        launch = self._launch_tab()
+        self.window.jobs.do(
+            lambda: RunDirectory.open(path),
+            lambda run: launch.edit_settings_of(run, changes),
+            self._refused,
+        )
+
     def evaluate(self) -> None:
         """Compare the networks of the selected runs with other estimators."""
         self._evaluation_tab().ask_evaluate()
@@ -323,6 +336,14 @@ class Actions:
         from gui.window.export import ask_and_export
 
         ask_and_export(self.window)
+
+    def open_folders(self) -> None:
+        """Ask for a folder of runs."""
+        self.window.folders.ask()
+
+    def train_demo(self) -> None:
+        """Train what comes with the package."""
+        self._launch_tab().train_demo()
 
     def show_keys(self) -> None:
         """All keys."""

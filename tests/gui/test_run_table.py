@@ -188,9 +188,9 @@ def test_remarks_are_in_the_table_and_found(qtbot, open_window, fake_run, tmp_pa
     window = open_window(tmp_path / "runs")
     read(qtbot, window)
     write_remarks(run.path, Remarks(title="Best so far", tags=("paper",), pinned=True))
-    qtbot.waitUntil(lambda: names(window) == ["📌 Best so far", "b"], timeout=SOON_MS)
+    qtbot.waitUntil(lambda: names(window) == ["★ Best so far", "b"], timeout=SOON_MS)
     window.runs.filter.setText("tag:paper")
-    assert names(window) == ["📌 Best so far"]
+    assert names(window) == ["★ Best so far"]
 
 
 def test_a_folder_of_many_runs_is_looked_at_seldom_and_what_goes_on_is_not(fake_run, tmp_path):
