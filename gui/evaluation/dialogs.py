@@ -266,6 +266,7 @@ class LocalizeDialog(CommandDialog):
             changed.connect(self.refresh)
         jobs.do(lambda: estimators(self.plugins), self._offer, lambda error: None)
         self.refresh()
+        self.file.setFocus()
 
     @property
     def plan(self) -> LocalizationPlan:
