@@ -25,7 +25,7 @@ import numpy as np
 
 SERIES = 40
 EPOCHS = 100
-LONG, LONGEST, MANY = 150_000, 1_000_000, 500
+LONG, LONGEST, MANY, OVERLAID = 150_000, 1_000_000, 500, 50
 SHORT = 1000  # windows of each of the many runs
 FRAMES = 120
 IDLE_S = 10.0
@@ -124,14 +124,46 @@ def _show_long(runs: Path, what: str, first_aim: str, whole_aim: str) -> None:
         pans = [(0.2 + i / FRAMES / 4, 0.5 + i / FRAMES / 4) for i in range(FRAMES)]
         zooms = [(0.5 - 0.45 * 0.96**i, 0.5 + 0.45 * 0.96**i) for i in range(FRAMES)]
         for name, spans in (("pan", pans), ("zoom", zooms)):
-            times = []
-            for low, high in spans:
-                begin = time.perf_counter()
-                grid.zoom((low * windows, high * windows))
-                app.processEvents()
-                times.append(time.perf_counter() - begin)
-            say(f"  a frame of a {name}, median", 1e3 * np.median(times), "ms", "< 16")
-            say("    95 of 100 within", 1e3 * np.quantile(times, 0.95), "ms", "")
+            ends = [(low * windows, high * windows) for low, high in spans]
+            moves = [lambda span=span: grid.zoom(span) for span in ends]
+            frames(app, f"  a frame of a {name}", moves, "< 16")
+
+
+def overlaid_row(folder: Path, began: float) -> None:
+    """Fifty runs over each other, moved along x and pointed at."""
+    del began
+    runs = folder / "overlaid"
+    paths = [runs / f"run-{i:02d}" for i in range(OVERLAID)]
+    for i, path in enumerate(paths):
+        write_run(path, 5 * SHORT + i)
+    with opened([runs], choose=paths[0]) as (app, window):
+        wait(app, window.is_read)
+        window.choose(paths)
+        wait(app, lambda: len(window.views) == OVERLAID and window.is_read())
+        settle(app)
+        grid, steps = window.tab("loss").grid, 5 * SHORT
+        moves = [
+            lambda i=i: grid.zoom((0.1 * steps + 20 * i, 0.5 * steps + 20 * i)) for i in range(60)
+        ]
+        frames(app, f"{OVERLAID} runs overlaid: a frame of a pan", moves, "< 33")
+        frames(
+            app,
+            "  of the crosshair",
+            [lambda i=i: grid.cross(800.0 + 20 * i) for i in range(60)],
+            "",
+        )
+
+
+def frames(app, what: str, moves: list[Callable[[], None]], aim: str) -> None:
+    """Median and 95th percentile of the time from a movement to its picture."""
+    times = []
+    for move in moves:
+        begin = time.perf_counter()
+        move()
+        app.processEvents()
+        times.append(time.perf_counter() - begin)
+    say(f"{what}, median", 1e3 * float(np.median(times)), "ms", aim)
+    say("    95 of 100 within", 1e3 * float(np.quantile(times, 0.95)), "ms", aim)
 
 
 def many_row(folder: Path, began: float) -> None:
@@ -186,6 +218,7 @@ ROWS: dict[str, Callable[[Path, float], None]] = {
     "window": window_row,
     "long": long_row,
     "longest": longest_row,
+    "overlaid": overlaid_row,
     "many": many_row,
     "step": step_row,
 }

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gui.display import QT_LIBRARIES, require_display
-from gui.tabs import TABS
+from gui.tabs import TABS, VIEWS
 from ris_tf.errors import UserError
 
 if TYPE_CHECKING:
@@ -86,7 +86,10 @@ def _parser() -> argparse.ArgumentParser:
         help="folder that holds runs, or runs to open (default: runs)",
     )  # fmt: skip
     parser.add_argument(
-        "--tab", choices=list(TABS), metavar="TAB", help=f"tab in front: {', '.join(TABS)}"
+        "--tab",
+        choices=[*TABS, *VIEWS],
+        metavar="TAB",
+        help=f"tab in front: {', '.join([*TABS, *VIEWS])}",
     )
     parser.add_argument(
         "--plugin", action="append", default=[], metavar="MODULE",
@@ -174,7 +177,10 @@ def _choose(window: "MainWindow", places: list[Path], tab: str | None) -> None:
     if runs:
         window.choose(runs)
     if tab:
-        window.show_tab(tab)
+        name, state = VIEWS.get(tab, (tab, {}))
+        window.show_tab(name)
+        if state:
+            window.tab(name).restore(state)
 
 
 def _take_picture(

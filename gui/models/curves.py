@@ -1,8 +1,14 @@
 """What a curve needs before it is drawn: its x axis and the few points that show."""
 
+from functools import cache
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from ris_tf.runlog import RunLog
+
+if TYPE_CHECKING:
+    from tsdownsample import MinMaxDownsampler
 
 AXES = {
     "step": "step",
@@ -84,12 +90,17 @@ def visible(x: np.ndarray, y: np.ndarray, low: float, high: float, points: int) 
     x, y = x[begin:end], y[begin:end]
     if len(y) <= 2 * points:
         return x, y
-    from tsdownsample import MinMaxDownsampler
-
     points -= points % 2
-    chosen = MinMaxDownsampler().downsample(np.ascontiguousarray(y), n_out=points)
+    chosen = _downsampler().downsample(np.ascontiguousarray(y), n_out=points)
     chosen = np.concatenate([[0], chosen.astype(np.intp), [len(y) - 1]])
     return x[chosen], y[chosen]
+
+
+@cache
+def _downsampler() -> "MinMaxDownsampler":
+    from tsdownsample import MinMaxDownsampler
+
+    return MinMaxDownsampler()
 
 
 def without_outliers(values: np.ndarray) -> tuple[float, float] | None:

@@ -1,6 +1,6 @@
 """Which curves stand in which plot: losses, gradients, schedules of one run or of several."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -296,10 +296,43 @@ def schedule_panels(runs: Sequence[RunView], options: Options) -> list[Panel]:
     return [panel for panel in panels if panel.curves]
 
 
+def distinct(panels: Sequence[Panel], runs: Sequence[RunView]) -> list[Panel]:
+    """Panels in which the curves of runs that share a colour differ by their dashes."""
+    earlier: dict[str, int] = {}
+    steps: dict[str, int] = {}
+    for run in runs:
+        steps[run.label] = earlier.get(run.colour, 0)
+        earlier[run.colour] = steps[run.label] + 1
+    if not any(steps.values()):
+        return list(panels)
+    return [
+        replace(panel, curves=tuple(_dashed(c, steps) for c in panel.curves)) for panel in panels
+    ]
+
+
+def _dashed(curve: Curve, steps: Mapping[str, int]) -> Curve:
+    by = 0 if curve.points else steps.get(curve.run, 0)
+    return replace(curve, style=curve.style + by) if by else curve
+
+
+def without(panels: Sequence[Panel], runs: Collection[str]) -> list[Panel]:
+    """Panels without the curves of some runs, or of groups of them."""
+    return [
+        replace(panel, curves=tuple(c for c in panel.curves if c.run not in runs))
+        for panel in panels
+    ]
+
+
 def runs_of(panels: Sequence[Panel]) -> dict[str, str]:
-    """Runs of the curves of panels with their colour; empty where their curves have several."""
-    colours: dict[str, set[str]] = {}
+    """Runs of the curves of panels with their colour.
+
+    It is that of the first plot in which the run has but one; empty where it has several in each.
+    """
+    found: dict[str, str] = {}
     for panel in panels:
+        colours: dict[str, set[str]] = {}
         for curve in panel.curves:
             colours.setdefault(curve.run, set()).add(curve.colour)
-    return {run: min(found) if len(found) == 1 else "" for run, found in colours.items()}
+        for run, among in colours.items():
+            found[run] = found.get(run) or (min(among) if len(among) == 1 else "")
+    return found

@@ -11,6 +11,7 @@ from gui.models.panels import Curve, Panel
 from gui.models.ticks import finite_log, time_unit
 
 POINTS_PER_PIXEL = 2  # smallest and largest value in each column of pixels
+OF_MANY = 1  # the same for curves of many runs, which are smooth
 FEWEST_PIXELS = 50
 X_ROOM, Y_ROOM = 0.015, 0.06  # share of the range that is left free at its ends
 CALM = 0.7  # a y range stays as long as the values fill this much of it
@@ -44,9 +45,12 @@ class Scale:
         """Where values stand, far outside at most a few lengths of the axis away."""
         places = finite_log(values) if self.log else values
         length = self.end - self.begin
-        with np.errstate(invalid="ignore", over="ignore"):
-            share = (np.asarray(places, np.float64) - self.low) / (self.high - self.low)
-        return self.begin + np.clip(share, -9.0, 10.0) * length
+        factor = length / (self.high - self.low)
+        at = np.multiply(places, factor, dtype=np.float64)
+        at += self.begin - self.low * factor
+        at[np.isinf(at)] = np.nan
+        near, far = sorted((self.begin - 9 * length, self.end + 9 * length))
+        return at.clip(near, far, out=at)
 
     def value(self, pixel: float) -> float:
         """What stands at a pixel."""
@@ -113,7 +117,10 @@ class XView:
         narrow = FINEST * max(last - first, abs(first), abs(last))
         if high - low < narrow:
             low, high = (low + high) / 2 - narrow, (low + high) / 2 + narrow
-        shift = max(first - low, 0.0) + min(last - high, 0.0)
+        # Half of what is in sight lies among the values, not in the room beside them.
+        room = X_ROOM / (1 + 2 * X_ROOM) * (self.ends[1] - self.ends[0])
+        beside = 0.0 if self.log else max(room - (high - low) / 2, 0.0)
+        shift = max(first + beside - low, 0.0) or min(last - beside - high, 0.0)
         return low + shift, high + shift
 
 
@@ -152,8 +159,8 @@ def drawn(panel: Panel, span: Span, pixels: float) -> list[Drawn]:
         span: x range.
         pixels: its width.
     """
-    points = POINTS_PER_PIXEL * max(int(pixels), FEWEST_PIXELS)
     raw = len({curve.run for curve in panel.curves}) <= RAW_RUNS
+    points = int((POINTS_PER_PIXEL if raw else OF_MANY) * max(pixels, FEWEST_PIXELS))
     return [_drawn(curve, *span, points, raw) for curve in panel.curves if len(curve.x)]
 
 

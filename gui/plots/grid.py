@@ -17,6 +17,8 @@ MIN_WIDTH = 205  # pixels of a plot that can still be read
 MIN_HEIGHT, LARGE_HEIGHT = 132, 210
 MAX_COLUMNS = 4
 SPACING = 4
+MANY = 100  # curves of all plots together, that are drawn quickly while something moves
+REST_MS = 150  # without a movement, after which they are drawn well
 REACH = 3  # pixels from the mouse within which a mark is pointed at
 LARGE, OTHER = 3, 2  # how rows share what height there is
 
@@ -40,6 +42,8 @@ class PlotGrid(QWidget):
         self._choices: dict[str, Choice] = {}
         self._enlarged: str | None = None
         self._columns = 0
+        self._rest = QTimer(self, singleShot=True, interval=REST_MS)
+        self._rest.timeout.connect(self._draw_well)
         self._body = QWidget()
         self._cells = QGridLayout(self._body)
         self._cells.setSpacing(SPACING)
@@ -107,11 +111,15 @@ class PlotGrid(QWidget):
     def _leave_what_is_empty(self, complete: bool) -> None:
         """Where the zoom has no data, show all there is, and say so."""
         span = self.view.span
-        if not span or not complete or not any(len(c.x) for p in self._panels for c in p.curves):
+        if not span or not complete or not self._has_curves:
             return
         if not has_data(self._panels, span):
             self.zoom(None)
             self.header.tell(f"nothing at {self.span_text(span)}: all is shown")
+
+    @property
+    def _has_curves(self) -> bool:
+        return any(len(curve.x) for panel in self._panels for curve in panel.curves)
 
     def span_text(self, span: Span) -> str:
         """A range of x in words: `step 200-400`."""
@@ -136,13 +144,27 @@ class PlotGrid(QWidget):
         self.zoom(None)
 
     def zoom(self, span: Span | None) -> None:
-        """Show an x range in all plots, or everything."""
+        """Show an x range in all plots, or everything; one without data is refused."""
+        before = self.view.span
         self.view.zoom(span)
-        for plot in self._plots:
-            plot.draw()
+        if self.view.span and self._has_curves and not has_data(self._panels, self.view.span):
+            self.view.span = before if before and has_data(self._panels, before) else None
+        self._draw()
         zoomed = self.view.span
         self.header.tell(f"zoomed to {self.span_text(zoomed)}" if zoomed else "")
         self.zoomed.emit(zoomed)
+
+    def _draw(self) -> None:
+        """Draw all plots; many curves quickly at first, and well when nothing moves any more."""
+        draft = sum(len(panel.curves) for panel in self._panels) > MANY
+        for plot in self._plots:
+            plot.draw(draft)
+        if draft:
+            self._rest.start()
+
+    def _draw_well(self) -> None:
+        for plot in self._plots:
+            plot.draw()
 
     def choose(self, plot: PanelPlot, choice: Choice) -> None:
         """Take what was chosen for a plot; it stays while there is a plot of that title."""
@@ -174,8 +196,11 @@ class PlotGrid(QWidget):
 
     def lift(self, lifted: Lifted | None) -> None:
         """Let the curves of a run, or of a name, stand out in all plots."""
+        if self._plots and lifted == self._plots[0].lifted:
+            return
         for plot in self._plots:
-            plot.lift(lifted)
+            plot.lifted = lifted
+        self._draw()
         self.header.lift(lifted[0] if lifted else None)
 
     def marks_near(self, x: float) -> list[Mark]:

@@ -106,7 +106,9 @@ class LayerPlot(QWidget):
         inner.setSize(inner.size().expandedTo(QRectF(0, 0, 8, 8).size()))
         painter.setFont(look.large)
         painter.setPen(QColor(look.theme.foreground))
-        painter.drawText(QPointF(inner.left(), rect.top() + top - 2 * ROOM), title)
+        painter.drawText(
+            QPointF(inner.left(), rect.top() + top - 2 * ROOM), f"{title} · {self.run}"
+        )
         painter.setFont(look.small)
         self._paint_pixels(painter, inner)
         self._paint_names(painter, rect, inner, look)

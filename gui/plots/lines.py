@@ -21,7 +21,11 @@ def segments(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """
     fine = np.isfinite(x) & np.isfinite(y)
     joined = fine[:-1] & fine[1:]
-    lines = np.stack([x[:-1], y[:-1], x[1:], y[1:]], axis=1)[joined]
+    lines = np.empty((max(len(x) - 1, 0), 4))
+    lines[:, 0], lines[:, 1], lines[:, 2], lines[:, 3] = x[:-1], y[:-1], x[1:], y[1:]
+    if len(x) > 1 and joined.all():
+        return lines
+    lines = lines[joined]
     alone = fine.copy()
     alone[:-1] &= ~joined
     alone[1:] &= ~joined

@@ -13,8 +13,9 @@ from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen, QPolygonF
 
 from gui.models.marks import Mark
 from gui.models.panels import Curve, Panel
-from gui.models.sight import Drawn, Scale, Span, XView
+from gui.models.sight import RAW_RUNS, Drawn, Scale, Span, XView
 from gui.models.ticks import Tick, ticks_of
+from gui.plots.legend import paint_legend
 from gui.plots.lines import DASHES, dashed, draw, segments
 from gui.plots.look import BAND_SHARE, FADED_SHARE, RAW_SHARE, Look
 
@@ -22,6 +23,7 @@ MARKS = {"epoch": "#888888", "phase": "#CC79A7", "session": "#56B4E9", "dropped"
 MAX_MARKS = 60  # vertical lines of a kind in sight; with more they are only clutter
 TICK_LETTERS = "00.000"  # the y axis has room for this
 LAST_LETTERS = "000"  # half of the last label of the x axis has room beside it
+LEGEND_FROM = 28.0  # widths of letters that a plot with a legend has
 TICK = 4.0  # pixels of a tick
 ROOM = 4.0
 LIFTED = 1.5  # width of a lifted curve over that of others
@@ -96,9 +98,11 @@ def paint_plot(painter: QPainter, rect: QRectF, content: Content, look: Look) ->
     painter.setClipRect(frame.inner)
     _paint_grid(painter, frame, look, x_ticks, y_ticks)
     _paint_marks(painter, frame, content.marks)
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, not look.draft)
     _paint_levels(painter, frame, content.panel.levels, look)
     paint_curves(painter, frame, content, look)
+    if frame.inner.width() > LEGEND_FROM * look.text:
+        paint_legend(painter, frame.inner, content.panel, look)
     painter.restore()
     _paint_axes(painter, rect, frame, content, look, x_ticks, y_ticks)
     return frame
@@ -184,6 +188,8 @@ def _paint_levels(painter: QPainter, frame: Frame, levels: Sequence[float], look
 
 def paint_curves(painter: QPainter, frame: Frame, content: Content, look: Look) -> None:
     """Bands, then raw values, then lines, dots and marks of divergence; the lifted ones last."""
+    many = len({drawn.curve.run for drawn in content.curves}) > RAW_RUNS
+    look = look.of_many if many else look
     ordered = sorted(content.curves, key=lambda drawn: content.is_lifted(drawn.curve))
     for drawn in ordered:
         _paint_band(painter, frame, drawn, look)
@@ -193,39 +199,42 @@ def paint_curves(painter: QPainter, frame: Frame, content: Content, look: Look) 
             painter.setPen(QPen(colour, look.raw))
             draw(painter, segments(frame.x.pixels(drawn.raw[0]), frame.y.pixels(drawn.raw[1])))
     for drawn in ordered:
-        _paint_front(painter, frame, drawn, content, look)
+        _paint_front(painter, frame, drawn, content, look, many)
     for drawn in ordered:
         if drawn.ended:
             _paint_end(painter, frame, drawn.ended, look)
 
 
 def _paint_front(
-    painter: QPainter, frame: Frame, drawn: Drawn, content: Content, look: Look
+    painter: QPainter, frame: Frame, drawn: Drawn, content: Content, look: Look, many: bool
 ) -> None:
     curve, lifted = drawn.curve, content.is_lifted(drawn.curve)
     colour = look.colour(curve.colour)
+    many = many and not (lifted and content.lifted)
     if not lifted:
         colour = look.mixed(colour, FADED_SHARE)
     width = look.line * (LIFTED if lifted and content.lifted else 1.0)
     width = max(look.raw, 0.7 * width) if curve.points and curve.style == 0 else width
     x, y = frame.x.pixels(drawn.x), frame.y.pixels(drawn.y)
-    pattern = DASHES[curve.style % len(DASHES)]
+    pattern = () if look.draft else DASHES[curve.style % len(DASHES)]
     lines = dashed(x, y, tuple(width * part for part in pattern)) if pattern else segments(x, y)
     pen = QPen(colour, width)
-    pen.setCapStyle(Qt.PenCapStyle.FlatCap if pattern else Qt.PenCapStyle.RoundCap)
+    pen.setCapStyle(Qt.PenCapStyle.FlatCap if pattern else Qt.PenCapStyle.SquareCap)
     painter.setPen(pen)
-    draw(painter, lines)
+    if not (curve.points and many):
+        draw(painter, lines)
     if curve.points:
-        _paint_dots(painter, x, y, colour, look)
+        _paint_dots(painter, x, y, colour, look, rim=not many)
 
 
 def _paint_dots(
-    painter: QPainter, x: np.ndarray, y: np.ndarray, colour: QColor, look: Look
+    painter: QPainter, x: np.ndarray, y: np.ndarray, colour: QColor, look: Look, rim: bool
 ) -> None:
     fine = np.isfinite(x) & np.isfinite(y)
     x, y = x[fine], y[fine]
     # A dot is a round cap; its rim in the background's colour parts it from the curve below.
-    for width, paint in ((look.dot + 2, QColor(look.theme.background)), (look.dot, colour)):
+    rims = [(look.dot + 2, QColor(look.theme.background))] if rim else []
+    for width, paint in (*rims, (look.dot, colour)):
         painter.setPen(QPen(paint, width, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
         draw(painter, np.stack([x - 0.01, y, x + 0.01, y], axis=1))
 

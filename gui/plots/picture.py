@@ -53,6 +53,7 @@ def image_of(plots: Sequence[Picture], look: Look = PAPER) -> QImage:
     """
     size = _size(plots, look)
     image = QImage((size * SCALE).toSize(), QImage.Format.Format_RGB32)
+    image.fill(QColor(look.theme.background))
     with _painting(image) as painter:
         painter.scale(SCALE, SCALE)
         _paint(painter, plots, size, look)
@@ -86,11 +87,11 @@ def _cell(plots: Sequence[Picture]) -> QSizeF:
 
 
 def _runs(plots: Sequence[Picture]) -> dict[str, str]:
-    """All runs of the plots; one that has several colours has none in the line of names."""
+    """All runs of the plots, each with the first colour that it alone has in one of them."""
     found: dict[str, str] = {}
     for plot in plots:
         for run, colour in plot.runs.items():
-            found[run] = colour if found.get(run, colour) == colour else ""
+            found[run] = found.get(run) or colour
     return found
 
 

@@ -78,6 +78,7 @@ class PanelPlot(QWidget):
         self._y_range: Span | None = None
         self._curves: list[Drawn] = []
         self._picture: QPixmap | None = None
+        self._draft = False
         self._cross: float | None = None
         self._pressed: tuple[QPointF, Frame] | None = None
         self._box: QRectF | None = None
@@ -134,21 +135,15 @@ class PanelPlot(QWidget):
         self.choice = choice
         self.draw()
 
-    def lift(self, lifted: Lifted | None) -> None:
-        """Let curves stand out."""
-        if lifted != self.lifted:
-            self.lifted = lifted
-            self.draw()
-
     def cross(self, x: float | None) -> None:
         """Put the crosshair at an x, or take it away."""
         if x != self._cross:
             self._cross = x
             self.update()
 
-    def draw(self) -> None:
-        """Something changed: draw anew when it is next in sight."""
-        self._picture = None
+    def draw(self, draft: bool = False) -> None:
+        """Something changed: draw anew when it is next in sight, quickly while it moves."""
+        self._picture, self._draft = None, draft
         self.update()
 
     def content(self, width: float) -> Content | None:
@@ -212,11 +207,13 @@ class PanelPlot(QWidget):
     def _painted(self, ratio: float) -> QPixmap:
         picture = QPixmap(self.size() * ratio)
         picture.setDevicePixelRatio(ratio)
-        picture.fill(QColor(self.look.theme.background))
         content = self.content(self.width())
-        if content:
+        if content is None:
+            picture.fill(QColor(self.look.theme.background))
+        else:
             painter = QPainter(picture)
-            self.frame = paint_plot(painter, QRectF(self.rect()), content, self.look)
+            look = self.look.drafted if self._draft else self.look
+            self.frame = paint_plot(painter, QRectF(self.rect()), content, look)
             painter.end()
         return picture
 

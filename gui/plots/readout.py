@@ -91,8 +91,12 @@ class Readout(QWidget):
         """
         self._hidden_runs &= {run for run, _ in runs}
         matrix = matrix_of(panels, runs, off, never, self._hidden_runs)
+        at = self.table.currentIndex()
+        at = at.row(), at.column()
         self.model.show_matrix(matrix)
         self.table.fit(matrix)
+        if at != (-1, -1) and not self.table.currentIndex().isValid():
+            self.table.setCurrentIndex(self.model.index(*at))
 
     def show_at(self, x: float | None, where: str) -> None:
         """Show the values at an x, or the last ones."""
@@ -289,6 +293,7 @@ class MatrixView(QTableView):
     def __init__(self, model: MatrixModel, parent: QWidget | None = None):
         super().__init__(parent)
         self._matrix = model
+        self._fitted: tuple | None = None
         self.across = _Header(Qt.Orientation.Horizontal)
         self.down = _Header(Qt.Orientation.Vertical)
         self.setHorizontalHeader(self.across)
@@ -317,8 +322,13 @@ class MatrixView(QTableView):
             (self.fontMetrics().horizontalAdvance(r.title) for r in matrix.rows), default=0
         )
         self.down.setFixedWidth(min(max(longest + NAME_ROOM, NAME_LEAST), NAME_MOST))
-        if matrix.columns and self.across.sectionResizeMode(0) != mode:
-            self.across.setSectionResizeMode(mode)
+        if not matrix.columns or (mode, len(matrix.columns)) == self._fitted:
+            return
+        self._fitted = mode, len(matrix.columns)
+        self.across.setSectionResizeMode(mode)
+        if not few:
+            for column in range(len(matrix.columns)):
+                self.across.resizeSection(column, VALUE_WIDTH)
 
     def restyle(self, theme: Theme) -> None:
         """Headers without the rims of buttons."""

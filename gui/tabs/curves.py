@@ -10,7 +10,7 @@ from gui.models.curves import AXES
 from gui.models.followed import RunView
 from gui.models.groups import grouped, keys_to_group_by
 from gui.models.marks import Mark, marks_of, position_text
-from gui.models.panels import Options, Panel
+from gui.models.panels import Options, Panel, distinct, without
 from gui.models.smoothing import Smoother
 from gui.models.tables import panels_csv
 from gui.plots.grid import PlotGrid
@@ -185,15 +185,16 @@ class CurvesTab(Tab):
 
     def _refresh(self) -> None:
         options = self.options
-        panels = self.panels(options, self._smoother)
+        panels = distinct(self.panels(options, self._smoother), self.runs)
         self.grid.view.label, self.grid.view.kind = AXES[options.x], options.x
         clip = bool(self._value("clip", False))
         complete = all(run.complete for run in self.runs)
         shown = self._grouped(panels)
-        self.grid.show_panels(shown, self._marks(options), clip, complete)
         runs = [(run.label, run.colour) for run in self._selected or self.runs]
         if shown is not panels:
             runs = list({c.run: c.colour for p in shown for c in p.curves}.items())
+            shown = without(shown, self._hidden_runs)
+        self.grid.show_panels(shown, self._marks(options), clip, complete)
         self.readout.show_panels(shown, runs, *self.aside())
 
     def _grouped(self, panels: list[Panel]) -> list[Panel]:

@@ -16,7 +16,12 @@ from PySide6.QtWidgets import (
 ELSEWHERE = (
     ("Plots", "Zoom along x", "wheel"),
     ("Plots", "Move along x", "drag"),
-    ("Plots", "Values at a step", "point at it"),
+    ("Plots", "Zoom into a box", "Shift with drag"),
+    ("Plots", "One alone, and back", "double click, Enter, Escape"),
+    ("Plots", "Values at a step", "point at it, Left, Right"),
+    ("Plots", "Axes, copies, files", "right click"),
+    ("Values", "Hide or show a term", "click on its name, Space"),
+    ("Values", "Hide or show a run", "click on its name, Shift+Space"),
     ("Runs", "Choose several", "Ctrl or Shift with click or arrows"),
     ("Runs", "Go to its tabs", "Enter"),
     ("Runs", "Sort", "click on a column's header"),

@@ -14,13 +14,17 @@ def screen(widget) -> np.ndarray:
     for _ in range(3):  # a size leads to another arrangement, and that to other pictures
         QApplication.processEvents()
     window = widget.window()
-    picture = window.screen().grabWindow(window.winId()).toImage()
-    picture = picture.convertToFormat(QImage.Format.Format_RGB888)
+    pixels = pixels_of(window.screen().grabWindow(window.winId()))
     at = widget.mapTo(window, QPoint(0, 0))
-    data = np.frombuffer(picture.constBits(), np.uint8)
-    rows = data.reshape(picture.height(), picture.bytesPerLine())[:, : 3 * picture.width()]
-    pixels = rows.reshape(picture.height(), picture.width(), 3)
-    return pixels[at.y() : at.y() + widget.height(), at.x() : at.x() + widget.width()].copy()
+    return pixels[at.y() : at.y() + widget.height(), at.x() : at.x() + widget.width()]
+
+
+def pixels_of(picture) -> np.ndarray:
+    """`[height, width, 3]` of a pixmap."""
+    image = picture.toImage().convertToFormat(QImage.Format.Format_RGB888)
+    rows = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), -1)
+    pixels = rows[:, : 3 * image.width()].reshape(image.height(), image.width(), 3)
+    return pixels.astype(float)
 
 
 def coverage(plot, run: str | None = None) -> float:
@@ -30,7 +34,7 @@ def coverage(plot, run: str | None = None) -> float:
         plot: on the screen.
         run: of which run; the first curve unless given.
     """
-    pixels = screen(plot).astype(float)
+    pixels = screen(plot)
     frame = plot.frame
     ends = frame.x.value(frame.x.begin), frame.x.value(frame.x.end)
     assert np.allclose(ends, plot.view.range), "the picture is of another range"
