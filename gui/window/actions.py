@@ -16,7 +16,7 @@ from gui.window.entries import MenuEntry, OfferedAction
 from gui.window.noting import Noting
 from ris_tf.config import all_knobs, schema
 from ris_tf.errors import UserError
-from ris_tf.runlog import RunDirectory
+from ris_tf.runlog import RunDirectory, verdict_on
 from ris_tf.search import SearchDirectory
 
 if TYPE_CHECKING:
@@ -107,6 +107,13 @@ class Actions:
             ),
             MenuEntry(
                 "Run", "&Begin a new run at its weights…", (), self.begin_at, hindrances.to_edit
+            ),
+            MenuEntry(
+                "Run",
+                "Start again with the ad&vised change…",
+                (),
+                self.start_advised,
+                hindrances.to_change,
             ),
             MenuEntry("Run", "&Stop with a checkpoint", ("Ctrl+S",), self.stop, hindrances.to_stop),
             MenuEntry("Run", "&Kill…", ("Ctrl+K",), self.kill, hindrances.to_kill),
@@ -245,6 +252,11 @@ class Actions:
         for view in self._selected(hindrances.to_edit)[:1]:
             if view.run:
                 self._launch_tab().edit_settings_of(view.run)
+
+    def start_advised(self) -> None:
+        """A new run with the settings of the selected one and what its health checks advise."""
+        for view in self._selected(hindrances.to_change)[:1]:
+            self.start_again_with(view.path, dict(verdict_on(view.checks).remedies))
 
     def start_again_with(self, path: Path, changes: Mapping[str, str]) -> None:
         """A new run with the settings of one, some of them changed, to be looked at first."""

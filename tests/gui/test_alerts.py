@@ -14,6 +14,7 @@ from gui.models.alerts import Watch, What
 from gui.models.index import RunIndex
 from gui.theme import ICON
 from gui.window.remembered import recent_folders
+from ris_tf.runlog import verdict_on
 
 
 def told(watch, index):
@@ -156,3 +157,17 @@ def test_an_entry_for_the_menu_of_programs(tmp_path, root):
     )
     assert "RUNS_DIR" in done.stdout
     assert Path(program[0]).is_absolute()
+
+
+def test_what_the_checks_advise_is_a_menu_entry_too(qtbot, open_window, fake_run, tmp_path):
+    """For the keyboard, and for runs that failed long ago."""
+    fake_run("a", windows=200).train(60, dropped=tuple(range(20, 60))).end("failed")
+    window = open_window(tmp_path / "runs")
+    read(qtbot, window)
+    (view,) = window.selected_views()
+    advised = dict(verdict_on(view.checks).remedies)
+    assert advised
+    trigger(qtbot, window, "Start again with the ad&vised change…")
+    launch = window.tab("launch")
+    qtbot.waitUntil(lambda: "filled in" in launch.status.text(), timeout=SOON_MS)
+    assert {key: launch.settings.text(key) for key in advised} == advised
