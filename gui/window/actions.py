@@ -313,11 +313,14 @@ class Actions:
     def open_folder(self) -> None:
         """Show the run's folder in the desktop's file manager."""
         for view in self._selected(hindrances.to_open)[:1]:
-            if not QDesktopServices.openUrl(QUrl.fromLocalFile(str(view.path.absolute()))):
-                QGuiApplication.clipboard().setText(str(view.path))
-                self.window.notify(
-                    f"no file manager opened {view.path}: its path is in the clipboard", "amber"
-                )
+            self.window.jobs.do(view.path.absolute, self._show_folder, self._refused)
+
+    def _show_folder(self, path: Path) -> None:
+        if not QDesktopServices.openUrl(QUrl.fromLocalFile(str(path))):
+            QGuiApplication.clipboard().setText(str(path))
+            self.window.notify(
+                f"no file manager opened {path}: its path is in the clipboard", "amber"
+            )
 
     def copy_path(self) -> None:
         """The run's path to the clipboard."""

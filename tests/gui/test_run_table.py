@@ -317,7 +317,8 @@ def test_no_file_manager_is_said(qtbot, open_window, fake_run, tmp_path):
     window = open_window(tmp_path / "runs")
     read(qtbot, window)
     trigger(qtbot, window, "&Open its folder")
-    assert "no file manager opened" in window.statusBar().currentMessage()
+    message = window.statusBar().currentMessage
+    qtbot.waitUntil(lambda: "no file manager opened" in message(), timeout=SOON_MS)
 
 
 def test_the_first_window_fits_the_screen(qtbot, open_window, tmp_path):
