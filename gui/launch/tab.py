@@ -37,6 +37,7 @@ from gui.models.settings import ALL, Settings
 from gui.tabs.tab import Tab
 from gui.theme import Theme
 from gui.workers import Jobs, Poller
+from ris_tf.config import shipped_configs
 from ris_tf.config.declared import WAIT_S
 from ris_tf.errors import UserError
 from ris_tf.registry import named_plugins
@@ -75,7 +76,7 @@ class LaunchTab(Tab):
         self._make(runs_dir)
         lay_out(self)
         self._refresh()
-        self._jobs.do(lambda: sorted(CONFIGS.glob("*.yaml")), self._offer, self._refuse)
+        self._jobs.do(_configurations, self._offer, self._refuse)
 
     def _make(self, runs_dir: Path) -> None:
         self.files = QComboBox()
@@ -380,3 +381,8 @@ class LaunchTab(Tab):
         )
         if name:
             self.open_config(Path(name))
+
+
+def _configurations() -> list[Path]:
+    """The configurations of the project one works in, or else those that come with the package."""
+    return sorted(CONFIGS.glob("*.yaml")) or list(shipped_configs().values())

@@ -25,6 +25,7 @@ from ris_tf.search import is_search
 AT_FIRST = 1 << 16  # bytes of a log that are read before its row is shown; of longer ones, the ends
 READ_ON = 1 << 22  # bytes of a long log read at a time afterwards
 PATIENCE_S = 0.1  # time of one poll that goes into reading on
+LOOK_S = 0.4  # time of one poll that goes into runs that are new to the table
 SWEEP_SHARE = 0.02  # of the time that may go into looking at every folder anew
 SWEEP_LEAST_S = 1.0  # a pause that short is not worth keeping
 SETTLED = (State.FINISHED, State.STOPPED, State.FAILED, State.IMPORTED)
@@ -72,7 +73,7 @@ class RunRow:
     def state(self) -> str:
         """What the run is doing, in a word."""
         if self.summary is None:
-            return "unreadable"
+            return "unreadable" if self.problem else "reading"
         return "stopping" if self.summary.stopping else str(self.summary.state)
 
 
@@ -133,10 +134,21 @@ class RunIndex:
         return self._poll(now, entries.values()) or changed
 
     def _poll(self, now: float, entries: "Iterable[_Entry]") -> bool:
-        changed = False
+        """Look at runs; at those that nobody has looked at before for a short time only."""
+        changed = late = False
+        until = time.monotonic() + LOOK_S
         for entry in entries:
+            new = not entry.looked
+            if new and late:
+                continue
             changed |= entry.poll(now)
+            late = late or (new and time.monotonic() > until)
         return changed
+
+    @property
+    def unlooked(self) -> int:
+        """Runs that have a row, and nothing in it yet."""
+        return sum(not entry.looked for entry in self._known())
 
     def _known(self) -> "Iterable[_Entry]":
         return (self._entries or {}).values()
@@ -181,6 +193,7 @@ class _Entry:
         self._files = f"{path}/run.json", f"{path}/events.jsonl"
         self._remarks_file = f"{path}/remarks.json"
         self._remarks: Stamp | None = None
+        self.looked = False
         self._watch: RunWatch | None = None
         self._identity: Stamp | None = None
         self._log: Stamp | None = None
@@ -192,6 +205,7 @@ class _Entry:
 
     def poll(self, now: float) -> bool:
         """Look whether the run changed; returns whether its row did."""
+        self.looked = True
         noted = self._read_remarks()
         return self._poll_run(now) or noted
 

@@ -41,6 +41,7 @@ MARKS = {
     "failed": "✖",
     "lost": "?",
     "imported": "⇥",
+    "reading": "…",
     "unreadable": "⚠",
 }
 MEANINGS = {
@@ -53,6 +54,7 @@ MEANINGS = {
     "failed": "ended by an error; the reason is in the log",
     "lost": "its process is gone without an end event: resume it from its last checkpoint",
     "imported": "made of a network from elsewhere, never trained here",
+    "reading": "its files are read in a moment",
     "unreadable": "its files cannot be read",
 }
 LEVEL_MARKS = {"green": "✔", "warning": "!", "amber": "…", "unknown": "?", "red": "✖"}

@@ -110,18 +110,24 @@ class Alerts(QObject):
                 if better.changes:
                     self.bar.show_alert(better)
 
+    def show_title(self) -> None:
+        """What is watched, marked where something has happened that nobody has looked at."""
+        mark = f"({self.unread}) " if self.unread else ""
+        places = ", ".join(str(place) for place in self.window.places)
+        self.window.setWindowTitle(f"{mark}ris-gui · {places}")
+
     def read(self) -> None:
         """A person looks at the window: the title has no mark any more."""
         if self.unread:
             self.unread = 0
-            self.window.show_title()
+            self.show_title()
 
     def _tell(self, alert: Alert) -> None:
         self.bar.show_alert(alert)
         if self.window.isActiveWindow():
             return
         self.unread += 1
-        self.window.show_title()
+        self.show_title()
         QApplication.alert(self.window)
         if tray := self._desktop():
             kinds = QSystemTrayIcon.MessageIcon

@@ -10,6 +10,7 @@ from gui.models.palette import COLOURS
 from gui.workers import Poller
 
 FOLLOW_S, FOLLOW_IDLE_S = 0.001, 0.1
+FEW = 5  # runs; of more, each is looked at less often, so that all together cost no more
 
 
 class Followers(QObject):
@@ -43,6 +44,9 @@ class Followers(QObject):
         for path in paths:
             if path not in self.pollers:
                 self.pollers[path] = self._reader_of(path)
+        pause = FOLLOW_IDLE_S * max(len(self.pollers) / FEW, 1.0)
+        for poller in self.pollers.values():
+            poller.idle_s = pause
 
     def selected(self) -> list[RunView]:
         """The runs as far as they are read, in the order of selection."""

@@ -17,7 +17,7 @@ from gui.theme import LIGHT, Theme
 from gui.window.run_model import PATH, RunsModel
 from gui.window.run_view import RunsView
 
-MAX_SELECTED = 8  # runs read at once
+MAX_SELECTED = 50  # runs read at once
 HEADER_ROOM = 24  # pixels beside a column's title, the arrow of the sorting among them
 
 

@@ -43,7 +43,7 @@ LATEST_MS = 250  # and no later than this after something new
 SHARE = 0.1  # of a core that may go into making what is drawn; training may need the rest
 FIRST_TAB_MS = 400
 CHECK_MS = 500  # how often reads that do not come back are checked for
-SCAN_S = 1.0
+SCAN_S, HURRY_S = 1.0, 0.05
 CLOSE_S = 1.0  # how long closing waits for what was asked for
 SIZE = (1280, 720)
 TABLE_WIDTH = 300  # pixels of the table at first
@@ -97,7 +97,7 @@ class MainWindow(QMainWindow):
         if settings:
             restore(self, settings)
         self.tabs.tabBar().setFocus()  # not the filter, which takes every key
-        self.show_title()
+        self.alerts.show_title()
         self.set_theme(theme)
         self._collector = Collector(self)
         self._scanner.start()
@@ -164,9 +164,7 @@ class MainWindow(QMainWindow):
             tab.trial_chosen.connect(self._show_trial)
         if self.settings:
             tab.restore(choices_of(self.settings, name))
-        page = self.tabs.widget(list(TABS).index(name))
-        assert page is not None
-        layout = QVBoxLayout(page)
+        layout = QVBoxLayout(self.tabs.widget(list(TABS).index(name)))
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(tab)
         return tab
@@ -237,7 +235,7 @@ class MainWindow(QMainWindow):
         self._first_rows, self._ever_chosen = True, False
         if launch := self.made.get("launch"):
             launch.take_runs_dir(new_runs)  # pyright: ignore[reportAttributeAccessIssue]
-        self.show_title()
+        self.alerts.show_title()
         self.scan()
 
     def scan(self) -> None:
@@ -275,11 +273,6 @@ class MainWindow(QMainWindow):
         """The other of light and dark."""
         self.set_theme(THEMES["light" if self.theme.dark else "dark"])
         self.refresh()
-
-    def show_title(self) -> None:
-        """What is watched, marked where something has happened that nobody has looked at."""
-        mark = f"({self.alerts.unread}) " if self.alerts.unread else ""
-        self.setWindowTitle(f"{mark}ris-gui · {', '.join(str(place) for place in self.places)}")
 
     def changeEvent(self, event: QEvent) -> None:
         """Once a person looks at the window, nothing is news."""
@@ -330,6 +323,7 @@ class MainWindow(QMainWindow):
         where = " and ".join(str(place) for place in self.places)
         self.runs.show_rows(rows, f"No runs under {where} yet.")
         self.welcome.show_place(where)
+        self._scanner.busy_s = HURRY_S if self._index.unlooked else SCAN_S
         self.alerts.look_at_rows()
         if self._waiting_for and all(path in self.runs.rows for path in self._waiting_for):
             self._choose_waiting()
