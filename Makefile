@@ -32,8 +32,8 @@ test: $(VENV)/tests ## Run every test.
 	@$(BIN)/python tools/qt_libraries.py --install
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-faults: $(VENV)/tests ## Kill, fill, damage and poison runs by the hundred; prints a table (half an hour).
-	RIS_FAULTS=full $(BIN)/python -m pytest tests/fault_injection -n 2 --dist worksteal
+faults: $(VENV)/tests ## Kill, fill, damage, poison and ruin runs by the hundred; prints a table (an hour).
+	RIS_FAULTS=full $(BIN)/python -m pytest tests/fault_injection tests/diagnosis -n 2 --dist worksteal
 
 lint: $(VENV)/tests ## Style, types and import walls.
 	$(BIN)/ruff check .

@@ -88,15 +88,16 @@ class HealthTab(Tab):
         layout.addLayout(grid)
 
     def _add_check(self, grid: QGridLayout, row: int, check: Check) -> None:
-        mark = self._text(f"{LEVEL_MARKS[check.level]}  {LEVEL_WORDS[check.level]}", check.level)
+        word = "follows" if check.because else LEVEL_WORDS[check.level]
+        mark = self._text(f"{LEVEL_MARKS[check.level]}  {word}", check.level)
         name = self._text(check.name, None)
         name.setFont(_larger(self.font(), 1.0, bold=True))
         name.setWordWrap(False)
         grid.addWidget(mark, row, 0, Qt.AlignmentFlag.AlignTop)
         grid.addWidget(name, row, 1, Qt.AlignmentFlag.AlignTop)
         grid.addWidget(self._text(check.result, None), row, 2)
-        if check.open or check.matter:
-            lines = [*([check.matter] if check.matter else []), *to_do(check)]
+        lines = [] if check.because else [*filter(None, [check.matter]), *to_do(check)]
+        if lines:
             advice = self._text("\n".join(f"→ {line}" for line in lines), None)
             advice.setForegroundRole(QPalette.ColorRole.PlaceholderText)
             grid.addWidget(advice, row + 1, 2)

@@ -331,11 +331,11 @@ class Actions:
         """The plots of the tab in front, if it has any."""
         return getattr(self.window.tab(self.window.tab_name), "grid", None)
 
-    def export(self) -> None:
-        """Save plots of the tab in front to a file."""
+    def export(self, title: str | None = None) -> None:
+        """Save the plots of the tab in front to a file, or the one of a title."""
         from gui.window.export import ask_and_export
 
-        ask_and_export(self.window)
+        ask_and_export(self.window, title)
 
     def open_folders(self) -> None:
         """Ask for a folder of runs."""

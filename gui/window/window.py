@@ -155,7 +155,7 @@ class MainWindow(QMainWindow):
         kind = getattr(import_module(module), of)
         tab = kind(self._runs_dir) if name == "launch" else kind()
         tab.restyle(self.theme)
-        tab.save_wanted.connect(self._save_plot)
+        tab.save_wanted.connect(self.actions_.export)
         if name == "launch":
             tab.launched.connect(self._launched)
         if name == "evaluation":
@@ -164,7 +164,9 @@ class MainWindow(QMainWindow):
             tab.trial_chosen.connect(self._show_trial)
         if self.settings:
             tab.restore(choices_of(self.settings, name))
-        layout = QVBoxLayout(self.tabs.widget(list(TABS).index(name)))
+        page = self.tabs.widget(list(TABS).index(name))
+        assert page is not None
+        layout = QVBoxLayout(page)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(tab)
         return tab
@@ -279,11 +281,6 @@ class MainWindow(QMainWindow):
         super().changeEvent(event)
         if event.type() == QEvent.Type.ActivationChange and self.isActiveWindow():
             self.alerts.read()
-
-    def _save_plot(self, title: str) -> None:
-        from gui.window.export import ask_and_export
-
-        ask_and_export(self, title)
 
     def notify(self, text: str, level: str = "") -> None:
         """A message in the status bar that goes away by itself; `amber` or `red` marks it."""

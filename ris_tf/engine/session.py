@@ -292,7 +292,7 @@ class TrainingSession:
     def _validate(self, epoch: int) -> None:
         """Validate with the averaged weights, record it, and checkpoint."""
         if not self.trainer.validation_batches:
-            self.diagnostics.epoch_is_over({})
+            self.diagnostics.epoch_is_over(None)
             self.progress = self.progress.moved(epochs_done=epoch + 1, best_epoch=epoch)
             return self._checkpoint(best=False)
         window = self.progress.window - 1

@@ -43,7 +43,7 @@ class Task:
     """
 
     examples = "examples"
-    remedy = "looking at the data, leaving out terms one by one, and float32"
+    remedy = "what the health check names: ris-tf check RUN"
 
     def planned(self) -> dict[str, Any]:
         """What the run is to do, beside or instead of what the trainer is set to, by name."""

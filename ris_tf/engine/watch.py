@@ -17,6 +17,7 @@ from ris_tf.engine.step import GuardedStep
 
 NAMED = 8  # variables that a value lists
 DEAD_RATIO = 1e-4  # of |m| to sqrt(v): a unit without gradient for 90 windows, 0.9^90
+LARGE_GAIN = 50.0  # of a layer, for inputs that are independent; initializers make it 1 to 2
 TINY = 1e-30
 
 
@@ -97,7 +98,8 @@ class WeightsWatch:
         self._first = False
         pairs = zip(self._now(), self._begun, strict=True)
         largest = [float(tf.reduce_max(tf.abs(now - begun))) for now, begun in pairs]
-        return {f"step/{name}": max(values) for name, values in self._grouped(largest).items()}
+        steps = {f"step/{name}": max(values) for name, values in self._grouped(largest).items()}
+        return steps | self._gains(self._begun)
 
     # -- epochs -------------------------------------------------------------------------------
 
@@ -139,6 +141,17 @@ class WeightsWatch:
             for name in far
         }
         return {**ratios, "still": len(still), "still_names": ", ".join(still[:NAMED])}
+
+    def _gains(self, weights: list[tf.Tensor]) -> dict[str, float]:
+        """By how much a layer's output is larger than its input, where that is far from 1."""
+        gains = {}
+        for path, weight in zip(self.paths, weights, strict=True):
+            if weight.shape.rank > 1 and "embedding" not in path:  # which multiplies nothing
+                inputs = math.prod(weight.shape[:-1])
+                gain = float(tf.norm(weight)) / math.sqrt(weight.shape[-1] * 1.0)
+                if gain > LARGE_GAIN and inputs > 1:
+                    gains[f"gain/{path.rpartition('/')[0] or path}"] = gain
+        return gains
 
     def _dead(self) -> dict[str, float]:
         """Share of the units of each layer that had no gradient for a hundred windows."""

@@ -137,8 +137,9 @@ def raw_terms(comparison: Comparison) -> dict[str, tf.Tensor]:
         ConfigError: the network lacks outputs that terms need.
     """
     values = term_values(comparison, active_terms(comparison.config))
-    means = tf.reduce_mean(tf.stack(list(values.values())), axis=1)
-    return dict(zip(values, tf.unstack(means), strict=True))
+    # Each by itself: in a stack, the gradient of one would pass zeros through all others, and zero
+    # times a derivative that is not finite is NaN; which term it was could not be told.
+    return {name: tf.reduce_mean(value) for name, value in values.items()}
 
 
 def active_terms(config: Config) -> list[str]:

@@ -172,7 +172,7 @@ class LocalizationTask(Task):
     """
 
     examples = "scenes"
-    remedy = "--set objective.weights.subspace=0, then --set training.precision=float32"
+    remedy = "what the health check names: ris-tf check RUN"
 
     def __init__(
         self,

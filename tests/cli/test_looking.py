@@ -100,8 +100,10 @@ def test_check_exits_0_only_where_all_is_well(make_run, typed):
     make_run("bad", skipped=(3,))
     good, bad = typed("check", "runs/good"), typed("check", "runs/bad")
     assert (good.code, bad.code) == (0, 1)
-    assert "6 of 6 checks passed" in good.out
-    assert re.search(r"NO  gradients finite .*first 3\n .*-> try --set .*subspace=0", bad.out)
+    assert good.out.startswith("healthy\n")
+    assert "6 of 6 checks passed, 9 cannot be told" in good.out
+    assert bad.out.startswith("all terms and gradients are finite, the loss is not\n")
+    assert re.search(r"NO  gradients finite .*first 3\n .*-> .*\n .*-> .*ris-tf why RUN", bad.out)
 
 
 def test_stop_asks_a_living_run_and_refuses_others(make_run, typed):

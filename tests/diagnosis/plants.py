@@ -4,7 +4,7 @@ import contextlib
 import io
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from unittest import mock
 
@@ -50,6 +50,7 @@ class Plant:
         harm: patches the code; entered before the trainer is made.
         scenes: makes other scenes of those that are simulated.
         once: called with the session before it runs.
+        mends: whether the remedies, as settings, make the run healthy though the harm stays.
     """
 
     faults: tuple[str, ...]
@@ -57,6 +58,7 @@ class Plant:
     harm: Callable[[], contextlib.AbstractContextManager] = contextlib.nullcontext
     scenes: Callable = lambda scenes: scenes
     once: Callable[[TrainingSession], object] = lambda session: None
+    mends: bool = False
 
 
 def run_planted(plant: Plant, path: Path, *overrides: str) -> RunDirectory:
@@ -89,25 +91,16 @@ def patched(target, name, make):
 
 def in_term(name, spoil):
     """The term's value, `[B]`, spoilt."""
-    return lambda: mock.patch.dict(TERMS, {name: _spoilt(TERMS[name], spoil)})
+    return lambda: mock.patch.dict(TERMS._things, {name: _spoilt(TERMS[name], spoil)})
 
 
 def _spoilt(term, spoil):
-    class Spoilt:
-        through_blend = term.through_blend
-
-        def __call__(self, c):
-            return spoil(term(c))
-
-        def __getattr__(self, name):
-            return getattr(term, name)
-
-    return Spoilt()
+    return replace(term, compute=lambda *of: spoil(term.compute(*of)))
 
 
-@tf.custom_gradient
 def nan_backward(x):
-    return tf.identity(x), lambda g: g * tf.constant(np.nan, g.dtype)
+    """The same value; its derivative is that of a root at 0."""
+    return x + tf.sqrt(tf.nn.relu(-tf.abs(x)))
 
 
 def schedule_on_dropped(old):
@@ -119,14 +112,66 @@ def schedule_on_dropped(old):
 
 
 def nan_scenes(scenes):
-    """One measurement in a few batches is not a number."""
+    """The third measurement of a batch is not a number."""
     y = scenes.measurement.y
-    bad = tf.math.real(y[:, :1, :1]) > 0.9
+    bad = tf.range(tf.shape(y)[0])[:, None, None] == 2
     return scenes._replace(
         measurement=scenes.measurement._replace(
             y=tf.where(bad, tf.constant(np.nan, tf.complex64), y)
         )
     )
+
+
+def both(*harms):
+    """Several harms at once."""
+
+    @contextlib.contextmanager
+    def all_of_them():
+        with contextlib.ExitStack() as stack:
+            for harm in harms:
+                stack.enter_context(harm())
+            yield
+
+    return all_of_them
+
+
+def layer_left_out(part):
+    """The optimizer leaves out the variables whose path has this part."""
+
+    def once(session):
+        trainer = session.trainer
+        plain = trainer._applied
+
+        def applied(before, gradients, clip):
+            after = plain(before, gradients, clip)
+            old, new = (trainer.packing.unpacked(x.weights) for x in (before, after))
+            weights = [
+                a if part in v.path else b
+                for a, b, v in zip(old, new, trainer.weights_trained, strict=True)
+            ]
+            return after._replace(weights=trainer.packing.packed(weights))
+
+        trainer._applied = applied
+
+    return once
+
+
+def gradients_times(part, times):
+    """The gradients of the variables whose path has this part are too large."""
+
+    def make(old):
+        def gradients(self, batch, step, scale):
+            totals = old(self, batch, step, scale)
+            each = self.packing.unpacked(totals.gradients)
+            larger = [
+                times * g if part in v.path else g
+                for g, v in zip(each, self.weights_trained, strict=True)
+            ]
+            return totals._replace(gradients=self.packing.packed(larger))
+
+        return gradients
+
+    return make
 
 
 def at_rate(times):
@@ -285,12 +330,14 @@ TABLE: dict[str, Plant] = {
             "objective.weights.covariance_pred=0",
             "objective.weights.subspace=0",
         ),
+        mends=True,
     ),
     "schedule moves on skipped windows": Plant(
         ("order-of-updates",),
         harm=patched(GuardedStep, "_dropped", schedule_on_dropped),
         overrides=("training.precision=mixed_float16",),
         once=lambda s: s.trainer.scale.value.assign(2.0**24),
+        mends=True,
     ),
     "schedule by epoch": Plant(("order-of-updates",), once=stepped_by_epoch),
     "rate not planned": Plant(
@@ -305,18 +352,25 @@ TABLE: dict[str, Plant] = {
     "rate 0": Plant(
         ("weights-never-move", "rate-not-planned"), harm=patched(GuardedStep, "_rate", at_rate(0.0))
     ),
-    "head multiplier 0": Plant(("weights-never-move",), ("training.head_multiplier=0",)),
-    "rate 0.3": Plant(("rate-too-high",), ("training.learning_rate=0.3",)),
-    "rate 1e-7": Plant(("rate-too-low",), ("training.learning_rate=1e-7",)),
+    "head multiplier 0": Plant(
+        ("weights-never-move",), ("training.head_multiplier=0",), mends=True
+    ),
+    "rate 0.3": Plant(("rate-too-high",), ("training.learning_rate=0.3",), mends=True),
+    "rate 1e-7": Plant(("rate-too-low",), ("training.learning_rate=1e-7",), mends=True),
     "unscaled twice": Plant(
         ("gradients-unscaled-twice",),
         ("training.loss_scale=dynamic",),
         harm=patched(LossScale, "unscaled", unscaled_twice),
+        mends=True,
     ),
-    "NaN forward": Plant(("not-finite",), harm=in_term("range", lambda x: x * np.nan)),
-    "NaN backward": Plant(("gradient-not-finite",), harm=in_term("subspace", nan_backward)),
+    "NaN forward": Plant(("not-finite",), harm=in_term("range", lambda x: x * np.nan), mends=True),
+    "NaN backward": Plant(
+        ("gradient-not-finite",), harm=in_term("subspace", nan_backward), mends=True
+    ),
     "frozen head": Plant(
-        ("untrained",), harm=patched(GuardedStep, "_gradients", cut_gradients("cell_head"))
+        ("untrained",),
+        harm=patched(GuardedStep, "_gradients", cut_gradients("cell_head")),
+        mends=True,
     ),
     "one-sided loading": Plant(("loss-floor",), harm=patched(comparison, "effective", one_sided)),
     "wrongly scaled label": Plant(
@@ -326,12 +380,63 @@ TABLE: dict[str, Plant] = {
     "labels in degrees": Plant(("labels",), scenes=label_angles(lambda x: x / DEGREE)),
     "axes swapped": Plant(("labels",), scenes=swapped_angles),
     "rows shifted": Plant(("labels",), scenes=shifted_rows),
-    "averages left": Plant(("averages-left",), harm=averages_left),
+    "averages left": Plant(("averages-left",), harm=averages_left, mends=True),
     "count collapses": Plant(
         ("count-collapses",), harm=patched(Prediction, "most_likely_count", collapsed)
     ),
-    "blend hides": Plant(("blend-hides",), ("covariance.beta=0.95",)),
-    "exploding layer": Plant(("exploding-layer", "rate-too-high"), once=scaled_layer("trunk", 1e3)),
+    "blend hides": Plant(("blend-hides",), ("covariance.beta=0.95",), mends=True),
+    "exploding layer": Plant(("exploding-layer",), once=scaled_layer("block_0/first", 1e3)),
+}
+
+# Causes beside the table: other terms and layers, two at once, both networks.
+OTHERS: dict[str, Plant] = {
+    "NaN forward in chamfer": Plant(("not-finite",), harm=in_term("chamfer", lambda x: x / 0)),
+    "NaN backward in angle": Plant(("gradient-not-finite",), harm=in_term("angle", nan_backward)),
+    "two terms not finite": Plant(
+        ("not-finite",),
+        harm=both(in_term("power", lambda x: x * np.nan), in_term("heatmap", lambda x: x * np.inf)),
+    ),
+    "constant term": Plant(
+        ("constant-term",), harm=in_term("deviation", lambda x: tf.ones_like(x) * 0.5)
+    ),
+    "data not finite": Plant(("inputs-not-finite",), scenes=nan_scenes),
+    "elevation mirrored": Plant(
+        ("labels",),
+        scenes=lambda s: s._replace(sources=s.sources._replace(elevation=-s.sources.elevation)),
+    ),
+    "a layer is left out": Plant(("weights-never-move",), once=layer_left_out("block_0/first")),
+    "frozen layer of the trunk": Plant(
+        ("untrained",), harm=patched(GuardedStep, "_gradients", cut_gradients("trunk/stem"))
+    ),
+    "a layer's gradient explodes": Plant(
+        ("exploding-layer",),
+        harm=patched(GuardedStep, "_gradients", gradients_times("trunk/stem", 1e6)),
+    ),
+    "averages left, and no covariance term": Plant(
+        ("averages-left",), TABLE["no covariance term"].overrides, harm=averages_left
+    ),
+    "labels shifted, and a rate of 0.3": Plant(
+        ("labels",), ("training.learning_rate=0.3",), scenes=shifted_rows
+    ),
+    "reference: NaN backward in cross": Plant(
+        ("gradient-not-finite",), REFERENCE, harm=in_term("cross", nan_backward)
+    ),
+    "reference: rate 1": Plant(("rate-too-high",), (*REFERENCE, "training.learning_rate=1")),
+    "reference: rate 1e-8": Plant(("rate-too-low",), (*REFERENCE, "training.learning_rate=1e-8")),
+    "reference: head multiplier 0": Plant(
+        ("weights-never-move",), (*REFERENCE, "training.head_multiplier=0")
+    ),
+    "reference: blend hides": Plant(("blend-hides",), (*REFERENCE, "covariance.beta=0.9")),
+    "reference: axes swapped": Plant(("labels",), REFERENCE, scenes=swapped_angles),
+    "reference: label scaled": Plant(
+        ("loss-floor",), REFERENCE, harm=patched(comparison, "effective", effective_unscaled)
+    ),
+    "reference: frozen encoder": Plant(
+        ("untrained",), REFERENCE, harm=patched(GuardedStep, "_gradients", cut_gradients("encoder"))
+    ),
+    "reference: rate not planned": Plant(
+        ("rate-not-planned",), REFERENCE, harm=patched(GuardedStep, "_rate", at_rate(3.0))
+    ),
 }
 
 HEALTHY: dict[str, tuple[str, ...]] = {
@@ -345,7 +450,7 @@ HEALTHY: dict[str, tuple[str, ...]] = {
         "imperfections={position_jitter: 0.05, phase_noise_rad: 0.04, amplitude_jitter: 0.05,"
         " dropout: 0.03}",
     ),
-    "search": ("training.ema=false", "training.swa=false", "training.learning_rate=3e-4"),
+    "search": ("training.ema=false", "training.swa=false", "training.learning_rate=1e-3"),
     "fast search": ("training.ema=false", "training.swa=false", "training.learning_rate=5e-3"),
     "core loss": ("objective.weights.subspace=0",),
     "structure": ("objective.schedule=structure",),
@@ -368,7 +473,7 @@ def main() -> None:
     from ris_tf.runlog.health import causes_of, check_health, verdict_on
 
     wanted = sys.argv[1:]
-    everything = {**TABLE, **{f"healthy {n}": Plant((), o) for n, o in HEALTHY.items()}}
+    everything = {**TABLE, **OTHERS, **{f"healthy {n}": Plant((), o) for n, o in HEALTHY.items()}}
     for name, plant in everything.items():
         if wanted and not any(w in name for w in wanted):
             continue

@@ -6,7 +6,16 @@ import tensorflow as tf
 from sessions import SHORT, begin, final_weights, steps_of
 
 from ris_tf.engine.stopping import Stop
-from ris_tf.runlog import Cause, RunDirectory, State, check_health, read_run_log, summarize
+from ris_tf.runlog import (
+    Cause,
+    Fault,
+    RunDirectory,
+    State,
+    check_health,
+    read_run_log,
+    summarize,
+    verdict_on,
+)
 from ris_tf.training.batches import simulated
 
 
@@ -134,15 +143,16 @@ def test_windows_that_stay_broken_end_the_run_with_the_reason(start):
     outcome = session.run()
     assert outcome.reason == "failed"
     assert "20 windows in a row" in outcome.text
-    assert "objective.weights.subspace=0" in outcome.text
+    assert "ris-tf check" in outcome.text
     assert final_weights(session) == before
     log = read_run_log(run.events_path)
-    assert len(log.notices) == 20
-    assert {notice.what for notice in log.notices} == {"dropped"}
-    assert [notice.values["window"] for notice in log.notices] == list(range(20))
+    dropped = [notice for notice in log.notices if notice.what == "dropped"]
+    assert [notice.values["window"] for notice in dropped] == list(range(20))
+    (origin,) = (notice for notice in log.notices if notice.what == "origin")
+    assert (origin.values["of"], origin.values["term"]) == ("inputs", "measurement/y")
     assert log.end is not None
     assert log.end.cause == Cause.NOT_FINITE
-    assert not check_health(log)[1].passed
+    assert verdict_on(check_health(log)).check.fault is Fault.INPUTS_NOT_FINITE
 
 
 def test_early_stopping(start):

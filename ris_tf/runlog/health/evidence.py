@@ -65,6 +65,12 @@ class Evidence:
         return self.log.term_weights()
 
     @property
+    def gains(self) -> dict[str, float]:
+        """Layers that a run begins with far too large weights in; what comes later has a cause."""
+        values = self.log.diagnosed("first window")
+        return {name: value for name, value in values.items() if name.startswith("gain/")}
+
+    @property
     def usual(self) -> dict[str, float]:
         """Weights of the terms where a configuration does not set them; empty in older logs."""
         of = "usual/"

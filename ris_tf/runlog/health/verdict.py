@@ -78,7 +78,7 @@ class Verdict:
 
 
 def check_health(log: RunLog, task: str = LOCALIZATION) -> list[Check]:
-    """All checks of a run, finished or not.
+    """All checks of a run, finished or not; of another task those that know of any model.
 
     Args:
         log: of the run.
@@ -105,7 +105,7 @@ def _explained(checks: list[Check]) -> list[Check]:
 
 def _behind(check: Check, cause: Fault) -> Check:
     return replace(check, level=Level.AMBER, advice="", remedies=(), because=cause,
-                   result=f"{check.result}; not told apart from the cause above")  # fmt: skip
+                   result=f"{check.result}; it follows from what is named first")  # fmt: skip
 
 
 def _place(fault: Fault) -> int:
