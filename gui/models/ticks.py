@@ -12,6 +12,7 @@ NICE = (1.0, 2.0, 5.0)
 IN_DECADE = ((1, 2, 3, 4, 5, 6, 7, 8, 9), (1, 2, 3, 5), (1, 2, 5), (1, 3), (1,))
 DECADES = (2, 3, 5, 10, 20, 50, 100)  # between labels, where each decade has no room for one
 GAPS = (14.0, 6.0)  # pixels between two labels: those that look well, those that can be read
+ENOUGH = 10  # labels on an axis, however long
 SHORTEST = "0"  # no label takes less room
 MOST = 200  # ticks that are looked at; more never fit
 SUFFIXES = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
@@ -53,7 +54,7 @@ def ticks_of(
     if not (math.isfinite(low) and math.isfinite(high) and low < high and pixels > 1):
         return []
     per_unit, found = pixels / (high - low), []
-    for gap in GAPS:
+    for gap in (max(GAPS[0], pixels / ENOUGH - extent(SHORTEST)), *GAPS):
 
         def takes(text: str, gap: float = gap) -> float:
             return extent(text) + gap

@@ -1,5 +1,6 @@
 """Plots in a grid, with the same x range and one crosshair."""
 
+import math
 from collections.abc import Sequence
 
 from PySide6.QtCore import QPoint, QSize, Qt, QTimer, Signal
@@ -20,6 +21,8 @@ SPACING = 4
 MANY = 100  # curves of all plots together, that are drawn quickly while something moves
 REST_MS = 150  # without a movement, after which they are drawn well
 REACH = 3  # pixels from the mouse within which a mark is pointed at
+GOOD_SHAPE = 1.7  # width of a plot over its height
+EMPTY_IS_ODD = 0.5  # against its logarithm: cells without a plot, as a share of those with one
 LARGE, OTHER = 3, 2  # how rows share what height there is
 
 
@@ -259,13 +262,21 @@ class PlotGrid(QWidget):
         menu.popup(at)
 
     def _columns_for(self, count: int) -> int:
-        """As many columns as leave plots wide enough, rows balanced."""
+        """As many columns as give plots a good shape, wide enough."""
         if count <= 2 or self._enlarged:
             return 1
         small = count - self._has_large()
         fitting = min(max(self.width() // MIN_WIDTH, 1), MAX_COLUMNS, small)
-        rows = -(-small // fitting)
-        return -(-small // rows)
+        return min(range(1, fitting + 1), key=lambda columns: self._oddness(columns, small))
+
+    def _oddness(self, columns: int, small: int) -> tuple[float, int]:
+        """How far the shape of plots in so many columns is from a good one."""
+        rows = -(-small // columns)
+        shares = rows + self._has_large() * LARGE / OTHER
+        height = max((self.height() - self.header.height()) / shares, MIN_HEIGHT)
+        narrow = self.width() / columns / height / GOOD_SHAPE
+        empty = rows * columns - small
+        return abs(math.log(narrow)) + EMPTY_IS_ODD * empty / small, columns
 
     def _has_large(self) -> bool:
         return len(self._panels) > 1 and self._panels[0].large

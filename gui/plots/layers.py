@@ -2,7 +2,7 @@
 
 import numpy as np
 from PySide6.QtCore import QLineF, QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QWidget
 
 from gui.models.layers import LayerImage
@@ -97,11 +97,11 @@ class LayerPlot(QWidget):
         painter.fillRect(rect, QColor(look.theme.background))
         if self.image is None or self._pixels is None:
             return
-        small, row = QFontMetricsF(look.small), QFontMetricsF(look.small).height()
+        small, row = look.metrics, look.metrics.height()
         names = min(NAMES_SHARE * rect.width(), NAMES_MOST * look.text / SCREEN.text)
         longest = max(map(small.horizontalAdvance, self.image.layers), default=0.0)
         left = min(names, longest) + 2 * ROOM
-        top = QFontMetricsF(look.large).height() + 2 * ROOM
+        top = look.title_metrics.height() + 2 * ROOM
         inner = rect.adjusted(left, top, -BAR_ROOM - BAR, -2 * row - 2 * ROOM)
         inner.setSize(inner.size().expandedTo(QRectF(0, 0, 8, 8).size()))
         painter.setFont(look.large)
@@ -128,7 +128,7 @@ class LayerPlot(QWidget):
     def _paint_names(self, painter: QPainter, rect: QRectF, inner: QRectF, look: Look) -> None:
         """Names of as many layers as have room."""
         assert self.image
-        metrics, layers = QFontMetricsF(look.small), self.image.layers
+        metrics, layers = look.metrics, self.image.layers
         row, each = metrics.height(), inner.height() / max(len(layers), 1)
         every = max(-int(-row // each), 1)
         painter.setPen(QColor(look.theme.muted))
@@ -143,7 +143,7 @@ class LayerPlot(QWidget):
             )
 
     def _paint_x(self, painter: QPainter, inner: QRectF, look: Look) -> None:
-        metrics, scale = QFontMetricsF(look.small), self.view.scale(inner.left(), inner.right())
+        metrics, scale = look.metrics, self.view.scale(inner.left(), inner.right())
         factor = 1.0 if scale.log else self.view.unit[0]
         letter = metrics.horizontalAdvance("0")
         ticks = ticks_of(
@@ -165,7 +165,7 @@ class LayerPlot(QWidget):
         painter.drawImage(
             bar, QImage(column.tobytes(), 1, 256, 4, QImage.Format.Format_ARGB32).copy()
         )
-        metrics = QFontMetricsF(look.small)
+        metrics = look.metrics
         scale = Scale(*self._levels, bar.bottom(), bar.top())
         row = metrics.height()
         painter.setPen(QPen(QColor(look.theme.muted), 1))

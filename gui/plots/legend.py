@@ -1,7 +1,7 @@
 """Which curve is which, within a plot that has several: names by colour, runs by their dashes."""
 
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
+from PySide6.QtGui import QColor, QPainter, QPen
 
 from gui.models.panels import Panel
 from gui.plots.lines import DASHES
@@ -31,7 +31,7 @@ def paint_legend(painter: QPainter, inner: QRectF, panel: Panel, look: Look) -> 
     entries = entries_of(panel)
     if not entries:
         return
-    metrics = QFontMetricsF(look.small)
+    metrics = look.metrics
     row = metrics.height()
     width = max(metrics.horizontalAdvance(name) for name, _, _ in entries)
     width = min(width + (SWATCH + 3 * ROOM) * row, inner.width() / 2)
@@ -56,7 +56,7 @@ def paint_legend(painter: QPainter, inner: QRectF, panel: Panel, look: Look) -> 
 
 
 def _paint_entry(painter: QPainter, at: QPointF, box: QRectF, name: str, look: Look) -> None:
-    metrics = QFontMetricsF(look.small)
+    metrics = look.metrics
     row = metrics.height()
     left = at.x() + (SWATCH + ROOM) * row
     room = box.right() - left

@@ -1,6 +1,7 @@
 """How plots look: colours, letters and lines, on the screen and on paper."""
 
 from dataclasses import dataclass, replace
+from functools import cache
 
 from PySide6.QtGui import QColor, QFont, QFontMetricsF
 
@@ -24,6 +25,7 @@ class Look:
         dot: diameter of validations' dots.
         family: of the letters, empty for the program's.
         draft: whether lines are drawn as quickly as possible, while something moves.
+        fine_raw: whether raw values have smooth edges, too; on the screen, noise needs none.
     """
 
     theme: Theme = LIGHT
@@ -34,6 +36,7 @@ class Look:
     dot: float = 6.0
     family: str = ""
     draft: bool = False
+    fine_raw: bool = False
 
     @property
     def of_many(self) -> "Look":
@@ -48,24 +51,22 @@ class Look:
     @property
     def small(self) -> QFont:
         """Letters of ticks and labels."""
-        return self._font(self.text)
+        return _font(self.family, round(self.text), QFont.Weight.Normal)
 
     @property
     def large(self) -> QFont:
         """Letters of titles."""
-        font = self._font(self.title)
-        font.setWeight(QFont.Weight.DemiBold)
-        return font
-
-    def _font(self, pixels: float) -> QFont:
-        font = QFont(self.family) if self.family else QFont()
-        font.setPixelSize(round(pixels))
-        return font
+        return _font(self.family, round(self.title), QFont.Weight.DemiBold)
 
     @property
-    def row(self) -> float:
-        """Height of a line of small letters."""
-        return QFontMetricsF(self.small).height()
+    def metrics(self) -> QFontMetricsF:
+        """What small letters take."""
+        return _metrics(self.family, round(self.text), QFont.Weight.Normal)
+
+    @property
+    def title_metrics(self) -> QFontMetricsF:
+        """What letters of titles take."""
+        return _metrics(self.family, round(self.title), QFont.Weight.DemiBold)
 
     def in_theme(self, theme: Theme) -> "Look":
         """The same in other colours."""
@@ -85,6 +86,19 @@ class Look:
         )
 
 
+@cache
+def _font(family: str, pixels: int, weight: QFont.Weight) -> QFont:
+    font = QFont(family) if family else QFont()
+    font.setPixelSize(pixels)
+    font.setWeight(weight)
+    return font
+
+
+@cache
+def _metrics(family: str, pixels: int, weight: QFont.Weight) -> QFontMetricsF:
+    return QFontMetricsF(_font(family, pixels, weight))
+
+
 SCREEN = Look()
 # On a page, a picture 800 pixels wide is about 12 cm: letters of 8 points, lines of 0.75.
-PAPER = Look(text=15.0, title=16.0, line=2.2, raw=1.2, dot=8.0)
+PAPER = Look(text=15.0, title=16.0, line=2.2, raw=1.2, dot=8.0, fine_raw=True)

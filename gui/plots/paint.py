@@ -77,10 +77,10 @@ class Frame:
 
 def frame_of(rect: QRectF, content: Content, look: Look) -> Frame:
     """The parts of a plot in a rectangle."""
-    small = QFontMetricsF(look.small)
+    small = look.metrics
     left = small.horizontalAdvance(TICK_LETTERS) + TICK + 2 * ROOM
     left += small.height() if content.panel.label else 0
-    top = QFontMetricsF(look.large).height() + 2 * ROOM
+    top = look.title_metrics.height() + 2 * ROOM
     bottom = small.height() * (2 if content.label_x else 1) + TICK + ROOM
     inner = rect.adjusted(left, top, -small.horizontalAdvance(LAST_LETTERS), -bottom)
     inner.setSize(inner.size().expandedTo(QRectF(0, 0, 8, 8).size()))
@@ -109,7 +109,7 @@ def paint_plot(painter: QPainter, rect: QRectF, content: Content, look: Look) ->
 
 
 def _ticks(frame: Frame, content: Content, look: Look) -> tuple[list[Tick], list[Tick]]:
-    small, inner = QFontMetricsF(look.small), frame.inner
+    small, inner = look.metrics, frame.inner
     letter, row = small.horizontalAdvance("0"), small.height()
     factor = 1.0 if frame.x.log else content.x.unit[0]
     x = ticks_of(
@@ -137,12 +137,10 @@ def _paint_title(
         painter.setPen(QColor(look.theme.state("red")))
         text = "✕ not finite" if len(diverged) == 1 else f"✕ {len(diverged)} runs not finite"
         painter.drawText(where, align | Qt.AlignmentFlag.AlignRight, text)
-        where.setWidth(
-            max(where.width() - QFontMetricsF(look.small).horizontalAdvance(text) - ROOM, 1)
-        )
+        where.setWidth(max(where.width() - look.metrics.horizontalAdvance(text) - ROOM, 1))
     painter.setFont(look.large)
     painter.setPen(QColor(look.theme.foreground))
-    title = QFontMetricsF(look.large).elidedText(
+    title = look.title_metrics.elidedText(
         content.panel.title, Qt.TextElideMode.ElideRight, where.width()
     )
     painter.drawText(where, align | Qt.AlignmentFlag.AlignLeft, title)
@@ -193,11 +191,13 @@ def paint_curves(painter: QPainter, frame: Frame, content: Content, look: Look) 
     ordered = sorted(content.curves, key=lambda drawn: content.is_lifted(drawn.curve))
     for drawn in ordered:
         _paint_band(painter, frame, drawn, look)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, look.fine_raw)
     for drawn in ordered:
         if drawn.raw and content.is_lifted(drawn.curve):
             colour = look.mixed(look.colour(drawn.curve.colour), RAW_SHARE)
             painter.setPen(QPen(colour, look.raw))
             draw(painter, segments(frame.x.pixels(drawn.raw[0]), frame.y.pixels(drawn.raw[1])))
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, not look.draft)
     for drawn in ordered:
         _paint_front(painter, frame, drawn, content, look, many)
     for drawn in ordered:
@@ -272,7 +272,7 @@ def _paint_axes(
     painter: QPainter, rect: QRectF, frame: Frame, content: Content, look: Look,
     x_ticks: list[Tick], y_ticks: list[Tick],
 ) -> None:  # fmt: skip
-    inner, row = frame.inner, QFontMetricsF(look.small).height()
+    inner, row = frame.inner, look.metrics.height()
     painter.setFont(look.small)
     painter.setPen(QPen(QColor(look.theme.muted), 1))
     left, bottom = round(inner.left()) - 0.5, round(inner.bottom()) + 0.5

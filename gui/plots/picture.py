@@ -7,7 +7,6 @@ from typing import Protocol
 from PySide6.QtCore import QBuffer, QByteArray, QLineF, QPointF, QRectF, QSizeF, Qt
 from PySide6.QtGui import (
     QColor,
-    QFontMetricsF,
     QImage,
     QImageWriter,
     QPaintDevice,
@@ -117,7 +116,7 @@ def _paint(painter: QPainter, plots: Sequence[Picture], size: QSizeF, look: Look
 
 def _entries(runs: Mapping[str, str], width: float, look: Look) -> Iterator[tuple[str, QPointF]]:
     """Where each run's name stands, line by line."""
-    metrics = QFontMetricsF(look.small)
+    metrics = look.metrics
     x = y = 0.0
     for run, colour in runs.items():
         takes = metrics.horizontalAdvance(run) + 2 * ROOM + (SWATCH + ROOM if colour else 0)
@@ -129,12 +128,12 @@ def _entries(runs: Mapping[str, str], width: float, look: Look) -> Iterator[tupl
 
 def _header_height(runs: Mapping[str, str], width: float, look: Look) -> float:
     lines = {at.y() for _, at in _entries(runs, width, look)}
-    return len(lines) * QFontMetricsF(look.small).height() + ROOM if lines else 0.0
+    return len(lines) * look.metrics.height() + ROOM if lines else 0.0
 
 
 def _paint_entry(painter: QPainter, run: str, colour: str, at: QPointF, look: Look) -> None:
     """A bit of the run's line, and its name."""
-    metrics = QFontMetricsF(look.small)
+    metrics = look.metrics
     middle = at.y() + metrics.height() / 2
     if colour:
         painter.setPen(QPen(look.colour(colour), look.line))

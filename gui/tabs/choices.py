@@ -151,7 +151,10 @@ class Choices(QObject):
 
 
 def _restore_share(slider: ShareSlider, text: str) -> None:
+    """What was remembered, unless it is no share: earlier monitors remembered windows."""
     try:
-        slider.choose(float(text))
+        share = float(text)
     except ValueError:
         return
+    if 0 <= share < 1:
+        slider.choose(share)

@@ -176,7 +176,9 @@ def test_the_tab_shows_what_evaluate_wrote(qtbot, open_window, one, tmp_path):
     assert "1,000 test scenes" in tab.about.text()
     tab.lines.topLevelItem(1).setCheckState(0, tab.lines.topLevelItem(1).checkState(0).Unchecked)
     assert "pursuit" not in tab.table(None)
-    assert "network" in tab.table("found within 5 deg")
+    assert ",network,one," in tab.table("found within 5 deg")
+    named = {curve.run for curve in tab.plots()[0].panel.curves}
+    assert named == {"network · one"}, "a picture says whose a colour is"
     tab.group.setCurrentIndex(1)
     assert tab.grid.x_label == "number of sources"
     (one.path / FILE).write_text("[]")
