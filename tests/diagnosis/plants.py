@@ -214,6 +214,9 @@ def unscaled_twice(old):
 def averages_left():
     @contextlib.contextmanager
     def swapped_in(self):
+        if not self.ema:
+            yield "raw"
+            return
         averaged = self.packing.unpacked([part.value for part in self.ema])
         for weight, average in zip(self.weights, averaged, strict=True):
             weight.assign(average)

@@ -29,11 +29,12 @@ LEARNT_AFTER = 1 / 3  # of the planned windows
 HIDES = 0.8  # share of the sample covariance in the blend that leaves nothing to learn
 MANY_DEAD = 0.5  # of a layer's units
 COVARIANCE_TERMS = {"covariance", "covariance_pred", "subspace", "contrast"}
-SHORT = "the run is too short for it"
+SHORT = "the run is too short to tell"
 WARMED_UP = 1000  # windows before which nothing is said of a covariance that is still poor
 UP = "the learning rate is too high: it threw the loss up to"
 SPIKE = 5.0  # times the first loss
 SIGNIFICANT = 3.0  # standard errors of a difference of losses
+JUDGED_BY = 100  # windows before which a loss may still be about to fall
 ENOUGH = 20  # windows by which a loss is judged
 
 
@@ -110,6 +111,10 @@ def _rate(name: str, e: Evidence, result: str, what: str) -> Check:
         remedies = (("training.learning_rate", value(RATE_OF_MOST)),) if e.ours else ()
         advice = f"a rate at which most networks learn{': ' + ways if ways else ''}"
         return fails(name, Fault.RATE_TOO_LOW, result, matter, advice, remedies)
+    if len(e.kept) < JUDGED_BY:
+        return (
+            not_yet(name, result) if e.log.end is None else cannot_tell(name, f"{result}; {SHORT}")
+        )
     matter = f"{what}, at a rate that is neither too high nor too low"
     advice = "look at the terms one by one: one of them may be at its floor, or work against others"
     return fails(name, Fault.PLATEAU, result, matter, advice)
@@ -167,7 +172,9 @@ def terms_active(e: Evidence) -> Check:
     name = "terms active"
     if len(e.log.steps) < 2:
         return not_yet(name, "too few windows to tell")
-    dead = [term for term in e.on if not _moves(e.log.column(f"{TERM}{term}")[e.ok])]
+    one_count = e.plan.get("sources_max") == 1  # its cross-entropy is 0
+    terms = [term for term in e.on if not (one_count and term == "count")]
+    dead = [term for term in terms if not _moves(e.log.column(f"{TERM}{term}")[e.ok])]
     off = len(e.weights) - len(e.on)
     if not dead:
         rest = f", {off} off" if off else ""

@@ -30,6 +30,7 @@ FLOOR_SHARE = 0.01  # of the loss
 FLOOR_OF_NMSE = 1e-5  # that effective covariances of the same matrix may have (SPEC 2)
 UNLIKE = 0.6  # distance of the distributions of a quantity, 0 to 1
 COUNTED_BY = 60  # windows by which a count that stays one number is told of
+LEARNS = 0.8  # of its first value the loss is below, by which a count is judged
 FALLS, KNOWS = 0.97, 0.6  # of the count's first loss: it falls; it is low
 MULTIPLE = 3.0  # of the first validation's loss
 OVERFITS_AFTER = 3  # epochs of rising validation loss, while training's falls
@@ -177,6 +178,8 @@ def _still_learns(e: Evidence) -> bool:
     first, last = (
         float(np.nanmean(part)) for part in (loss[: COUNTED_BY // 3], loss[-COUNTED_BY // 3 :])
     )
+    if not e.ends[1] < LEARNS * e.ends[0]:
+        return True  # the whole network has hardly begun
     return KNOWS * first < last < FALLS * first
 
 
