@@ -32,7 +32,7 @@ test: $(VENV)/tests ## Run every test.
 	@$(BIN)/python tools/qt_libraries.py --install
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-faults: $(VENV)/tests ## Kill, fill, damage and poison runs by the hundred; prints a table (half an hour).
+faults: $(VENV)/tests ## Kill, fill, damage, poison and ruin runs by the hundred; prints a table (an hour).
 	RIS_FAULTS=full $(BIN)/python -m pytest -m faults -n 2 --dist worksteal
 
 lint: $(VENV)/tests ## Style, types and import walls.

@@ -13,7 +13,7 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from gui.display import QT_LIBRARIES, require_display
-from gui.tabs import TABS
+from gui.tabs import TABS, VIEWS
 from ris_tf.errors import UserError
 from ris_tf.process import (
     HANGUP,
@@ -62,6 +62,8 @@ def run(options: argparse.Namespace) -> int:
     Raises:
         UsageError: a path or a size cannot be used, or there is no display.
     """
+    if options.desktop_entry:
+        return _write_entry()
     _require_qt()
     places = _places(options.paths)
     _declare(options.plugin)
@@ -71,15 +73,19 @@ def run(options: argparse.Namespace) -> int:
         os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     require_display()
     try:
+        from PySide6.QtGui import QIcon
         from PySide6.QtWidgets import QApplication
     except ImportError as error:  # a system library of Qt's is missing
         raise UsageError(f"Qt cannot start: {error}", remedy=QT_LIBRARIES) from error
     from gui.memory import return_large_arrays
+    from gui.theme import ICON
 
     os.environ.setdefault("NUMPY_MADVISE_HUGEPAGE", "0")  # 2 MB pages, half of them empty
     return_large_arrays()
     app = QApplication(sys.argv[:1])
     app.setApplicationName("ris-gui")
+    app.setDesktopFileName("ris-gui")
+    app.setWindowIcon(QIcon(str(ICON)))
     with ended_by(app) as end:
         if options.screenshot:
             return _take_picture(app, places, options, size)
@@ -158,7 +164,10 @@ def _parser() -> argparse.ArgumentParser:
         help="folder that holds runs, or runs to open (default: runs)",
     )  # fmt: skip
     parser.add_argument(
-        "--tab", choices=list(TABS), metavar="TAB", help=f"tab in front: {', '.join(TABS)}"
+        "--tab",
+        choices=[*TABS, *VIEWS],
+        metavar="TAB",
+        help=f"tab in front: {', '.join([*TABS, *VIEWS])}",
     )
     parser.add_argument(
         "--plugin", action="append", default=[], metavar="MODULE",
@@ -170,7 +179,19 @@ def _parser() -> argparse.ArgumentParser:
         "--screenshot", type=Path, metavar="OUT.png",
         help="save a picture of the window and end; needs no display",
     )  # fmt: skip
+    parser.add_argument(
+        "--desktop-entry", action="store_true",
+        help="put the monitor into the desktop's menu of programs, and end",
+    )  # fmt: skip
     return parser
+
+
+def _write_entry() -> int:
+    from gui.desktop import write_entry
+
+    for path in write_entry():
+        print(path)
+    return 0
 
 
 def _declare(plugins: Sequence[str]) -> None:
@@ -234,7 +255,10 @@ def _choose(window: "MainWindow", places: list[Path], tab: str | None) -> None:
     if runs:
         window.choose(runs)
     if tab:
-        window.show_tab(tab)
+        name, state = VIEWS.get(tab, (tab, {}))
+        window.show_tab(name)
+        if state:
+            window.tab(name).restore(state)
 
 
 def _take_picture(

@@ -69,9 +69,11 @@ QCheckBox::indicator, QTreeView::indicator {{
 QCheckBox::indicator:checked, QTreeView::indicator:checked {{
     border-color: {accent}; background: {accent}; image: url("{check}");
 }}
+QTreeView::item {{ padding: 2px 0; }}
 QCheckBox::indicator:focus {{ border: 2px solid {accent}; }}
 """
 CHECK = Path(__file__).parent / "check.svg"
+ICON = Path(__file__).parent / "icon.svg"
 CURVES_DARK: dict[str, str] = dict(zip(COLOURS, ON_DARK, strict=True))
 
 

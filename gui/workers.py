@@ -29,6 +29,10 @@ class Poller(QObject):
         idle_s: pause after one that did not; `None` waits until it is woken.
         parent: its owner.
         patience_s: calls that take longer are reported as not answering; `PATIENCE_S` unless given.
+
+    Attributes:
+        busy_s: the pause after a call that returned something; both may be changed at any time.
+        idle_s: the pause after one that returned nothing.
     """
 
     ready = Signal()
@@ -42,7 +46,7 @@ class Poller(QObject):
         patience_s: float | None = None,
     ):
         super().__init__(parent)
-        self._poll, self._busy_s, self._idle_s = poll, busy_s, idle_s
+        self._poll, self.busy_s, self.idle_s = poll, busy_s, idle_s
         self._patience_s = patience_s
         self._latest: object | None = None
         self._announced = False
@@ -102,7 +106,7 @@ class Poller(QObject):
             self._began = None
             if result is not None:
                 self._offer(result)
-            pause = self._idle_s if result is None else self._busy_s
+            pause = self.idle_s if result is None else self.busy_s
             self._wake.wait(None if self._resting else pause)
             self._wake.clear()
         self._poll, self._latest = _stopped_poll, None  # a stopped reader keeps no log

@@ -14,7 +14,7 @@ Names are loaded when they are asked for: importing the package loads no TensorF
 | measurements | `read_measurements` |
 | training under a configuration | `train` |
 | training any Keras model | `GuardedTrainer`, `warmup_cosine` |
-| runs | `RunDirectory`, `RunLog`, `read_run_log`, `check_health`, `find_runs` |
+| runs | `RunDirectory`, `RunLog`, `read_run_log`, `check_health`, `verdict_on`, `find_runs` |
 | searches | `SearchDirectory`, `Trial`, `best_trial` |
 | errors | `UserError`, and of it `ConfigError`, `MeasurementError`, `RunError` |
 

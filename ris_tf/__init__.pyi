@@ -48,6 +48,7 @@ from ris_tf.runlog import (
     check_health as check_health,
     find_runs as find_runs,
     read_run_log as read_run_log,
+    verdict_on as verdict_on,
 )
 from ris_tf.scene import (
     Measurement as Measurement,

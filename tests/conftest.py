@@ -60,7 +60,7 @@ LONGEST = (
     *("test_tune.py", "test_evaluate.py", "test_replicas.py", "test_commands.py"),
     *("test_readme.py", "test_localize_commands.py", "test_kills.py", "test_disk.py"),
 )
-SLOWEST = ("end_to_end", "plugins", "fault_injection", "engine", "training")
+SLOWEST = ("end_to_end", "plugins", "fault_injection", "diagnosis", "engine", "training")
 
 
 SWEEPS = ("fault_injection", "diagnosis")

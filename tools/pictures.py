@@ -1,8 +1,8 @@
 """Takes the pictures of the monitor in docs/images: every tab, light and dark, of real runs.
 
 The runs are trained by `ris-tf` here: quickstart, the same without the subspace term to compare it
-with, a short one in half precision that drops windows, a model of one's own, and a search of twelve
-trials, which takes half an hour on two cores.
+with, a short one in half precision that drops windows, a model of one's own, an evaluation, and a
+search of twelve trials, which takes half an hour on two cores.
 """
 
 import subprocess
@@ -23,16 +23,19 @@ TRAINED = {
 }  # fmt: skip
 # Tabs, and the runs that are selected in their pictures; the newest where none is named.
 TABS = {
+    "metrics": [],
     "loss": [],
     "gradients": [],
     "schedules": [],
     "scene": [],
+    "evaluation": ["quickstart"],
     "health": [],
     "log": [],
     "configuration": [],
     "launch": [],
 }
 OWN = "stripes"
+EVALUATED = "network,network+ml,network-mvdr,pursuit,truth+ml"
 COMPARED = ["quickstart", "core-terms"]
 SEARCH = ["--n-trials", "12", "--epochs-per-trial", "10", "--space", "wide"]
 
@@ -42,6 +45,8 @@ def main() -> None:
     for name, changes in TRAINED.items():
         if not (RUNS / name).exists():
             ris_tf("train", QUICKSTART, "--name", name, "--runs-dir", str(RUNS), *changes)
+    if not (RUNS / "quickstart" / "evaluation").exists():
+        ris_tf("evaluate", str(RUNS / "quickstart"), "--estimators", EVALUATED)
     if not (RUNS / "search").exists():
         ris_tf("tune", QUICKSTART, "--name", "search", "--runs-dir", str(RUNS), *SEARCH)
     if not (RUNS / OWN).exists():
@@ -52,7 +57,8 @@ def main() -> None:
             picture(f"monitor-{tab}-{theme}", tab, theme, runs)
         picture(f"monitor-compare-{theme}", "loss", theme, COMPARED)
         picture(f"monitor-own-model-{theme}", "loss", theme, [OWN])
-        picture(f"monitor-search-{theme}", "search", theme, ["search/trial_0011"])
+        for tab in ("search", "importance"):
+            picture(f"monitor-{tab}-{theme}", tab, theme, ["search/trial_0011"])
 
 
 def picture(name: str, tab: str, theme: str, runs: list[str]) -> None:

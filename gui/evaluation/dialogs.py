@@ -80,6 +80,7 @@ class CommandDialog(QDialog):
         super().__init__(parent)
         self.setWindowTitle(title)
         self.setMinimumWidth(WIDTH)
+        self.over = False  # whether it was closed, so that what it asked for comes too late
         self.form = QFormLayout()
         self.note = QLabel(wordWrap=True)
         self.note.setTextFormat(Qt.TextFormat.PlainText)
@@ -97,6 +98,11 @@ class CommandDialog(QDialog):
         layout.addWidget(self.note)
         layout.addWidget(self.command_text)
         layout.addWidget(buttons)
+
+    def done(self, result: int) -> None:
+        """It is closed."""
+        self.over = True
+        super().done(result)
 
     def command(self) -> Command:
         """What is to be started."""
@@ -198,13 +204,16 @@ class EvaluateDialog(CommandDialog):
         return f"The result replaces what is in the folder evaluation of {first}.{others}"
 
     def _offer(self, found: list[tuple[str, str]]) -> None:
+        if self.over:
+            return
         chosen = self.chosen()
         self.estimators.clear()
         self._add(found, chosen)
         self.refresh()
 
     def _refuse(self, error: UserError) -> None:
-        self.note.setText(str(error))
+        if not self.over:
+            self.note.setText(str(error))
 
     def _add(self, found: Sequence[tuple[str, str]], chosen: Sequence[str] = USUAL) -> None:
         self.estimators.blockSignals(True)
@@ -257,6 +266,7 @@ class LocalizeDialog(CommandDialog):
             changed.connect(self.refresh)
         jobs.do(lambda: estimators(self.plugins), self._offer, lambda error: None)
         self.refresh()
+        self.file.setFocus()
 
     @property
     def plan(self) -> LocalizationPlan:
@@ -293,6 +303,8 @@ class LocalizeDialog(CommandDialog):
         super().refresh()
 
     def _offer(self, found: list[tuple[str, str]]) -> None:
+        if self.over:
+            return
         chosen = self.estimator.currentText()
         self.estimator.blockSignals(True)
         self.estimator.clear()

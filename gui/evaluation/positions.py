@@ -7,15 +7,15 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QImage, QPixmap
-from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QTableWidget, QTableWidgetItem, QWidget
+from PySide6.QtWidgets import QDialog, QLabel, QTableWidget, QTableWidgetItem, QVBoxLayout, QWidget
 
 from gui.models.words import number
 from ris_tf.errors import UserError
 
 MAX_ROWS = 2000  # in the table; the file has all
 MAX_BYTES = 64_000_000
-SIZE = (1100, 520)
-PICTURE_WIDTH = 480
+SIZE = (960, 640)
+PICTURE_WIDTH = 920  # pixels at most
 DIGITS = 5
 RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
@@ -72,8 +72,8 @@ class PositionsDialog(QDialog):
     def __init__(self, positions: Positions, parent: QWidget | None = None):
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        cut = f", the first {MAX_ROWS:,} of" if positions.count > MAX_ROWS else ""
-        self.setWindowTitle(f"{positions.path}{cut} {positions.count:,} sources")
+        shown = f"the first {MAX_ROWS:,} of " if positions.count > MAX_ROWS else ""
+        self.setWindowTitle(f"{positions.path} · {shown}{positions.count:,} sources")
         self.resize(*SIZE)
         self.table = _table(positions)
         self.picture = QLabel(alignment=Qt.AlignmentFlag.AlignCenter)
@@ -82,7 +82,7 @@ class PositionsDialog(QDialog):
             width = min(PICTURE_WIDTH, image.width())
             how = Qt.TransformationMode.SmoothTransformation
             self.picture.setPixmap(QPixmap.fromImage(image.scaledToWidth(width, how)))
-        layout = QHBoxLayout(self)
+        layout = QVBoxLayout(self)
         layout.addWidget(self.table, 1)
         layout.addWidget(self.picture)
         self.picture.setVisible(not image.isNull())

@@ -11,6 +11,7 @@ from gui.workers import Jobs
 from ris_tf.errors import UserError
 
 CHECK_MS = 300  # how often processes are checked
+STARTING, ENDING = "starting", "writing what was found"
 INTERRUPTED = (130, -2)  # exit codes of a command that Ctrl-C ended
 
 
@@ -42,7 +43,7 @@ class Running:
     def words(self) -> str:
         """How far it is, or how it ended."""
         if self.code is None:
-            return f"{self.title}: {self.at or 'starting'}"
+            return f"{self.title}: {self.at or (ENDING if self.share == 1 else STARTING)}"
         if self.cancelled and self.code in INTERRUPTED:
             return f"{self.title}: cancelled"
         if self.code:

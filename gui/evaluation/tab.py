@@ -1,6 +1,7 @@
 """The Evaluation tab: what `ris-tf evaluate` found of the selected runs, and what starts it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
@@ -99,6 +100,7 @@ class EvaluationTab(Tab):
             label.setTextFormat(Qt.TextFormat.PlainText)  # it quotes what a file holds
             label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.grid = PlotGrid()
+        self.grid.save_wanted.connect(self.save_wanted)
         self.lines = EvaluationTable()
         self.lines.switched.connect(self._show)
         self.strip = ProgressStrip(self.commands)
@@ -167,7 +169,10 @@ class EvaluationTab(Tab):
 
     def table(self, title: str | None) -> str:
         """Every value of the plot of a title, or of all, as CSV."""
-        return panels_csv([panel for panel in self._panels() if title in (None, panel.title)])
+        panels = [panel for panel in self._panels(legend=False) if title in (None, panel.title)]
+        # Points are what marks a validation in a table.
+        plain = (tuple(replace(c, points=False) for c in panel.curves) for panel in panels)
+        return panels_csv([replace(p, curves=c) for p, c in zip(panels, plain, strict=True)])
 
     def state(self) -> dict[str, str]:
         """The choices, to be remembered."""
@@ -202,11 +207,11 @@ class EvaluationTab(Tab):
             self._found = found
             self._show()
 
-    def _panels(self) -> list[Panel]:
+    def _panels(self, legend: bool = True) -> list[Panel]:
         lines = lines_of(self.runs, self._found)
         shown = [line for line in lines if self.lines.is_on(line)]
         return evaluation_panels(
-            shown, self.group.currentData(), self.error.currentData(), self.log.isChecked()
+            shown, self.group.currentData(), self.error.currentData(), self.log.isChecked(), legend
         )
 
     def _show(self) -> None:

@@ -8,16 +8,14 @@ from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
     QFileDialog,
-    QGridLayout,
-    QHBoxLayout,
     QLabel,
     QLineEdit,
     QPushButton,
-    QVBoxLayout,
     QWidget,
 )
 
 from gui.launch.launches import Launches
+from gui.launch.layout import lay_out
 from gui.launch.place import PlaceCheck
 from gui.launch.plugins import agreed_to, list_knobs, missing
 from gui.launch.preview import CommandPreview
@@ -26,6 +24,8 @@ from gui.launch.settings_form import SettingsForm
 from gui.models.commands import (
     Command,
     NewRun,
+    demo_command,
+    free_demo_name,
     free_name,
     plugin_names,
     resume_command,
@@ -37,6 +37,7 @@ from gui.models.settings import ALL, Settings
 from gui.tabs.tab import Tab
 from gui.theme import Theme
 from gui.workers import Jobs, Poller
+from ris_tf.config import shipped_configs
 from ris_tf.config.declared import WAIT_S
 from ris_tf.errors import UserError
 from ris_tf.registry import named_plugins
@@ -73,9 +74,9 @@ class LaunchTab(Tab):
         self._launches.begun.connect(self._process_begun)
         self._launches.failed.connect(self._process_failed)
         self._make(runs_dir)
-        self._lay_out()
+        lay_out(self)
         self._refresh()
-        self._jobs.do(lambda: sorted(CONFIGS.glob("*.yaml")), self._offer, self._refuse)
+        self._jobs.do(_configurations, self._offer, self._refuse)
 
     def _make(self, runs_dir: Path) -> None:
         self.files = QComboBox()
@@ -127,39 +128,6 @@ class LaunchTab(Tab):
             line.textEdited.connect(self._refresh)
         self.filter.textChanged.connect(self._apply_filter)
         self.only.toggled.connect(self._apply_filter)
-
-    def _lay_out(self) -> None:
-        top = QGridLayout()
-        for row, (text, widget) in enumerate(
-            {"C&onfiguration": self.files, "&Name": self.name, "&Plug-ins": self.plugins}.items()
-        ):
-            label = QLabel(text)
-            label.setBuddy(widget)
-            top.addWidget(label, row, 0)
-            top.addWidget(widget, row, 1)
-        top.addWidget(self.browse, 0, 2)
-        for row, (text, widget) in enumerate(
-            {"&in folder": self.runs_dir, "begin a&t": self.weights}.items(), 1
-        ):
-            label = QLabel(text)
-            label.setBuddy(widget)
-            top.addWidget(label, row, 2)
-            top.addWidget(widget, row, 3)
-        top.addWidget(self.kind, 0, 3)
-        top.addWidget(self.plan, 3, 0, 1, 4)
-        top.setColumnStretch(1, 3)
-        top.setColumnStretch(3, 2)
-        finding = QHBoxLayout()
-        finding.addWidget(self.filter, 1)
-        finding.addWidget(self.only)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(8, 8, 8, 6)
-        layout.addLayout(top)
-        layout.addLayout(finding)
-        layout.addWidget(self.form, 1)
-        layout.addWidget(self.nothing, 1)
-        layout.addWidget(self.preview)
-        layout.addWidget(self.status)
 
     def readers(self) -> dict[str, Poller]:
         """That of its files."""
@@ -289,6 +257,21 @@ class LaunchTab(Tab):
         """Whether a search is started, not a single run."""
         return self.kind.currentText() == "Search"
 
+    def take_runs_dir(self, folder: Path) -> None:
+        """Put new runs into another folder."""
+        self.runs_dir.setText(str(folder))
+        self._rename()
+        self._refresh()
+
+    def train_demo(self) -> None:
+        """Train the configuration that comes with the package under a name of its own."""
+        folder = Path(self.runs_dir.text())
+
+        def begin(name: str) -> None:
+            self._begin(demo_command(name, folder), folder / name)
+
+        self._jobs.do(lambda: free_demo_name(folder), begin, self._refuse)
+
     def start(self) -> None:
         """Start the run that the form describes."""
         if command := self._command():
@@ -398,3 +381,8 @@ class LaunchTab(Tab):
         )
         if name:
             self.open_config(Path(name))
+
+
+def _configurations() -> list[Path]:
+    """The configurations of the project one works in, or else those that come with the package."""
+    return sorted(CONFIGS.glob("*.yaml")) or list(shipped_configs().values())

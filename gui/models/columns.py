@@ -115,13 +115,13 @@ def _whole(value: float) -> str:
 
 
 OWN = (
-    Column("run", "run", "its title, or its folder's name", lambda row: row.title, width=160),
+    Column("run", "run", "its title, or its folder's name", lambda row: row.title, width=148),
     Column(
         "state", "state",
         "; ".join(f"{_state_text(state)}: {words}" for state, words in MEANINGS.items()),
-        lambda row: row.state, _state_text, _states, 90,
+        lambda row: row.state, _state_text, _states, 88,
     ),
-    Column("done", "done", "share of all windows", _of_summary(_share), "{:.0%}".format, _mean, 50),
+    Column("done", "done", "share of all windows", _of_summary(_share), "{:.0%}".format, _mean, 56),
     Column("epoch", "epoch", "epochs done", _epoch_text, _whole, width=54),
     Column("epochs", "epochs", "epochs planned", _of_summary(lambda s: s.epochs or None), _whole),
     Column("best", "best", "lowest validation loss", _of_summary(lambda s: s.best_loss), fixed, min,

@@ -5,9 +5,12 @@ import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 from ris_tf.runlog import default_run_name
+
+DEMO = "quickstart"  # the configuration that the demo trains
 
 
 @dataclass(frozen=True)
@@ -125,6 +128,17 @@ def resume_command(run: Path, plugins: Sequence[str] = (), epochs: int = 0) -> C
     """
     longer = ["--epochs", str(epochs)] if epochs else []
     return Command(("train", "--resume", str(run), *longer, *_plugin_words(plugins)))
+
+
+def demo_command(name: str, runs_dir: Path) -> Command:
+    """Train the small configuration that comes with the package."""
+    return Command(("train", DEMO, "--name", name, "--runs-dir", str(runs_dir)))
+
+
+def free_demo_name(runs_dir: Path) -> str:
+    """`demo`, or `demo-2` and so on where there is one."""
+    names = ("demo" if number == 1 else f"demo-{number}" for number in count(1))
+    return next(name for name in names if not exists(runs_dir / name))
 
 
 @dataclass(frozen=True)

@@ -236,7 +236,9 @@ PLOTTED = (
 )
 
 
-def evaluation_panels(lines: Sequence[Line], kind: str, error: str, log: bool) -> list[Panel]:
+def evaluation_panels(
+    lines: Sequence[Line], kind: str, error: str, log: bool, legend: bool = False
+) -> list[Panel]:
     """A plot for each metric: every line's values by group of scenes, with confidence bands.
 
     Args:
@@ -244,11 +246,15 @@ def evaluation_panels(lines: Sequence[Line], kind: str, error: str, log: bool) -
         kind: `BY_SNR` or `BY_COUNT`.
         error: one of `ERRORS`.
         log: whether axes of errors are logarithmic.
+        legend: whether curves of a single run are named by estimators where plots name runs: each
+            has a colour of its own, which a picture must explain.
     """
     several = len({run for line in lines for run in line.runs}) > 1
     panels = []
     for plotted in PLOTTED:
         curves = tuple(_curves(lines, plotted, kind, error, several))
+        if legend and not several:
+            curves = tuple(replace(c, run=f"{c.name} · {c.run}") for c in curves)
         if curves:
             on = log and bool(plotted.unit_name)
             panels.append(Panel(plotted.title, plotted.unit, curves, log=on))
@@ -268,7 +274,8 @@ def _curves(
         judged = bool(np.isfinite(low).all() and np.isfinite(high).all())
         yield Curve(
             line.title(several), ", ".join(line.runs), line.colour, x, value,
-            style=line.style, points=not line.is_bound, band=(low, high) if judged else None,
+            style=line.style, points=not line.is_bound,
+            band=(low, high) if judged and not several else None,  # of many, bands hide the lines
         )  # fmt: skip
 
 

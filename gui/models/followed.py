@@ -250,6 +250,7 @@ class FollowedRun:
         """Health, as often as its cost allows, once the log is read to its end."""
         log, began = self._reader.log, time.monotonic()
         marks = len(log) + len(log.validations) + len(log.epoch_ends) + (log.end is not None)
+        marks += len(log.diagnoses)
         if not self._run or not self._reader.complete or marks == self._checked:
             return False
         if began < self._next_checks:

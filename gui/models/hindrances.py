@@ -1,7 +1,7 @@
 """Why something cannot be done to a run: one line for a person, empty where it can."""
 
 from gui.models.followed import RunView
-from ris_tf.runlog import State, Summary
+from ris_tf.runlog import State, Summary, verdict_on
 
 ALIVE = (State.RUNNING, State.STALLED)
 UNREADABLE = "it cannot be read"
@@ -76,6 +76,12 @@ def to_evaluate(view: RunView) -> str:
     if view.run is None:
         return UNREADABLE
     return "" if view.localizes else "its model is not ris-tf's, and localizes nothing"
+
+
+def to_change(view: RunView) -> str:
+    """Starting it again with what its health checks advise to change."""
+    advised = view.checks and verdict_on(view.checks).remedies
+    return to_edit(view) or ("" if advised else "its health checks advise no other settings")
 
 
 def to_note(view: RunView) -> str:

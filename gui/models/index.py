@@ -29,7 +29,7 @@ READ_ON = 1 << 22  # bytes of a long log read at a time afterwards
 PATIENCE_S = 0.1  # time of one poll that goes into looking at runs, and into reading on
 AT_LEAST = 500  # runs that a poll looks at, whatever that takes
 LITTLE_S = 0.05  # looking for runs is done at every poll where it takes no longer
-PAUSES = 10  # times that looking takes, which then pass until the next
+PAUSES = 50  # times that looking takes, which then pass until the next: 2 % of a processor
 FILES = "run.json", "events.jsonl"
 SETTLED = (State.FINISHED, State.STOPPED, State.FAILED, State.IMPORTED)
 
@@ -76,7 +76,7 @@ class RunRow:
     def state(self) -> str:
         """What the run is doing, in a word."""
         if self.summary is None:
-            return "unreadable"
+            return "unreadable" if self.problem else "reading"
         return "stopping" if self.summary.stopping else str(self.summary.state)
 
 
@@ -104,7 +104,7 @@ class RunIndex:
     def poll(self) -> list[RunRow] | None:
         """The table's rows, oldest run first; `None` if no row changed since the last call.
 
-        Of many runs, those that were read so far: it takes some tenths of a second, not more.
+        Of many runs, some have a name alone at first: it takes some tenths of a second, not more.
         """
         changed = self._look_for_runs()
         now = self._clock()
@@ -112,7 +112,7 @@ class RunIndex:
         changed |= self._read_on(now)
         if not changed:
             return None
-        rows = (entry.row for entry in self._entries.values() if entry.polled)
+        rows = (entry.row for entry in self._entries.values())
         return sorted(rows, key=lambda row: (row.group, row.created, row.name))
 
     def _look_for_runs(self) -> bool:
@@ -147,10 +147,14 @@ class RunIndex:
         return changed
 
     @property
+    def unlooked(self) -> int:
+        """Runs that nobody has looked at yet."""
+        return sum(not entry.polled for entry in self._entries.values())
+
+    @property
     def reading(self) -> int:
         """Runs that were not looked at yet, or whose logs are not read to the end."""
-        waiting = sum(not entry.polled for entry in self._entries.values())
-        return waiting + len(self._unread())
+        return self.unlooked + len(self._unread())
 
     def _run_folders(self) -> Iterator[tuple[str, str]]:
         for place in self.places:

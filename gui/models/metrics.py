@@ -65,7 +65,7 @@ LOCALIZED = (
     Metric("elevation_rmse_deg", "elevation error", "deg", about=MATCHED),
     Metric("range_rmse_m", "range error", "m", about=MATCHED),
     Metric(
-        "recall_direction", "found in direction", "%", 100, 1,
+        "recall_direction", "found", "%", 100, 1,
         "sources that an estimate is within 5 degrees of", higher=True,
     ),
     Metric(
@@ -105,6 +105,7 @@ LOCALIZED = (
         about="root mean square over the sources within 5 degrees of such a peak",
     ),
 )  # fmt: skip
+HEADLINE = "direction_rmse_deg"  # whose plot has a row of its own
 KNOWN = {metric.name: metric for metric in LOCALIZED}
 OTHERWISE_SHOWN = (LOSS, "standard_loss", "objective")  # localization's own losses: the Loss tab's
 
@@ -163,7 +164,8 @@ def metric_panels(runs: Sequence[RunView], options: Options) -> list[Panel]:
         # A sample covariance's line, ten times above, must not flatten the network's.
         log = options.log or bool(metric.sample and spans_decades(curves))
         if curves:
-            panels.append(Panel(metric.title, metric.unit, curves, log=log))
+            large = metric.name == HEADLINE
+            panels.append(Panel(metric.title, metric.unit, curves, log=log, large=large))
     return panels
 
 

@@ -18,6 +18,7 @@ MARKS = {
     "lost": "?",
     "vanished": "⁇",
     "imported": "⇥",
+    "reading": "…",
     "unreadable": "⚠",
 }
 MEANINGS = {
@@ -32,6 +33,7 @@ MEANINGS = {
     "lost": "its process is gone without an end event: resume it from its last checkpoint",
     "vanished": "its process is on another machine that has written nothing for two minutes",
     "imported": "made of a network from elsewhere, never trained here",
+    "reading": "its files are read in a moment",
     "unreadable": "its files cannot be read",
 }
 LEVEL_MARKS = {"green": "✔", "warning": "!", "amber": "…", "unknown": "?", "red": "✖"}

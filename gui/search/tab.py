@@ -8,6 +8,7 @@ import pyqtgraph as pg
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QLabel, QSplitter, QStackedWidget, QTabWidget, QVBoxLayout, QWidget
 
+from gui.models.brush import Brush
 from gui.models.followed import RunView
 from gui.models.trials import FollowedSearch, SearchView, headline
 from gui.search.importance import ImportancePlot
@@ -154,6 +155,13 @@ class SearchTab(Tab):
         """Every trial, best first, as CSV: what both plots are drawn from."""
         del title
         return trials_csv(self.search.search, self._rows()) if self.search else ""
+
+    def keyPressEvent(self, event) -> None:
+        """Escape shows all trials again, also from the table."""
+        if event.key() == Qt.Key.Key_Escape and self.parallel.brush.ranges:
+            self.parallel.set_brush(Brush())
+        else:
+            super().keyPressEvent(event)
 
     def showEvent(self, event) -> None:
         """Look for what is new while the tab is visible: trials change without the selected run."""

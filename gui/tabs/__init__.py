@@ -17,3 +17,5 @@ TABS = {
 }
 OF_NO_RUN = ("search", "launch")  # tabs that show something else than the selected runs
 OF_LOCALIZATION = ("scene", "evaluation")  # tabs that runs of other models have nothing for
+# Views within a tab that --tab may name: the tab, and what it is told to restore.
+VIEWS = {"importance": ("search", {"view": "1"})}

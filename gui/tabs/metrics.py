@@ -54,7 +54,7 @@ class MetricsTab(CurvesTab):
 
     def show_runs(self, runs: Sequence[RunView]) -> None:
         """Show runs; called again whenever one of them changed."""
-        self.runs = list(runs)
+        self.runs = self._selected = list(runs)
         if any(run.log.validations for run in self.runs):
             self.stack.setCurrentWidget(self.split)
             self._refresh()

@@ -1,6 +1,6 @@
 """Menus and keys: everything that can be done from the window."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -16,6 +16,7 @@ from gui.window.entries import MenuEntry, OfferedAction
 from gui.window.noting import Noting
 from ris_tf.config import all_knobs, schema
 from ris_tf.errors import UserError
+from ris_tf.runlog import RunDirectory, verdict_on
 from ris_tf.search import SearchDirectory
 
 if TYPE_CHECKING:
@@ -56,6 +57,8 @@ class Actions:
                 menu.addAction(action)
                 if entry.hindrance:
                     context.addAction(action)
+            if title == "&File":
+                menu.insertMenu(menu.actions()[1], window.folders.menu)
         window.runs.context_menu = context
         window.runs.columns_asked.connect(self.choose_columns)
         self.update()
@@ -109,6 +112,13 @@ class Actions:
             MenuEntry(
                 "Run", "&Begin a new run at its weights…", (), self.begin_at, hindrances.to_edit
             ),
+            MenuEntry(
+                "Run",
+                "Start again with the ad&vised change…",
+                (),
+                self.start_advised,
+                hindrances.to_change,
+            ),
             MenuEntry("Run", "&Stop with a checkpoint", ("Ctrl+S",), self.stop, hindrances.to_stop),
             MenuEntry("Run", "&Kill…", ("Ctrl+K",), self.kill, hindrances.to_kill),
             MenuEntry(
@@ -157,6 +167,7 @@ class Actions:
             MenuEntry("View", "Look for new &runs", ("F5",), w.scan),
         ]
         file = [
+            MenuEntry("File", "&Open a folder of runs…", ("Ctrl+Alt+O",), self.open_folders),
             MenuEntry("File", "&Export plots…", ("Ctrl+E",), self.export),
             MenuEntry("File", "&Quit", ("Ctrl+Q",), self.quit),
         ]
@@ -246,6 +257,20 @@ class Actions:
             if view.run:
                 self._launch_tab().edit_settings_of(view.run)
 
+    def start_advised(self) -> None:
+        """A new run with the settings of the selected one and what its health checks advise."""
+        for view in self._selected(hindrances.to_change)[:1]:
+            self.start_again_with(view.path, dict(verdict_on(view.checks).remedies))
+
+    def start_again_with(self, path: Path, changes: Mapping[str, str]) -> None:
+        """A new run with the settings of one, some of them changed, to be looked at first."""
+        launch = self._launch_tab()
+        self.window.jobs.do(
+            lambda: RunDirectory.open(path),
+            lambda run: launch.edit_settings_of(run, changes),
+            self._refused,
+        )
+
     def evaluate(self) -> None:
         """Compare the networks of the selected runs with other estimators."""
         self._evaluation_tab().ask_evaluate()
@@ -292,11 +317,14 @@ class Actions:
     def open_folder(self) -> None:
         """Show the run's folder in the desktop's file manager."""
         for view in self._selected(hindrances.to_open)[:1]:
-            if not QDesktopServices.openUrl(QUrl.fromLocalFile(str(view.path.absolute()))):
-                QGuiApplication.clipboard().setText(str(view.path))
-                self.window.notify(
-                    f"no file manager opened {view.path}: its path is in the clipboard", "amber"
-                )
+            self.window.jobs.do(view.path.absolute, self._show_folder, self._refused)
+
+    def _show_folder(self, path: Path) -> None:
+        if not QDesktopServices.openUrl(QUrl.fromLocalFile(str(path))):
+            QGuiApplication.clipboard().setText(str(path))
+            self.window.notify(
+                f"no file manager opened {path}: its path is in the clipboard", "amber"
+            )
 
     def copy_path(self) -> None:
         """The run's path to the clipboard."""
@@ -322,11 +350,19 @@ class Actions:
         """The plots of the tab in front, if it has any."""
         return getattr(self.window.tab(self.window.tab_name), "grid", None)
 
-    def export(self) -> None:
-        """Save plots of the tab in front to a file."""
+    def export(self, title: str | None = None) -> None:
+        """Save the plots of the tab in front to a file, or the one of a title."""
         from gui.window.export import ask_and_export
 
-        ask_and_export(self.window)
+        ask_and_export(self.window, title)
+
+    def open_folders(self) -> None:
+        """Ask for a folder of runs."""
+        self.window.folders.ask()
+
+    def train_demo(self) -> None:
+        """Train what comes with the package."""
+        self._launch_tab().train_demo()
 
     def show_keys(self) -> None:
         """All keys."""

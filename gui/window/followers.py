@@ -10,7 +10,7 @@ from gui.models.palette import COLOURS
 from gui.workers import Poller
 
 FOLLOW_S, FOLLOW_IDLE_S = 0.001, 0.1
-FOLLOWED_CLOSELY = 8  # runs that are looked at so often
+FEW = 5  # runs; of more, each is looked at less often, so that all together cost no more
 
 
 class Followers(QObject):
@@ -44,6 +44,9 @@ class Followers(QObject):
         for path in paths:
             if path not in self.pollers:
                 self.pollers[path] = self._reader_of(path)
+        pause = FOLLOW_IDLE_S * max(len(self.pollers) / FEW, 1.0)
+        for poller in self.pollers.values():
+            poller.idle_s = pause
 
     def selected(self) -> list[RunView]:
         """The runs as far as they are read, in the order of selection."""
@@ -68,9 +71,7 @@ class Followers(QObject):
         colour = free[0] if free else COLOURS[len(self.pollers) % len(COLOURS)]
         self.colours[path] = colour
         run = FollowedRun(path, self._label_of(path), colour)
-        # Fifty runs that change little may wait longer for a look than one.
-        idle = FOLLOW_IDLE_S * max(len(self.pollers) / FOLLOWED_CLOSELY, 1.0)
-        poller = Poller(run.poll, FOLLOW_S, idle)
+        poller = Poller(run.poll, FOLLOW_S, FOLLOW_IDLE_S)
         poller.ready.connect(lambda: self._take(path, poller))
         poller.start()
         return poller

@@ -19,7 +19,7 @@ Index = QModelIndex | QPersistentModelIndex
 RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 SWATCH = 12  # pixels
-PIN = "📌"
+PIN = "★"
 ROOT = QModelIndex()
 
 

@@ -18,7 +18,7 @@ from gui.window.run_model import PATH, RunsModel
 from gui.window.run_view import RunsView
 
 MAX_SELECTED = 50  # runs read at once
-FILTER_MS = 120  # after the last letter, the table is filtered
+HEADER_ROOM = 24  # pixels beside a column's title, the arrow of the sorting among them
 
 
 class RunsPanel(QWidget):
@@ -114,9 +114,9 @@ class RunsPanel(QWidget):
         if columns != [new.key for new in self.columns]:
             self.table.show_first_column()
         keys = [new.key for new in self.columns]
-        if self._sort[0] in keys:
-            order = Qt.SortOrder.DescendingOrder if self._sort[1] else Qt.SortOrder.AscendingOrder
-            self.table.show_sorting(keys.index(self._sort[0]), order)
+        order = Qt.SortOrder.DescendingOrder if self._sort[1] else Qt.SortOrder.AscendingOrder
+        at = keys.index(self._sort[0]) if self._sort[0] in keys else -1
+        self.table.show_sorting(at, order)
 
     def _select_chosen(self, current: Path | None) -> None:
         """Select what is chosen, as far as it is shown."""
@@ -282,4 +282,5 @@ class RunsPanel(QWidget):
 
     def _widen(self, widths: Mapping[str, int]) -> None:
         for i, column in enumerate(self.columns):
-            self.table.header().resizeSection(i, widths.get(column.key, column.width))
+            title = self.fontMetrics().horizontalAdvance(column.title) + HEADER_ROOM
+            self.table.header().resizeSection(i, widths.get(column.key, max(column.width, title)))

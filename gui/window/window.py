@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from importlib import import_module
 from pathlib import Path
 
-from PySide6.QtCore import QSettings, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QSettings, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import (
     QApplication,
@@ -26,11 +26,15 @@ from gui.tabs import OF_LOCALIZATION, OF_NO_RUN, TABS
 from gui.tabs.tab import ShowsSearch, Tab
 from gui.theme import LIGHT, THEMES, Theme, apply
 from gui.window.actions import Actions
+from gui.window.alerts import Alerts
+from gui.window.folders import Folders
 from gui.window.followers import Followers
 from gui.window.headline import HeadlineBar
+from gui.window.pages import Pages, fit_screen
 from gui.window.remembered import choices_of, remember, restore
 from gui.window.runs import RunsPanel
 from gui.window.status import status_of
+from gui.window.welcome import Welcome
 from gui.workers import Jobs, Poller
 from ris_tf.errors import UserError
 
@@ -39,7 +43,7 @@ LATEST_MS = 250  # and no later than this after something new
 SHARE = 0.1  # of a core that may go into making what is drawn; training may need the rest
 FIRST_TAB_MS = 400
 CHECK_MS = 500  # how often reads that do not come back are checked for
-SCAN_S = 1.0
+SCAN_S, HURRY_S = 1.0, 0.05
 CLOSE_S = 1.0  # how long closing waits for what was asked for
 SIZE = (1280, 720)
 TABLE_WIDTH = 300  # pixels of the table at first
@@ -69,16 +73,21 @@ class MainWindow(QMainWindow):
         self._runs_dir = folder_of_new_runs(self.places)
         self.followers = Followers(self._label_of, self)
         self.followers.read.connect(self._read)
+        self.views = self.followers.views
         self._waiting_for: list[Path] = []
         self._first_rows = True
         self._fitted = False
         self._search: Path | None = None  # whose own row is selected
         self._ever_chosen = False
-        self.setWindowTitle(f"ris-gui · {', '.join(str(place) for place in self.places)}")
         self.resize(*SIZE)
         self._index = RunIndex(self.places)
+        self.alerts = Alerts(self)
         self._lay_out()
+        self.folders = Folders(self)
         self.actions_ = Actions(self)
+        self.welcome.demo_asked.connect(self.actions_.train_demo)
+        self.welcome.new_asked.connect(lambda: self.show_tab("launch"))
+        self.welcome.folder_asked.connect(self.folders.ask)
         self._scanner = Poller(self._index.poll, SCAN_S, SCAN_S, self)
         self._scanner.ready.connect(self._show_rows)
         self._frame = QTimer(self, singleShot=True, interval=FRAME_MS)
@@ -88,6 +97,7 @@ class MainWindow(QMainWindow):
         if settings:
             restore(self, settings)
         self.tabs.tabBar().setFocus()  # not the filter, which takes every key
+        self.alerts.show_title()
         self.set_theme(theme)
         self._collector = Collector(self)
         self._scanner.start()
@@ -105,7 +115,9 @@ class MainWindow(QMainWindow):
         self.banner.setContentsMargins(10, 4, 10, 4)
         self.splitter = QSplitter()
         self.splitter.addWidget(self.runs)
-        self.splitter.addWidget(self._under_headline())
+        self.headline, self.welcome = HeadlineBar(), Welcome()
+        self.right = Pages([self.alerts.bar, self.headline, self.tabs], self.welcome)
+        self.splitter.addWidget(self.right)
         self.splitter.setStretchFactor(1, 1)
         self.splitter.setSizes([TABLE_WIDTH, SIZE[0] - TABLE_WIDTH])
         self.setCentralWidget(self.splitter)
@@ -118,17 +130,6 @@ class MainWindow(QMainWindow):
         self._run_tab = next(iter(TABS))  # the last tab in front that shows a run
         self.tabs.currentChanged.connect(lambda index: self._tab_changed())
 
-    def _under_headline(self) -> QWidget:
-        """The tabs, below the line that names the run that they show."""
-        self.headline = HeadlineBar()
-        right = QWidget()
-        layout = QVBoxLayout(right)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(0)
-        layout.addWidget(self.headline)
-        layout.addWidget(self.tabs, 1)
-        return right
-
     @property
     def tab_name(self) -> str:
         """Name of the tab in front."""
@@ -136,6 +137,7 @@ class MainWindow(QMainWindow):
 
     def show_tab(self, name: str) -> None:
         """Bring a tab to the front, if the selected runs have it."""
+        self.right.show_views(True)
         place = list(TABS).index(name)
         if self.tabs.isTabVisible(place):
             self.tabs.setCurrentIndex(place)
@@ -153,7 +155,7 @@ class MainWindow(QMainWindow):
         kind = getattr(import_module(module), of)
         tab = kind(self._runs_dir) if name == "launch" else kind()
         tab.restyle(self.theme)
-        tab.save_wanted.connect(self._save_plot)
+        tab.save_wanted.connect(self.actions_.export)
         if name == "launch":
             tab.launched.connect(self._launched)
         if name == "evaluation":
@@ -183,17 +185,13 @@ class MainWindow(QMainWindow):
         """The selected runs as far as they are read, in the order of selection."""
         return self.followers.selected()
 
-    @property
-    def views(self) -> dict[Path, RunView]:
-        """The selected runs as far as they are read, by their paths."""
-        return self.followers.views
-
     def refresh(self) -> None:
         """Let the tab in front show what is selected now."""
         if not self.isVisible():
             return
         views = self.selected_views()
         self._offer_tabs(views)
+        self.alerts.look_at_views()
         tab, began = self.tab(self.tab_name), time.perf_counter()
         if self._search and not views and isinstance(tab, ShowsSearch):
             tab.show_search(self._search)
@@ -226,6 +224,22 @@ class MainWindow(QMainWindow):
         else:
             self._scanner.wake()
 
+    def open_places(self, places: Sequence[Path], new_runs: Path) -> None:
+        """Show the runs under other folders.
+
+        Args:
+            places: the folders, or runs.
+            new_runs: the folder that gets new runs.
+        """
+        self.runs.select([])
+        self.places, self._runs_dir = list(places), new_runs
+        self._index.places = list(places)
+        self._first_rows, self._ever_chosen = True, False
+        if launch := self.made.get("launch"):
+            launch.take_runs_dir(new_runs)  # pyright: ignore[reportAttributeAccessIssue]
+        self.alerts.show_title()
+        self.scan()
+
     def scan(self) -> None:
         """Look for new runs at once, and for what changed in old ones."""
         self._index.hurried = True
@@ -252,6 +266,7 @@ class MainWindow(QMainWindow):
         apply(theme, app)
         self.runs.restyle(theme)
         self.headline.restyle(theme)
+        self.alerts.bar.restyle(theme)
         for tab in self.made.values():
             tab.restyle(theme)
         self._show_status()
@@ -265,6 +280,12 @@ class MainWindow(QMainWindow):
         from gui.window.export import ask_and_export
 
         ask_and_export(self, title)
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Once a person looks at the window, nothing is news."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.ActivationChange and self.isActiveWindow():
+            self.alerts.read()
 
     def notify(self, text: str, level: str = "") -> None:
         """A message in the status bar that goes away by itself; `amber` or `red` marks it."""
@@ -294,33 +315,28 @@ class MainWindow(QMainWindow):
         QTimer.singleShot(FIRST_TAB_MS, self.refresh)
         if self.settings and not self._fitted:
             self._fitted = True
-            QTimer.singleShot(0, self._fit_screen)  # when the frame that the desktop draws is known
-
-    def _fit_screen(self) -> None:
-        """Make room for the frame, and move what sticks out into the screen."""
-        room, frame = self.screen().availableGeometry(), self.frameGeometry()
-        if frame.width() > room.width() or frame.height() > room.height():
-            width = self.width() - max(frame.width() - room.width(), 0)
-            height = self.height() - max(frame.height() - room.height(), 0)
-            self.resize(width, height)
-            frame = self.frameGeometry()
-        x = min(max(frame.x(), room.x()), room.right() + 1 - frame.width())
-        y = min(max(frame.y(), room.y()), room.bottom() + 1 - frame.height())
-        self.move(max(x, room.x()), max(y, room.y()))
+            # When the frame that the desktop draws is known.
+            QTimer.singleShot(0, lambda: fit_screen(self))
 
     def _show_rows(self) -> None:
         rows = self._scanner.take()
         if not isinstance(rows, list):
             return
         where = " and ".join(str(place) for place in self.places)
-        nothing = f"No runs under {where} yet.\n\nStart one in the Launch tab (Ctrl+N), or:\n"
-        self.runs.show_rows(rows, nothing + "ris-tf train configs/quickstart.yaml")
+        self.runs.show_rows(rows, f"No runs under {where} yet.")
+        self.welcome.show_place(where)
+        self._scanner.busy_s = HURRY_S if self._index.unlooked else SCAN_S
+        self.alerts.look_at_rows()
         if self._waiting_for and all(path in self.runs.rows for path in self._waiting_for):
             self._choose_waiting()
         elif rows and not self._ever_chosen and not self._waiting_for:
             self.runs.select([max(rows, key=lambda row: row.created).path])
         if self._first_rows and rows:
             QTimer.singleShot(0, self.runs.table.setFocus)
+        elif self._first_rows:
+            QTimer.singleShot(0, self.welcome.demo.setFocus)
+        if rows or self._first_rows:
+            self.right.show_views(bool(rows))
         self._first_rows = False
         self._show_status()
 

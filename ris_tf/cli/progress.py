@@ -14,7 +14,7 @@ class ProgressForm(StrEnum):
 
 
 class JsonProgress:
-    """Writes `{"progress": 0.25, "at": "pursuit"}` lines: the share of all that is done, 0..1.
+    """Writes `{"progress": 0.25, "at": "pursuit"}` lines: the share that is done, and what is next.
 
     Args:
         names: what is worked on, in turns.
@@ -26,13 +26,18 @@ class JsonProgress:
         self._done = dict.fromkeys(names, 0)
         self._all = max(len(names) * total, 1)
         self._out = out or sys.stderr
-        self._write("")
+        self._write(names[0] if names else "")
 
     def __call__(self, name: str, done: int) -> None:
         """One of them has done so many steps."""
         self._done[name] = done
-        self._write(name)
+        names = list(self._done)
+        self._write(names[(names.index(name) + 1) % len(names)])
 
     def _write(self, name: str) -> None:
         share = round(sum(self._done.values()) / self._all, 4)
-        print(json.dumps({"progress": share, "at": name}), file=self._out, flush=True)
+        print(
+            json.dumps({"progress": share, "at": name if share < 1 else ""}),
+            file=self._out,
+            flush=True,
+        )

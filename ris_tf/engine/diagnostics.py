@@ -50,29 +50,32 @@ class Diagnostics(keras.callbacks.Callback):
         self._measured: dict[str, Any] = {}
         self._next_look = FIRST_LOOK
         self._replayed = False
-        self._reader = LogReader(run.events_path) if run else None
+        self._reader = LogReader(run.events_path) if run else None  # without a log, nothing is kept
         self._kind = run.identity.task if run else ""
 
     def session_begins(self) -> None:
-        """Record the plan and, before the first window of a run, what is known of its data."""
+        """Record what is planned."""
         self._record("plan", {**planned(self.trainer), **self.task.planned()})
 
     def training_begins(self) -> None:
         """Look at data and loss before the first window of a run."""
-        if not self.window:
+        if not self.window and self._reader:
             self._record("data", self.task.examined())
             self.look()
 
     def epoch_begins(self, window: int) -> None:
         """Take the weights with which an epoch begins, or goes on."""
         self.window = window
+        if not self._reader:
+            return
         if not self.watch.epoch_begins(whole=not window % self.trainer.plan.windows_per_epoch):
             self._record("epoch", {"restored": 0.0})
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
         """Let the watch keep the weights that a run begins at."""
         del batch, logs
-        self.watch.window_begins()
+        if self._reader:
+            self.watch.window_begins()
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         """Record the first step; look at the checks now and then in the first epoch."""
@@ -89,7 +92,8 @@ class Diagnostics(keras.callbacks.Callback):
 
     def epoch_ends(self) -> None:
         """Measure what the epoch did to the weights; recorded with `epoch_is_over`."""
-        self._measured = self.watch.epoch_ends()
+        if self._reader:
+            self._measured = self.watch.epoch_ends()
 
     def epoch_is_over(self, validated: Mapping[str, Any] | None) -> None:
         """Record the epoch with what its validation gave, and look at the checks.
@@ -97,6 +101,8 @@ class Diagnostics(keras.callbacks.Callback):
         Args:
             validated: what `apart` took from the values of a validation; `None` without one.
         """
+        if not self._reader:
+            return
         restored = {} if validated is None else {"restored": self.watch.restored()}
         self._record("epoch", {**self._measured, **restored, **(validated or {})})
         self.look()
@@ -129,11 +135,16 @@ class Diagnostics(keras.callbacks.Callback):
             )  # fmt: skip
 
     def _tell(self, check: Check) -> None:
-        settings = " ".join(f"{key}={value}" for key, value in check.remedies)
+        todo = f": {check.as_options}" if check.remedies else ""
         self.notice(
-            f"{check.name}: {check.matter}", "warning", NOTICE, check=check.name, cause=check.cause,
-            settings=settings, page=check.page,
-        )  # fmt: skip
+            f"{check.matter}; {check.advice}{todo}",
+            "warning",
+            NOTICE,
+            check=check.name,
+            cause=check.cause,
+            settings=" ".join(f"{key}={value}" for key, value in check.remedies),
+            page=check.page,
+        )
 
     def _record(self, of: str, values: Mapping[str, Any]) -> None:
         if values:

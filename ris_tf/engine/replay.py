@@ -211,7 +211,7 @@ class _Replay:
 
 
 class _Finder:
-    """Hears of every operation, and keeps those whose result is the first not to be finite."""
+    """Is called for every operation, and keeps those that make of finite inputs what is not."""
 
     def __init__(self) -> None:
         self.operations: list[tuple[tuple[int, str], Operation]] = []
@@ -221,13 +221,13 @@ class _Finder:
     @contextmanager
     def listening(self, backward: bool) -> Iterator[None]:
         self._backward = backward
-        op_callbacks.add_op_callback(self._heard)
+        op_callbacks.add_op_callback(self._on_operation)
         try:
             yield
         finally:
-            op_callbacks.remove_op_callback(self._heard)
+            op_callbacks.remove_op_callback(self._on_operation)
 
-    def _heard(
+    def _on_operation(
         self, kind: Any, inputs: Any, attributes: Any, outputs: Any, name: Any = None,
         graph: Any = None,
     ) -> None:  # fmt: skip

@@ -18,6 +18,7 @@ from ris_tf.engine.step import GuardedStep
 NAMED = 8  # variables that a value lists
 DEAD_RATIO = 1e-4  # of |m| to sqrt(v): a unit without gradient for 90 windows, 0.9^90
 LARGE_GAIN = 50.0  # of a layer, for inputs that are independent; initializers make it 1 to 2
+UNITS = 16  # of a layer, fewer of which are outputs that may be rare
 TINY = 1e-30
 
 
@@ -159,7 +160,7 @@ class WeightsWatch:
         slices = [self.trainer.packing.slices(m) for m in (optimizer.first, optimizer.second)]
         shares = {}
         for path, first, second in zip(self.paths, *slices, strict=True):
-            if len(first.shape) > 1:
+            if len(first.shape) > 1 and first.shape[-1] >= UNITS:
                 share = _dead_share(tf.convert_to_tensor(first.value), second.value)
                 if share:
                     shares[f"dead/{path.rpartition('/')[0] or path}"] = share

@@ -210,6 +210,7 @@ class LocalizationTask(Task):
             "swa_rate": training.swa_rate,
             "beta": self.config.covariance.beta,
             "network": self.config.network.kind,
+            "sources_max": self.config.scene.sources_max,
             **{f"usual/{term}": weight for term, weight in Weights().model_dump().items()},
         }
         heads = "head" in self.trainer.groups.names

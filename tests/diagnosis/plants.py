@@ -214,6 +214,9 @@ def unscaled_twice(old):
 def averages_left():
     @contextlib.contextmanager
     def swapped_in(self):
+        if not self.ema:
+            yield "raw"
+            return
         averaged = self.packing.unpacked([part.value for part in self.ema])
         for weight, average in zip(self.weights, averaged, strict=True):
             weight.assign(average)
@@ -450,7 +453,7 @@ HEALTHY: dict[str, tuple[str, ...]] = {
         "imperfections={position_jitter: 0.05, phase_noise_rad: 0.04, amplitude_jitter: 0.05,"
         " dropout: 0.03}",
     ),
-    "search": ("training.ema=false", "training.swa=false", "training.learning_rate=3e-4"),
+    "search": ("training.ema=false", "training.swa=false", "training.learning_rate=1e-3"),
     "fast search": ("training.ema=false", "training.swa=false", "training.learning_rate=5e-3"),
     "core loss": ("objective.weights.subspace=0",),
     "structure": ("objective.schedule=structure",),

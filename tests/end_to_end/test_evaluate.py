@@ -73,8 +73,8 @@ def test_the_same_scenes_give_the_same_figures(evaluated):
     )
     assert again.returncode == 0, again.stderr
     shares = [json.loads(line) for line in again.stderr.splitlines() if line.startswith("{")]
-    assert shares[0] == {"progress": 0.0, "at": ""}
-    assert shares[-1] == {"progress": 1.0, "at": "pursuit"}
+    assert shares[0] == {"progress": 0.0, "at": "pursuit"}
+    assert shares[-1] == {"progress": 1.0, "at": ""}
     first, second = (
         {
             (row["group"], row["level"]): {

@@ -71,6 +71,17 @@ def found():
 
 
 @pytest.fixture
+def jobs(qtbot):
+    """Jobs that are there until their thread, which may still emit a signal, has ended."""
+    made = Jobs()
+    yield made
+    made.finish(30)
+    made.poller.stop()
+    qtbot.waitUntil(lambda: not made.poller.is_reading, timeout=SOON_MS)
+    qtbot.wait(20)
+
+
+@pytest.fixture
 def one(fake_run):
     return fake_run("one").train(12).end()
 
@@ -165,15 +176,16 @@ def test_the_tab_shows_what_evaluate_wrote(qtbot, open_window, one, tmp_path):
     assert "1,000 test scenes" in tab.about.text()
     tab.lines.topLevelItem(1).setCheckState(0, tab.lines.topLevelItem(1).checkState(0).Unchecked)
     assert "pursuit" not in tab.table(None)
-    assert "network" in tab.table("found within 5 deg")
+    assert ",network,one," in tab.table("found within 5 deg")
+    named = {curve.run for curve in tab.plots()[0].panel.curves}
+    assert named == {"network · one"}, "a picture says whose a colour is"
     tab.group.setCurrentIndex(1)
     assert tab.grid.x_label == "number of sources"
     (one.path / FILE).write_text("[]")
     qtbot.waitUntil(lambda: "is no evaluation" in tab.message.text(), timeout=SOON_MS)
 
 
-def test_dialogs_make_the_commands(qtbot, one, two):
-    jobs = Jobs()
+def test_dialogs_make_the_commands(qtbot, one, two, jobs):
     dialog = EvaluateDialog([one.view(), two.view()], jobs)
     qtbot.addWidget(dialog)
     qtbot.waitUntil(lambda: dialog.estimators.topLevelItemCount() > 8, timeout=SOON_MS)
@@ -199,8 +211,16 @@ def test_dialogs_make_the_commands(qtbot, one, two):
         "--out data/hall_positions.csv --figure data/hall_positions.png "
         "--estimator network-music+ml --snr 10 --count 2"
     )
-    jobs.finish(10)
-    jobs.poller.stop()
+    qtbot.waitUntil(lambda: other.estimator.count() > 8, timeout=SOON_MS)
+
+
+def test_a_dialog_that_was_closed_takes_no_estimators(qtbot, one, jobs):
+    """The answer of `ris-tf` may come when the dialog is gone."""
+    for dialog in (EvaluateDialog([one.view()], jobs), LocalizeDialog(one.view(), jobs)):
+        dialog.show()
+        dialog.reject()
+        dialog.deleteLater()
+    qtbot.waitUntil(lambda: jobs.idle, timeout=SOON_MS)
 
 
 def test_positions_are_shown(qtbot, tmp_path):
@@ -238,11 +258,8 @@ sys.exit(2)
 
 
 @pytest.fixture
-def commands(qtbot):
-    jobs = Jobs()
-    yield RunningCommands(jobs)
-    jobs.finish(5)
-    jobs.poller.stop()
+def commands(jobs):
+    return RunningCommands(jobs)
 
 
 def test_a_command_shows_how_far_it_is_and_why_it_failed(qtbot, commands):

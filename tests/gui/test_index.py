@@ -94,3 +94,19 @@ def test_runs_below_a_folder_are_grouped(fake_run, tmp_path):
 def test_runs_themselves_can_be_opened(fake_run):
     run = fake_run("a").train(5)
     assert rows_of(RunIndex([run.path]))["a"].summary.step == 5
+
+
+def test_many_runs_have_rows_before_they_are_looked_at(fake_run, tmp_path, monkeypatch):
+    monkeypatch.setattr(index_module, "PATIENCE_S", 0)
+    monkeypatch.setattr(index_module, "AT_LEAST", 0)
+    for name in "abc":
+        fake_run(name).train(5).end()
+    index = RunIndex([tmp_path / "runs"])
+    states = [sorted(row.state for row in index.poll()) for _ in range(3)]
+    assert states == [
+        ["finished", "reading", "reading"],
+        ["finished", "finished", "reading"],
+        ["finished", "finished", "finished"],
+    ]
+    assert index.unlooked == 0
+    assert index.poll() is None

@@ -36,13 +36,13 @@ def table_of(tab):
 def test_metrics_stand_in_degrees_metres_and_percent_in_the_order_of_interest(view):
     panels = {panel.title: panel for panel in metric_panels([view], EPOCHS)}
     assert list(panels) == [
-        "direction error", "range error", "found in direction", "counted right", "covariance NMSE",
+        "direction error", "range error", "found", "counted right", "covariance NMSE",
     ]  # fmt: skip
     (direction,) = panels["direction error"].curves
     np.testing.assert_allclose(direction.x, [1, 2, 3])
     np.testing.assert_allclose(direction.y, [4, 2, 4 / 3])
-    assert [panels[t].label for t in ("range error", "found in direction")] == ["m", "%"]
-    np.testing.assert_allclose(panels["found in direction"].curves[0].y, 80)
+    assert [panels[t].label for t in ("range error", "found")] == ["m", "%"]
+    np.testing.assert_allclose(panels["found"].curves[0].y, 80)
 
 
 def test_the_sample_covariance_is_a_dashed_line_beside_the_network(view):

@@ -28,7 +28,7 @@ def test_what_is_noted_is_in_the_folder_and_in_the_table(qtbot, window, tmp_path
     wanted = Remarks("Best so far", ("paper", "b"), "two\nlines", pinned=True)
     qtbot.waitUntil(lambda: read_remarks(run) == wanted, timeout=SOON_MS)
     cell = window.runs.model.index(0, 0).data
-    qtbot.waitUntil(lambda: cell() == "📌 Best so far", timeout=SOON_MS)
+    qtbot.waitUntil(lambda: cell() == "★ Best so far", timeout=SOON_MS)
     assert "two\nlines" in window.runs.model.index(0, 0).data(Qt.ItemDataRole.ToolTipRole)
     trigger(qtbot, window, "&Archive, or take back")
     qtbot.waitUntil(lambda: window.runs.model.rowCount() == 0, timeout=SOON_MS)

@@ -188,9 +188,9 @@ def test_remarks_are_in_the_table_and_found(qtbot, open_window, fake_run, tmp_pa
     window = open_window(tmp_path / "runs")
     read(qtbot, window)
     write_remarks(run.path, Remarks(title="Best so far", tags=("paper",), pinned=True))
-    qtbot.waitUntil(lambda: names(window) == ["📌 Best so far", "b"], timeout=SOON_MS)
+    qtbot.waitUntil(lambda: names(window) == ["★ Best so far", "b"], timeout=SOON_MS)
     window.runs.filter.setText("tag:paper")
-    assert names(window) == ["📌 Best so far"]
+    assert names(window) == ["★ Best so far"]
 
 
 def test_a_folder_of_many_runs_is_looked_at_seldom_and_what_goes_on_is_not(fake_run, tmp_path):
@@ -198,7 +198,7 @@ def test_a_folder_of_many_runs_is_looked_at_seldom_and_what_goes_on_is_not(fake_
     fake_run("done").train(5).end()
     index = RunIndex([tmp_path / "runs"])
     index.poll()
-    index._next_sweep = math.inf  # as after a sweep that took long
+    index._next_look = math.inf  # as after a look that took long
     going.train(3)
     rows = {row.name: row for row in index.poll()}
     assert rows["going"].summary.step == 8
@@ -317,7 +317,8 @@ def test_no_file_manager_is_said(qtbot, open_window, fake_run, tmp_path):
     window = open_window(tmp_path / "runs")
     read(qtbot, window)
     trigger(qtbot, window, "&Open its folder")
-    assert "no file manager opened" in window.statusBar().currentMessage()
+    message = window.statusBar().currentMessage
+    qtbot.waitUntil(lambda: "no file manager opened" in message(), timeout=SOON_MS)
 
 
 def test_the_first_window_fits_the_screen(qtbot, open_window, tmp_path):

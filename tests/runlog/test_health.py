@@ -77,6 +77,7 @@ DATA = {
     "validation/agreement": 5.0, "validation/agreement/steering": 5.0,
     "validation/agreement/best": 5.0, "validation/labels": "right", "outside/azimuth": 0.0,
     "outside/elevation": 0.0, "floor/covariance": 1e-8, "floor/subspace": 0.0,
+    "examined": 32, "validation/examined": 32, "agreement/expected": 7.0,
     "apart/azimuth": 0.2, "apart/count": 0.1,
 }  # fmt: skip
 FIRST = {"step/backbone": 3e-4, "step/head": 3e-4}

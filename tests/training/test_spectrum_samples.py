@@ -254,3 +254,14 @@ def test_reading_positions_changes_no_weight(plain, make_config, tmp_path):
     session.run()
     for name, variable in without.variables.items():
         np.testing.assert_array_equal(variable.numpy(), session.variables[name].numpy())
+
+
+def test_what_a_run_takes_of_the_machine_is_in_its_log(plain):
+    """Measured once: the run is shorter than the pause between two measurements."""
+    usages = [line for line in lines(plain[0]) if line["kind"] == "usage"]
+    assert [usage["step"] for usage in usages] == [0]
+    usage = read_run_log(plain[0].events_path).usage
+    assert usage is not None
+    assert usage.memory > 100 * 2**20  # TensorFlow alone has that
+    assert usage.processors > 0
+    assert "thread" in usage.device or usage.device_memory >= 0

@@ -1,5 +1,6 @@
 """Checks of what is learned: the loss falls, everything is trained, every term moves."""
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -28,11 +29,12 @@ LEARNT_AFTER = 1 / 3  # of the planned windows
 HIDES = 0.8  # share of the sample covariance in the blend that leaves nothing to learn
 MANY_DEAD = 0.5  # of a layer's units
 COVARIANCE_TERMS = {"covariance", "covariance_pred", "subspace", "contrast"}
-SHORT = "the run is too short for it"
+SHORT = "the run is too short to tell"
 WARMED_UP = 1000  # windows before which nothing is said of a covariance that is still poor
 UP = "the learning rate is too high: it threw the loss up to"
 SPIKE = 5.0  # times the first loss
 SIGNIFICANT = 3.0  # standard errors of a difference of losses
+JUDGED_BY = 100  # windows before which a loss may still be about to fall
 ENOUGH = 20  # windows by which a loss is judged
 
 
@@ -56,12 +58,13 @@ def loss_falls(e: Evidence) -> Check:
 def _level(name: str, e: Evidence, result: str) -> Check | None:
     """A loss that rises, or that stays level at a rate that explains it."""
     tenth = max(len(e.kept) // 10, 1)
-    noise = np.hypot(*(np.std(part) for part in (e.kept[:tenth], e.kept[-tenth:]))) / tenth**0.5
+    noise = math.hypot(float(e.kept[:tenth].std()), float(e.kept[-tenth:].std())) / tenth**0.5
     fall = e.ends[0] - e.ends[1]
     if fall < -SIGNIFICANT * noise:
         return _rate(name, e, result, "the loss rises")
-    if e.kept.max() > SPIKE * abs(e.kept[0]) and _far(e):
-        return _too_high(name, e, result, f"{UP} {e.kept.max():.3g}")
+    of_all = e.log.column("loss")[e.ok]  # whatever beta and weights are: spikes are larger
+    if of_all.max(initial=0) > SPIKE * abs(of_all[:1].sum()) and _far(e):
+        return _too_high(name, e, result, f"{UP} {of_all.max():.3g}")
     extreme = not SLOWEST < e.rate < FASTEST
     if extreme and fall < max(SIGNIFICANT * noise, 0.01 * abs(e.ends[0])):
         return _rate(name, e, result, "the loss does not fall")
@@ -108,6 +111,10 @@ def _rate(name: str, e: Evidence, result: str, what: str) -> Check:
         remedies = (("training.learning_rate", value(RATE_OF_MOST)),) if e.ours else ()
         advice = f"a rate at which most networks learn{': ' + ways if ways else ''}"
         return fails(name, Fault.RATE_TOO_LOW, result, matter, advice, remedies)
+    if len(e.kept) < JUDGED_BY:
+        return (
+            not_yet(name, result) if e.log.end is None else cannot_tell(name, f"{result}; {SHORT}")
+        )
     matter = f"{what}, at a rate that is neither too high nor too low"
     advice = "look at the terms one by one: one of them may be at its floor, or work against others"
     return fails(name, Fault.PLATEAU, result, matter, advice)
@@ -132,7 +139,7 @@ def all_trained(e: Evidence) -> Check:
     worst = max(dead, key=lambda layer: dead[layer], default="")
     if worst and dead[worst] > MANY_DEAD:
         result = f"{dead[worst]:.0%} of the units of {worst} get no gradient any more"
-        matter = f"most units of {worst} are dead: their output is 0 for every scene"
+        matter = f"most units of {worst} are dead: their output is always 0"
         advice = "a smaller learning rate from the start: units die by steps that are too long"
         remedies = (("training.learning_rate", value(e.rate / 3)),) if e.ours else ()
         return fails(name, Fault.DEAD_UNITS, result, matter, advice, remedies, Level.WARNING)
@@ -165,7 +172,9 @@ def terms_active(e: Evidence) -> Check:
     name = "terms active"
     if len(e.log.steps) < 2:
         return not_yet(name, "too few windows to tell")
-    dead = [term for term in e.on if not _moves(e.log.column(f"{TERM}{term}")[e.ok])]
+    one_count = e.plan.get("sources_max") == 1  # its cross-entropy is 0
+    terms = [term for term in e.on if not (one_count and term == "count")]
+    dead = [term for term in terms if not _moves(e.log.column(f"{TERM}{term}")[e.ok])]
     off = len(e.weights) - len(e.on)
     if not dead:
         rest = f", {off} off" if off else ""
@@ -199,8 +208,6 @@ def covariance_learned(e: Evidence) -> Check:
 
 def _no_covariance_to_learn(e: Evidence) -> str:
     """Why nothing can be told of it; empty where something can."""
-    if not e.ours:
-        return "the model has no covariance that this knows of"
     if not e.plan and len(e.ok):
         return OLD_LOG
     if any(notice.values.get("off") for notice in e.of("labels")):
@@ -249,4 +256,5 @@ def learning(e: Evidence) -> Iterator[Check]:
     yield loss_falls(e)
     yield all_trained(e)
     yield terms_active(e)
-    yield covariance_learned(e)
+    if e.ours:
+        yield covariance_learned(e)

@@ -15,7 +15,8 @@ from ris_tf.runlog.health.check import (
     passes,
 )
 from ris_tf.runlog.health.evidence import LAYER, OLD_LOG, ORIGIN, Evidence, listed, value
-from ris_tf.runlog.log import NORM, TERM
+from ris_tf.runlog.health.norms import norms_in_order
+from ris_tf.runlog.log import TERM
 
 CALIBRATION = 100  # first windows, in which a loss scale may still look for its level
 MAX_SKIPPED = 0.05  # share of the later windows that may be dropped at a scale above 1
@@ -23,13 +24,6 @@ RATE_TOLERANCE = 0.01  # of a rate, logged beside planned; logs have six digits
 STEP_TOLERANCE = 2.5  # of the first step over the rate; Adam's is the rate itself
 STILL = 1e-9  # of the weights' norm over an epoch: nothing moves them but rounding
 LEAST_FELT = 1e-6  # learning rate whose steps are not rounded away in float32
-VANISHED = 1e-6  # of the norms that the first windows had
-FALLS_BY = 10.0  # times more than gradients of this size allow
-MOMENTS = 1.0  # of Adam's step over its rate, at most
-EXPLODES = 100.0  # norm over the clip, in windows that only this layer decides
-LAYERS = 3  # of which one may be unlike the others
-SHARE_OF_ONE = 0.99  # of a squared norm
-FIRST = 20  # windows that a run is compared with
 
 
 def gradients_finite(e: Evidence) -> Check:
@@ -80,7 +74,7 @@ def _not_finite(name: str, e: Evidence, windows: np.ndarray, result: str) -> Che
     known = found.get("example", -1) >= 0
     scenes = f", first in example {found['example']:g} of its batch" if known else ""
     matter = f"it begins in the term {', '.join(terms) or term}, which {way}{scenes}"
-    advice = "leave that term out, and see what it does to these scenes: ris-tf why RUN"
+    advice = f"leave that term out; {_operation(e)}"
     fault = Fault.TERM_NOT_FINITE if terms else Fault.GRADIENT_NOT_FINITE
     return fails(name, fault, result, matter, advice, _without_terms(e, terms or [term]))
 
@@ -92,14 +86,22 @@ def _all_terms(name: str, e: Evidence, result: str, found: dict) -> Check:
         advice = "compute in a type with the range of float32"
         return fails(name, Fault.SATURATED, result, matter, advice, _without_float16(e))
     matter = "every term is not finite: the network's outputs are, before any term"
-    advice = "see which layer or input it is: ris-tf why RUN"
+    advice = _operation(e)
     return fails(name, Fault.TERM_NOT_FINITE, result, matter, advice)
+
+
+def _operation(e: Evidence) -> str:
+    """How to find the operation: a run of another model is its own program's to replay."""
+    if e.ours:
+        return "see which operation it is: ris-tf why RUN"
+    return "look at its roots, divisions and logarithms at zero"
 
 
 def _inputs(name: str, e: Evidence, result: str, found: dict) -> Check:
     what, example = found.get("term", ""), found.get("example", -1)
     matter = f"the data is not finite: {what} of example {example:g} of window {found['window']:g}"
-    advice = "mend or leave out what has no number: ris-tf data inspect FILE names it"
+    advice = "mend or leave out what is no number"
+    advice += ": ris-tf data inspect FILE names it" if e.ours else ""
     return fails(name, Fault.INPUTS_NOT_FINITE, result, matter, advice)
 
 
@@ -115,7 +117,7 @@ def _somewhere(name: str, e: Evidence, windows: np.ndarray, result: str) -> Chec
         if broken
         else "all terms and gradients are finite, the loss is not"
     )
-    advice = "see which operation it is: ris-tf why RUN"
+    advice = _operation(e)
     return fails(name, Fault.GRADIENT_NOT_FINITE, result, matter, advice)
 
 
@@ -252,11 +254,14 @@ def weights_move(e: Evidence) -> Check:
     if not moved and not first:
         too_early = not e.log.epoch_ends or e.plan
         return not_yet(name, "no epoch yet") if too_early else cannot_tell(name, OLD_LOG)
+    here = _last_measured(e) if moved else np.arange(len(e.ok)) == 0
+    if not e.ok[here].any():
+        return not_yet(name, "no window was applied in what was measured")
     of_group = {n: v for n, v in (moved or first).items() if n.startswith(("moved/", "step/"))}
     still = [n.partition("/")[2] for n, v in of_group.items() if v < STILL]
-    if still and (moved or e.ok[:1].all()):
+    if still:
         return _stands_still(name, e, still)
-    felt = e.rate > LEAST_FELT
+    felt = _rates(e)[here].max() > LEAST_FELT
     odd = [path for path in _still_variables(e) if path not in _silent(e)] if felt else []
     if odd:
         matter = f"{listed(odd)} had gradients and did not move"
@@ -266,6 +271,18 @@ def weights_move(e: Evidence) -> Check:
         return passes(name, "every group moved with the first window")
     ways = ", ".join(f"{n.removeprefix('moved/')} {v:.2g}" for n, v in of_group.items())
     return passes(name, f"over the last epoch, of the weights' norm: {ways}")
+
+
+def _last_measured(e: Evidence) -> np.ndarray:
+    """`[n]` the windows of the epoch that was measured last."""
+    epoch = next(d.epoch for d in reversed(e.log.diagnoses) if d.values is e.last)
+    return e.log.epochs == epoch
+
+
+def _rates(e: Evidence) -> np.ndarray:
+    """`[n]` the base rate of each window."""
+    groups = e.log.groups()
+    return np.nan_to_num(e.log.column(f"rate/{groups[0]}")) if groups else np.ones(len(e.ok))
 
 
 def _still_variables(e: Evidence) -> list[str]:
@@ -298,78 +315,6 @@ def _a_rate(e: Evidence, idle: list[str]) -> Settings:
     if set(idle) == {"head"}:
         return (("training.head_multiplier", "1"),)
     return (("training.learning_rate", "3e-4"),)
-
-
-def norms_in_order(e: Evidence) -> Check:
-    """Gradient norms are of a level that trains, and fit how the loss falls."""
-    name = "norms in order"
-    norms = e.log.column(f"{NORM}total")[e.ok]
-    if len(norms) < FIRST:
-        return not_yet(name, "too few windows to tell")
-    if not np.isfinite(norms).any():
-        return cannot_tell(name, OLD_LOG)
-    first, last = float(np.median(norms[:FIRST])), float(np.median(norms[-FIRST:]))
-    result = f"{first:.3g} in the first windows, {last:.3g} in the last"
-    for found in (_too_small(name, e, result), _exploded(name, e, result)):
-        if found:
-            return found
-    if last < VANISHED * first:
-        matter = f"the gradient has vanished: its norm fell from {first:.2g} to {last:.2g}"
-        advice = "a smaller learning rate, which leaves the network where it still learns"
-        return fails(name, Fault.VANISHING, result, matter, advice, _smaller_rate(e, 10))
-    return passes(name, result)
-
-
-def _too_small(name: str, e: Evidence, result: str) -> Check | None:
-    """The loss falls, but not by gradients of this size: they are divided once too often.
-
-    A step moves no weight by much more than its rate, so that the loss falls by less than the sum
-    of `rate x sqrt(weights) x norm`.
-    """
-    if not e.plan or len(e.kept) < 2 * FIRST:
-        return None
-    allowed = 0.0
-    for group in e.log.groups():
-        size = np.sqrt(float(e.plan.get(f"parameters/{group}", 0)))
-        step = e.log.column(f"rate/{group}") * e.log.column(f"{NORM}{group}")
-        allowed += MOMENTS * size * float(np.nansum(step[e.ok]))
-    first, last = e.ends
-    if not first - last > FALLS_BY * allowed or first - last < 0.05 * abs(first):
-        return None
-    result += f"; the loss fell by {first - last:.3g}, such gradients allow {allowed:.2g}"
-    matter = "gradients are too small for how the loss falls: they are divided by the scale twice"
-    advice = "train without a loss scale, and look at what divides the gradients"
-    remedies = (("training.precision", "float32"), ("training.loss_scale", "none"))
-    return fails(name, Fault.WRONG_NORMS, result, matter, advice, remedies if e.ours else ())
-
-
-def _exploded(name: str, e: Evidence, result: str) -> Check | None:
-    """One layer has nearly all of a norm that is far above what training takes."""
-    gains = {n.removeprefix("gain/"): v for n, v in e.gains.items()}
-    if gains:
-        layer = max(gains, key=lambda n: gains[n])
-        result += f"; {layer} makes its output {gains[layer]:.3g} times its input"
-        matter = f"the layer {layer} explodes: its weights are {gains[layer]:.2g} times too large"
-        advice = "begin it anew, or divide its weights: they are not what a layer begins with"
-        return fails(name, Fault.EXPLODING, result, matter, advice)
-    clip = float(e.plan.get("clip_norm", 0) or 1.0)
-    if len(e.layers) < LAYERS:
-        return None
-    squares = np.stack([e.log.column(n)[e.ok][-FIRST:] ** 2 for n in e.layers])
-    total = squares.sum(axis=0)
-    shares = np.median(squares / np.maximum(total, 1e-30), axis=1)
-    largest = int(shares.argmax())
-    if shares[largest] < SHARE_OF_ONE or np.sqrt(np.median(total)) < EXPLODES * clip:
-        return None
-    layer = e.layers[largest].removeprefix(LAYER)
-    matter = f"the layer {layer} has {shares[largest]:.1%} of the gradient, far above all others"
-    advice = "what this layer computes explodes: look at its scale, freeze it, or learn more slowly"
-    remedies = (("training.frozen", f"[{layer}]"),) if e.ours else ()
-    return fails(name, Fault.EXPLODING, result, matter, advice, remedies)
-
-
-def _smaller_rate(e: Evidence, times: float) -> Settings:
-    return (("training.learning_rate", value(e.rate / times)),) if e.ours else ()
 
 
 def steps(e: Evidence) -> Iterator[Check]:

@@ -78,7 +78,7 @@ class Verdict:
 
 
 def check_health(log: RunLog, task: str = LOCALIZATION) -> list[Check]:
-    """All checks of a run, finished or not.
+    """All checks of a run, finished or not; of another task those that know of any model.
 
     Args:
         log: of the run.
