@@ -27,7 +27,7 @@ FASTEST, SLOWEST = 1e-2, 1e-5  # rates that are too high or low for nearly all
 FROZEN = "frozen"  # kind of notice: which layers are left out knowingly
 LEARNT_AFTER = 1 / 3  # of the planned windows
 HIDES = 0.8  # share of the sample covariance in the blend that leaves nothing to learn
-MANY_DEAD = 0.5  # of a layer's units
+MANY_DEAD = 0.8  # of a layer's units: half of a ReLU layer may be off from the start
 COVARIANCE_TERMS = {"covariance", "covariance_pred", "subspace", "contrast"}
 SHORT = "the run is too short to tell"
 WARMED_UP = 1000  # windows before which nothing is said of a covariance that is still poor
@@ -52,7 +52,7 @@ def loss_falls(e: Evidence) -> Check:
         result += f"; epoch 1 to 3 {_change(one.mean(), three.mean())}"
         if three.mean() > one.mean() - FALL_BY_EPOCH_3 * abs(one.mean()):
             return _rate(name, e, result, "the loss hardly falls")
-    return passes(name, result) if last < first else not_yet(name, result)
+    return passes(name, result) if last < first else _too_early(name, e, result)
 
 
 def _level(name: str, e: Evidence, result: str) -> Check | None:
@@ -75,6 +75,10 @@ def _far(e: Evidence) -> bool:
     """Whether the weights are moved by more than training takes."""
     moved = [v for values in e.epochs for n, v in values.items() if n.startswith("moved/")]
     return e.rate >= FASTEST or max(moved, default=0.0) > TOO_FAR
+
+
+def _too_early(name: str, e: Evidence, result: str) -> Check:
+    return not_yet(name, result) if e.log.end is None else cannot_tell(name, f"{result}: {SHORT}")
 
 
 def _change(first: float, last: float) -> str:
@@ -112,9 +116,7 @@ def _rate(name: str, e: Evidence, result: str, what: str) -> Check:
         advice = f"a rate at which most networks learn{': ' + ways if ways else ''}"
         return fails(name, Fault.RATE_TOO_LOW, result, matter, advice, remedies)
     if len(e.kept) < JUDGED_BY:
-        return (
-            not_yet(name, result) if e.log.end is None else cannot_tell(name, f"{result}; {SHORT}")
-        )
+        return _too_early(name, e, result)
     matter = f"{what}, at a rate that is neither too high nor too low"
     advice = "look at the terms one by one: one of them may be at its floor, or work against others"
     return fails(name, Fault.PLATEAU, result, matter, advice)
@@ -224,9 +226,7 @@ def _beside_the_sample(name: str, e: Evidence) -> Check:
         return passes(name, result)
     planned = e.log.sessions[-1].windows if e.log.sessions else 0
     if len(e.log) < max(LEARNT_AFTER * planned, WARMED_UP):
-        return (
-            not_yet(name, result) if e.log.end is None else cannot_tell(name, f"{result}: {SHORT}")
-        )
+        return _too_early(name, e, result)
     matter = "the predicted covariance is no better than the sample covariance, which costs nothing"
     advice = "give the covariance more weight, and train longer"
     remedies = (("objective.weights.covariance", "2"),)
