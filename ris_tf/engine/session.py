@@ -229,8 +229,7 @@ class TrainingSession:
             return self._end("failed", refused(error), Cause.DISK)
         except TakenOverError as error:  # log and checkpoints are another's: nothing is written
             self.events.close()
-            text = str(error)
-            return Outcome("failed", text, self.progress, self.validation, Cause.TAKEN_OVER)
+            return Outcome("failed", str(error), self.progress, self.validation, Cause.TAKEN_OVER)
         except UserError as error:
             self._end("failed", str(error), cause_of(error))
             raise
@@ -380,8 +379,8 @@ class TrainingSession:
         self.surroundings.checkpointed()
 
     def _check_stop(self) -> None:
-        wanted = check_stop(self.signals, self._stop_requested, self.replicas.total)
-        self.surroundings.checkpoint_wanted |= wanted
+        asked = check_stop(self.signals, self._stop_requested, self.replicas.total)
+        self.surroundings.checkpoint_wanted |= asked
 
     def _stop_requested(self) -> bool:
         return (

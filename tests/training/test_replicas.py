@@ -36,9 +36,10 @@ def one(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def mirrored(tmp_path_factory):
-    """Two replicas on two logical processors."""
+    """Two replicas on two logical processors; what each computes alone is compiled."""
     out = tmp_path_factory.mktemp("mirrored") / "out.npz"
-    return finished(out, begin(out, "training.distribution=mirrored", "training.replicas=2"))
+    two = ("training.distribution=mirrored", "training.replicas=2", "training.compile=true")
+    return finished(out, begin(out, *two))
 
 
 @pytest.fixture(scope="module")
