@@ -43,3 +43,22 @@ def test_gpu_that_is_not_there(monkeypatch):
     require_chosen(1)
     monkeypatch.setenv(CHOSEN, "cpu")
     require_chosen(0)
+
+
+def test_memory_that_ends_outside_of_a_run_is_one_line(capsys):
+    from ris_tf.cli.main import guarded
+
+    class ExhaustedError(Exception):
+        """As TensorFlow's `ResourceExhaustedError`, which computing alone raises."""
+
+        error_code = 8
+
+    def command():
+        raise ExhaustedError("OOM when allocating tensor\nwith shape[65536]")
+
+    assert guarded(command) == 1
+    said = capsys.readouterr().err
+    assert said.startswith(
+        "ris-tf: out of memory: OOM when allocating tensor with shape[65536]; try"
+    )
+    assert said.count("\n") == 1

@@ -28,7 +28,6 @@ DOCUMENT = dump_config(Config())
 SPACE = {"network.width": Choices((448, 512))}
 # Folders that two processes make, or begin to work on, at the same instant.
 AT_ONCE = 200 if os.environ.get("RIS_FAULTS") == "full" else 60
-# folders that two processes begin to work on at the same instant
 BEGIN = """
 import sys, time
 from pathlib import Path
