@@ -297,10 +297,7 @@ class TrainingSession:
         )
 
     def _between_windows(self) -> None:
-        """Behind every window: what happened to the process, stops, a checkpoint where one is due.
-
-        Behind the last of an epoch there is none: the epoch's event comes first.
-        """
+        """Behind each window: news, stops, a due checkpoint; an epoch's event comes before it."""
         for news in self.surroundings.news():
             self.notice(news.text, news.level, what=news.what)
         self._check_stop()
