@@ -45,7 +45,7 @@ bench: $(VENV)/runs ## Measure the step and the simulator beside this machine's 
 	@for file in $(filter-out %monitor.py,$(wildcard benchmarks/bench_*.py)); do echo "== $$file"; $(BIN)/python $$file || exit 1; done
 
 gpu-check: $(VENV)/runs ## Compare a GPU with the processor, and measure it; prints a table (8 minutes).
-	$(BIN)/python benchmarks/gpu_check.py
+	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python benchmarks/gpu_check.py
 
 bench-monitor: $(VENV)/runs ## Measure the monitor: window, long logs, many runs (3 minutes).
 	$(BIN)/python benchmarks/bench_monitor.py
