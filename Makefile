@@ -14,7 +14,7 @@ PIP := PYTHONWARNINGS=ignore $(BIN)/python -m pip install --disable-pip-version-
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test faults lint bench bench-monitor pictures precision seed-spread noise-quantile ladder converged docs clean
+.PHONY: help demo test faults lint bench gpu-check bench-monitor pictures precision seed-spread noise-quantile ladder converged docs clean
 
 help: ## Show this list.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -43,6 +43,9 @@ lint: $(VENV)/tests ## Style, types and import walls.
 
 bench: $(VENV)/runs ## Measure the step and the simulator beside this machine's matrix product.
 	@for file in $(filter-out %monitor.py,$(wildcard benchmarks/bench_*.py)); do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+
+gpu-check: $(VENV)/runs ## Compare a GPU with the processor, and measure it; prints a table (8 minutes).
+	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python benchmarks/gpu_check.py
 
 bench-monitor: $(VENV)/runs ## Measure the monitor: window, long logs, many runs (3 minutes).
 	$(BIN)/python benchmarks/bench_monitor.py

@@ -22,14 +22,13 @@ def choose_device(text: str | None, environment: MutableMapping[str, str] = os.e
     """
     if text is None:
         return
-    kind, _, number = text.partition(":")
-    if kind not in ("cpu", "gpu") or (number and (kind == "cpu" or not number.isascii())):
-        raise _no_device(text)
+    kind, colon, number = text.partition(":")
+    numbered = kind == "gpu" and number.isascii() and number.isdecimal()
+    if kind not in ("cpu", "gpu") or (colon and not numbered):
+        raise UserError(key=KEY, value=text, allowed="must be cpu, gpu, or gpu:N, counted from 0")
     if kind == "cpu":
         environment[VISIBLE] = NONE
-    elif number:
-        if not number.isdecimal():
-            raise _no_device(text)
+    elif colon:
         environment[VISIBLE] = _numbered(text, int(number), environment)
     environment[CHOSEN] = text
 
@@ -44,10 +43,6 @@ def _numbered(text: str, number: int, environment: MutableMapping[str, str]) -> 
         allowed = f"must be below {len(names)}: {VISIBLE} is {seen!r}"
         raise UserError(key=KEY, value=text, allowed=allowed)
     return names[number]
-
-
-def _no_device(text: str) -> UserError:
-    return UserError(key=KEY, value=text, allowed="must be cpu, gpu, or gpu:N, counted from 0")
 
 
 def require_chosen(gpus: int) -> None:

@@ -8,6 +8,7 @@ import io
 import os
 import signal
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
@@ -62,7 +63,13 @@ def ended_by_signals() -> Iterator[None]:
 
 @contextmanager
 def handled(handlers: dict[signal.Signals, Any]) -> Iterator[None]:
-    """While this runs, signals have these handlers; then they have the ones from before."""
+    """While this runs, signals have these handlers; then they have the ones from before.
+
+    In a thread beside the main one they are not changed: Python lets no other have them.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
     before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     try:
         yield

@@ -30,7 +30,8 @@ from ris_tf.cli.tune import tune
 from ris_tf.cli.why import why
 from ris_tf.process import INTERRUPTED, REQUEUE, Preempted, ended_by_signals, keep_output_going
 
-WRONG = 2  # exit code
+FAILED, WRONG = 1, 2  # exit codes
+OUT_OF_MEMORY = 8  # `error_code` of TensorFlow's errors
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -98,6 +99,13 @@ def guarded(command: Callable[[], int | None]) -> int:
             raise
         print(f"ris-tf: {error}", file=sys.stderr)
         return WRONG
+    except Exception as error:
+        if getattr(error, "error_code", None) != OUT_OF_MEMORY:  # TensorFlow's, which is not loaded
+            raise
+        reason = " ".join(str(error).split())[:200]
+        remedy = "--set training.batch=N with fewer scenes at a time, or --device cpu"
+        print(f"ris-tf: out of memory: {reason}; try {remedy}", file=sys.stderr)
+        return FAILED
 
 
 def _is_config_error(error: ValueError) -> bool:

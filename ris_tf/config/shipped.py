@@ -12,7 +12,8 @@ FOLDERS = (PACKAGE / "configs", PACKAGE.parent / "configs")
 def shipped_configs() -> dict[str, Path]:
     """File of each configuration that comes with the package, by name."""
     folder = next((folder for folder in FOLDERS if folder.is_dir()), FOLDERS[0])
-    return {file.stem: file for file in sorted(folder.glob("*.yaml"))}
+    files = {file.stem: file for file in folder.glob("*.yaml")}
+    return dict(sorted(files.items()))
 
 
 def config_file(given: str | Path) -> Path:

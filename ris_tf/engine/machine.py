@@ -69,3 +69,9 @@ def crowded(threads: int) -> str:
         f"the run has {threads} threads, and this machine {here} processors for it: it is slower, "
         "to the same bits"
     )
+
+
+def first_planned(run: RunDirectory) -> int:
+    """Windows that a run planned first: what its checkpoints of version 0.2 do not say."""
+    sessions = run.log(outline=True).sessions
+    return sessions[0].windows if sessions else 0

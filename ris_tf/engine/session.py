@@ -12,7 +12,8 @@ import tensorflow as tf
 from ris_tf.engine import checkpoint
 from ris_tf.engine.checkpoint import CheckpointError, Progress
 from ris_tf.engine.diagnostics import Diagnostics, apart
-from ris_tf.engine.machine import moved, this_machine
+from ris_tf.engine.machine import first_planned, moved, this_machine
+from ris_tf.engine.memory import Memory
 from ris_tf.engine.phases import Standing, changes_after, changes_with_plan
 from ris_tf.engine.recorder import StepRecorder
 from ris_tf.engine.reporter import Reporter
@@ -121,7 +122,9 @@ class TrainingSession:
         self.validation: dict[str, float] = {}
         self.progress = Progress()
         self._replanned: list[Change] = []
-        self.surroundings = Surroundings(self.signals, checkpoint_minutes)
+        memory = Memory.of(trainer.own_variables())
+        memory.require_room()
+        self.surroundings = Surroundings(self.signals, checkpoint_minutes, memory, self.plan.batch)
         self.elsewhere = moved(run, self.machine) if resume and run else []
         warnings = [*notices, *(self._restore(run) if resume and run else [])]
         self.events: EventWriter = SilentWriter()
@@ -162,7 +165,7 @@ class TrainingSession:
             for _ in range(self.progress.epochs_done):
                 self.trainer.validation_batches.begin_reading()
         self.reporter.say(f"resuming at window {self.progress.window:,} from {path}")
-        before = self.progress.windows or _first_planned(run)
+        before = self.progress.windows or first_planned(run)
         if before and before != self.plan.windows:
             self._take_up_plan(before)
         return problems
@@ -231,8 +234,7 @@ class TrainingSession:
             return self._end("failed", refused(error), Cause.DISK)
         except TakenOverError as error:  # log and checkpoints are another's: nothing is written
             self.events.close()
-            text = str(error)
-            return Outcome("failed", text, self.progress, self.validation, Cause.TAKEN_OVER)
+            return Outcome("failed", str(error), self.progress, self.validation, Cause.TAKEN_OVER)
         except UserError as error:
             self._end("failed", str(error), cause_of(error))
             raise
@@ -305,12 +307,9 @@ class TrainingSession:
         )
 
     def _between_windows(self) -> None:
-        """Behind every window: what happened to the process, stops, a checkpoint where one is due.
-
-        Behind the last of an epoch there is none: the epoch's event comes first.
-        """
+        """Behind each window: news, stops, a due checkpoint; an epoch's event comes before it."""
         for news in self.surroundings.news():
-            self.notice(news.text, "warning", what=news.what)
+            self.notice(news.text, news.level, what=news.what)
         self._check_stop()
         within = self.recorder.window % self.plan.windows_per_epoch
         if within and self.surroundings.checkpoint_due():
@@ -389,8 +388,8 @@ class TrainingSession:
         self.surroundings.checkpointed()
 
     def _check_stop(self) -> None:
-        wanted = check_stop(self.signals, self._stop_requested, self.replicas.total)
-        self.surroundings.checkpoint_wanted |= wanted
+        asked = check_stop(self.signals, self._stop_requested, self.replicas.total)
+        self.surroundings.checkpoint_wanted |= asked
 
     def _stop_requested(self) -> bool:
         return (
@@ -409,9 +408,3 @@ class TrainingSession:
         if self.run_directory:
             self.run_directory.end_session()
         return Outcome(reason, text, self.progress, self.validation, cause)
-
-
-def _first_planned(run: RunDirectory) -> int:
-    """Windows that a run planned first: what its checkpoints of version 0.2 do not say."""
-    sessions = run.log(outline=True).sessions
-    return sessions[0].windows if sessions else 0

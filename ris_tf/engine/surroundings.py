@@ -3,6 +3,7 @@
 import time
 from typing import NamedTuple
 
+from ris_tf.engine.memory import Memory
 from ris_tf.engine.stopping import StopSignals
 from ris_tf.process import output_problem
 
@@ -13,10 +14,12 @@ class News(NamedTuple):
     Attributes:
         what: kind of the notice.
         text: its line.
+        level: of the notice.
     """
 
     what: str
     text: str
+    level: str = "warning"
 
 
 class Surroundings:
@@ -25,21 +28,27 @@ class Surroundings:
     Args:
         signals: that this process is sent.
         checkpoint_minutes: longest time from one checkpoint to the next; 0 is no limit.
+        memory: of the device.
+        batch: examples of a batch; 0 where that is not known.
 
     Attributes:
         checkpoint_wanted: whether somebody asked for a checkpoint.
     """
 
-    def __init__(self, signals: StopSignals, checkpoint_minutes: float):
+    def __init__(self, signals: StopSignals, checkpoint_minutes: float, memory: Memory, batch: int):
         self.checkpoint_wanted = False
         self._signals = signals
         self._seconds = 60 * checkpoint_minutes
         self._checkpointed = time.monotonic()
         self._output_problem = ""
+        self._memory: Memory | None = memory
+        self._batch = batch
 
     def news(self) -> list[News]:
-        """What happened to terminal and output since the last look."""
-        news = []
+        """What happened to terminal and output since the last look; at first, to the memory."""
+        memory, self._memory = self._memory, None
+        said = memory.after_a_window(self._batch) if memory else ""
+        news = [News("memory", said, "info")] if said else []
         if self._signals.hung_up:
             self._signals.hung_up = False
             text = "the terminal is gone (SIGHUP); the run goes on without it"

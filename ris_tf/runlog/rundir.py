@@ -148,7 +148,7 @@ class RunDirectory(LockedFolder):
             fill(partial)
             atomic_write(partial / "config.yaml", document.encode())
             atomic_write(partial / "run.json", encoded(identity))
-            _put_in_place(partial, path)
+            _put_in_place(partial, path, into)
             sync_folder(path.parent)
         except OSError as error:
             cls.require_free(path, task, into)  # another process made one of that name meanwhile
@@ -292,10 +292,10 @@ def _copy_state(source: RunDirectory, folder: Path) -> None:
     (folder / source.events_path.name).write_bytes(b"".join(lines))
 
 
-def _put_in_place(partial: Path, path: Path) -> None:
-    """Rename a folder, or move what is in it where there is one; run.json, which makes it a run,
-    comes last."""
-    if not path.exists():
+def _put_in_place(partial: Path, path: Path, into: bool) -> None:
+    """Rename a folder, which of two processes one can; or move what is in it into the one that is
+    there, run.json, which makes it a run, last."""
+    if not (into and path.exists()):
         partial.rename(path)
         return
     for name in sorted((item.name for item in partial.iterdir()), key=lambda n: n == "run.json"):

@@ -126,7 +126,7 @@ def test_exponent_without_point_is_a_number(tmp_path: Path, text: str) -> None:
     )
 
 
-@pytest.mark.parametrize("name", ["quickstart", "default-panel", "reference"])
+@pytest.mark.parametrize("name", ["quickstart", "default-panel", "default-panel-gpu", "reference"])
 def test_shipped_configurations_load(root: Path, name: str) -> None:
     load_config(root / "configs" / f"{name}.yaml")
 

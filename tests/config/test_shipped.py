@@ -17,7 +17,7 @@ from ris_tf.config import (
 def test_names_are_the_files_of_the_folder(root):
     files = {file.stem: file for file in (root / "configs").glob("*.yaml")}
     assert shipped_configs() == files
-    assert {"quickstart", "reference", "default-panel"} <= set(files)
+    assert {"quickstart", "reference", "default-panel", "default-panel-gpu"} <= set(files)
 
 
 @pytest.mark.parametrize("name", shipped_configs())
@@ -47,7 +47,8 @@ def test_unknown_name_lists_those_there_are():
         config_file("quikstart")
     assert str(caught.value) == (
         "quikstart: no such file, and no configuration that comes with ris_tf; "
-        "names are default-panel, quickstart, reference; the path of a YAML file works, too"
+        "names are default-panel, default-panel-gpu, quickstart, reference; the path of a YAML "
+        "file works, too"
     )
 
 

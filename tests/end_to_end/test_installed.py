@@ -151,7 +151,7 @@ def test_init_writes_what_trains(run, home):
 def test_unknown_name_lists_those_there_are(run):
     code, printed = run("ris-tf", "simulate", "quikstart", "--out", "a.npz")
     assert code == 2
-    assert "default-panel, quickstart, reference" in printed
+    assert "default-panel, default-panel-gpu, quickstart, reference" in printed
     assert printed.count("\n") == 1
 
 

@@ -79,3 +79,26 @@ def test_killed_search_comes_to_the_same(home, undisturbed, fault, kill):
         assert mine.hyperparameters == theirs.hyperparameters
         assert mine.objective == pytest.approx(theirs.objective, rel=1e-3)
     assert len(trials_of(home, name)) == 3
+
+
+@pytest.mark.skipif(not FULL, reason="in the full form (make faults)")
+@pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1, signal.SIGXCPU])
+def test_preempted_search_goes_on(home, fault, number, workers):
+    """A scheduler signals the search alone, or all of its processes: here the search, then all."""
+    name = f"preempted{number.name}{workers}"
+    fault(f"{number.name} to a search", "checkpoints of its trials, 75; --resume goes on")
+    process = begin(home, name, *TRIALS, "--workers", workers, wait=False)
+    until = time.monotonic() + 300
+    while not any(trial.epochs for trial in trials_of(home, name)) and time.monotonic() < until:
+        time.sleep(0.1)
+    family = [process.pid, *(p.pid for p in psutil.Process(process.pid).children(recursive=True))]
+    for pid in family:
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)
+    said, _ = process.communicate(timeout=300)
+    assert process.returncode == 75, said
+    assert "Traceback" not in said, said
+    code, said = begin(home, name, *TRIALS, "--workers", workers, "--resume")
+    assert code == 0, said
+    assert_whole(home, name, 3)

@@ -1,9 +1,12 @@
 """`ris-gui` from the command line: help at once, one line for what cannot be done."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import pytest
 
@@ -91,3 +94,22 @@ def test_memory_of_large_arrays_is_handed_back_where_the_c_library_can(monkeypat
     return_large_arrays()
     monkeypatch.setattr(sys, "platform", "darwin")
     return_large_arrays()
+
+
+def catches(pid, number):
+    """Whether a process has a handler for a signal."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    mask = next(line.split()[1] for line in status.splitlines() if line.startswith("SigCgt"))
+    return bool(int(mask, 16) >> (number - 1) & 1)
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="no /proc")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signal_closes_the_window_with_its_code(tmp_path, number):
+    with subprocess.Popen([sys.executable, "-m", "gui", tmp_path]) as process:
+        until = time.monotonic() + 60
+        while not catches(process.pid, signal.SIGTERM) and time.monotonic() < until:
+            time.sleep(0.02)
+        time.sleep(1)  # the window is there, or about to be
+        process.send_signal(number)
+        assert process.wait(60) == 128 + number

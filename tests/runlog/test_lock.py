@@ -26,7 +26,8 @@ from ris_tf.search import Choices, Search, SearchDirectory
 
 DOCUMENT = dump_config(Config())
 SPACE = {"network.width": Choices((448, 512))}
-AT_ONCE = 60  # folders that two processes begin to work on at the same instant
+# Folders that two processes make, or begin to work on, at the same instant.
+AT_ONCE = 200 if os.environ.get("RIS_FAULTS") == "full" else 60
 BEGIN = """
 import sys, time
 from pathlib import Path
@@ -97,6 +98,41 @@ def test_of_two_that_begin_at_once_one_does(tmp_path, kind):
         refused = [line for line in pair if line != "mine\n"]
         assert all(f"process {holder} of " in line for line in refused)
         assert all("is working on it; stop that first: ris-tf stop" in line for line in refused)
+
+
+MAKE = """
+import sys, time
+from pathlib import Path
+from ris_tf.runlog import RunDirectory, RunError
+print("ready", flush=True)
+for number, start in enumerate(map(float, sys.stdin.readline().split())):
+    while time.time() < start:
+        pass
+    try:
+        RunDirectory.create(Path(sys.argv[1]) / str(number), "{}", ["one of two"])
+        print(number, "mine", flush=True)
+    except RunError as error:
+        print(number, error, flush=True)
+"""
+
+
+def test_of_two_that_make_one_name_at_once_one_does(tmp_path):
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    command = [sys.executable, "-c", MAKE, str(tmp_path)]
+    rivals = [subprocess.Popen(command, **pipes) for _ in range(2)]
+    for rival in rivals:
+        assert rival.stdout.readline() == "ready\n"
+    soon = time.time() + 0.3
+    starts = " ".join(str(soon + 0.02 * number) for number in range(AT_ONCE))
+    for rival in rivals:
+        rival.stdin.write(starts + "\n")
+        rival.stdin.flush()
+    said = [rival.communicate(timeout=60)[0].splitlines() for rival in rivals]
+    for number, pair in enumerate(zip(*said, strict=True)):
+        assert sorted(line.endswith(" mine") for line in pair) == [False, True], pair
+        refused = next(line for line in pair if not line.endswith(" mine"))
+        assert f"{tmp_path / str(number)}: exists; choose another name" in refused
+    assert len(list(tmp_path.iterdir())) == AT_ONCE, "nothing half made is left"
 
 
 @both_kinds

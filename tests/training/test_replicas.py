@@ -36,9 +36,10 @@ def one(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def mirrored(tmp_path_factory):
-    """Two replicas on two logical processors."""
+    """Two replicas on two logical processors; what each computes alone is compiled."""
     out = tmp_path_factory.mktemp("mirrored") / "out.npz"
-    return finished(out, begin(out, "training.distribution=mirrored", "training.replicas=2"))
+    two = ("training.distribution=mirrored", "training.replicas=2", "training.compile=true")
+    return finished(out, begin(out, *two))
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +58,8 @@ def assert_same_training(several, one):
     """Reports, figures and every variable agree to rounding."""
     applied = one["names"].tolist().index("ok")
     np.testing.assert_array_equal(several["rows"][:, applied], one["rows"][:, applied])
-    np.testing.assert_allclose(several["rows"], one["rows"], rtol=1e-5, atol=1e-6)
+    counted = one["rows"][:, applied] == 1  # what is reported of poison depends on the compiler
+    np.testing.assert_allclose(several["rows"][counted], one["rows"][counted], rtol=1e-5, atol=1e-6)
     for name in (name for name in one if name.startswith("figure/")):
         np.testing.assert_allclose(several[name], one[name], rtol=2e-2, err_msg=name)
     # Adam's first steps are sign(g): elements whose gradient is rounding noise may differ.

@@ -167,15 +167,30 @@ def test_crash_is_in_the_log_and_the_console(start):
     run, session = start()
 
     def broken():
-        raise MemoryError("no more")
+        raise RuntimeError("no more")
 
     session.trainer.validated = broken
-    with pytest.raises(MemoryError):
+    with pytest.raises(RuntimeError):
         session.run()
     end = read_run_log(run.events_path).end
     assert end is not None
-    assert (end.reason, end.text) == ("failed", "MemoryError: no more")
-    assert end.cause == Cause.OUT_OF_MEMORY
+    assert (end.reason, end.text) == ("failed", "RuntimeError: no more")
+    assert end.cause == Cause.ERROR
+    assert "Traceback" in run.console_path.read_text()
+
+
+def test_memory_that_ends_names_what_takes_it(start):
+    run, session = start()
+
+    def broken():
+        raise MemoryError("no more")
+
+    session.trainer.validated = broken
+    outcome = session.run()
+    assert (outcome.reason, outcome.cause) == ("failed", Cause.OUT_OF_MEMORY)
+    assert outcome.text.startswith("out of memory with batches of 8 scenes, 1 a window: ")
+    assert "--set training.batch=4 --set training.accumulation=2" in outcome.text
+    assert outcome.text.endswith("MemoryError: no more")
     assert "Traceback" in run.console_path.read_text()
 
 
