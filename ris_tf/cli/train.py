@@ -124,6 +124,7 @@ class _Request:
 
 def _begin(request: _Request) -> int:
     from ris_tf.config import dump_config
+    from ris_tf.config.cost import require_room_for_training
     from ris_tf.engine.cluster import Worker
     from ris_tf.registry import named_plugins
     from ris_tf.runlog import Identity, RunDirectory, check_name, default_run_name
@@ -134,6 +135,7 @@ def _begin(request: _Request) -> int:
     assert request.config is not None
     name = default_run_name(request.config) if request.name is None else request.name
     check_name(name)
+    require_room_for_training(config)
     data = open_data(config)
     check_plugged(config)
     _check_files(config)
@@ -203,6 +205,7 @@ def _check_files(config: "Config") -> None:
 
 def _resume(request: _Request) -> int:
     from ris_tf.config import ConfigError, load_config, replace_values
+    from ris_tf.config.cost import require_room_for_training
     from ris_tf.engine.cluster import Worker
     from ris_tf.runlog import State, summarize
     from ris_tf.training.file_data import open_data
@@ -220,6 +223,7 @@ def _resume(request: _Request) -> int:
     elif worker.writes and summary.state is State.FINISHED:
         remedy = f"--epochs with more than {config.training.epochs} trains longer"
         raise ConfigError("is finished", source=str(run.path), remedy=remedy)
+    require_room_for_training(config)
     data = open_data(config)
     replicas = several_replicas(config, worker)
     before = run.identity

@@ -18,7 +18,15 @@ from ris_tf.runlog.events import (
     decode,
     encode,
 )
-from ris_tf.runlog.files import DAMAGE, RunError, atomic_write, naming, sha256, sync_folder
+from ris_tf.runlog.files import (
+    DAMAGE,
+    RunError,
+    atomic_write,
+    naming,
+    require_place,
+    sha256,
+    sync_folder,
+)
 from ris_tf.runlog.health import LOCALIZATION, Check, check_health
 from ris_tf.runlog.identity import BeganFrom, Identity
 from ris_tf.runlog.lock import HeldError, Holder
@@ -95,6 +103,7 @@ __all__ = [
     "processor",
     "read_run_log",
     "read_sample",
+    "require_place",
     "run_folders",
     "sha256",
     "summarize",
