@@ -26,6 +26,9 @@ BEHIND = 1 << 16  # bytes in which they lie
 LOCAL = struct.Struct("<4s22xHH")  # zip's header before each member: its mark, two lengths
 LOCAL_MARK = b"PK\x03\x04"
 ENCRYPTED = 1  # flag of a member
+DESCRIBED = "config.json"  # of a .keras archive: how its network is made
+LARGEST_DESCRIPTION = 1 << 22  # bytes; ours have some thousand
+PACKED = 20  # times its size that a file of weights may unpack to: they are noise
 # Other methods may ask for any amount of memory before the first byte.
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
@@ -171,6 +174,21 @@ def read_arrays(path: Path, limit: int) -> dict[str, np.ndarray]:
             raise ValueError(f"it unpacks to {total:,} bytes, of which {limit:,} can be needed")
         members = [member_of(archive, info) for info in infos]
         return {member.name: read_member(archive, member) for member in members}
+
+
+def keras_description(path: Path) -> bytes:
+    """How the model of a `.keras` file is made, as JSON, of a file that unpacks to what it has.
+
+    Raises:
+        OSError, KeyError, zipfile.BadZipFile: it cannot be read, or is no such file.
+        ValueError: it unpacks to far more than it has.
+    """
+    with opened(path) as archive:
+        sizes = {info.filename: info.file_size for info in archive.infolist()}
+        limit = PACKED * path.stat().st_size + LARGEST_HEADER
+        if sum(sizes.values()) > limit or sizes.get(DESCRIBED, 0) > LARGEST_DESCRIPTION:
+            raise ValueError("it unpacks to far more than it has")
+        return archive.read(DESCRIBED)
 
 
 def read_header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype, int]:

@@ -6,8 +6,10 @@ from typing import Any
 
 import keras
 import numpy as np
+import orjson
 import tensorflow as tf
 
+from ris_tf.archive import keras_description
 from ris_tf.config import Config, ConfigError, load_config, replace_values, with_calibration
 from ris_tf.data.measured import checked, checked_count, checked_scene
 from ris_tf.estimation.chunks import SCENES, in_chunks
@@ -257,6 +259,7 @@ def read_network(path: Path) -> Network:
         RunError: the file cannot be read, or holds something else.
     """
     try:
+        _require_likely(path)
         network = keras.saving.load_model(path, compile=False)
     except DAMAGE as error:
         reason = " ".join(str(error).split())[:200]
@@ -264,4 +267,20 @@ def read_network(path: Path) -> Network:
     if not isinstance(network, Network):
         problem = f"holds a {type(network).__name__}, not a network of this package"
         raise RunError(problem, source=str(path))
+    for variable in network.variables:
+        if not np.isfinite(keras.ops.convert_to_numpy(variable)).all():
+            problem = f"its weights are not finite: {variable.path}"
+            raise RunError(problem, source=str(path), remedy="take another checkpoint")
     return network
+
+
+def _require_likely(path: Path) -> None:
+    """Refuse what is no network of ours, before Keras makes whatever it describes.
+
+    Raises:
+        DAMAGE: saying why.
+    """
+    described = orjson.loads(keras_description(path))
+    knobs = described.get("config") if isinstance(described, dict) else None
+    if not isinstance(knobs, dict) or "config" not in knobs:
+        raise ValueError("it is of no network of this package")

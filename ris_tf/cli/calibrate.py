@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ris_tf.cli.options import Device, Plugins, RunFolder
+from ris_tf.cli.options import Device, Plugins, RunFolder, require_out
 from ris_tf.cli.plugins import load_named, open_run
 from ris_tf.cli.terminal import say
 from ris_tf.device import choose_device
@@ -48,6 +48,7 @@ def calibrate(
     config = load_config(open_run(run).config_path)
     if out.suffix != ".npz":
         raise ConfigError(key="--out", value=out, allowed="must end in .npz")
+    require_out("--out", out)
     from ris_tf.engine.tensorflow_quiet import load_tensorflow
 
     load_tensorflow()

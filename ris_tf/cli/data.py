@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ris_tf.cli.options import Overrides, write_out
+from ris_tf.cli.options import Overrides, require_out, write_out
 from ris_tf.cli.terminal import cell, console, say
 
 if TYPE_CHECKING:
@@ -51,6 +51,8 @@ def inspect_(
     known = config is not None or any(o.strip().startswith("geometry.") for o in overrides)
     if out and out.suffix.lower() not in (".yaml", ".yml"):
         raise ConfigError(key="--out", value=out, allowed="must end in .yaml")
+    if out:
+        require_out("--out", out)
     from ris_tf.data.containers import open_container
 
     open_container(file)  # what must not be read is refused before anything is loaded
@@ -84,6 +86,7 @@ def convert(
     chosen = load_config(config, set_ or []) if config else default_config(set_ or [])
     if out.suffix != ".npz":
         raise ConfigError(key="OUT", value=str(out), allowed="must end in .npz")
+    require_out("OUT", out)
     from ris_tf.data.conversion import converted
 
     shard = converted(source, chosen.data.convert)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ris_tf.cli.options import CalibrationFile, Device, Overrides, Plugins
+from ris_tf.cli.options import CalibrationFile, Device, Overrides, Plugins, require_out
 from ris_tf.cli.plugins import load_named, open_run
 from ris_tf.cli.progress import JsonProgress, ProgressForm
 from ris_tf.cli.terminal import cell, console, say
@@ -209,6 +209,7 @@ def _check_folder(folder: Path) -> None:
 
     if folder.exists() and not folder.is_dir():
         raise ConfigError("is a file", key="--out", value=folder, remedy="name a folder")
+    require_out("--out", folder / DOCUMENTS[0])
 
 
 def check_network(directory: "RunDirectory", config: "Config") -> None:

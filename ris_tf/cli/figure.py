@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ris_tf.cli.options import RunFolder, SearchFolder
+from ris_tf.cli.options import RunFolder, SearchFolder, require_out
 from ris_tf.cli.terminal import say
 
 if TYPE_CHECKING:
@@ -87,6 +87,7 @@ def target_file(out: Path | None, default: Path) -> Path:
     if target.suffix.lower() not in SUFFIXES:
         allowed = f"must end in {', '.join(SUFFIXES)}"
         raise ConfigError(key="--out", value=target, allowed=allowed)
+    require_out("--out", target)
     return target
 
 

@@ -17,6 +17,7 @@ from ris_tf.cli.options import (
     Plugins,
     RunFolder,
     conversion_of,
+    require_out,
     write_out,
 )
 from ris_tf.cli.plugins import load_named, open_run
@@ -104,6 +105,9 @@ def localize(
         raise ConfigError(key="--figure", value=picture, allowed=allowed)
     if not file.exists():
         raise ConfigError("no such file", source=str(file))
+    for option, path in (("--out", out), ("--figure", picture)):
+        if path:
+            require_out(option, path)
     from ris_tf.engine.tensorflow_quiet import load_tensorflow
 
     load_tensorflow()
@@ -117,6 +121,10 @@ def localize(
 
     arrays = read_measurements(file, conversion, sizes_of(config))
     refuse_transposed(config, file, conversion)
+    scenes = len(arrays["y"]) if arrays["y"].ndim > 2 else 1
+    if picture and scene >= scenes:
+        problem = f"the file holds scenes 0..{scenes - 1}"
+        raise ConfigError(problem, key="--scene", value=scene)
     known_snr = None if estimate_snr else arrays.pop("snr_db", None)
     known_snr = known_snr if snr_db is None else snr_db
     received = arrays["y"], arrays["channel"], arrays["codes"]
@@ -125,9 +133,6 @@ def localize(
         located = localizer.localize(*received, known_snr, count)
     except MeasurementError as error:
         raise error.with_source(str(file)) from error
-    if picture and scene >= len(located.count):
-        problem = f"the file holds scenes 0..{len(located.count) - 1}"
-        raise ConfigError(problem, key="--scene", value=scene)
     _show(located, "estimated" if known_snr is None else "given")
     if out:
         write_out(out, csv_text(located) if out.suffix.lower() == ".csv" else json_text(located))

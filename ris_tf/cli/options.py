@@ -77,6 +77,21 @@ def conversion_of(config: Path | None, overrides: list[str]) -> "Conversion":
     return chosen.data.convert
 
 
+def require_out(option: str, path: Path) -> None:
+    """Refuse a file that could not be written, before what goes there is computed.
+
+    Raises:
+        ConfigError: naming the option.
+    """
+    from ris_tf.config import not_written
+    from ris_tf.runlog import require_place
+
+    try:
+        require_place(path)
+    except OSError as error:
+        raise not_written(option, path, error, "choose another file") from error
+
+
 def write_out(path: Path, text: str) -> None:
     """Write what `--out` names, whole or not at all, and say so."""
     from ris_tf.config import not_written

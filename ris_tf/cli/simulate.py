@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from ris_tf.cli.options import ConfigFile, Device, Overrides, Plugins
+from ris_tf.cli.options import ConfigFile, Device, Overrides, Plugins, require_out
 from ris_tf.cli.plugins import load_named
 from ris_tf.cli.terminal import console, say
 from ris_tf.device import choose_device
@@ -24,7 +24,7 @@ def simulate(
     plugin: Plugins = None,
 ) -> None:
     """Write simulated scenes; many of them go to a folder of shards beside the file's name."""
-    from ris_tf.config import ConfigError, load_config
+    from ris_tf.config import ConfigError, load_config, not_written
 
     choose_device(device)
     load_named(plugin)
@@ -34,6 +34,7 @@ def simulate(
     if split not in ("training", "validation", "test"):
         allowed = "must be training, validation or test"
         raise ConfigError(key="--split", value=split, allowed=allowed)
+    require_out("--out", out)
     from ris_tf.engine.tensorflow_quiet import load_tensorflow
 
     load_tensorflow()
@@ -50,14 +51,17 @@ def simulate(
     printed = console()
     with Progress(console=printed, transient=True, disable=not printed.is_terminal) as progress:
         task = progress.add_task(f"simulating {scenes:,} scenes", total=scenes)
-        written = export_scenes(
-            chosen,
-            target,
-            scenes,
-            Split[split.upper()],
-            epoch,
-            lambda done: progress.update(task, completed=done),
-        )
+        try:
+            written = export_scenes(
+                chosen,
+                target,
+                scenes,
+                Split[split.upper()],
+                epoch,
+                lambda done: progress.update(task, completed=done),
+            )
+        except OSError as error:
+            raise not_written("--out", target, error, "make room, or choose another") from error
     size = decimal(sum(path.stat().st_size for path in written))
     shards = f", {len(written)} shards" if len(written) > 1 else ""
     say(f"{target}: {scenes:,} scenes{shards}, {size}")

@@ -112,6 +112,12 @@ class Objective(Section):
         0.1, "Temperature of the contrast softmax.", gt=POSITIVE, le=10
     )
 
+    @model_validator(mode="after")
+    def _something_is_learned(self) -> "Objective":
+        if not any(self.weights.model_dump().values()):
+            raise ValueError("weights are all 0, so that nothing is learned: set one of them above")
+        return self
+
 
 class Training(Section):
     """The guarded step, its schedules, its averages and the length of a run."""

@@ -25,6 +25,7 @@ ANGLES = ("azimuth_deg", "elevation_deg")
 SPHERICAL = ("spherical", "elevation-first")  # where positions are no metres
 OFF_MODULUS = 0.1  # real codes of other moduli are phases or states
 LARGEST_COUNT = 1000
+SINGLE = 1e-30, 1e30  # largest numbers of arrays that single precision holds
 
 
 class Converted:
@@ -105,7 +106,7 @@ class Converted:
             array = self._along_rows(role, array)
         if role == "y" and array.ndim == 2:
             array = np.broadcast_to(array, (len(rows), *array.shape))
-        return array.astype(np.complex64)
+        return _narrowed(array)
 
     def _as_codes(self, array: np.ndarray) -> np.ndarray:
         """Complex codes of phases or states."""
@@ -331,6 +332,13 @@ def _joined(parts: list[np.ndarray], last: bool) -> np.ndarray:
     if len(parts) == 2:
         return _complex(*parts)
     return _complex(parts[0][..., 0], parts[0][..., 1]) if last else parts[0]
+
+
+def _narrowed(array: np.ndarray) -> np.ndarray:
+    """In single precision, unless the numbers are in a unit that this does not reach."""
+    largest = max(np.abs(part).max(initial=0) for part in (np.real(array), np.imag(array)))
+    low, high = SINGLE
+    return array.astype(np.complex64) if not largest or low <= largest <= high else array
 
 
 def _complex(real: np.ndarray, imaginary: np.ndarray) -> np.ndarray:

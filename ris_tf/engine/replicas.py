@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from ris_tf.engine.cluster import Worker
 from ris_tf.errors import UserError
+from ris_tf.runlog import available_threads
 
 Strategy = tf.distribute.Strategy
 
@@ -165,11 +166,19 @@ def _devices(wanted: int | None) -> list[str]:
     """Names of the devices of a mirrored run: GPUs, or else processors of equal right."""
     gpus = tf.config.list_physical_devices("GPU")
     if not gpus:
+        _require_processors(wanted or 1)
         return _logical_processors(wanted or 1)
     if wanted and wanted > len(gpus):
         problem = f"this machine has {len(gpus)} GPUs"
         raise UserError(problem, key="training.replicas", value=wanted)
     return [f"GPU:{i}" for i in range(wanted or len(gpus))]
+
+
+def _require_processors(wanted: int) -> None:
+    """Refuse more replicas than processors: each of them compiles, and waits for all others."""
+    if wanted > (threads := available_threads()):
+        problem = f"this machine has {threads} processors and no GPU"
+        raise UserError(problem, key="training.replicas", value=wanted, remedy=f"at most {threads}")
 
 
 def _logical_processors(count: int) -> list[str]:

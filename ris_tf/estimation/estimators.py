@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from ris_tf.config import Config
+from ris_tf.config.cost import require_room_for_scan
 from ris_tf.covariance import Covariance, back_projection, mvdr_basis, sample_covariance
 from ris_tf.errors import UserError
 from ris_tf.estimation.catalogue import ESTIMATORS, Registration
@@ -88,6 +89,7 @@ class Estimators:
         self.panel = make_panel(config.geometry)  # of spectra: networks know no other
         self.max_sources = config.scene.sources_max
         azimuths, elevations = config.localize.grid
+        require_room_for_scan(config)
         self.grid = scan_grid(config.scene, azimuths, elevations, config.localize.planes)
         self._graphs: dict[Any, Callable[..., Any]] = {}
 

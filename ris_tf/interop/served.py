@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from ris_tf.archive import keras_description
 from ris_tf.config import Config, load_config, replace_values
 from ris_tf.interop.pairs import Pair
 from ris_tf.interop.real_graph import Inexpressible, in_real_numbers
@@ -97,6 +98,7 @@ def _in_single_precision(network: Network) -> Network:
 
 def _load_model(path: Path) -> keras.Model:
     try:
+        keras_description(path)  # whose sizes are looked at
         return keras.saving.load_model(path, compile=False)  # pyright: ignore[reportReturnType]
     except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
         reason = " ".join(str(error).split())[:200]

@@ -7,6 +7,7 @@ import keras
 import tensorflow as tf
 
 from ris_tf.config import NETWORKS, OUR_NETWORKS, Config, parse_config
+from ris_tf.config.cost import require_room_for_network
 from ris_tf.covariance import (
     BackProjection,
     Covariance,
@@ -52,6 +53,7 @@ class Network(keras.Model):
     """
 
     def __init__(self, config: Config, **kwargs: Any):
+        require_room_for_network(config)
         kwargs.setdefault("name", "network")
         super().__init__(**{**kwargs, "dtype": "float32"})
         self.config = config

@@ -20,7 +20,15 @@ from ris_tf.runlog.events import (
     decode,
     encode,
 )
-from ris_tf.runlog.files import DAMAGE, RunError, atomic_write, naming, sha256, sync_folder
+from ris_tf.runlog.files import (
+    DAMAGE,
+    RunError,
+    atomic_write,
+    naming,
+    require_place,
+    sha256,
+    sync_folder,
+)
 from ris_tf.runlog.health import (
     LOCALIZATION,
     Check,
@@ -121,6 +129,7 @@ __all__ = [
     "read_remarks",
     "read_run_log",
     "read_sample",
+    "require_place",
     "run_folders",
     "sha256",
     "summarize",

@@ -1,8 +1,10 @@
 """Files that are there whole, or not at all, and what is wrong where they cannot be used."""
 
+import errno
 import hashlib
 import os
 import struct
+import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -12,6 +14,8 @@ from pathlib import Path
 from ris_tf.disk import open_regular, write_new
 from ris_tf.errors import UserError
 
+PROBE = 1 << 12  # bytes that must fit where a result is to go
+LONGEST_NAME = 240  # bytes of a file's name, the number of the process that writes it beside
 NAMED = 3  # folders that a message names
 # What unpacking damaged bytes raises: zipfile, its decompressors and numpy do not agree on one.
 # A flipped bit may mark a member as encrypted, which is a RuntimeError.
@@ -34,6 +38,8 @@ def atomic_write(path: Path, data: bytes) -> None:
     """
     partial = path.with_name(f".{path.name}.{os.getpid()}")
     try:
+        if path.exists() and not path.is_file():
+            raise OSError(errno.EINVAL, "not a regular file", str(path))
         with naming(path), write_new(partial) as file:
             file.write(data)
             file.flush()
@@ -42,6 +48,21 @@ def atomic_write(path: Path, data: bytes) -> None:
     finally:
         partial.unlink(missing_ok=True)
     sync_folder(path.parent)
+
+
+def require_place(path: Path) -> None:
+    """Refuse a file that `atomic_write` could not write, before what goes there is computed.
+
+    Raises:
+        OSError: something else than a file has its name, or no file can be made there.
+    """
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "not a regular file", str(path))
+    folder = next(parent for parent in (path, *path.absolute().parents) if parent.is_dir())
+    with naming(path), tempfile.TemporaryFile(dir=folder) as file:
+        os.pwrite(file.fileno(), b"\0" * PROBE, 0)
+    if len(os.fsencode(path.name)) > LONGEST_NAME:
+        raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG), str(path))
 
 
 def sync_folder(folder: Path) -> None:

@@ -1,5 +1,6 @@
 """Reads event logs, whole or while they grow."""
 
+import errno
 from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
 from pathlib import Path
@@ -34,6 +35,7 @@ Pick = Callable[[list[bytes]], list[bytes]]  # the lines of those that are decod
 QUOTES = 12  # of a step line: six keys and texts
 
 LONGEST_LINE = 4_000_000  # bytes; longer lines are skipped without being kept
+NO_LOG = 1 << 26  # bytes without an end of a line: a file of zeros, perhaps of terabytes
 # Bytes read at a time: parsing them holds Python's lock for 2 ms, which no drawing thread notices.
 CHUNK = 1 << 18
 AT_ONCE = 1 << 26  # bytes that a poll takes by default
@@ -102,7 +104,7 @@ class EventTail:
     def _reset(self) -> None:
         self.offset = self.size = 0
         self._torn = b""
-        self._overlong = False
+        self._overlong, self._passed_over = False, 0
         self._last_bytes = b""
 
     def poll(self, limit: int = AT_ONCE) -> list[Event | Steps]:
@@ -147,7 +149,10 @@ class EventTail:
             lines, self._overlong = lines[1:], False
         if self._overlong or len(rest) > LONGEST_LINE:
             self.skipped += not self._overlong
+            self._passed_over = self._passed_over + len(rest) if self._overlong else len(rest)
             rest, self._overlong = b"", True
+            if self._passed_over > NO_LOG:
+                raise OSError(errno.EINVAL, f"no line ends in {NO_LOG:,} bytes", str(self.path))
         self._torn = rest
         wanted = self.pick(lines) if self.pick else lines
         found = list(decode_lines(line for line in wanted if line))

@@ -1,5 +1,6 @@
 """Appends events to a run's log, each whole and at once."""
 
+import errno
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 from ris_tf.disk import descriptor_to_write, write_new
 from ris_tf.runlog.events import End, Event, encode, encode_step
 from ris_tf.runlog.files import RunError, naming
+from ris_tf.runlog.reader import NO_LOG
 
 CHUNK = 1 << 16  # bytes read at a time, looking for the end of the last whole line
 RESERVE = 1 << 15  # bytes kept beside the log for its end event, should the disk be full by then
@@ -134,10 +136,13 @@ class SilentWriter(EventWriter):
 
 def _whole_lines(descriptor: int, size: int) -> int:
     """Length of a log without its torn last line."""
+    whole = size
     while size:
         start = max(size - CHUNK, 0)
         newline = os.pread(descriptor, size - start, start).rfind(b"\n")
         if newline >= 0:
             return start + newline + 1
         size = start
+        if whole - size > NO_LOG:
+            raise OSError(errno.EINVAL, f"no line ends in {NO_LOG:,} bytes")
     return 0

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ris_tf.config import Config, ConfigError, dump_config, load_config, replace_values
+from ris_tf.config.cost import require_room_for_training
 from ris_tf.config.registry import OUR_NETWORKS, extra_terms
 from ris_tf.engine.cluster import Worker
 from ris_tf.engine.tensorflow_quiet import load_tensorflow, require_tensorflow
@@ -50,6 +51,7 @@ def new_job(config: Config, path: Path, origin: Origin, command: Sequence[str]) 
         UserError: configuration, files, weights or folder cannot be used.
     """
     require_tensorflow()
+    require_room_for_training(config)
     data = open_data(config)
     check_plugged(config)
     _check_files(config)
@@ -154,6 +156,7 @@ def resumed_job(run: RunDirectory, epochs: int | None = None) -> Job:
     elif worker.writes and summary.state is State.FINISHED:
         remedy = f"--epochs with more than {config.training.epochs} trains longer"
         raise ConfigError("is finished", source=str(run.path), remedy=remedy)
+    require_room_for_training(config)
     data = open_data(config)
     replicas = several_replicas(config, worker)
     before = run.identity

@@ -17,7 +17,7 @@ import numpy as np
 
 from ris_tf.archive import read_arrays
 from ris_tf.config import Config, ConfigError
-from ris_tf.disk import write_new
+from ris_tf.disk import require_regular, write_new
 from ris_tf.localizer import read_network
 from ris_tf.network import Network, build_network
 from ris_tf.runlog import BeganFrom, RunDirectory, RunError, naming, sha256
@@ -204,6 +204,7 @@ def _of_h5(file: Path, network: Network) -> Weights:
     """Arrays by the variable's path where the network has their place, else by their own."""
     paths = _paths_in_h5(network)
     try:
+        require_regular(file)
         with h5py.File(file, "r") as opened:
             return {paths.get(name, name): data[()] for name, data in _datasets(opened).items()}
     except UNREADABLE as error:

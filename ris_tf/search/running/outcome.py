@@ -68,6 +68,8 @@ def with_outcome(trial: Trial, run: RunDirectory, before: End | None = None) -> 
         cause=Cause.of(log.end.cause) or CAUSES.get(end),
         ended=log.end.time,
     )
+    if record.state == TrialState.FAILED and record.cause == Cause.DISK:
+        return replace(record, state=TrialState.WAITING)  # the hyperparameters are not to blame
     if record.state == TrialState.FINISHED and not finite:
         return record.failed(Ending(Cause.NOT_FINITE, "no validation came to a number"))
     return record

@@ -141,6 +141,10 @@ class TrialTuner(keras_tuner.Tuner):
         record = self._until_it_ends(record, run)
         if record.settled:
             return self._settled(record)
+        if record.cause == Cause.DISK:  # every other trial would come to the same
+            waiting = replace(record, state=TrialState.WAITING, worker="", ended=0.0)
+            self.search_directory.write_trial(waiting)
+            raise FatalError(f"trial {record.number}: {record.reason}; make room, then --resume")
         if not self._asked_to_stop():  # the trial was, not the search
             return self._settled(replace(record, state=TrialState.PRUNED, ended=time.time()))
         waiting = replace(record, state=TrialState.WAITING, worker="", ended=0.0)
@@ -198,7 +202,7 @@ class TrialTuner(keras_tuner.Tuner):
                 text = f"its process ended twice in one epoch, {died}"
                 return record.failed(Ending(Cause.KILLED, text))
             stopped = record.state == TrialState.WAITING and record.cause == Cause.ON_REQUEST
-            if stopped or self._asked_to_stop():
+            if stopped or self._asked_to_stop() or record.cause == Cause.DISK:
                 break
             if starts >= STARTS and record.state == TrialState.WAITING:
                 return record.failed(Ending(Cause.KILLED, f"twice in one epoch: {record.reason}"))

@@ -1,0 +1,70 @@
+"""65,000 run folders: `ris-tf runs`, and the rows of the monitor's table with their memory.
+
+Folders are in shared memory where there is some: times are the program's, not the disk's.
+"""
+
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from gui.models.index import RunIndex
+from ris_tf.runlog import End, EventWriter, RunDirectory, Series, Session, Validation
+
+RUNS = 65_000
+A_FOLDER = 1000  # runs of a sweep
+EPOCHS, PER_EPOCH = 3, 20
+SERIES = ["loss", *(f"term/{i}" for i in range(11)), "norm/total", "ok", "iteration", "rate"]
+SHARED = Path("/dev/shm")
+
+
+def main() -> None:
+    place = SHARED if SHARED.is_dir() else None
+    with tempfile.TemporaryDirectory(dir=place) as temporary:
+        folder = Path(temporary) / "runs"
+        make(folder)
+        command = [sys.executable, "-m", "ris_tf.cli", "runs", str(folder)]
+        start = time.perf_counter()
+        lines = subprocess.run(command, capture_output=True, check=True).stdout.count(b"\n")
+        print(
+            f"ris-tf runs, {lines:,} lines           {time.perf_counter() - start:6.1f} s  aim 10"
+        )
+        rows(folder)
+
+
+def make(folder: Path) -> None:
+    """Copies of one run."""
+    run = RunDirectory.create(folder / "first", "seed: 1\n", ["ris-tf", "train"])
+    with EventWriter(run.events_path) as log:
+        log.write(Session(1, 1e9, 0, 0, EPOCHS * PER_EPOCH, EPOCHS, PER_EPOCH))
+        log.write(Series(SERIES))
+        for step in range(EPOCHS * PER_EPOCH):
+            log.step(step, step // PER_EPOCH, 1e9 + step, [0.5] * len(SERIES))
+            if (step + 1) % PER_EPOCH == 0:
+                log.write(Validation(step // PER_EPOCH, step, 1e9 + step, "ema", {"loss": 0.5}))
+        log.write(End(1e9 + step, step + 1, "finished", "3 epochs"))
+    files = {name: (run.path / name).read_bytes() for name in ("run.json", "events.jsonl")}
+    for number in range(RUNS - 1):
+        path = folder / f"sweep{number // A_FOLDER:03d}" / f"run{number:05d}"
+        path.mkdir(parents=True)
+        for name, data in files.items():
+            (path / name).write_bytes(data)
+
+
+def rows(folder: Path) -> None:
+    """The table's rows, poll by poll, as the monitor's thread asks for them."""
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    index, start = RunIndex([folder]), time.perf_counter()
+    found = index.poll() or []
+    print(f"first {len(found):,} rows                  {time.perf_counter() - start:6.1f} s")
+    while index.reading:
+        found = index.poll() or found
+    took = time.perf_counter() - start
+    used = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1e3
+    print(f"all {len(found):,} rows                  {took:6.1f} s, {used:.0f} MB more  aim 500")
+
+
+if __name__ == "__main__":
+    main()
