@@ -211,6 +211,7 @@ class LocalizationTask(Task):
             "beta": self.config.covariance.beta,
             "network": self.config.network.kind,
             "sources_max": self.config.scene.sources_max,
+            **{f"weight/{term}": w for term, w in self.config.objective.weights if w},
             **{f"usual/{term}": weight for term, weight in Weights().model_dump().items()},
         }
         heads = "head" in self.trainer.groups.names

@@ -450,3 +450,15 @@ def test_every_fault_has_a_page(root):
 def test_diagnosis_is_read_as_it_was_written():
     event = Diagnosis(3, 0, 1.0, "plan", {"rate": 0.1, "swa_from": float("nan"), "precision": "x"})
     assert str(decode(encode(event))) == str(event)
+
+
+def test_term_that_a_schedule_begins_without_accuses_nobody():
+    log = healthy()
+    diagnosed(log, "plan", weight__subspace=0.05)
+    column(log, "weight/subspace")[:40] = 0
+    log.epoch_ends[0] = Epoch(0, 0, 0.0, 1.0, 1.0, ["range/dense/kernel"])
+    assert verdict(log, "all parameters trained").passed
+    log.epoch_ends[-1] = Epoch(2, 0, 0.0, 1.0, 1.0, ["range/dense/kernel"])
+    assert verdict(log, "all parameters trained").level == "red"
+    column(log, "weight/subspace")[:] = 0
+    assert verdict(log, "all parameters trained").level == "amber"

@@ -135,6 +135,11 @@ def all_trained(e: Evidence) -> Check:
     if not e.log.epoch_ends:
         return not_yet(name, "the first epoch is not over", "wait for its end")
     silent = e.log.epoch_ends[0].untrained
+    if silent and (waiting := _scheduled(e)):
+        silent = e.log.epoch_ends[-1].untrained
+        off = [term for term in waiting if not e.log.column(f"weight/{term}")[-1]]
+        if silent and off:
+            return not_yet(name, f"the schedule keeps {listed(off)} off")
     if silent:
         return _untrained(name, e, silent)
     dead = {n.removeprefix("dead/"): v for n, v in e.last.items() if n.startswith("dead/")}
@@ -162,6 +167,12 @@ def _untrained(name: str, e: Evidence, silent: list[str]) -> Check:
         advice = "find what cuts them off from the loss, or freeze them knowingly"
         remedies = (("training.frozen", f"[{', '.join(layers)}]"),) if e.ours else ()
     return fails(name, Fault.UNTRAINED, result, matter, advice, remedies)
+
+
+def _scheduled(e: Evidence) -> list[str]:
+    """Terms that are configured and that the schedule of weights begins without."""
+    weights = {n.removeprefix("weight/"): w for n, w in e.plan.items() if n.startswith("weight/")}
+    return [t for t, w in weights.items() if w and not e.log.column(f"weight/{t}")[:1].any()]
 
 
 def _terms_off(e: Evidence) -> dict[str, float]:
