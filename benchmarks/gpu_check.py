@@ -197,10 +197,11 @@ def evaluated(device: str) -> tuple[str, bool | None]:
         words += ["--scenes", "200", "--no-figures", "--device", device.lower(), "--out"]
         _run([*words, folder])
         table = (Path(folder) / "evaluation.csv").read_text().splitlines()
-    header, first = (line.split(",") for line in table[:2])
-    row = dict(zip(header, first, strict=False))
-    recall = next((row[n] for n in row if n.startswith("recall_direction")), "?")
-    return f"recall {recall}, {time.monotonic() - began:.0f} s with its start", None
+    rows = [line.split(",") for line in table[1:]]
+    whole = {row[4]: float(row[5]) for row in reversed(rows) if row[0] == "pursuit"}
+    recall, speed = whole["recall_direction"], whole["milliseconds"]
+    took = f"{time.monotonic() - began:.0f} s with its start"
+    return f"recall {recall:.2f}, {speed:.1f} ms a scene, {took}", None
 
 
 # -- speed ----------------------------------------------------------------------------------------
