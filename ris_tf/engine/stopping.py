@@ -1,13 +1,12 @@
 """Why training ends before its last window, and how a person or a program requests it."""
 
-import os
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 
-from ris_tf.process import CHECKPOINT, HANGUP, INTERRUPTED, PREEMPTING, REQUEUE, handled, tell
+from ris_tf.process import CHECKPOINT, HANGUP, PREEMPTING, handled, tell
 from ris_tf.runlog import Cause, Reason
 
 RESOURCE_EXHAUSTED = 8  # `error_code` of TensorFlow's errors where memory ran out
@@ -128,34 +127,13 @@ class StopSignals:
 
 @contextmanager
 def ended_at_once() -> Iterator[None]:
-    """While this runs, Ctrl-C and a scheduler's signals end the process at once, with their codes.
+    """While this runs, Ctrl-C and a scheduler's signals end the process at once, as by default.
 
-    For waits in which Python's handlers sleep: a thread reads what was received. In a thread beside
-    the main one, signals are not changed.
+    For waits in which TensorFlow lets no Python run, neither handlers nor threads. In a thread
+    beside the main one, signals are not changed.
     """
-    if not in_main_thread():
+    with handled(dict.fromkeys((signal.SIGINT, *PREEMPTING), signal.SIG_DFL)):
         yield
-        return
-    read, write = os.pipe()
-    os.set_blocking(write, False)
-    threading.Thread(target=_end_when_told, args=(read,), daemon=True).start()
-    numbers = (signal.SIGINT, *PREEMPTING)
-    before = signal.set_wakeup_fd(write, warn_on_full_buffer=False)
-    try:
-        with handled(dict.fromkeys(numbers, lambda number, frame: None)):
-            yield
-    finally:
-        signal.set_wakeup_fd(before)
-        os.close(write)  # which ends the thread
-
-
-def _end_when_told(read: int) -> None:
-    while told := os.read(read, 1):
-        if told[0] == signal.SIGINT:
-            os._exit(INTERRUPTED)
-        if told[0] in PREEMPTING:
-            os._exit(REQUEUE)
-    os.close(read)
 
 
 def in_main_thread() -> bool:
