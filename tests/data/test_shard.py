@@ -143,7 +143,7 @@ def test_size_that_a_header_declares_is_not_believed(tmp_path, shape):
         member.write(ARRAYS["y"].tobytes())
     with pytest.raises(
         DataError,
-        match=r"y: is damaged: (it declares|an array of shape)|declares|cannot be read as .npz: an array of shape",
+        match=r"y: is damaged: (it declares|an array of shape)",
     ):
         open_shard(path)
 

@@ -157,11 +157,11 @@ def hostile(path, header: bytes, body: bytes = b"", archive: bool = False):
         (b"{'descr': '<c16', 'fortran_order': False, 'shape': (10**9, 4, 16)}\n", "cannot be read"),
         (
             b"{'descr': '<c16', 'fortran_order': False, 'shape': (1000000000, 4, 16)}\n",
-            "GiB|declares",
+            "declares",
         ),
         (
             b"{'descr': '<c16', 'fortran_order': False, 'shape': (9, 4, 16)}\n",
-            "declares 9216 bytes|ends after 4 bytes",
+            "declares|ends after",
         ),
         (b"{'descr': '|O', 'fortran_order': False, 'shape': (9,)}\n", "holds object"),
         (b"__import__('os').system('touch ran')\n", "cannot be read"),
