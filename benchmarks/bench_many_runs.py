@@ -17,7 +17,7 @@ RUNS = 65_000
 A_FOLDER = 1000  # runs of a sweep
 EPOCHS, PER_EPOCH = 3, 20
 SERIES = ["loss", *(f"term/{i}" for i in range(11)), "norm/total", "ok", "iteration", "rate"]
-SHARED = Path("/dev/shm")  # noqa: S108 (a folder in memory, of many files)
+SHARED = Path("/dev/shm")  # noqa: S108 (a folder of its own in it)
 
 
 def main() -> None:

@@ -142,7 +142,8 @@ def test_size_that_a_header_declares_is_not_believed(tmp_path, shape):
         np.lib.format.write_array_header_1_0(member, header)
         member.write(ARRAYS["y"].tobytes())
     with pytest.raises(
-        DataError, match=r"y: is damaged: declares|cannot be read as .npz: an array of shape"
+        DataError,
+        match=r"y: is damaged: (it declares|an array of shape)",
     ):
         open_shard(path)
 

@@ -43,6 +43,7 @@ NASTY: list[Any] = [
     *(CLEAR, TURN, "two\nlines\n  loss  best 0.0000", "[/bold][red]", "x" * 100_000, "\u0000"),
     *([1, 2, 3], [[[]]], {"a": {"b": []}}, "/etc/passwd", "../../outside", [None] * 50, "١٢"),
 ]
+LARGEST = 1 << 25  # bytes of a file whose bytes are changed: one may be huge by now
 RAW = [b"NaN", b"Infinity", b"1e999", b"-", b'"\\ud800"', b"[" * 3000 + b"]" * 3000, b"9" * 6000]
 
 
@@ -258,6 +259,7 @@ def _a_file(target: Path, random: Random, suffixes: tuple[str, ...] = ()) -> Pat
     """The target, if it is such a file, else one near it."""
     home = target if target.is_dir() else target.parent
     files = [one for one in sorted(home.rglob("*")) if one.is_file() and not one.is_symlink()]
+    files = [one for one in files if one.stat().st_size < LARGEST]
     files = [one for one in files if not suffixes or one.name.endswith(suffixes)]
     if target in files and random.random() < 0.7:
         return target

@@ -29,8 +29,8 @@ from ris_tf.search.directory import SearchReader
 
 RIS_TF = get_command(app)  # made once: it takes longer than reading a run
 HANG_S = 5.0
-FOLDERS = 10_000 if FULL else 120
-CHUNK = 500 if FULL else 40
+FOLDERS = 10_000 if FULL else 100
+CHUNK = 500 if FULL else 50
 OBEYED = {"Cc", "Cf", "Zl", "Zp"}  # categories of characters that a terminal may obey
 
 
