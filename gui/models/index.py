@@ -26,7 +26,7 @@ AT_FIRST = 1 << 16  # bytes of a log that are read before its row is shown; of l
 READ_ON = 1 << 22  # bytes of a long log read at a time afterwards
 PATIENCE_S = 0.1  # time of one poll that goes into reading on
 LOOK_S = 0.4  # time of one poll that goes into runs that are new to the table
-SWEEP_SHARE = 0.02  # of the time that may go into looking at every folder anew
+SWEEP_SHARE = 0.01  # of the time that may go into looking at every folder anew
 SWEEP_LEAST_S = 1.0  # a pause that short is not worth keeping
 SETTLED = (State.FINISHED, State.STOPPED, State.FAILED, State.IMPORTED)
 
@@ -94,6 +94,7 @@ class RunIndex:
         self._clock = clock
         self.knobs_wanted = self.hurried = False
         self._next_sweep = 0.0
+        self._going: list[_Entry] = []  # those that may change, or are not read to their ends
         self._entries: dict[str, _Entry] | None = None
 
     def poll(self) -> list[RunRow] | None:
@@ -109,7 +110,8 @@ class RunIndex:
             pause = (time.monotonic() - began) / SWEEP_SHARE
             self._next_sweep = began + (pause if pause > SWEEP_LEAST_S else 0.0)
         else:
-            changed = self._poll(now, [entry for entry in self._known() if not entry.settled])
+            changed = self._poll(now, self._going)
+            self._going = [entry for entry in self._going if not entry.settled]
         changed |= self._read_on(now)
         if not changed:
             return None
@@ -131,7 +133,9 @@ class RunIndex:
                 entry = _Entry(path, group, searches[parent])
             entries[path] = entry
         self._entries = entries
-        return self._poll(now, entries.values()) or changed
+        changed |= self._poll(now, entries.values())
+        self._going = [entry for entry in entries.values() if not entry.settled]
+        return changed
 
     def _poll(self, now: float, entries: "Iterable[_Entry]") -> bool:
         """Look at runs; at those that nobody has looked at before for a short time only."""
@@ -182,7 +186,7 @@ class RunIndex:
         return changed
 
     def _unread(self) -> list["_Entry"]:
-        return [entry for entry in self._known() if entry.row.summary and not entry.row.complete]
+        return [entry for entry in self._going if entry.row.summary and not entry.row.complete]
 
 
 class _Entry:
