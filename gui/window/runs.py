@@ -1,6 +1,7 @@
 """The table of runs at the left: what is found, filtered, sorted and chosen in it."""
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ class RunsPanel(QWidget):
 
     Attributes:
         rows: every run, by its path.
+        states: how many runs are in which state.
         context_menu: what a right click on a run offers.
     """
 
@@ -39,6 +41,7 @@ class RunsPanel(QWidget):
         super().__init__(parent)
         self.theme = LIGHT
         self.rows: dict[Path, RunRow] = {}
+        self.states: Counter[str] = Counter()  # counted once: they may be thousands
         self.context_menu: QMenu | None = None
         self._colours: dict[Path, str] = {}
         self._chosen: list[Path] = []
@@ -94,6 +97,7 @@ class RunsPanel(QWidget):
         # The row of a selected run stays, though its folder went away.
         gone = {p: row for p, row in self.rows.items() if p not in now and p in self._chosen}
         self.rows = now | gone
+        self.states = Counter(row.state for row in self.rows.values())
         self._stack.setCurrentIndex(1 if self.rows else 0)
         self.rebuild()
 

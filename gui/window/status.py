@@ -36,6 +36,7 @@ def _of_runs(window: "MainWindow") -> tuple[str, str] | None:
 
 def _counts(window: "MainWindow") -> str:
     """How many runs there are, by state."""
-    states = [row.state for row in window.runs.rows.values()]
-    counts = [f"{states.count(state)} {state}" for state in dict.fromkeys(sorted(states))]
-    return f"{len(states)} run{'s' * (len(states) != 1)}: {', '.join(counts)}" if states else ""
+    states = window.runs.states
+    counts = [f"{count:,} {state}" for state, count in sorted(states.items())]
+    number = states.total()
+    return f"{number:,} run{'s' * (number != 1)}: {', '.join(counts)}" if number else ""
