@@ -8,7 +8,7 @@ import numpy as np
 from ris_tf.config import Conversion
 from ris_tf.data import labels
 from ris_tf.data.containers import SUFFIXES, Container, open_container
-from ris_tf.data.errors import FileError
+from ris_tf.data.errors import ContainerError
 from ris_tf.data.layout import in_our_order
 from ris_tf.data.names import DEGREES, RADIANS
 from ris_tf.data.reading import (
@@ -56,7 +56,7 @@ class Converted:
             names: of the arrays that are wanted; all of them by default.
 
         Raises:
-            FileError: the file cannot be read, or a convention must be set.
+            ContainerError: the file cannot be read, or a convention must be set.
         """
         wanted = set(self.names if names is None else names)
         rows = np.asarray(rows, np.int64)
@@ -227,7 +227,7 @@ class Converted:
         """Unit of the file's angles.
 
         Raises:
-            FileError: it is not set, and the names do not say it.
+            ContainerError: it is not set, and the names do not say it.
         """
         role = "positions" if "positions" in self.reading.sources else "azimuth"
         name = self.reading.sources[role].names[0]
@@ -242,9 +242,9 @@ class Converted:
             role, problem, "set data.convert.angle_unit; ris-tf data inspect tries both"
         )
 
-    def _wrong(self, role: str, problem: str, remedy: str) -> FileError:
+    def _wrong(self, role: str, problem: str, remedy: str) -> ContainerError:
         key = ", ".join(self.reading.sources[role].names)
-        return FileError(problem, source=str(self.path), key=key, remedy=remedy)
+        return ContainerError(problem, source=str(self.path), key=key, remedy=remedy)
 
 
 class Joined:
@@ -280,30 +280,30 @@ def converted(
         known: sizes `L`, `M`, `N` that a configuration has.
 
     Raises:
-        FileError: it cannot be read, or its arrays cannot be told apart; one line says what to set.
+        ContainerError: it cannot be read, or its arrays cannot be told apart; one line says what to set.
     """
     path, convert = Path(path), convert or Conversion()
     if not path.is_dir():
         return _one(path, convert, known)
-    return Joined([_one(file, convert, known) for file in files_of(path)])
+    return Joined([_one(file, convert, known) for file in files_in(path)])
 
 
-def files_of(path: Path) -> list[Path]:
+def files_in(path: Path) -> list[Path]:
     """The files of a folder that may hold arrays, by name.
 
     Raises:
-        FileError: there are none.
+        ContainerError: there are none.
     """
     files = sorted(file for file in path.iterdir() if file.suffix.lower() in SUFFIXES)
     if not files:
         allowed = f"must hold files ending in {', '.join(SUFFIXES)}"
-        raise FileError(source=str(path), allowed=allowed)
+        raise ContainerError(source=str(path), allowed=allowed)
     return files
 
 
 def first_file(path: Path) -> Path:
     """The file itself, or the first of a folder."""
-    return files_of(path)[0] if path.is_dir() else path
+    return files_in(path)[0] if path.is_dir() else path
 
 
 def _one(path: Path, convert: Conversion, known: Mapping[str, int] | None) -> Converted:

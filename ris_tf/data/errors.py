@@ -14,5 +14,5 @@ class DataError(ConfigError):
     cause = Cause.DATA
 
 
-class FileError(MeasurementError, DataError):
+class ContainerError(MeasurementError, DataError):
     """A file of arrays cannot be read, or must not be."""

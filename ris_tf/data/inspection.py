@@ -10,7 +10,7 @@ from ris_tf.config.scene import MAX_SOURCES, Geometry
 from ris_tf.data.containers import Container, Entry, open_container
 from ris_tf.data.conventions import Conventions, Trials, find_conventions
 from ris_tf.data.conversion import Converted
-from ris_tf.data.errors import FileError
+from ris_tf.data.errors import ContainerError
 from ris_tf.data.names import DECIBEL, DEGREES
 from ris_tf.data.physics import SYMBOLS, Wave, loudest_share, score, shares, steering_of
 from ris_tf.data.reading import KNOBS, MEASURED, Reading, readings, with_labels
@@ -44,13 +44,13 @@ def inspect(
         convert: settings that are known.
 
     Raises:
-        FileError: the file is damaged, or must not be read.
+        ContainerError: the file is damaged, or must not be read.
     """
     container = open_container(path)
     convert = convert or Conversion()
     try:
         found = readings(container, convert)
-    except FileError as error:
+    except ContainerError as error:
         described = tuple(_unassigned(entry) for entry in container.entries.values())
         return Inspection(path, described, None, None, _unreadable(container), {}, error.sentence)
     return _Inspector(container, convert, found, config).inspection()
@@ -92,7 +92,7 @@ class _Inspector:
                 self.container, convert, with_labels(self.container, convert, reading)
             )
             shard.read(np.arange(min(1, shard.scenes)), MEASURED)
-        except FileError:
+        except ContainerError:
             if strict:
                 raise
             return None
@@ -176,7 +176,7 @@ class _Inspector:
                 self.container, convert, with_labels(self.container, convert, reading)
             )
             shard.read(np.arange(min(1, shard.scenes)))
-        except FileError:
+        except ContainerError:
             return None
         return shard if {"azimuth_deg", "range_m"} <= set(shard.names) else None
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ris_tf.data.errors import FileError
+from ris_tf.data.errors import ContainerError
 
 Sizes = dict[str, int]
 PARTS = 2  # length of axis C
@@ -120,13 +120,13 @@ def fitted(
     """The layout that somebody named.
 
     Raises:
-        FileError: the array's shape does not fit it.
+        ContainerError: the array's shape does not fit it.
     """
     sizes = sized(axes, shape, known)
     if sizes is None:
         given = ", ".join(f"{k} = {v}" for k, v in known.items() if k in axes)
         problem = f"has shape {list(shape)}, which the axes {axes} do not fit"
-        raise FileError(
+        raise ContainerError(
             problem + (f" with {given}" if given else ""),
             source=source, key=name, remedy="set the axes as they lie in the file",
         )  # fmt: skip

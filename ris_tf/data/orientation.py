@@ -8,7 +8,7 @@ import numpy as np
 from ris_tf.config import Config, Conversion
 from ris_tf.data.containers import open_container
 from ris_tf.data.conversion import Converted, first_file
-from ris_tf.data.errors import FileError
+from ris_tf.data.errors import ContainerError
 from ris_tf.data.physics import loudest_share, score
 from ris_tf.data.reading import INSPECT, readings, sizes_of
 from ris_tf.data.variants import evidence_of, reading_variants
@@ -25,7 +25,7 @@ def refuse_transposed(config: Config, path: Path, convert: Conversion) -> None:
     that the best single place of a coarse grid explains.
 
     Raises:
-        FileError: the axes are others; the remedy names the setting.
+        ContainerError: the axes are others; the remedy names the setting.
     """
     container = open_container(first_file(path))
     found = readings(container, convert, sizes_of(config))
@@ -41,7 +41,7 @@ def refuse_transposed(config: Config, path: Path, convert: Conversion) -> None:
         names = [r for r in ("y", "channel", "codes")
                  if axes[r].layout.axes != variants[0].reading.sources[r].layout.axes]  # fmt: skip
         settings = " ".join(f"--set data.convert.{r}_axes={axes[r].layout.axes}" for r in names)
-        raise FileError(
+        raise ContainerError(
             f"is transposed: a single place leaves {math.exp(values[0]):.2f} of it, and "
             f"{math.exp(values[best]):.2f} with its axes exchanged",
             source=str(path),

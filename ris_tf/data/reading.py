@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from ris_tf.config import Config, Conversion
 from ris_tf.data.containers import Container, Entry
-from ris_tf.data.errors import FileError
+from ris_tf.data.errors import ContainerError
 from ris_tf.data.layout import COORDINATES, Layout, Sizes, fitted, layouts, sized
 from ris_tf.data.names import SYNONYMS, named_like
 
@@ -80,7 +80,7 @@ def readings(
         known: sizes `L`, `M`, `N` that a configuration has.
 
     Raises:
-        FileError: there is none; the error names the array that is missing or does not fit.
+        ContainerError: there is none; the error names the array that is missing or does not fit.
     """
     options = {role: _candidates(container, convert, role) for role in MEASURED}
     found = []
@@ -99,7 +99,7 @@ def chosen(found: list[Reading], source: str) -> Reading:
     """The reading that is ours, or the only one of its names.
 
     Raises:
-        FileError: there are several; the error names an array whose axes are not known.
+        ContainerError: there are several; the error names an array whose axes are not known.
     """
     best = found[0]
     if not best.cost[1]:
@@ -113,7 +113,7 @@ def chosen(found: list[Reading], source: str) -> Reading:
             axes = [reading.sources[role].layout.axes for reading in (best, rival)]
             problem = f"its axes may be {axes[0]} or {axes[1]}"
             remedy = f"set data.convert.{role}_axes; {INSPECT}"
-            raise FileError(problem, source=source, key=names[MEASURED.index(role)][0],
+            raise ContainerError(problem, source=source, key=names[MEASURED.index(role)][0],
                             remedy=remedy)  # fmt: skip
     return best
 
@@ -122,7 +122,7 @@ def with_labels(container: Container, convert: Conversion, reading: Reading) -> 
     """The same with what the file says of the sources, as far as it does.
 
     Raises:
-        FileError: an array that somebody has named is missing, or has another shape.
+        ContainerError: an array that somebody has named is missing, or has another shape.
     """
     used = {name for source in reading.sources.values() for name in source.names}
     sources, sizes = dict(reading.sources), {"B": reading.scenes, **reading.sizes}
@@ -152,7 +152,7 @@ def _label(
         if set_name:
             problem = f"has shape {list(entry.shape)}, which does not fit {sizes['B']} scenes"
             remedy = "set data.convert.labels_axes or positions_axes"
-            raise FileError(problem, source=str(container.path), key=name, remedy=remedy)
+            raise ContainerError(problem, source=str(container.path), key=name, remedy=remedy)
     return None
 
 
@@ -217,7 +217,7 @@ def _candidates(container: Container, convert: Conversion, role: str) -> list[st
         _entry(container, unreadable[0])
     if not names:
         present = ", ".join(container.entries) or "nothing"
-        raise FileError(
+        raise ContainerError(
             f"has no array {role!r}; it holds {present}",
             source=str(container.path),
             remedy=f"set data.convert.{role} to the name of one",
@@ -229,12 +229,12 @@ def _parts(container: Container, name: str) -> list[Entry]:
     """The arrays of a name, or of two with a comma.
 
     Raises:
-        FileError: one is missing or cannot be read, or the two differ in shape.
+        ContainerError: one is missing or cannot be read, or the two differ in shape.
     """
     parts = [_entry(container, part.strip()) for part in _split(name)]
     if len(parts) > 2 or len({part.shape for part in parts}) > 1:
         problem = "must be one array, or two of the same shape: real and imaginary part"
-        raise FileError(problem, source=str(container.path), key=name)
+        raise ContainerError(problem, source=str(container.path), key=name)
     return parts
 
 
@@ -247,10 +247,10 @@ def _entry(container: Container, name: str) -> Entry:
     if entry is None:
         present = ", ".join(container.entries) or "nothing"
         problem = f"has no array {name!r}; it holds {present}"
-        raise FileError(problem, source=str(container.path))
+        raise ContainerError(problem, source=str(container.path))
     if not entry.numeric:
         problem = entry.problem or f"holds {entry.dtype}, not numbers"
-        raise FileError(problem, source=str(container.path), key=name)
+        raise ContainerError(problem, source=str(container.path), key=name)
     return entry
 
 
@@ -299,7 +299,7 @@ def _ways(
 
 def _do_not_fit(
     container: Container, names: Mapping[str, str], known: Mapping[str, int] | None
-) -> FileError:
+) -> ContainerError:
     """The error of arrays whose shapes do not belong together."""
     shapes = []
     for role, name in names.items():
@@ -308,7 +308,7 @@ def _do_not_fit(
         shapes.append(f"{name} {list(entry.shape)}{' real' if real else ''}")
     wanted = "y [scenes, L, M], channel [scenes, M, N] and codes [scenes, L, N], complex"
     sizes = ", ".join(f"{k} = {v}" for k, v in (known or {}).items())
-    return FileError(
+    return ContainerError(
         f"{', '.join(shapes)} do not fit each other",
         source=str(container.path),
         allowed=f"must be {wanted}" + (f", with {sizes}" if sizes else ""),

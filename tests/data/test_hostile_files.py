@@ -23,7 +23,7 @@ from ris_tf.config import Conversion
 from ris_tf.data.containers import open_container
 from ris_tf.data.containers.base import LARGEST_WHOLE, MEBIBYTE
 from ris_tf.data.conversion import converted
-from ris_tf.data.errors import FileError
+from ris_tf.data.errors import ContainerError
 
 SHAPES = {"y": (3, 4, 5, 2), "channel": (3, 5, 6, 2), "codes": (3, 4, 6, 2)}
 GOOD = {
@@ -42,7 +42,7 @@ class Harm:
 
 def refusal(path: Path) -> str:
     """The line with which a file is refused, read to its last number."""
-    with pytest.raises(FileError) as refused:
+    with pytest.raises(ContainerError) as refused:
         shard = converted(path)
         shard.read(np.arange(shard.scenes))
     line = str(refused.value)
@@ -195,7 +195,7 @@ def test_hdf5_that_leads_outside_or_unpacks_to_more_is_refused(tmp_path, monkeyp
     path = hdf5(tmp_path / "scenes.h5", "y")
     with h5py.File(path, "r+") as file:
         make(file)
-    with pytest.raises(FileError) as refused:
+    with pytest.raises(ContainerError) as refused:
         converted(path, Conversion(y="y"))
     assert line in str(refused.value)
     assert str(path) in str(refused.value)
@@ -268,7 +268,7 @@ def test_matlab_sizes_that_are_false_are_refused(tmp_path):
     assert "measurements do not" in refusal(matlab(tmp_path / "b.mat", bomb))
     short = matlab_matrix(6, (2, 2), b"y", matlab_element(9, bytes(8)))
     path = matlab(tmp_path / "c.mat", short)
-    with pytest.raises(FileError, match="cannot be read as MATLAB file"):
+    with pytest.raises(ContainerError, match="cannot be read as MATLAB file"):
         open_container(path).read("y")
     whole = matlab_matrix(6, (1, 1), b"y", matlab_element(9, bytes(8)))
     assert "cut off" in refusal(matlab(tmp_path / "d.mat", whole[:-20]))
@@ -321,7 +321,7 @@ def test_truncated_files_are_one_line(good_files, tmp_path, name):
         try:
             shard = converted(path)
             read = shard.read(np.arange(shard.scenes))
-        except FileError as error:
+        except ContainerError as error:
             assert str(path) in str(error)
             assert str(error).isprintable()
         else:  # what is missing was not needed
@@ -341,7 +341,7 @@ def test_random_damage_is_one_line_or_numbers(good_files, tmp_path_factory, name
     try:
         shard = converted(path)
         shard.read(np.arange(shard.scenes))
-    except FileError as error:
+    except ContainerError as error:
         assert str(error).isprintable()
 
 
@@ -350,7 +350,7 @@ import sys
 import numpy as np
 from pathlib import Path
 from ris_tf.data.conversion import converted
-from ris_tf.data.errors import FileError
+from ris_tf.data.errors import ContainerError
 data, path = Path(sys.argv[1]).read_bytes(), Path(sys.argv[2])
 random = np.random.default_rng(int(sys.argv[3]))
 for _ in range(int(sys.argv[4])):
@@ -361,7 +361,7 @@ for _ in range(int(sys.argv[4])):
     try:
         shard = converted(path)
         shard.read(np.arange(shard.scenes))
-    except FileError as error:
+    except ContainerError as error:
         assert str(error).isprintable()
 """
 
@@ -382,14 +382,14 @@ import numpy as np
 from pathlib import Path
 from ris_tf.data.containers import open_container
 from ris_tf.data.conversion import converted
-from ris_tf.data.errors import FileError
+from ris_tf.data.errors import ContainerError
 import h5py
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 for path in sys.argv[1:]:
     try:
         shard = converted(path)
         shard.read(np.arange(shard.scenes))
-    except FileError:
+    except ContainerError:
         continue
     raise SystemExit(f"{path} was read")
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)

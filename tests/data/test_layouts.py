@@ -13,7 +13,7 @@ from foreign import LAYOUTS, matlab73, npz, parts
 
 from ris_tf.config import Conversion, default_config, parse_config
 from ris_tf.data.conversion import converted
-from ris_tf.data.errors import FileError
+from ris_tf.data.errors import ContainerError
 from ris_tf.data.export import named_arrays
 from ris_tf.data.inspection import inspect
 from ris_tf.data.report import Oddity
@@ -179,7 +179,7 @@ def test_a_transposed_y_shows_without_labels(arrays, tmp_path):
 )  # fmt: skip
 def test_what_cannot_be_told_apart_is_one_line_with_a_setting(arrays, tmp_path, write, line):
     path = write(arrays, tmp_path)
-    with pytest.raises(FileError) as refused:
+    with pytest.raises(ContainerError) as refused:
         shard = converted(path)
         shard.read(np.arange(shard.scenes))
     assert line in str(refused.value)
@@ -196,7 +196,7 @@ def test_cells_and_texts_are_named_with_a_remedy(arrays, tmp_path):
     assert kinds == {(Oddity.UNREADABLE, "Y")}
     assert "join the cells" in found.odd[0].sentence
     assert "join the cells" in found.advice
-    with pytest.raises(FileError, match="join the cells"):
+    with pytest.raises(ContainerError, match="join the cells"):
         converted(path, Conversion(y="Y"))
 
 
@@ -294,6 +294,6 @@ def test_parts_of_hdf5_are_read_without_the_rest(arrays, tmp_path):
     path.write_bytes(damaged)
     shard = converted(path)
     np.testing.assert_allclose(shard.read(np.arange(5), ["y"])["y"], arrays["y"][:5], rtol=1e-6)
-    with pytest.raises(FileError, match="cannot be read as HDF5"):
+    with pytest.raises(ContainerError, match="cannot be read as HDF5"):
         shard.read(np.array([5]), ["y"])
     shutil.copy(path, tmp_path / "again.h5")

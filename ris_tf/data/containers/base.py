@@ -7,7 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
-from ris_tf.data.errors import FileError
+from ris_tf.data.errors import ContainerError
 
 MEBIBYTE = 2**20
 # An array that has to be in memory whole, because it is packed: what a small computer can spare.
@@ -72,7 +72,7 @@ class Container(Protocol):
         """An array, or the places `rows` along one of its axes.
 
         Raises:
-            FileError: it cannot be read.
+            ContainerError: it cannot be read.
         """
         ...
 
@@ -97,13 +97,15 @@ def refuse_unpacked(path: Path, name: str, unpacked: int, packed: int) -> None:
     """Refuse what unpacks to more than its bytes can hold, or than measurements do.
 
     Raises:
-        FileError: it does.
+        ContainerError: it does.
     """
     if unpacked > DEFLATE * (packed + 1024):
         problem = f"declares {_size(unpacked)}, which its {_size(packed)} cannot hold"
-        raise FileError(problem, source=str(path), key=name, remedy="the file is damaged or false")
+        raise ContainerError(
+            problem, source=str(path), key=name, remedy="the file is damaged or false"
+        )
     if unpacked > LARGEST_LOOSE and unpacked > LIKELY_RATIO * packed:
-        raise FileError(
+        raise ContainerError(
             f"unpacks to {_size(unpacked)} from {_size(packed)}, which measurements do not",
             source=str(path),
             key=name,
@@ -115,10 +117,10 @@ def refuse_whole(path: Path, name: str, size: int) -> None:
     """Refuse an array that would have to be in memory whole and is too large for that.
 
     Raises:
-        FileError: it is.
+        ContainerError: it is.
     """
     if size > LARGEST_WHOLE:
-        raise FileError(
+        raise ContainerError(
             f"takes {_size(size)} of memory at once; at most {_size(LARGEST_WHOLE)} is read so",
             source=str(path),
             key=name,
@@ -161,13 +163,13 @@ def checked_rows(path: Path, entry: Entry, axis: int, rows: np.ndarray) -> np.nd
     """Places along an axis, as whole numbers that are there.
 
     Raises:
-        FileError: one of them is not.
+        ContainerError: one of them is not.
     """
     wanted = np.asarray(rows, np.int64)
     length = entry.shape[axis]
     if wanted.size and not 0 <= wanted.min() <= wanted.max() < length:
         problem = f"has {length} places along axis {axis}, not {int(wanted.max()) + 1}"
-        raise FileError(problem, source=str(path), key=entry.name)
+        raise ContainerError(problem, source=str(path), key=entry.name)
     return wanted
 
 

@@ -25,7 +25,7 @@ from ris_tf.data.containers.base import (
     refuse_whole,
     runs,
 )
-from ris_tf.data.errors import FileError
+from ris_tf.data.errors import ContainerError
 from ris_tf.disk import open_regular
 
 MATLAB = b"MATLAB 7.3"
@@ -47,7 +47,7 @@ DAMAGED = (OSError, ValueError, KeyError, RuntimeError, TypeError, AttributeErro
 
 
 class Hdf5:
-    """An HDF5 file. Raises `FileError` where it is none, is damaged, or leads outside."""
+    """An HDF5 file. Raises `ContainerError` where it is none, is damaged, or leads outside."""
 
     def __init__(self, path: Path):
         self.path = path
@@ -61,7 +61,7 @@ class Hdf5:
         """An array, or the places `rows` along one of its axes; see `Container`."""
         entry = self.entries[name]
         if not entry.numeric:
-            raise FileError(entry.problem or "is no array of numbers", source=str(self.path),
+            raise ContainerError(entry.problem or "is no array of numbers", source=str(self.path),
                             key=name)  # fmt: skip
         with self._file() as file:
             data = file[name]
@@ -142,8 +142,8 @@ class Hdf5:
                 problem = f"lies in chunks of {chunk.nbytes} bytes"
                 raise self._refused(name, problem, f"at most {LARGEST_CHUNK} are read")
 
-    def _refused(self, name: str, problem: str, remedy: str = "") -> FileError:
-        return FileError(problem, source=str(self.path), key=name, remedy=remedy)
+    def _refused(self, name: str, problem: str, remedy: str = "") -> ContainerError:
+        return ContainerError(problem, source=str(self.path), key=name, remedy=remedy)
 
     @contextmanager
     def _file(self) -> Iterator[h5py.File]:
@@ -151,11 +151,11 @@ class Hdf5:
         try:
             with h5py.File(self.path, "r", locking=False) as file:
                 yield file
-        except FileError:
+        except ContainerError:
             raise
         except DAMAGED as error:
             problem = f"cannot be read as HDF5: {reason(error)}"
-            raise FileError(problem, source=str(self.path)) from error
+            raise ContainerError(problem, source=str(self.path)) from error
 
 
 def _matlab_class(data: h5py.Dataset) -> str:

@@ -24,7 +24,7 @@ from ris_tf.data.containers.base import (
     refuse_unpacked,
     refuse_whole,
 )
-from ris_tf.data.errors import FileError
+from ris_tf.data.errors import ContainerError
 from ris_tf.disk import open_regular
 
 FILE_HEADER = 128
@@ -71,7 +71,7 @@ class _Header:
 
 
 class Matlab:
-    """A MATLAB file of version 5. Raises `FileError` where it is none, or is damaged."""
+    """A MATLAB file of version 5. Raises `ContainerError` where it is none, or is damaged."""
 
     def __init__(self, path: Path):
         self.path = path
@@ -82,7 +82,7 @@ class Matlab:
         try:
             self._find()
         except (struct.error, ValueError, UnicodeDecodeError, zlib.error, OSError) as error:
-            if isinstance(error, FileError):
+            if isinstance(error, ContainerError):
                 raise
             raise self._damaged(reason(error)) from error
 
@@ -90,11 +90,11 @@ class Matlab:
         """An array, or the places `rows` along one of its axes; see `Container`."""
         entry = self.entries[name]
         if not entry.numeric:
-            raise FileError(entry.problem, source=str(self.path), key=name)
+            raise ContainerError(entry.problem, source=str(self.path), key=name)
         try:
             array = self._kept.get(name, lambda: self._numbers(name))
         except (struct.error, ValueError, zlib.error, OSError) as error:
-            if isinstance(error, FileError):
+            if isinstance(error, ContainerError):
                 raise
             raise self._damaged(reason(error)) from error
         if rows is None:
@@ -119,7 +119,7 @@ class Matlab:
 
     def _add(self, variable: _Variable) -> None:
         if len(self.entries) >= MOST_ENTRIES:
-            raise FileError(f"holds over {MOST_ENTRIES} arrays", source=str(self.path))
+            raise ContainerError(f"holds over {MOST_ENTRIES} arrays", source=str(self.path))
         data, length = self._head(variable)
         header = self._header(data, 0)
         if not header.name or header.name == "__function_workspace__":
@@ -144,7 +144,7 @@ class Matlab:
         count = int(np.prod(header.shape, dtype=object))
         if not problem and count > length:  # a number takes a byte at least
             problem = f"declares {count} numbers, which its {length} bytes cannot hold"
-            raise FileError(problem, source=str(self.path), key=name)
+            raise ContainerError(problem, source=str(self.path), key=name)
 
     def _head(self, variable: _Variable) -> tuple[bytes, int]:
         """The first bytes of a variable, unpacked and without its tag, and its declared length."""
@@ -243,8 +243,8 @@ class Matlab:
             raise self._damaged(f"{header.name or 'a field'} has {len(part)} bytes of numbers")
         return np.frombuffer(part, stored).astype(NUMBERS[header.kind]), end
 
-    def _damaged(self, why: str) -> FileError:
-        return FileError(f"cannot be read as MATLAB file: {why}", source=str(self.path))
+    def _damaged(self, why: str) -> ContainerError:
+        return ContainerError(f"cannot be read as MATLAB file: {why}", source=str(self.path))
 
 
 class _Fields:

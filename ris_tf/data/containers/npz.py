@@ -23,7 +23,7 @@ from ris_tf.data.containers.base import (
     refuse_whole,
     runs,
 )
-from ris_tf.data.errors import FileError
+from ris_tf.data.errors import ContainerError
 from ris_tf.disk import open_regular
 
 DAMAGED = (OSError, ValueError, EOFError, KeyError, RuntimeError, NotImplementedError,
@@ -32,7 +32,7 @@ DAMAGED = (OSError, ValueError, EOFError, KeyError, RuntimeError, NotImplemented
 
 
 class Npz:
-    """An `.npz` file. Raises `FileError` where it is none, or is damaged."""
+    """An `.npz` file. Raises `ContainerError` where it is none, or is damaged."""
 
     def __init__(self, path: Path):
         self.path = path
@@ -43,7 +43,7 @@ class Npz:
             infos = archive.infolist()
             if len(infos) > MOST_ENTRIES:
                 problem = f"holds {len(infos)} arrays; at most {MOST_ENTRIES} are read"
-                raise FileError(problem, source=str(path))
+                raise ContainerError(problem, source=str(path))
             for info in infos:
                 self._add(archive, info)
 
@@ -51,7 +51,7 @@ class Npz:
         """An array, or the places `rows` along one of its axes; see `Container`."""
         entry, member = self.entries[name], self._members.get(name)
         if member is None:
-            raise FileError(entry.problem, source=str(self.path), key=name)
+            raise ContainerError(entry.problem, source=str(self.path), key=name)
         if rows is None:
             return from_records(self._whole(entry, member))
         wanted = checked_rows(self.path, entry, axis, rows)
@@ -71,7 +71,7 @@ class Npz:
             member = member_of(archive, info)
         except DAMAGED as error:
             problem = f"is damaged: {reason(error)}"
-            raise FileError(problem, source=str(self.path), key=name) from error
+            raise ContainerError(problem, source=str(self.path), key=name) from error
         shape, dtype = member.shape, member.dtype
         if dtype.hasobject:
             problem = "holds Python objects, which are never loaded; save plain numbers"
@@ -87,7 +87,7 @@ class Npz:
         if not member.stored:
             refuse_unpacked(self.path, member.name, member.nbytes, info.compress_size)
         elif info.header_offset + info.file_size > self.path.stat().st_size:
-            raise FileError("is cut off", source=str(self.path), key=member.name)
+            raise ContainerError("is cut off", source=str(self.path), key=member.name)
 
     def _whole(self, entry: Entry, member: Member) -> np.ndarray:
         refuse_whole(self.path, entry.name, member.nbytes)
@@ -108,7 +108,7 @@ class Npz:
                 block = np.fromfile(file, member.dtype, (end - first) * row.nbytes
                                     // member.dtype.itemsize)  # fmt: skip
                 if block.nbytes != (end - first) * row.nbytes:
-                    raise FileError("is cut off", source=str(self.path), key=entry.name)
+                    raise ContainerError("is cut off", source=str(self.path), key=entry.name)
                 found[done : done + end - first] = block.reshape(-1, *shape)
                 done += end - first
         found = found[places]
@@ -120,11 +120,11 @@ class Npz:
         try:
             with opened(self.path) as archive:
                 yield archive
-        except FileError:
+        except ContainerError:
             raise
         except DAMAGED as error:
             problem = f"cannot be read as .npz: {reason(error)}"
-            raise FileError(problem, source=str(self.path)) from error
+            raise ContainerError(problem, source=str(self.path)) from error
 
 
 def npz_text(container: Npz, name: str) -> str:

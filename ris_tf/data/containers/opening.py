@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from ris_tf.data.containers.base import Container
-from ris_tf.data.errors import FileError
+from ris_tf.data.errors import ContainerError
 from ris_tf.disk import open_regular
 
 SUFFIXES = (".npz", ".mat", ".h5", ".hdf5")
@@ -18,7 +18,7 @@ def open_container(path: Path) -> Container:
     """The arrays of a file, none of which is read yet.
 
     Raises:
-        FileError: it does not exist, is of another kind, damaged, or must not be read.
+        ContainerError: it does not exist, is of another kind, damaged, or must not be read.
     """
     head = _head(path)
     if head.startswith(ZIP):
@@ -35,8 +35,8 @@ def open_container(path: Path) -> Container:
         return Matlab(path)
     if head.startswith(b"\x93NUM"):
         remedy = "save y, channel and codes as .npz"
-        raise FileError("is a single array", source=str(path), remedy=remedy)
-    raise FileError("is no .npz, HDF5 or MATLAB file", source=str(path), remedy=REMEDY)
+        raise ContainerError("is a single array", source=str(path), remedy=remedy)
+    raise ContainerError("is no .npz, HDF5 or MATLAB file", source=str(path), remedy=REMEDY)
 
 
 def _head(path: Path) -> bytes:
@@ -44,7 +44,7 @@ def _head(path: Path) -> bytes:
         with open_regular(path) as file:
             return file.read(USER_BLOCKS[-1] + len(HDF5))
     except FileNotFoundError as error:
-        raise FileError("no such file", source=str(path)) from error
+        raise ContainerError("no such file", source=str(path)) from error
     except OSError as error:
         problem = f"cannot be read: {error.strerror or error}"
-        raise FileError(problem, source=str(path)) from error
+        raise ContainerError(problem, source=str(path)) from error
