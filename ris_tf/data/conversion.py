@@ -280,7 +280,7 @@ def converted(
         known: sizes `L`, `M`, `N` that a configuration has.
 
     Raises:
-        ContainerError: it cannot be read, or its arrays cannot be told apart; a line says what to set.
+        ContainerError: it cannot be read, or its arrays cannot be told apart; it says what to set.
     """
     path, convert = Path(path), convert or Conversion()
     if not path.is_dir():
