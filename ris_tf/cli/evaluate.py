@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from ris_tf.evaluation import Report
     from ris_tf.evaluation.run import Evaluation
     from ris_tf.runlog import RunDirectory
-    from ris_tf.training.file_data import made_otherwise
 
 RECALLS = "recall_direction", "recall_position"
 COVERED = "azimuth_covered", "elevation_covered", "range_covered"
@@ -143,6 +142,7 @@ def test_files(config: "Config") -> "SceneSet | None":
     """The scenes of `data.test`, whose labels must have ranges; `None` where it is empty."""
     from ris_tf.data.errors import DataError
     from ris_tf.data.scene_set import SceneSet
+    from ris_tf.training.file_data import made_otherwise
 
     if config.data.test is None:
         return None
