@@ -65,6 +65,7 @@ def located(home, *words):
     return right, np.mean([float(line["residual_over_noise"]) for line in lines])
 
 
+@pytest.mark.thorough
 def test_positions_are_better_with_it(home):
     nothing, plain = located(home, "--model-error", "0")
     right, calibrated = located(home, "--calibration", "c.npz")

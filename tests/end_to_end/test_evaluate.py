@@ -64,6 +64,7 @@ def test_documents_say_the_same(evaluated):
     assert r"\toprule" in (folder / "there" / "evaluation.tex").read_text()
 
 
+@pytest.mark.thorough
 def test_the_same_scenes_give_the_same_figures(evaluated):
     folder, _ = evaluated
     again = ris_tf(
@@ -88,7 +89,9 @@ def test_the_same_scenes_give_the_same_figures(evaluated):
     assert first == second
 
 
-@pytest.mark.parametrize("flag", ["--no-snr-known", "--count-known"])
+@pytest.mark.parametrize(
+    "flag", ["--no-snr-known", pytest.param("--count-known", marks=pytest.mark.thorough)]
+)
 def test_what_is_told_can_be_chosen(flag, evaluated):
     folder, _ = evaluated
     words = "--scenes", "16", "--out", flag, "--estimators", "pursuit", "--no-figures", flag

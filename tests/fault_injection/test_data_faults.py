@@ -92,6 +92,7 @@ def copied(files, tmp_path):
     return shutil.copytree(files, tmp_path / "data")
 
 
+@pytest.mark.thorough
 def test_file_that_is_cut_while_it_is_trained_on_ends_the_run(harmed, copied, tmp_path, fault):
     """One line, and a run that has failed for its data; with the file back it goes on."""
     fault("a shard is cut off while it is read", "one line, exit code 2; --resume goes on after it")

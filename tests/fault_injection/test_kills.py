@@ -55,6 +55,7 @@ def test_killed_run_goes_on(harmed, reference, lines, tmp_path, fault, chain):
     assert_same(tmp_path / "run", reference)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("place", "times"),
     [

@@ -55,6 +55,7 @@ def test_second_signal_stops_at_once(harmed, reference, tmp_path, fault, place):
     assert_same(tmp_path / "run", reference)
 
 
+@pytest.mark.thorough
 def test_signal_then_an_exception_in_validation(harmed, reference, tmp_path, fault):
     fault("an exception in validation", "end event with the reason; raw weights are back")
     stop(harmed, tmp_path, "validation", signal.SIGTERM)

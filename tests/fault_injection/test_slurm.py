@@ -83,6 +83,7 @@ def slurm(tmp_path):
     return submit
 
 
+@pytest.mark.thorough
 def test_preempted_job_is_requeued_and_goes_on(slurm, tmp_path, fault):
     """Nobody reads its output after the first line: its log says so, and it goes on."""
     fault("a Slurm job, preempted, its output unread", "75, requeued, goes on at its window")

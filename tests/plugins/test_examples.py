@@ -105,6 +105,7 @@ def test_it_localizes_by_its_covariance(networked, examples, tmp_path):
     assert "takes azimuth, elevation, range_m, confidence, count_logits, which" in refused.stderr
 
 
+@pytest.mark.thorough
 def test_it_is_evaluated_beside_an_estimator_of_ones_own(networked, examples, tmp_path):
     run, _ = networked
     files = [word for name in ("network", "estimator") for word in

@@ -99,6 +99,7 @@ def test_workers_never_diverge_and_can_agree(workers):
     np.testing.assert_array_equal(first["total"], [2, 1])  # how many, and the sum of their numbers
 
 
+@pytest.mark.thorough
 def test_two_replicas_share_batches_of_files(tmp_path):
     """Half of each batch is simulated behind those of the files; both replicas have both kinds."""
     config = load_config(Path(PROGRAM).with_name("replicas.yaml"))
