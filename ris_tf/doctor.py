@@ -166,13 +166,14 @@ def disk(folder: Path) -> Finding:
 
 
 def keras_settings() -> Finding:
-    """What the person's own settings of Keras are, which networks must not follow."""
+    """What the person's own settings of Keras are; networks of this package do not follow them."""
     backend = os.environ.get("KERAS_BACKEND", "tensorflow")
     path = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras")) / "keras.json"
     text = f"backend {backend}" + (f", settings in {path}" if path.is_file() else "")
     if backend == "tensorflow":
         return Finding("keras", Mark.GOOD, text)
-    return Finding("keras", Mark.BAD, text, "ris_tf needs TensorFlow: unset KERAS_BACKEND")
+    remedy = "commands take TensorFlow all the same; in Python, import ris_tf before keras"
+    return Finding("keras", Mark.NOTE, text, remedy)
 
 
 def window() -> Iterator[Finding]:

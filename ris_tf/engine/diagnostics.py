@@ -18,9 +18,7 @@ from ris_tf.engine.watch import WeightsWatch, planned
 from ris_tf.runlog import Diagnosis, LogReader, RunDirectory
 from ris_tf.runlog.health import NOTICE, ORIGIN, Check, causes_of, check_health
 
-REPLAYED_AFTER = (
-    10  # windows in a row that are not finite at a scale that still looks for its level
-)
+REPLAYED_AFTER = 10  # windows in a row that are not finite while the scale looks for its level
 FIRST_LOOK = 20  # windows; then twice as many, and so on, until the first epoch ends
 
 

@@ -85,6 +85,11 @@ def _ended(run: RunDirectory, summary: Summary) -> "Outcome":
 
     log = run.log(outline=True)
     assert log.end is not None
-    progress = Progress(summary.step, epochs_done=summary.epoch, best_loss=summary.best_loss)
+    progress = Progress(
+        summary.step,
+        epochs_done=summary.epoch,
+        best_loss=summary.best_loss,
+        best_epoch=summary.pace.best_epoch - 1,
+    )
     validated = log.validations[-1].values if log.validations else {}
     return Outcome(log.end.reason, log.end.text, progress, validated)

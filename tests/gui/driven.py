@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from gui.search.tab import SearchTab
+from gui.theme import LIGHT
 from ris_tf.runlog import SpectrumSample
 
 SOON_MS = 30_000
@@ -9,6 +11,15 @@ SOON_MS = 30_000
 
 def read(qtbot, window):
     qtbot.waitUntil(window.is_read, timeout=SOON_MS)
+
+
+def search_tab(qtbot):
+    """A Search tab without a window."""
+    made = SearchTab()
+    qtbot.addWidget(made, before_close_func=SearchTab.close_down)
+    made.resize(820, 600)
+    made.restyle(LIGHT)
+    return made
 
 
 def state_of(window, path):

@@ -7,14 +7,14 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
-from driven import SOON_MS, read
+from driven import SOON_MS, read, search_tab
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PySide6.QtCore import QItemSelectionModel, QPoint, Qt
 
 from gui.models.trials import FollowedSearch
 from gui.search import tab as tab_module
-from gui.search.tab import NO_SEARCH, NO_TRIAL, UNREADABLE, SearchTab
+from gui.search.tab import NO_SEARCH, NO_TRIAL, UNREADABLE
 from gui.theme import DARK, LIGHT
 from ris_tf.search import (
     Choices,
@@ -56,11 +56,7 @@ def search(tmp_path):
 
 @pytest.fixture
 def tab(qtbot):
-    made = SearchTab()
-    qtbot.addWidget(made, before_close_func=SearchTab.close_down)
-    made.resize(820, 600)
-    made.restyle(LIGHT)
-    return made
+    return search_tab(qtbot)
 
 
 @pytest.fixture

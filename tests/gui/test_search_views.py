@@ -1,7 +1,7 @@
 """The Search tab: importance of hyperparameters, slices, brushing, the median rule's band."""
 
 import pytest
-from driven import SOON_MS
+from driven import SOON_MS, search_tab
 from hypothesis import given
 from hypothesis import strategies as st
 from PySide6.QtCore import QEvent, QPointF, Qt
@@ -10,8 +10,7 @@ from PySide6.QtWidgets import QApplication
 
 from gui.models.brush import Brush
 from gui.models.trials import importance_words
-from gui.search.tab import SearchTab
-from gui.theme import DARK, LIGHT
+from gui.theme import DARK
 from ris_tf.search import Choices, Range, Search, SearchDirectory, Trial, TrialState, parallel
 
 KEYS = ("network.width", "training.learning_rate", "objective.weights.subspace")
@@ -24,11 +23,7 @@ SPACE = {
 
 @pytest.fixture
 def tab(qtbot):
-    made = SearchTab()
-    qtbot.addWidget(made, before_close_func=SearchTab.close_down)
-    made.resize(820, 600)
-    made.restyle(LIGHT)
-    return made
+    return search_tab(qtbot)
 
 
 @pytest.fixture

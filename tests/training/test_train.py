@@ -35,6 +35,8 @@ def test_a_finished_run_is_not_trained_again(finished, config):
     again = ris_tf.train(config, path, resume=True, verbose=False)
     assert (again.reason, again.text) == (outcome.reason, outcome.text)
     assert again.progress.window == outcome.progress.window == 2
+    assert again.progress.best_epoch == outcome.progress.best_epoch
+    assert again.progress.best_loss == outcome.progress.best_loss
     assert again.validation == pytest.approx(outcome.validation, nan_ok=True)
     assert (path / "events.jsonl").read_bytes() == before
 
