@@ -55,9 +55,9 @@ def undisturbed(harmed, made_once, files):
     return outcome(runs / "run")
 
 
-def go_on(harmed, runs, files, **plan):
+def go_on(harmed, runs, data, **plan):
     if not (runs / "run").exists():
-        return harmed.train(runs, *on(files), **plan)
+        return harmed.train(runs, *on(data), **plan)
     return harmed("train", "--resume", runs / "run", **plan)
 
 
