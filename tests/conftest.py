@@ -1,6 +1,7 @@
 """Shared by all tests: a quiet TensorFlow, an offscreen Qt, a configuration small enough to run."""
 
 import fcntl
+import gc
 import json
 import os
 import shutil
@@ -26,10 +27,16 @@ HURRY = (
 )
 os.environ.setdefault("XLA_FLAGS", " ".join(HURRY))
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# Its kernels are worth their choice in large layers only: a fifth of a tiny training's time.
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
 os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+# Graphs are made of hundreds of thousands of objects that stay: looking through them for garbage as
+# often as Python does takes a tenth of the tests' time. What makes many of them collects them.
+gc.set_threshold(100_000, 50, 100)
 
 # A person's runs try new examples each time; CI repeats itself, so that red means the change.
 settings.register_profile(
