@@ -36,12 +36,9 @@ def refused(folder, *words):
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory, tiny_yaml):
-    """A folder with a finished run of two epochs."""
-    folder = tmp_path_factory.mktemp("weights")
-    (folder / "tiny.yaml").write_text(tiny_yaml.read_text())
-    run_ok(folder, "train", "tiny.yaml", *QUICK, "--name", "first")
-    return folder
+def home(tmp_path_factory, tiny_run):
+    """A folder with a finished run of two epochs, of `QUICK` as well."""
+    return shutil.copytree(tiny_run, tmp_path_factory.mktemp("weights") / "home")
 
 
 def steps(folder, name):
