@@ -64,8 +64,11 @@ TINY_REFERENCE = (
 
 # Files that take longest, then folders of tests that train whole runs, then all others.
 LONGEST = (
-    *("test_tune.py", "test_evaluate.py", "test_replicas.py", "test_commands.py"),
-    *("test_readme.py", "test_localize_commands.py", "test_kills.py", "test_disk.py"),
+    *("test_notebooks.py", "test_tune.py", "test_weights_commands.py", "test_readme.py"),
+    *("test_replicas.py", "test_evaluate.py", "test_localize_commands.py", "test_session.py"),
+    *("test_commands.py", "test_calibrate_commands.py", "test_installed.py", "test_networks.py"),
+    *("test_disk.py", "test_scale.py", "test_estimators.py", "test_examples.py"),
+    *("test_planted.py", "test_step.py", "test_window_processes.py", "test_kills.py"),
 )
 SLOWEST = ("end_to_end", "plugins", "fault_injection", "diagnosis", "engine", "training")
 
