@@ -14,7 +14,7 @@ PIP := PYTHONWARNINGS=ignore $(BIN)/python -m pip install --disable-pip-version-
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test faults lint bench gpu-check bench-monitor pictures precision seed-spread noise-quantile ladder converged docs clean
+.PHONY: help demo test faults lint bench gpu-check bench-monitor pictures precision seed-spread noise-quantile ladder converged docs docs-site animation release wheels clean
 
 help: ## Show this list.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -75,6 +75,12 @@ docs: $(VENV)/runs ## Write the tables in docs/ that are made from the code.
 docs-site: $(VENV)/site ## Build the documentation as a site that opens offline.
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
 	@echo site/index.html
+
+release: $(VENV)/runs ## Build and check wheel and sdist in dist/; uploads nothing.
+	$(BIN)/python tools/release.py
+
+wheels: release ## Try the wheel with each Python and extra, outside (20 minutes).
+	$(BIN)/python tools/wheels.py $(PYTHONS)
 
 clean: ## Remove the virtual environment and caches; runs stay.
 	rm -rf $(VENV) .pytest_cache .hypothesis .ruff_cache .import_linter_cache *.egg-info
