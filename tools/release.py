@@ -30,7 +30,7 @@ MADE = ("PKG-INFO", "setup.cfg")  # by setuptools, in every source distribution
 BUILD = "from setuptools import build_meta; build_meta.build_{}({!r})"
 
 
-class NotReady(Exception):
+class NotReadyError(Exception):
     """What keeps this from being a release, in a line."""
 
 
@@ -44,7 +44,7 @@ def main() -> int:
         sdist, wheel = build()
         check_sdist(sdist, version)
         check_wheel(wheel, version)
-    except NotReady as reason:
+    except NotReadyError as reason:
         print(f"release: {reason}", file=sys.stderr)
         return 1
     for file in (sdist, wheel):
@@ -63,21 +63,21 @@ def read_version(root: Path) -> str:
 def check_tree() -> None:
     """Refuse what is not committed: nobody could build it again."""
     if changed := _git("status", "--porcelain"):
-        raise NotReady(f"{changed.splitlines()[0][3:]} and others are not committed")
+        raise NotReadyError(f"{changed.splitlines()[0][3:]} and others are not committed")
 
 
 def check_changelog(changes: str, version: str) -> None:
     """Refuse a version that the changelog does not have, or lines that belong to none."""
     newest, *_ = re.findall(r"^## (\S+)", changes, re.MULTILINE)
     if newest != version:
-        raise NotReady(f"CHANGELOG.md begins with {newest}, ris_tf.__version__ is {version}")
+        raise NotReadyError(f"CHANGELOG.md begins with {newest}, ris_tf.__version__ is {version}")
 
 
 def check_tags(tags: Iterable[str], version: str) -> str:
     """Which release this is; refuses a tag of another version."""
     releases = [tag for tag in tags if re.fullmatch(r"v\d.*", tag)]
     if any(tag != f"v{version}" for tag in releases):
-        raise NotReady(f"the tag is {' '.join(releases)}, ris_tf.__version__ is {version}")
+        raise NotReadyError(f"the tag is {' '.join(releases)}, ris_tf.__version__ is {version}")
     return f"tag v{version}" if releases else f"a rehearsal: no tag yet (git tag v{version})"
 
 
@@ -106,13 +106,13 @@ def _built(what: str, folder: Path) -> Path:
         cwd=folder, check=False, capture_output=True, text=True,
     )  # fmt: skip
     if done.returncode:
-        raise NotReady(f"the {what} cannot be built: {done.stderr.strip().splitlines()[-1]}")
+        raise NotReadyError(f"the {what} cannot be built: {done.stderr.strip().splitlines()[-1]}")
     (made,) = set(DIST.iterdir()) - before
     return made
 
 
 def check_sdist(sdist: Path, version: str) -> None:
-    """Refuse a source distribution with other files than those of the commit that it should have."""
+    """Refuse a source distribution with other files than it should have of the commit."""
     _compare(sdist, parse_sdist_filename(sdist.name)[1], version)
     with tarfile.open(sdist) as file:
         files = [PurePosixPath(member.name) for member in file if member.isfile()]
@@ -134,7 +134,7 @@ def check_wheel(wheel: Path, version: str) -> None:
         about = {name for name in names if ".dist-info/" in name}
         check_metadata(file.read(next(n for n in about if n.endswith("/METADATA"))), version)
     if not any(name.endswith("licenses/LICENSE") for name in about):
-        raise NotReady(f"{wheel.name} has no licence")
+        raise NotReadyError(f"{wheel.name} has no licence")
     _same_files(wheel, names - about, packages | configs)
 
 
@@ -143,11 +143,13 @@ def check_metadata(text: bytes, version: str) -> None:
     try:
         metadata = Metadata.from_email(text, validate=True)
     except ExceptionGroup as wrong:
-        raise NotReady(f"metadata: {'; '.join(str(error) for error in wrong.exceptions)}") from None
+        raise NotReadyError(
+            f"metadata: {'; '.join(str(error) for error in wrong.exceptions)}"
+        ) from None
     if (metadata.name, str(metadata.version)) != ("ris-tf", version):
-        raise NotReady(f"metadata names {metadata.name} {metadata.version}")
+        raise NotReadyError(f"metadata names {metadata.name} {metadata.version}")
     if metadata.license_expression != "MIT" or not metadata.description:
-        raise NotReady("metadata lacks the licence or the description")
+        raise NotReadyError("metadata lacks the licence or the description")
 
 
 def committed_below(folders: Iterable[str]) -> set[str]:
@@ -158,12 +160,12 @@ def committed_below(folders: Iterable[str]) -> set[str]:
 def _same_files(archive: Path, has: set[str], should: set[str]) -> None:
     for what, files in (("lacks", should - has), ("should not have", has - should)):
         if files:
-            raise NotReady(f"{archive.name} {what} {', '.join(sorted(files)[:5])}")
+            raise NotReadyError(f"{archive.name} {what} {', '.join(sorted(files)[:5])}")
 
 
 def _compare(archive: Path, its: object, version: str) -> None:
     if str(its) != version:
-        raise NotReady(f"{archive.name} is not of version {version}")
+        raise NotReadyError(f"{archive.name} is not of version {version}")
 
 
 def _git(*words: str) -> str:
