@@ -53,6 +53,9 @@ bench-monitor: $(VENV)/runs ## Measure window, long logs, many runs (3 minutes).
 pictures: $(VENV)/tests ## Take the pictures of the monitor in docs/images (an hour).
 	$(BIN)/python tools/pictures.py
 
+animation: $(VENV)/runs ## Make the moving picture of the monitor of make pictures' run.
+	$(BIN)/python tools/animation.py
+
 precision: $(VENV)/runs ## Compare float32, bfloat16 and float16 (10 minutes).
 	$(BIN)/python benchmarks/precision.py
 

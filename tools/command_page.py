@@ -29,7 +29,9 @@ def page() -> str:
     """The whole page in Markdown."""
     root = typer.main.get_command(app)
     assert isinstance(root, TyperGroup)
-    parts = [_section(name, command) for name, command in every_command(root)]
+    commands = list(every_command(root))
+    parts = ["| command | what it does |", "|---|---|", *(_line(*some) for some in commands), ""]
+    parts += [_section(name, command) for name, command in commands]
     exit_codes = (root.help or "").partition("\n\n")[2].replace("\n", " ")
     return ABOUT.format(exit_codes=exit_codes) + "\n".join(parts)
 
@@ -41,6 +43,11 @@ def every_command(group: TyperGroup, before: str = "ris-tf") -> Iterator[tuple[s
             yield from every_command(command, f"{before} {name}")
         else:
             yield f"{before} {name}", command
+
+
+def _line(name: str, command: TyperCommand) -> str:
+    sentence = _about(command)[0].partition("\n")[0]
+    return f"| [`{name}`](#{name.replace(' ', '-')}) | {_cell(sentence)} |"
 
 
 def _section(name: str, command: TyperCommand) -> str:
