@@ -32,7 +32,7 @@ test: $(VENV)/tests ## Run every test.
 	@$(BIN)/python tools/qt_libraries.py --install
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-faults: $(VENV)/tests ## Kill, fill, damage and poison runs by the hundred (an hour).
+faults: $(VENV)/tests ## Kill, fill, damage, poison runs by the hundred (an hour).
 	RIS_FAULTS=full $(BIN)/python -m pytest -m faults -n 2 --dist worksteal
 
 lint: $(VENV)/tests ## Style, types and import walls.
@@ -53,7 +53,7 @@ bench-monitor: $(VENV)/runs ## Measure window, long logs, many runs (3 minutes).
 pictures: $(VENV)/tests ## Take the pictures of the monitor in docs/images (an hour).
 	$(BIN)/python tools/pictures.py
 
-animation: $(VENV)/runs ## Make the moving picture of the monitor of make pictures' run.
+animation: $(VENV)/runs ## Make the README's moving picture from a run of pictures.
 	$(BIN)/python tools/animation.py
 
 precision: $(VENV)/runs ## Compare float32, bfloat16 and float16 (10 minutes).
@@ -62,7 +62,7 @@ precision: $(VENV)/runs ## Compare float32, bfloat16 and float16 (10 minutes).
 seed-spread: $(VENV)/runs ## Compare one configuration under three seeds (5 minutes).
 	$(BIN)/python benchmarks/seed_spread.py
 
-noise-quantile: $(VENV)/runs ## Compare the count test with scenes of noise (2 minutes).
+noise-quantile: $(VENV)/runs ## Compare the count test with noise alone (2 minutes).
 	$(BIN)/python benchmarks/noise_quantile.py
 
 ladder: $(VENV)/runs ## What each step of the estimators is worth (an hour).
@@ -82,7 +82,7 @@ docs-site: $(VENV)/site ## Build the documentation as a site that opens offline.
 release: $(VENV)/runs ## Build and check wheel and sdist in dist/; uploads nothing.
 	$(BIN)/python tools/release.py
 
-wheels: release ## Try the wheel with each Python and extra, outside (20 minutes).
+wheels: release ## Try the wheel with each Python and extra (20 minutes).
 	$(BIN)/python tools/wheels.py $(PYTHONS)
 
 clean: ## Remove the virtual environment and caches; runs stay.
