@@ -3,7 +3,7 @@
 Every Python that is found, each with `[train]`, `[gui]` and `[all]`: what should work must work,
 what is not installed must be named in one line. Packages come from where pip takes them.
 
-    python tools/wheels.py [PYTHON ...] [--extras train,gui] [--keep FOLDER]
+    python tools/wheels.py [PYTHON ...] [--extras train,gui] [--run FOLDER] [--keep FOLDER]
 """
 
 import argparse
@@ -96,7 +96,7 @@ def main() -> int:
     home = Path(options.keep or tempfile.mkdtemp(prefix="wheels-"))
     failed = False
     for python in options.pythons or pythons():
-        run = None
+        run = options.run
         for extra in options.extras.split(","):
             place = home / f"{Path(python).name}-{extra}"
             tried = attempt(python, wheel, extra, place, run)
@@ -112,6 +112,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("pythons", nargs="*", help="interpreters; all that are found")
     parser.add_argument("--extras", default=",".join(STEPS), help="which; %(default)s")
+    parser.add_argument("--run", type=Path, help="a run for those that cannot train one")
     parser.add_argument("--keep", help="folder for the environments, which stay")
     return parser.parse_args()
 
