@@ -14,12 +14,12 @@ PIP := PYTHONWARNINGS=ignore $(BIN)/python -m pip install --disable-pip-version-
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test faults lint bench gpu-check bench-monitor pictures precision seed-spread noise-quantile ladder converged docs clean
+.PHONY: help demo test faults lint bench gpu-check bench-monitor pictures precision seed-spread noise-quantile ladder converged docs docs-site animation release wheels clean
 
 help: ## Show this list.
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
 
-demo: $(VENV)/runs ## Train the quickstart network, check its health, draw its curves.
+demo: $(VENV)/runs ## Train the quickstart network, check it, draw its curves.
 	$(BIN)/ris-tf train configs/quickstart.yaml --name $(RUN_NAME)
 	@$(BIN)/ris-tf figure training $(RUN) > /dev/null
 	@echo "$(BIN)/ris-tf check $(RUN)"
@@ -32,7 +32,7 @@ test: $(VENV)/tests ## Run every test.
 	@$(BIN)/python tools/qt_libraries.py --install
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-faults: $(VENV)/tests ## Kill, fill, damage, poison and ruin runs by the hundred; prints a table (an hour).
+faults: $(VENV)/tests ## Kill, fill, damage, poison runs by the hundred (an hour).
 	RIS_FAULTS=full $(BIN)/python -m pytest -m faults -n 2 --dist worksteal
 
 lint: $(VENV)/tests ## Style, types and import walls.
@@ -41,35 +41,49 @@ lint: $(VENV)/tests ## Style, types and import walls.
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/lint-imports --no-logo
 
-bench: $(VENV)/runs ## Measure the step and the simulator beside this machine's matrix product.
+bench: $(VENV)/runs ## Measure step and simulator beside the matrix product.
 	@for file in $(filter-out %monitor.py,$(wildcard benchmarks/bench_*.py)); do echo "== $$file"; $(BIN)/python $$file || exit 1; done
 
-gpu-check: $(VENV)/runs ## Compare a GPU with the processor, and measure it; prints a table (8 minutes).
+gpu-check: $(VENV)/runs ## Compare a GPU with the processor; measure it (8 minutes).
 	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python benchmarks/gpu_check.py
 
-bench-monitor: $(VENV)/runs ## Measure the monitor: window, long logs, many runs (3 minutes).
+bench-monitor: $(VENV)/runs ## Measure window, long logs, many runs (3 minutes).
 	$(BIN)/python benchmarks/bench_monitor.py
 
-pictures: $(VENV)/tests ## Train a run and take the pictures of the monitor in docs/images.
+pictures: $(VENV)/tests ## Take the pictures of the monitor in docs/images (an hour).
 	$(BIN)/python tools/pictures.py
 
-precision: $(VENV)/runs ## Train quickstart in float32, bfloat16 and float16 and compare (10 minutes).
+animation: $(VENV)/runs ## Make the README's moving picture from a run of pictures.
+	$(BIN)/python tools/animation.py
+
+precision: $(VENV)/runs ## Compare float32, bfloat16 and float16 (10 minutes).
 	$(BIN)/python benchmarks/precision.py
 
-seed-spread: $(VENV)/runs ## Train quickstart like a trial under three seeds and compare (5 minutes).
+seed-spread: $(VENV)/runs ## Compare one configuration under three seeds (5 minutes).
 	$(BIN)/python benchmarks/seed_spread.py
 
-noise-quantile: $(VENV)/runs ## Compare the count test with thousands of scenes of noise (2 minutes).
+noise-quantile: $(VENV)/runs ## Compare the count test with noise alone (2 minutes).
 	$(BIN)/python benchmarks/noise_quantile.py
 
-ladder: $(VENV)/runs ## Measure what each step of the estimators is worth; writes docs/estimators.md (an hour).
+ladder: $(VENV)/runs ## What each step of the estimators is worth (an hour).
 	$(BIN)/python benchmarks/ladder.py --docs
 
-converged: $(VENV)/runs ## Compare pursuit with an exhaustive search for better maxima (10 minutes).
+converged: $(VENV)/runs ## Compare pursuit with an exhaustive search (10 minutes).
 	$(BIN)/python benchmarks/converged.py
 
 docs: $(VENV)/runs ## Write the tables in docs/ that are made from the code.
 	$(BIN)/python tools/knob_table.py
+	$(BIN)/python tools/command_page.py
+
+docs-site: $(VENV)/site ## Build the documentation as a site that opens offline.
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+	@echo site/index.html
+
+release: $(VENV)/runs ## Build and check wheel and sdist in dist/; uploads nothing.
+	$(BIN)/python tools/release.py
+
+wheels: release ## Try the wheel with each Python and extra (20 minutes).
+	$(BIN)/python tools/wheels.py $(PYTHONS)
 
 clean: ## Remove the virtual environment and caches; runs stay.
 	rm -rf $(VENV) .pytest_cache .hypothesis .ruff_cache .import_linter_cache *.egg-info
@@ -89,4 +103,8 @@ $(VENV)/runs: $(VENV)/made pyproject.toml constraints.txt
 
 $(VENV)/tests: $(VENV)/runs
 	$(PIP) --no-build-isolation -e '.[dev]'
+	@touch $@
+
+$(VENV)/site: $(VENV)/made pyproject.toml constraints.txt
+	$(PIP) -q --no-build-isolation -e '.[docs]'
 	@touch $@

@@ -47,8 +47,8 @@ def smoothed(values: np.ndarray, width: int) -> np.ndarray:
 
 
 def _trace(axis: Axes, log: RunLog, values: np.ndarray, label: str, which: int) -> None:
-    """A series: smoothed in front, the raw values faint behind."""
-    colour, line = COLOURS[which % len(COLOURS)], LINES[which // len(COLOURS) % len(LINES)]
+    """A series: smoothed in front, the raw values faint behind; neighbours differ in line, too."""
+    colour, line = COLOURS[which % len(COLOURS)], LINES[which % len(LINES)]
     axis.plot(log.steps, values, color=colour, alpha=0.18, linewidth=0.7)
     width = max(int(SMOOTHED * len(values)), 1)
     axis.plot(log.steps, smoothed(values, width), line, color=colour, linewidth=1.6, label=label)

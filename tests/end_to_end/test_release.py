@@ -1,0 +1,91 @@
+"""What `make release` refuses; `test_installed.py` has what it builds at work."""
+
+import runpy
+import zipfile
+from pathlib import Path
+
+import pytest
+
+METADATA = """Metadata-Version: 2.4
+Name: ris-tf
+Version: {version}
+License-Expression: MIT
+License-File: LICENSE
+
+What it is.
+"""
+
+
+@pytest.fixture(scope="module")
+def release(root):
+    return runpy.run_path(str(root / "tools" / "release.py"))
+
+
+@pytest.fixture
+def wheel(release, tmp_path):
+    """Writes a wheel that has what it should, but for some changes."""
+    version = release["read_version"](release["ROOT"])
+    files = {
+        path: b""
+        for path in release["committed_below"](release["PACKAGES"])
+        if path.endswith(release["IN_PACKAGES"])
+    }
+    files |= {f"ris_tf/{path}": b"" for path in release["committed_below"](("configs",))}
+    about = f"ris_tf-{version}.dist-info"
+    files[f"{about}/METADATA"] = METADATA.format(version=version).encode()
+    files[f"{about}/licenses/LICENSE"] = b""
+
+    def write(changes: dict[str, bytes | None]) -> Path:
+        path = tmp_path / f"ris_tf-{version}-py3-none-any.whl"
+        with zipfile.ZipFile(path, "w") as file:
+            for name, content in {**files, **changes}.items():
+                if content is not None:
+                    file.writestr(name, content)
+        release["check_wheel"](path, version)
+        return path
+
+    return write
+
+
+def test_version_is_the_newest_of_the_changelog_and_of_the_citation(release, root):
+    version = release["read_version"](root)
+    release["check_changelog"]((root / "CHANGELOG.md").read_text("utf-8"), version)
+    assert f"version: {version}\n" in (root / "CITATION.cff").read_text("utf-8")
+
+
+@pytest.mark.parametrize("newest", ["Unreleased", "0.1.9"])
+def test_another_version_in_the_changelog_is_refused(release, newest):
+    with pytest.raises(release["NotReadyError"], match=f"begins with {newest}"):
+        release["check_changelog"](f"# Changes\n\n## {newest}\n\n## 0.2.0\n", "0.2.0")
+
+
+def test_tag_is_that_of_the_version_or_there_is_none_yet(release):
+    check = release["check_tags"]
+    assert check(["v0.2.0", "stable"], "0.2.0") == "tag v0.2.0"
+    assert "git tag v0.2.0" in check([], "0.2.0")
+    with pytest.raises(release["NotReadyError"], match=r"v0\.3\.0"):
+        check(["v0.3.0"], "0.2.0")
+
+
+def test_wheel_of_what_is_committed_passes(wheel):
+    assert wheel({}).exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "why"),
+    [
+        ("ris_tf/py.typed", None, "lacks ris_tf/py.typed"),
+        ("ris_tf/configs/quickstart.yaml", None, "lacks ris_tf/configs/quickstart.yaml"),
+        ("tests/test_all.py", b"", "should not have tests/test_all.py"),
+        ("ris_tf/notes.txt", b"", "should not have ris_tf/notes.txt"),
+    ],
+)
+def test_wheel_with_other_files_is_refused(release, wheel, name, content, why):
+    with pytest.raises(release["NotReadyError"], match=why):
+        wheel({name: content})
+
+
+def test_wheel_without_a_licence_is_refused(release, wheel, root):
+    version = release["read_version"](root)
+    with pytest.raises(release["NotReadyError"], match="licence"):
+        wheel({f"ris_tf-{version}.dist-info/licenses/LICENSE": None})
