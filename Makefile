@@ -14,7 +14,7 @@ PIP := PYTHONWARNINGS=ignore $(BIN)/python -m pip install --disable-pip-version-
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test faults lint bench gpu-check bench-monitor pictures precision seed-spread noise-quantile ladder converged docs clean
+.PHONY: help demo test faults lint bench gpu-check bench-monitor pictures why-pictures precision seed-spread noise-quantile ladder converged docs clean
 
 help: ## Show this list.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -52,6 +52,9 @@ bench-monitor: $(VENV)/runs ## Measure the monitor: window, long logs, many runs
 
 pictures: $(VENV)/tests ## Train a run and take the pictures of the monitor in docs/images.
 	$(BIN)/python tools/pictures.py
+
+why-pictures: $(VENV)/tests ## Plant every cause into a run, take the pictures of docs/why-training-fails.
+	$(BIN)/python tools/why_pictures.py
 
 precision: $(VENV)/runs ## Train quickstart in float32, bfloat16 and float16 and compare (10 minutes).
 	$(BIN)/python benchmarks/precision.py

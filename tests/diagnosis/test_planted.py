@@ -13,7 +13,8 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from plants import HEALTHY, OTHERS, TABLE, Plant, run_planted
+from causes import EVERY, HEALTHY
+from plants import Plant, run_planted
 
 from ris_tf.runlog import RunDirectory, causes_of, check_health, verdict_on
 from ris_tf.training.why import replay
@@ -29,9 +30,6 @@ def faults_of(run: RunDirectory) -> list[str]:
 
 def some(names, chosen):
     return [pytest.param(name, marks=() if name in chosen else full, id=name) for name in names]
-
-
-EVERY = {**TABLE, **OTHERS}
 
 
 @pytest.mark.parametrize("name", some(EVERY, SOME))

@@ -16,6 +16,12 @@ from ris_tf.runlog.health.check import (
     passes,
 )
 from ris_tf.runlog.health.evidence import OLD_LOG, Evidence, listed, value
+from ris_tf.runlog.health.proportion import (
+    dropped_out,
+    frozen_as_made,
+    runs_away,
+    unpaired,
+)
 from ris_tf.runlog.log import TERM
 
 FALL_BY_EPOCH_3 = 0.10
@@ -45,8 +51,10 @@ def loss_falls(e: Evidence) -> Check:
         return not_yet(name, "too few windows to tell")
     first, last = e.ends
     result = f"{first:.4f} to {last:.4f}, {_change(first, last)}"
-    if len(e.kept) >= ENOUGH and (found := _diverged(name, e, result) or _level(name, e, result)):
-        return found
+    if len(e.kept) >= ENOUGH:
+        found = runs_away(name, e, result) or _diverged(name, e, result) or _level(name, e, result)
+        if found:
+            return found
     one, three = _by_epoch(e, 0), _by_epoch(e, 2)
     if len(e.log.epoch_ends) >= 3 and len(one) and len(three):
         result += f"; epoch 1 to 3 {_change(one.mean(), three.mean())}"
@@ -117,6 +125,8 @@ def _rate(name: str, e: Evidence, result: str, what: str) -> Check:
         return fails(name, Fault.RATE_TOO_LOW, result, matter, advice, remedies)
     if len(e.kept) < JUDGED_BY:
         return _too_early(name, e, result)
+    if found := frozen_as_made(name, e, Level.RED) or unpaired(name, e, result):
+        return found
     matter = f"{what}, at a rate that is neither too high nor too low"
     advice = "look at the terms one by one: one of them may be at its floor, or work against others"
     return fails(name, Fault.PLATEAU, result, matter, advice)
@@ -132,6 +142,8 @@ def _too_high(name: str, e: Evidence, result: str, matter: str) -> Check:
 def all_trained(e: Evidence) -> Check:
     """Every variable had a gradient in the first epoch, and no layer is mostly dead."""
     name = "all parameters trained"
+    if found := dropped_out(name, e):
+        return found
     if not e.log.epoch_ends:
         return not_yet(name, "the first epoch is not over", "wait for its end")
     silent = e.log.epoch_ends[0].untrained
@@ -142,17 +154,24 @@ def all_trained(e: Evidence) -> Check:
             return not_yet(name, f"the schedule keeps {listed(off)} off")
     if silent:
         return _untrained(name, e, silent)
-    dead = {n.removeprefix("dead/"): v for n, v in e.last.items() if n.startswith("dead/")}
-    worst = max(dead, key=lambda layer: dead[layer], default="")
-    if worst and dead[worst] > MANY_DEAD:
-        result = f"{dead[worst]:.0%} of the units of {worst} get no gradient any more"
-        matter = f"most units of {worst} are dead: their output is always 0"
-        advice = "a smaller learning rate from the start: units die by steps that are too long"
-        remedies = (("training.learning_rate", value(e.rate / 3)),) if e.ours else ()
-        return fails(name, Fault.DEAD_UNITS, result, matter, advice, remedies, Level.WARNING)
+    if found := _dead(name, e) or frozen_as_made(name, e, Level.WARNING):
+        return found
     frozen = [n.values.get("variables", 0) for n in e.of(FROZEN)]
     rest = f", {frozen[-1]:g} are frozen" if frozen else ""
     return passes(name, f"every variable had a gradient in the first epoch{rest}")
+
+
+def _dead(name: str, e: Evidence) -> Check | None:
+    """A layer most of whose units pass no gradient any more."""
+    dead = {n.removeprefix("dead/"): v for n, v in e.last.items() if n.startswith("dead/")}
+    worst = max(dead, key=lambda layer: dead[layer], default="")
+    if not worst or not dead[worst] > MANY_DEAD:
+        return None
+    result = f"{dead[worst]:.0%} of the units of {worst} get no gradient any more"
+    matter = f"most units of {worst} are dead: their output is always 0"
+    advice = "a smaller learning rate from the start: units die by steps that are too long"
+    remedies = (("training.learning_rate", value(e.rate / 3)),) if e.ours else ()
+    return fails(name, Fault.DEAD_UNITS, result, matter, advice, remedies, Level.WARNING)
 
 
 def _untrained(name: str, e: Evidence, silent: list[str]) -> Check:

@@ -1,0 +1,71 @@
+"""Causes that take longer, or another kind of run, to show: one for each page that has no other."""
+
+from harms import (
+    at_window,
+    bias_set,
+    detached_blend,
+    disk_full,
+    few_scenes,
+    nan_scenes,
+    only_in,
+    other_patience,
+    patched,
+    rate_from,
+    saturating,
+    validated_with,
+)
+from plants import REFERENCE, Plant
+
+from ris_tf.engine.step import GuardedStep
+from ris_tf.scene import Split
+from ris_tf.training.task import LocalizationLoss
+
+RARER: dict[str, Plant] = {
+    "gradient path": Plant(
+        ("gradient-path",), harm=patched(LocalizationLoss, "__call__", detached_blend)
+    ),
+    "disk full": Plant(("failed",), once=at_window(20, disk_full)),
+    "half precision": Plant(
+        ("half-precision",),
+        ("training.precision=mixed_float16", "training.epochs=2"),
+        once=at_window(30, bias_set("trunk/stem/bias", 1e5)),
+    ),
+    "scale saws": Plant(
+        ("scale-never-settles",),
+        ("training.precision=mixed_float16", "training.batches_per_epoch=40"),
+        harm=other_patience(8),
+    ),
+    "dead units": Plant(
+        ("dead-units",),
+        ("training.epochs=6",),
+        once=at_window(30, bias_set("detection_head_0/mix/bias", -100.0)),
+    ),
+    "gradient vanishes": Plant(
+        ("vanishing-gradient",),
+        harm=patched(GuardedStep, "_gradients", saturating(60, 1e-8)),
+    ),
+    "rate falls at step 40": Plant(
+        ("rate-not-planned",), harm=patched(GuardedStep, "_rate", rate_from(40, 0.1))
+    ),
+    "overfitting": Plant(
+        ("overfitting",),
+        ("training.epochs=10", "training.ema=false"),
+        batch_of=few_scenes(2),
+    ),
+    "validation not finite": Plant(
+        ("validation-not-finite",), batch_of=only_in(Split.VALIDATION, nan_scenes)
+    ),
+    "validation unlike": Plant(
+        ("validation-unlike",), batch_of=validated_with("scene.snr_db=[-10, -5]")
+    ),
+    "covariance not learned": Plant(
+        ("covariance-not-learned",),
+        (
+            *REFERENCE,
+            "objective.weights.covariance=1e-4",
+            "objective.weights.covariance_pred=0",
+            "objective.weights.subspace=0",
+            "training.batches_per_epoch=340",
+        ),
+    ),
+}
