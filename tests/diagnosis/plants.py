@@ -38,6 +38,7 @@ class Plant:
         scenes: makes other scenes of those that are simulated.
         batch_of: makes another `batch_of` of it, which also knows split, epoch and number.
         once: called with the session before it runs.
+        warns: whether it is a warning, since training gets somewhere all the same.
         mends: whether the remedies, as settings, make the run healthy though the harm stays.
     """
 
@@ -47,6 +48,7 @@ class Plant:
     scenes: Callable = lambda scenes: scenes
     batch_of: Callable = lambda batch_of: batch_of
     once: Callable[[TrainingSession], object] = lambda session: None
+    warns: bool = False
     mends: bool = False
 
 

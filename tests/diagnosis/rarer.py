@@ -39,6 +39,7 @@ RARER: dict[str, Plant] = {
         ("dead-units",),
         ("training.epochs=6",),
         once=at_window(30, bias_set("detection_head_0/mix/bias", -100.0)),
+        warns=True,
     ),
     "gradient vanishes": Plant(
         ("vanishing-gradient",),
@@ -51,12 +52,13 @@ RARER: dict[str, Plant] = {
         ("overfitting",),
         ("training.epochs=10", "training.ema=false"),
         batch_of=few_scenes(2),
+        warns=True,
     ),
     "validation not finite": Plant(
         ("validation-not-finite",), batch_of=only_in(Split.VALIDATION, nan_scenes)
     ),
     "validation unlike": Plant(
-        ("validation-unlike",), batch_of=validated_with("scene.snr_db=[-10, -5]")
+        ("validation-unlike",), batch_of=validated_with("scene.snr_db=[-10, -5]"), warns=True
     ),
     "covariance not learned": Plant(
         ("covariance-not-learned",),
@@ -67,5 +69,6 @@ RARER: dict[str, Plant] = {
             "objective.weights.subspace=0",
             "training.batches_per_epoch=340",
         ),
+        warns=True,
     ),
 }

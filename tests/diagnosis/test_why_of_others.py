@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from test_models_of_others import X, Y, loss, model_of
+from own_plants import X, Y, loss, model_of
 from typer.testing import CliRunner
 
 from ris_tf.cli.main import app
