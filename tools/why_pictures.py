@@ -104,21 +104,32 @@ def shrink(path: Path) -> None:
     height, width = image.height(), image.width()
     pixels = np.frombuffer(image.constBits(), np.uint32).reshape(height, width) | 0xFF000000
     colours, counts = np.unique(pixels, return_counts=True)
-    table = colours[np.argsort(-counts)][:COLOURS]
-    indices = nearest(colours, table)[np.searchsorted(colours, pixels)]
+    table, nearest = palette(colours, counts)
+    indices = nearest[np.searchsorted(colours, pixels)]
     small = QImage(indices.tobytes(), width, height, width, QImage.Format.Format_Indexed8)
     small.setColorTable([int(colour) for colour in table])
     small.save(str(path), "PNG", 0)  # the slowest compression
 
 
-def nearest(colours, table):
-    """`[n]` uint8 which colour of the table is nearest to each, all as 0xAARRGGBB."""
-    parts = [
-        np.stack([(c >> shift) & 255 for shift in (16, 8, 0)], axis=1).astype(np.int32)
-        for c in (colours, table)
-    ]
-    apart = [((parts[1] - colour) ** 2).sum(axis=1).argmin() for colour in parts[0]]
-    return np.array(apart, np.uint8)
+def palette(colours: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Colours that stand for all, chosen one by one where most is missing.
+
+    Args:
+        colours: `[n]` as 0xAARRGGBB.
+        counts: `[n]` pixels of each.
+
+    Returns:
+        `[COLOURS]` of them, and `[n]` uint8, which of these stands for each.
+    """
+    parts = np.stack([(colours >> shift) & 255 for shift in (16, 8, 0)], axis=1).astype(np.int64)
+    apart, nearest = np.full(len(colours), np.inf), np.zeros(len(colours), np.uint8)
+    chosen = [int(counts.argmax())]
+    while len(chosen) <= COLOURS:
+        distance = ((parts - parts[chosen[-1]]) ** 2).sum(axis=1)
+        nearest[distance < apart] = len(chosen) - 1
+        apart = np.minimum(apart, distance)
+        chosen.append(int((apart * np.sqrt(counts)).argmax()))
+    return colours[chosen[:COLOURS]], nearest
 
 
 if __name__ == "__main__":

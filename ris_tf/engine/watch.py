@@ -70,7 +70,12 @@ def _rate(schedule: Any) -> dict[str, float]:
 def _dropped_out(model: keras.Model) -> dict[str, float]:
     """The rate of each layer that drops activations in training."""
     layers = [layer for layer in model._flatten_layers() if isinstance(layer, DROPOUT)]
-    return {f"dropout/{layer.path or layer.name}": float(layer.rate) for layer in layers}
+    return {f"dropout/{_own(layer, model)}": float(layer.rate) for layer in layers}
+
+
+def _own(layer: keras.Layer, model: keras.Model) -> str:
+    """A layer's path without the name of its model."""
+    return (layer.path or layer.name).removeprefix(f"{model.name}/")
 
 
 def _frozen(model: keras.Model) -> dict[str, Any]:
@@ -87,7 +92,7 @@ def _frozen(model: keras.Model) -> dict[str, Any]:
     fresh = bool(biases) and not any(np.any(keras.ops.convert_to_numpy(v)) for v in biases)
     parameters = sum(math.prod(v.shape) for v in model.trainable_variables)
     frozen = sum(math.prod(v.shape) for v in variables)
-    names = ", ".join(layer.path or layer.name for layer in layers[:NAMED])
+    names = ", ".join(_own(layer, model) for layer in layers[:NAMED])
     share = frozen / (frozen + parameters)
     return {"frozen/share": share, "frozen/fresh": float(fresh), "frozen/names": names}
 

@@ -13,15 +13,21 @@ KINDS = {
 OF_ALL = {"value": "all terms at once", "gradient": "the gradient of all terms"}
 
 
+def array_words(name: str) -> str:
+    """An array of a batch: its name, or the number that it has in a tuple."""
+    return f"array {name}" if name.isdecimal() else name
+
+
 def begins_with(values: Mapping[str, Any]) -> str:
     """What is not finite first, and in which example.
 
     Args:
         values: `of`, `term`, `example` and `batch` of the notice.
     """
-    kinds = KINDS if values["term"] else OF_ALL
+    kinds, term = KINDS if values["term"] else OF_ALL, values["term"]
+    term = array_words(term) if values["of"] == "inputs" else term
     where = f", example {values['example']:g} of batch {values.get('batch', 0):g}"
-    return kinds[values["of"]].format(**values) + (where if values["example"] >= 0 else "")
+    return kinds[values["of"]].format(term=term) + (where if values["example"] >= 0 else "")
 
 
 def lines_of(values: Mapping[str, Any]) -> list[tuple[str, str]]:

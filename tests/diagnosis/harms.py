@@ -366,3 +366,23 @@ def rate_from(position, times):
 
 def other_patience(windows):
     return lambda: mock.patch.object(scaling, "PATIENCE", windows)
+
+
+def same_scene(scenes):
+    """All scenes of a batch are its first."""
+    return tf.nest.map_structure(lambda x: tf.repeat(x[:1], tf.shape(x)[0], axis=0), scenes)
+
+
+def in_one_batch(which, change):
+    """One batch of training, counted over the run of 30 an epoch, is changed."""
+
+    def make(batch_of):
+        def changed(split, epoch, number):
+            scenes = batch_of(split, epoch, number)
+            here = tf.equal(30 * tf.cast(epoch, tf.int64) + tf.cast(number, tf.int64), which)
+            here = tf.logical_and(here, split == Split.TRAINING)
+            return tf.nest.map_structure(lambda a, b: tf.where(here, a, b), change(scenes), scenes)
+
+        return changed
+
+    return make

@@ -6,11 +6,14 @@ from harms import (
     detached_blend,
     disk_full,
     few_scenes,
+    in_one_batch,
+    in_term,
     nan_scenes,
     only_in,
     other_patience,
     patched,
     rate_from,
+    same_scene,
     saturating,
     validated_with,
 )
@@ -71,4 +74,17 @@ RARER: dict[str, Plant] = {
         ),
         warns=True,
     ),
+    "covariance of wrong sign": Plant(
+        ("loss-runs-away",), harm=in_term("covariance", lambda x: -x), mends=True
+    ),
+    "same scene": Plant(("examples-repeat",), scenes=same_scene),
+    "NaN in one batch, in float16": Plant(
+        ("inputs-not-finite",),
+        ("training.precision=mixed_float16",),
+        batch_of=in_one_batch(49, nan_scenes),
+    ),
+    "reference: range of wrong sign": Plant(
+        ("loss-runs-away",), REFERENCE, harm=in_term("range", lambda x: -x), mends=True
+    ),
+    "reference: same scene": Plant(("examples-repeat",), REFERENCE, scenes=same_scene),
 }

@@ -51,7 +51,7 @@ def test_batch_of_an_iterator_is_replayed_while_it_is_at_hand_and_kept(spoilt):
     result, lines = why(spoilt)
     assert result.exit_code == 1
     assert lines["window"] == "0, computed again while the run trained"
-    assert "the inputs 0, example 5 of batch 0" in lines["begins with"]
+    assert "the inputs array 0, example 5 of batch 0" in lines["begins with"]
     with np.load(spoilt / "why" / "window_0000000.npz") as kept:
         assert np.isnan(kept["0"][5, 2])
 

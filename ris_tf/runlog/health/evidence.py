@@ -119,6 +119,22 @@ class Evidence:
         return loss[comparable]
 
     @cached_property
+    def rates(self) -> np.ndarray:
+        """The base rate of each of those windows; 1 where none is logged."""
+        groups = self.log.groups()
+        rates = self.log.column(f"rate/{groups[0]}") if groups else np.ones(len(self.ok))
+        return np.nan_to_num(rates)[self.loss[1]]
+
+    @property
+    def reach(self) -> float:
+        """How far the rates so far could have moved a weight, over a weight's size; 0 if unknown.
+
+        A step of the optimizer is the rate at most, in whatever direction.
+        """
+        sizes = [value for name, value in self.first.items() if name.startswith("rms/")]
+        return float(self.rates.sum()) / max(sizes) if sizes and max(sizes) else 0.0
+
+    @cached_property
     def ends(self) -> tuple[float, float]:
         """Mean loss of the first and of the last tenth of them."""
         tenth = max(len(self.kept) // 10, 1)

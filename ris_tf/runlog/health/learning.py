@@ -17,6 +17,8 @@ from ris_tf.runlog.health.check import (
 )
 from ris_tf.runlog.health.evidence import OLD_LOG, Evidence, listed, value
 from ris_tf.runlog.health.proportion import (
+    JUDGED_BY,
+    SIGNIFICANT,
     dropped_out,
     frozen_as_made,
     runs_away,
@@ -27,6 +29,7 @@ from ris_tf.runlog.log import TERM
 FALL_BY_EPOCH_3 = 0.10
 TOO_FAR = 1.0  # of the weights' norm over an epoch, at a loss that does not fall
 TOO_NEAR = 0.02  # the same, at the other end
+REACHES = 0.2  # of the weights' size: a way that a rate allows, so that it is not too low
 DIVERGED = 2.0  # times the best level that the loss had
 RATE_OF_MOST = 1e-3  # at which most networks learn by Adam
 FASTEST, SLOWEST = 1e-2, 1e-5  # rates that are too high or low for nearly all
@@ -39,8 +42,6 @@ SHORT = "the run is too short to tell"
 WARMED_UP = 1000  # windows before which nothing is said of a covariance that is still poor
 UP = "the learning rate is too high: it threw the loss up to"
 SPIKE = 5.0  # times the first loss
-SIGNIFICANT = 3.0  # standard errors of a difference of losses
-JUDGED_BY = 100  # windows before which a loss may still be about to fall
 ENOUGH = 20  # windows by which a loss is judged
 
 
@@ -60,6 +61,8 @@ def loss_falls(e: Evidence) -> Check:
         result += f"; epoch 1 to 3 {_change(one.mean(), three.mean())}"
         if three.mean() > one.mean() - FALL_BY_EPOCH_3 * abs(one.mean()):
             return _rate(name, e, result, "the loss hardly falls")
+    if found := unpaired(name, e, result):
+        return found
     return passes(name, result) if last < first else _too_early(name, e, result)
 
 
@@ -117,7 +120,7 @@ def _rate(name: str, e: Evidence, result: str, what: str) -> Check:
     rate = e.rate
     if rate >= FASTEST or (moved and max(moved) > TOO_FAR):
         return _too_high(name, e, result, f"{what}: the learning rate is too high")
-    if rate <= SLOWEST or (moved and max(moved) < TOO_NEAR):
+    if rate <= SLOWEST or (moved and max(moved) < TOO_NEAR and not e.reach > REACHES):
         matter = f"{what}: the learning rate is too low"
         ways = f"the weights moved by {max(moved):.1g} of their norm in an epoch" if moved else ""
         remedies = (("training.learning_rate", value(RATE_OF_MOST)),) if e.ours else ()

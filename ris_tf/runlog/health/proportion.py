@@ -9,6 +9,7 @@ import numpy as np
 
 from ris_tf.runlog.health.check import Check, Fault, Level, Settings, fails
 from ris_tf.runlog.health.evidence import Evidence, listed
+from ris_tf.runlog.origins import array_words
 
 PULLS = 1.0  # of the largest step of Adam, by the decay of a weight of usual size
 DROPS = 10.0  # variance that dropping adds to an activation, over its square
@@ -18,6 +19,8 @@ FIRST = 20  # windows that the norm is taken of
 FEW = 0.6  # share of examples that differ; of measured ones nearly all do
 RUNAWAY = 3.0  # times its first size that a loss is below zero
 QUICKENS = 1.5  # times as steep in the last third as in the first
+JUDGED_BY = 100  # windows before which a loss may still be about to fall
+SIGNIFICANT = 3.0  # standard errors of a difference of losses
 PAIRED = 2.0  # deviations by which own labels fit better than others'
 BELOW = 1e-3  # of a term's first value, that rounding may take it below its truth
 
@@ -58,9 +61,9 @@ def frozen_as_made(name: str, e: Evidence, level: Level) -> Check | None:
     """Layers of somebody's model are not trained, and are as they were made."""
     if e.ours or not e.plan.get("frozen/fresh"):
         return None
-    names, share = e.plan["frozen/names"], e.plan["frozen/share"]
+    names, share = str(e.plan["frozen/names"]), e.plan["frozen/share"]
     result = f"trainable is False, {share:.0%} of all weights: {names}"
-    matter = f"{names} {'are' if ',' in names else 'is'} frozen with the weights it was made with"
+    matter = f"{names} {'are' if ',' in names else 'is'} frozen at random weights, as made"
     advice = "set trainable = True before the trainer is made, or load what they have learned"
     return fails(name, Fault.FROZEN, result, matter, advice, level=level)
 
@@ -75,7 +78,7 @@ def not_normalised(name: str, e: Evidence) -> Check | None:
     times = float(np.median(norms)) / (float(e.plan.get("clip_norm", 0)) or 1.0)
     if not times > TORN:
         return None
-    numbers = f"{worst} of the batch has numbers of size {sizes[worst]:.2g}"
+    numbers = f"{array_words(worst)} of the batch has numbers of size {sizes[worst]:.2g}"
     result = f"{numbers}; gradients are {times:.2g} times what the step takes"
     matter = f"the data is not normalised: {numbers}"
     advice = "divide it by its standard deviation, or begin with keras.layers.Normalization"
@@ -103,7 +106,8 @@ def runs_away(name: str, e: Evidence, result: str) -> Check | None:
         return None
     first, last = e.ends
     begun, middle, ended = (float(np.median(part[:5])) for part in thirds)
-    early, late = begun - middle, ended - last
+    ways = [float(part.sum()) for part in np.array_split(e.rates, 3)]  # that the rate allowed
+    early, late = (begun - middle) * ways[2], (ended - last) * ways[0]
     if not (last < -RUNAWAY * abs(first) and late > QUICKENS * early > 0):
         return None
     matter = f"the loss falls without end, ever faster, to {last:.3g}: a sign is wrong"
@@ -144,10 +148,23 @@ def below_truth(name: str, e: Evidence) -> Check | None:
     return None
 
 
+def _level(e: Evidence) -> bool:
+    """Whether the loss has not fallen any more in the last third."""
+    if len(e.kept) < JUDGED_BY:
+        return False
+    _, middle, last = np.array_split(e.kept, 3)
+    noise = math.hypot(float(middle.std()), float(last.std())) / len(last) ** 0.5
+    return float(middle.mean() - last.mean()) < SIGNIFICANT * noise
+
+
 def unpaired(name: str, e: Evidence, result: str) -> Check | None:
-    """Labels of other examples fit as well as an example's own: they do not belong together."""
+    """Labels of other examples fit as well as an example's own: they do not belong together.
+
+    That is so of any network at first, and of one for which the task is too hard for long: it is a
+    cause where the loss falls no more.
+    """
     known = [values["paired"] for values in e.epochs if "paired" in values]
-    if e.ours or not known or known[-1] > PAIRED:
+    if e.ours or not known or known[-1] > PAIRED or not _level(e):
         return None
     result += f"; own labels fit better than others' by {known[-1]:.1f} deviations"
     matter = "labels of other examples fit as well as their own: labels are shuffled, or of others"

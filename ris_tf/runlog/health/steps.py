@@ -18,7 +18,7 @@ from ris_tf.runlog.health.evidence import LAYER, OLD_LOG, Evidence, listed, valu
 from ris_tf.runlog.health.norms import norms_in_order
 from ris_tf.runlog.health.proportion import pulled
 from ris_tf.runlog.log import TERM
-from ris_tf.runlog.origins import ORIGIN
+from ris_tf.runlog.origins import ORIGIN, array_words
 
 CALIBRATION = 100  # first windows, in which a loss scale may still look for its level
 MAX_SKIPPED = 0.05  # share of the later windows that may be dropped at a scale above 1
@@ -101,7 +101,7 @@ def _operation(e: Evidence) -> str:
 
 
 def _inputs(name: str, e: Evidence, result: str, found: dict) -> Check:
-    what, example = found.get("term", ""), found.get("example", -1)
+    what, example = array_words(found.get("term", "")), found.get("example", -1)
     matter = f"the data is not finite: {what} of example {example:g} of window {found['window']:g}"
     advice = "mend or leave out what is no number"
     advice += ": ris-tf data inspect FILE names it" if e.ours else ""
