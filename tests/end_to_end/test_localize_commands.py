@@ -121,7 +121,6 @@ def test_a_transposed_y_is_refused_with_the_setting_that_reads_it(home, located)
     done = ris_tf("localize", "runs/small", "transposed.npz", *words, cwd=home)
     assert done.returncode == 0, done.stderr
     assert done.stdout.replace("again", "found") == located.stdout
-    assert (home / "again.csv").read_bytes() == (home / "found.csv").read_bytes()
 
 
 @pytest.mark.thorough

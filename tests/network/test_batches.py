@@ -11,7 +11,7 @@ from ris_tf.scene import Measurement, Simulator, Split
 from ris_tf.scene.random import fold_in, random_bits
 
 SCENES = 100
-KINDS = ["beamspace", "reference", "not mirrored"]
+KINDS = ["beamspace", "reference", pytest.param("not mirrored", marks=pytest.mark.thorough)]
 
 
 @pytest.fixture(scope="module", params=KINDS)

@@ -13,6 +13,7 @@ SMALL = [
     "--set=geometry={columns: 4, rows: 4}",
     "--set=scene.antennas=4",
     "--set=scene.snapshots=4",
+    "--set=localize={grid: [31, 16], planes: 3}",
 ]
 SHORT = [
     *("--set=training.epochs=2", "--set=training.batches_per_epoch=4", "--set=training.batch=8"),
@@ -97,8 +98,7 @@ def test_it_localizes_by_its_covariance(networked, examples, tmp_path):
     run, _ = networked
     named = ["--plugin", examples / "own_network.py"]
     done("simulate", run / "config.yaml", *named, "--scenes", "3", "--out", tmp_path / "s.npz")
-    coarse = ["--set=localize.grid=[31,16]", "--set=localize.planes=3"]
-    words = ["localize", run, tmp_path / "s.npz", *named, *coarse]
+    words = ["localize", run, tmp_path / "s.npz", *named]
     done(*words, "--out", tmp_path / "s.json")
     assert len(json.loads((tmp_path / "s.json").read_text())) == 3
     refused = ris_tf(*words, "--estimator", "network")

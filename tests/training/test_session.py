@@ -81,7 +81,7 @@ def uninterrupted(make_config, tmp_path_factory):
     return final_weights(session), steps_of(run)
 
 
-@pytest.mark.parametrize("stop_after", [1, 2])
+@pytest.mark.parametrize("stop_after", [1, pytest.param(2, marks=pytest.mark.thorough)])
 def test_stopped_and_resumed_run_is_the_uninterrupted_one(start, uninterrupted, stop_after):
     """Final state bit for bit, every window once in the log; 2 is the end of an epoch."""
     stopped, session = start("stopped")
