@@ -99,7 +99,9 @@ def _handed_on(batch: tuple, shift: int) -> tuple:
 def _real(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Those of real or complex numbers, as real ones."""
     return {
-        name: np.stack([array.real, array.imag], axis=-1) if array.dtype.kind == "c" else array
+        name: np.stack([np.real(array), np.imag(array)], axis=-1)
+        if array.dtype.kind == "c"
+        else array
         for name, array in arrays.items()
         if array.dtype.kind in "fc" and array.ndim
     }

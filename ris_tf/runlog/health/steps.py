@@ -276,12 +276,19 @@ def _still(name: str, e: Evidence, of_group: dict[str, float], felt: bool) -> Ch
     still = [n.partition("/")[2] for n, v in of_group.items() if v < STILL]
     if still:
         return _stands_still(name, e, still)
-    odd = [path for path in _still_variables(e) if path not in _silent(e)] if felt else []
+    odd = [path for path in _still_variables(e) if _has_gradient(path, e)] if felt else []
     if not odd:
         return None
     matter = f"{listed(odd)} had gradients and did not move"
     advice = "nothing applies their gradients: look at what the optimizer is given"
     return fails(name, Fault.NEVER_MOVES, matter, matter, advice)
+
+
+def _has_gradient(path: str, e: Evidence) -> bool:
+    """Whether gradients reach a variable, in its first epoch and in the one that was measured."""
+    layer = path.rpartition("/")[0] or path
+    norms = e.log.column(f"{LAYER}{layer}")[_last_measured(e)]
+    return path not in _silent(e) and not (norms == 0).all()
 
 
 def _last_measured(e: Evidence) -> np.ndarray:
