@@ -47,6 +47,7 @@ PICTURES = {
     "inputs-not-finite": Picture("data not finite"),
     "inputs-not-normalised": Picture("own: not normalised"),
     "labels": Picture("labels in degrees"),
+    "labels-shuffled": Picture("own: labels shuffled"),
     "loss-floor": Picture("wrongly scaled label"),
     "loss-runs-away": Picture("own: wrong sign", "loss"),
     "no-covariance-term": Picture("no covariance term"),

@@ -119,7 +119,7 @@ OWN: dict[str, OwnPlant] = {
         ("loss-runs-away",), loss=wrong_sign, mended={"loss": loss}
     ),
     "own: labels shuffled": OwnPlant(
-        ("labels",), data=(X, SHUFFLED), epochs=8, mended={"data": (X, Y)}
+        ("labels-shuffled",), data=(X, SHUFFLED), epochs=8, mended={"data": (X, Y)}
     ),
     "own: not normalised": OwnPlant(
         ("inputs-not-normalised",), data=(1e3 * X, Y), mended={"data": (X, Y)}

@@ -174,4 +174,4 @@ def unpaired(name: str, e: Evidence, result: str) -> Check | None:
     result += f"; own labels fit better than others' by {known[-1]:.1f} deviations"
     matter = "labels of other examples fit as well as their own: labels are shuffled, or of others"
     advice = "look at what joins inputs and labels: an order, an index, a file"
-    return fails(name, Fault.LABELS, result, matter, advice)
+    return fails(name, Fault.SHUFFLED, result, matter, advice)
