@@ -35,7 +35,7 @@ RARER: dict[str, Plant] = {
     ),
     "scale saws": Plant(
         ("scale-never-settles",),
-        ("training.precision=mixed_float16", "training.batches_per_epoch=40"),
+        ("training.precision=mixed_float16", "training.batches_per_epoch=60"),
         harm=other_patience(8),
     ),
     "dead units": Plant(

@@ -218,6 +218,15 @@ def test_every_fault_has_a_page(root):
     assert pages == {str(fault) for fault in Fault} | {"README"}
 
 
+@pytest.mark.parametrize("fault", [str(fault) for fault in Fault])
+def test_page_shows_its_cause_and_the_list_of_all_leads_to_it(fault, root):
+    folder = root / "docs" / "why-training-fails"
+    page = (folder / f"{fault}.md").read_text()
+    assert f"](../images/why/{fault}.png)" in page
+    assert 0 < (folder / ".." / "images" / "why" / f"{fault}.png").stat().st_size < 60_000
+    assert f"({fault}.md)" in (folder / "README.md").read_text()
+
+
 def test_diagnosis_is_read_as_it_was_written():
     event = Diagnosis(3, 0, 1.0, "plan", {"rate": 0.1, "swa_from": float("nan"), "precision": "x"})
     assert str(decode(encode(event))) == str(event)
