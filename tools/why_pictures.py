@@ -53,7 +53,7 @@ PICTURES = {
     "no-covariance-term": Picture("no covariance term"),
     "not-finite": Picture("NaN forward"),
     "order-of-updates": Picture("schedule by epoch", "schedules"),
-    "overfitting": Picture("overfitting", "loss"),
+    "overfitting": Picture("own: learned by heart", "loss"),
     "plateau": Picture("own: as good as it gets", "loss"),
     "rate-not-planned": Picture("rate falls at step 40", "schedules"),
     "rate-too-high": Picture("rate 0.3", "loss"),

@@ -5,7 +5,6 @@ from harms import (
     bias_set,
     detached_blend,
     disk_full,
-    few_scenes,
     in_one_batch,
     in_term,
     nan_scenes,
@@ -51,12 +50,6 @@ RARER: dict[str, Plant] = {
     "rate falls at step 40": Plant(
         ("rate-not-planned",), harm=patched(GuardedStep, "_rate", rate_from(40, 0.1))
     ),
-    "overfitting": Plant(
-        ("overfitting",),
-        ("training.epochs=10", "training.ema=false"),
-        batch_of=few_scenes(2),
-        warns=True,
-    ),
     "validation not finite": Plant(
         ("validation-not-finite",), batch_of=only_in(Split.VALIDATION, nan_scenes)
     ),
@@ -71,6 +64,7 @@ RARER: dict[str, Plant] = {
             "objective.weights.covariance_pred=0",
             "objective.weights.subspace=0",
             "training.batches_per_epoch=340",
+            "training.batch=4",
         ),
         warns=True,
     ),
