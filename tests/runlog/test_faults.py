@@ -57,6 +57,14 @@ def test_variable_with_gradients_that_does_not_move():
     assert "trunk/stem/kernel" in verdict(log, "weights move").matter
 
 
+def test_variable_whose_gradient_died_is_not_the_optimizers_fault():
+    log = healthy()
+    diagnosed(log, "epoch", still=1, still_names="neck/kernel")
+    assert named(log)[0] is Fault.NEVER_MOVES
+    column(log, "layer/neck")[80:] = 0  # its units are dead since the last epoch
+    assert not causes_of(check_health(log))
+
+
 def test_gradients_too_small_for_how_the_loss_falls():
     log = healthy()
     for name in ("norm/backbone", "norm/head", "norm/total"):
