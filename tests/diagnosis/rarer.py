@@ -69,7 +69,7 @@ RARER: dict[str, Plant] = {
         warns=True,
     ),
     "covariance of wrong sign": Plant(
-        ("loss-runs-away",), harm=in_term("covariance", lambda x: -x), mends=True
+        ("loss-runs-away",), harm=in_term("covariance", lambda x: -x)
     ),
     "same scene": Plant(("examples-repeat",), scenes=same_scene),
     "NaN in one batch, in float16": Plant(
@@ -78,7 +78,7 @@ RARER: dict[str, Plant] = {
         batch_of=in_one_batch(49, nan_scenes),
     ),
     "reference: range of wrong sign": Plant(
-        ("loss-runs-away",), REFERENCE, harm=in_term("range", lambda x: -x), mends=True
+        ("loss-runs-away",), REFERENCE, harm=in_term("range", lambda x: -x)
     ),
     "reference: same scene": Plant(("examples-repeat",), REFERENCE, scenes=same_scene),
 }
