@@ -171,7 +171,7 @@ def unpaired(name: str, e: Evidence, result: str) -> Check | None:
     known = [values["paired"] for values in e.epochs if "paired" in values]
     if e.ours or not known or known[-1] > PAIRED or not _level(e):
         return None
-    result += f"; own labels fit better than others' by {known[-1]:.1f} deviations"
+    result += f"; own labels fit better than others' by {known[-1]:.1f} deviations of those"
     matter = "labels of other examples fit as well as their own: labels are shuffled, or of others"
     advice = "look at what joins inputs and labels: an order, an index, a file"
     return fails(name, Fault.SHUFFLED, result, matter, advice)
