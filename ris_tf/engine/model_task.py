@@ -32,7 +32,12 @@ class ModelTask(Task):
 
     def examined(self) -> dict[str, Any]:
         """How large the numbers of the first batches are, and how many examples differ."""
-        batches = _first_batches(self.trainer.training_batches, 2)
+        try:
+            return self._of_data(_first_batches(self.trainer.training_batches, 2))
+        except OF_MODELS:  # a function of the batch's number that only graphs compute
+            return {}
+
+    def _of_data(self, batches: Sequence[Any]) -> dict[str, Any]:
         named = [_real(named_arrays(batch)) for batch in batches]
         if not batches or not named[0]:
             return {}
@@ -44,7 +49,8 @@ class ModelTask(Task):
         """How much better the labels of examples fit than those of others."""
         del window
         number = epoch + 1
-        if number > EVERY_EPOCH_UNTIL and number & (number - 1):
+        seldom = number > EVERY_EPOCH_UNTIL and number & (number - 1)
+        if seldom or self.trainer.replicas.count > 1:
             return Sequel()
         try:
             return Sequel(diagnosed=self._paired())
@@ -99,7 +105,9 @@ def _handed_on(batch: tuple, shift: int) -> tuple:
 def _real(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Those of real or complex numbers, as real ones."""
     return {
-        name: np.stack([array.real, array.imag], axis=-1) if array.dtype.kind == "c" else array
+        name: np.stack([np.real(array), np.imag(array)], axis=-1)
+        if array.dtype.kind == "c"
+        else array
         for name, array in arrays.items()
         if array.dtype.kind in "fc" and array.ndim
     }

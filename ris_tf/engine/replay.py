@@ -114,7 +114,10 @@ def origin_of(trainer: GuardedStep, window: int, operations: bool = False) -> Or
 
 
 def as_values(origin: Origin) -> dict[str, Any]:
-    """What a notice of it is made of."""
+    """What a notice of it is made of: numbers and texts."""
+    operation = asdict(origin.operation) if origin.operation else {}
+    if operation:
+        operation["way"] = "backward" if operation.pop("backward") else "forward"
     return {
         "window": origin.window,
         "of": origin.what,
@@ -122,7 +125,7 @@ def as_values(origin: Origin) -> dict[str, Any]:
         "terms": ", ".join(origin.terms),
         "batch": origin.batch,
         "example": origin.example,
-        **(asdict(origin.operation) if origin.operation else {}),
+        **operation,
     }
 
 

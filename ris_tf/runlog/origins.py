@@ -36,8 +36,7 @@ def lines_of(values: Mapping[str, Any]) -> list[tuple[str, str]]:
     if terms := values.get("terms", ""):
         rows.append(("not finite", terms))
     if kind := values.get("kind", ""):
-        way = "backward" if values.get("backward") else "forward"
-        rows.append(("operation", f"{kind}, {way}"))
+        rows.append(("operation", f"{kind}, {values.get('way', 'forward')}"))
         rows += [("in layer", values["layer"])] if values.get("layer") else []
         place = f"{values.get('place')}: {values.get('source')}"
         rows += [("at", place)] if values.get("place") else []

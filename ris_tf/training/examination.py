@@ -74,9 +74,11 @@ def examined(
         beside = _agreement(network, config, validation)
         agreement = {f"validation/{name}": value for name, value in beside.items()}
         agreement |= _agreement(network, config, training)
-    sizes = {"examined": len(training.measurement.y)}
-    sizes["validation/examined"] = len(validation.measurement.y)
-    sizes["distinct"] = _distinct(training)
+    sizes = {
+        "examined": len(training.measurement.y),
+        "validation/examined": len(validation.measurement.y),
+        "distinct": _distinct(training),
+    }
     return {
         **sizes,
         **agreement,

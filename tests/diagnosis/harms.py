@@ -272,20 +272,6 @@ def only_in(split, change):
     return make
 
 
-def few_scenes(batches):
-    """Training repeats its first batches for ever."""
-
-    def make(batch_of):
-        def repeated(split, epoch, number):
-            if split == Split.TRAINING:
-                epoch, number = tf.zeros_like(epoch), number % batches
-            return batch_of(split, epoch, number)
-
-        return repeated
-
-    return make
-
-
 def validated_with(*overrides):
     """Validation has scenes of another configuration."""
 

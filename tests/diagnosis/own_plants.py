@@ -15,7 +15,6 @@ from ris_tf.engine import GuardedTrainer, warmup_cosine
 from ris_tf.engine.optimizer import GroupedAdamW
 from ris_tf.runlog import RunDirectory
 
-TRAINED = 256  # examples; the rest validate
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(384, 6)).astype("f4")
 Y = np.tanh(X @ RNG.normal(size=(6, 2))).astype("f4")
@@ -47,7 +46,7 @@ def trained_before():
     """A model that is as good as it gets on noisy labels."""
     model = model_of()
     model.compile(keras.optimizers.Adam(3e-3), "mse")
-    model.fit(X[:TRAINED], NOISY[:TRAINED], epochs=100, batch_size=64, verbose=0)
+    model.fit(X[:256], NOISY[:256], epochs=100, batch_size=64, verbose=0)
     return model
 
 
@@ -87,6 +86,7 @@ class OwnPlant:
         harm: patches the code.
         knobs: of the trainer.
         epochs: of 16 windows each.
+        trained: examples that are trained on; the rest validate.
         mended: what is different where the advice was followed.
     """
 
@@ -97,19 +97,20 @@ class OwnPlant:
     harm: Callable[[], contextlib.AbstractContextManager] = contextlib.nullcontext
     knobs: dict[str, Any] = field(default_factory=dict)
     epochs: int = 6
+    trained: int = 256
     mended: dict[str, Any] = field(default_factory=dict)
 
 
 def run_own(plant: OwnPlant, path: Path) -> RunDirectory:
     """A run of 96 windows, validated with what it is not trained on."""
-    x, y = plant.data
+    (x, y), n = plant.data, plant.trained
     model = plant.model()
     knobs = {"learning_rate": warmup_cosine(3e-3), "jit_compile": False, **plant.knobs}
     with plant.harm():
         trainer = GuardedTrainer(model, plant.loss, groups={"head": model.layers[-1]}, **knobs)
         trainer.fit(
-            x[:TRAINED], y[:TRAINED], validation=(x[TRAINED:], y[TRAINED:]), epochs=plant.epochs,
-            batch_size=16, run=path, verbose=False,
+            x[:n], y[:n], validation=(x[n:], y[n:]), epochs=plant.epochs, batch_size=16, run=path,
+            verbose=False,
         )  # fmt: skip
     return RunDirectory.open(path)
 
@@ -119,7 +120,7 @@ OWN: dict[str, OwnPlant] = {
         ("loss-runs-away",), loss=wrong_sign, mended={"loss": loss}
     ),
     "own: labels shuffled": OwnPlant(
-        ("labels",), data=(X, SHUFFLED), epochs=8, mended={"data": (X, Y)}
+        ("labels-shuffled",), data=(X, SHUFFLED), epochs=8, mended={"data": (X, Y)}
     ),
     "own: not normalised": OwnPlant(
         ("inputs-not-normalised",), data=(1e3 * X, Y), mended={"data": (X, Y)}
@@ -161,6 +162,13 @@ OWN: dict[str, OwnPlant] = {
         data=(X, NOISY),
         knobs={"learning_rate": 1e-3},
         epochs=8,
+    ),
+    "own: learned by heart": OwnPlant(
+        ("overfitting",),
+        data=(X, Y + RNG.normal(size=Y.shape).astype("f4")),
+        knobs={"learning_rate": 1e-2, "ema": None},
+        epochs=50,
+        trained=32,
     ),
     "own: never steps": OwnPlant(("weights-never-move",), harm=never_steps),
     "own: rate 3": OwnPlant(("rate-too-high",), knobs={"learning_rate": 3.0}),

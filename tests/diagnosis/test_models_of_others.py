@@ -56,7 +56,7 @@ def test_two_causes_at_once_are_both_named(tmp_path):
     """Decay explains a loss that stays level; shuffled labels come to light without it."""
     plant = OWN["own: shuffled, and decay 10"]
     assert examined(plant, tmp_path / "run")[1][0] == "weight-decay"
-    assert examined(replace(plant, knobs={}), tmp_path / "mended")[1] == ["labels"]
+    assert examined(replace(plant, knobs={}), tmp_path / "mended")[1] == ["labels-shuffled"]
 
 
 def test_term_that_is_not_finite_is_named_where_the_log_has_it(tmp_path):

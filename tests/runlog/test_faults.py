@@ -57,6 +57,14 @@ def test_variable_with_gradients_that_does_not_move():
     assert "trunk/stem/kernel" in verdict(log, "weights move").matter
 
 
+def test_variable_whose_gradient_died_is_not_the_optimizers_fault():
+    log = healthy()
+    diagnosed(log, "epoch", still=1, still_names="neck/kernel")
+    assert named(log)[0] is Fault.NEVER_MOVES
+    column(log, "layer/neck")[80:] = 0  # its units are dead since the last epoch
+    assert not causes_of(check_health(log))
+
+
 def test_gradients_too_small_for_how_the_loss_falls():
     log = healthy()
     for name in ("norm/backbone", "norm/head", "norm/total"):
@@ -216,6 +224,15 @@ def test_log_of_an_older_version_cannot_tell_and_is_not_accused():
 def test_every_fault_has_a_page(root):
     pages = {page.stem for page in (root / "docs" / "why-training-fails").glob("*.md")}
     assert pages == {str(fault) for fault in Fault} | {"README"}
+
+
+@pytest.mark.parametrize("fault", [str(fault) for fault in Fault])
+def test_page_shows_its_cause_and_the_list_of_all_leads_to_it(fault, root):
+    folder = root / "docs" / "why-training-fails"
+    page = (folder / f"{fault}.md").read_text()
+    assert f"](../images/why/{fault}.png)" in page
+    assert 0 < (folder / ".." / "images" / "why" / f"{fault}.png").stat().st_size < 60_000
+    assert f"({fault}.md)" in (folder / "README.md").read_text()
 
 
 def test_diagnosis_is_read_as_it_was_written():

@@ -54,6 +54,7 @@ class Fault(StrEnum):
     DECAY = "weight-decay"
     DROPOUT = "dropout"
     FROZEN = "frozen-layers"
+    SHUFFLED = "labels-shuffled"
 
 
 @dataclass(frozen=True)

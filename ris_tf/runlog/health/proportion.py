@@ -101,13 +101,10 @@ def runs_away(name: str, e: Evidence, result: str) -> Check | None:
 
     Near a minimum a loss falls ever more slowly, a negative logarithm of a likelihood, too.
     """
-    thirds = np.array_split(e.kept, 3)
     if len(e.kept) < 2 * FIRST:
         return None
     first, last = e.ends
-    begun, middle, ended = (float(np.median(part[:5])) for part in thirds)
-    ways = [float(part.sum()) for part in np.array_split(e.rates, 3)]  # that the rate allowed
-    early, late = (begun - middle) * ways[2], (ended - last) * ways[0]
+    early, late = _falls(e)
     if not (last < -RUNAWAY * abs(first) and late > QUICKENS * early > 0):
         return None
     matter = f"the loss falls without end, ever faster, to {last:.3g}: a sign is wrong"
@@ -119,6 +116,14 @@ def runs_away(name: str, e: Evidence, result: str) -> Check | None:
     if terms:
         matter += f", of {listed(terms)}"
     return fails(name, Fault.RUNS_AWAY, result, matter, advice, remedies)
+
+
+def _falls(e: Evidence) -> tuple[float, float]:
+    """By how much the loss fell over the first and the last third of the way that rates allowed."""
+    way = np.cumsum(e.rates, dtype=np.float64)
+    places = [0, *np.searchsorted(way, way[-1] * np.array([1 / 3, 2 / 3])), len(way)]
+    levels = [float(np.median(e.kept[max(i - 5, 0) : i + 5])) for i in places]
+    return levels[0] - levels[1], levels[2] - levels[3]
 
 
 def _sinking(e: Evidence) -> list[str]:
@@ -166,7 +171,7 @@ def unpaired(name: str, e: Evidence, result: str) -> Check | None:
     known = [values["paired"] for values in e.epochs if "paired" in values]
     if e.ours or not known or known[-1] > PAIRED or not _level(e):
         return None
-    result += f"; own labels fit better than others' by {known[-1]:.1f} deviations"
+    result += f"; own labels fit better than others' by {known[-1]:.1f} deviations of those"
     matter = "labels of other examples fit as well as their own: labels are shuffled, or of others"
     advice = "look at what joins inputs and labels: an order, an index, a file"
-    return fails(name, Fault.LABELS, result, matter, advice)
+    return fails(name, Fault.SHUFFLED, result, matter, advice)

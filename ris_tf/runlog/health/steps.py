@@ -25,6 +25,7 @@ MAX_SKIPPED = 0.05  # share of the later windows that may be dropped at a scale 
 RATE_TOLERANCE = 0.01  # of a rate, logged beside planned; logs have six digits
 STEP_TOLERANCE = 2.5  # of the first step over the rate; Adam's is the rate itself
 STILL = 1e-9  # of the weights' norm over an epoch: nothing moves them but rounding
+WHICH = "see which operation it is: ris-tf why RUN"
 LEAST_FELT = 1e-6  # learning rate whose steps are not rounded away in float32
 
 
@@ -77,7 +78,7 @@ def _not_finite(name: str, e: Evidence, windows: np.ndarray, result: str) -> Che
     known = found.get("example", -1) >= 0
     scenes = f", first in example {found['example']:g} of its batch" if known else ""
     matter = f"it begins in the term {', '.join(terms) or term}, which {way}{scenes}"
-    advice = f"leave that term out; {_operation(e)}"
+    advice = f"leave that term out; {WHICH}"
     fault = Fault.TERM_NOT_FINITE if terms else Fault.GRADIENT_NOT_FINITE
     return fails(name, fault, result, matter, advice, _without_terms(e, terms or [term]))
 
@@ -89,15 +90,8 @@ def _all_terms(name: str, e: Evidence, result: str, found: dict) -> Check:
         advice = "compute in a type with the range of float32"
         return fails(name, Fault.SATURATED, result, matter, advice, _without_float16(e))
     matter = "every term is not finite: the network's outputs are, before any term"
-    advice = _operation(e)
+    advice = WHICH
     return fails(name, Fault.TERM_NOT_FINITE, result, matter, advice)
-
-
-def _operation(e: Evidence) -> str:
-    """How to find the operation: a run of another model is its own program's to replay."""
-    if e.ours:
-        return "see which operation it is: ris-tf why RUN"
-    return "look at its roots, divisions and logarithms at zero"
 
 
 def _inputs(name: str, e: Evidence, result: str, found: dict) -> Check:
@@ -120,7 +114,7 @@ def _somewhere(name: str, e: Evidence, windows: np.ndarray, result: str) -> Chec
         if broken
         else "all terms and gradients are finite, the loss is not"
     )
-    advice = _operation(e)
+    advice = WHICH
     return fails(name, Fault.GRADIENT_NOT_FINITE, result, matter, advice)
 
 
@@ -276,12 +270,19 @@ def _still(name: str, e: Evidence, of_group: dict[str, float], felt: bool) -> Ch
     still = [n.partition("/")[2] for n, v in of_group.items() if v < STILL]
     if still:
         return _stands_still(name, e, still)
-    odd = [path for path in _still_variables(e) if path not in _silent(e)] if felt else []
+    odd = [path for path in _still_variables(e) if _has_gradient(path, e)] if felt else []
     if not odd:
         return None
     matter = f"{listed(odd)} had gradients and did not move"
     advice = "nothing applies their gradients: look at what the optimizer is given"
     return fails(name, Fault.NEVER_MOVES, matter, matter, advice)
+
+
+def _has_gradient(path: str, e: Evidence) -> bool:
+    """Whether gradients reach a variable, in its first epoch and in the one that was measured."""
+    layer = path.rpartition("/")[0] or path
+    norms = e.log.column(f"{LAYER}{layer}")[_last_measured(e)]
+    return path not in _silent(e) and not (norms == 0).all()
 
 
 def _last_measured(e: Evidence) -> np.ndarray:
