@@ -87,7 +87,7 @@ class SearchTab(Tab):
         self.views.setAccessibleName("views of the search")
         self._both.addWidget(self.views)
         self._both.addWidget(self.waiting)
-        self._both.setSizes([270, 270, 270])
+        self._both.setSizes([230, 310, 310])
         content = QWidget()
         layout = QVBoxLayout(content)
         layout.setContentsMargins(4, 4, 4, 4)

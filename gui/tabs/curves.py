@@ -20,6 +20,7 @@ from gui.tabs.tab import Tab
 from gui.theme import LIGHT, Theme
 
 READOUT_WIDTH = 300
+PLOTS_SHARE, BELOW_SHARE = 1300, 1000  # of the height, at first
 PLOTS = "plots"  # what the choices of the plots are remembered under
 
 
@@ -147,7 +148,7 @@ class CurvesTab(Tab):
         for column, more in ((left, below), (right, beside)):
             if more is not None:
                 column.addWidget(more)
-                column.setSizes([1000, 1000])
+                column.setSizes([PLOTS_SHARE, BELOW_SHARE])
             column.setChildrenCollapsible(False)
         self.split = QSplitter()
         self.split.addWidget(left)
