@@ -82,7 +82,7 @@ class Handling(QObject):
         item, menu = _item_at(plot, at), QMenu(self._tab)
         title = item.titleLabel.text if item else ""
         entries: dict[str, Callable[[], object]] = {
-            "Show all plots" if self.alone else "&Enlarge": (
+            "Show all &plots" if self.alone else "&Enlarge": (
                 lambda: self.enlarge(None if self.alone else plot)
             ),
             "&Copy picture": lambda: _copy_picture(plot, item),

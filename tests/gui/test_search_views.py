@@ -168,7 +168,7 @@ def test_every_plot_is_enlarged_copied_and_saved_as_others_are(tab, follow, larg
     tab.show_view(tab.search)
     assert not tab.trials.isVisible(), "what is read meanwhile changes nothing"
     actions = {a.text(): a for a in tab.handling.menu(plot, middle).actions() if a.text()}
-    assert list(actions) == ["Show all plots", "&Copy picture", "Copy &data", "&Save…"]
+    assert list(actions) == ["Show all &plots", "&Copy picture", "Copy &data", "&Save…"]
     actions["&Copy picture"].trigger()
     assert QApplication.clipboard().image().width() > 1000
     actions["Copy &data"].trigger()
@@ -176,7 +176,7 @@ def test_every_plot_is_enlarged_copied_and_saved_as_others_are(tab, follow, larg
     with qtbot.waitSignal(tab.save_wanted) as wanted:
         actions["&Save…"].trigger()
     assert wanted.args[0] in (*titled(tab.plots()), "")
-    actions["Show all plots"].trigger()
+    actions["Show all &plots"].trigger()
     assert tab.trials.isVisible()
 
 
