@@ -5,6 +5,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -78,6 +79,15 @@ class RunRow:
         if self.summary is None:
             return "unreadable" if self.problem else "reading"
         return "stopping" if self.summary.stopping else str(self.summary.state)
+
+    @cached_property
+    def words(self) -> str:
+        """All that a word of a filter may be part of, a line each, without capitals."""
+        remarks = self.remarks
+        texts = (
+            self.title, self.name, self.state, self.group, " ".join(remarks.tags), remarks.note
+        )  # fmt: skip
+        return "\n".join(texts).casefold()
 
 
 class RunIndex:

@@ -24,7 +24,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Column:
-    """A run, or the validations of the only one.
+    """A run, or its validations.
 
     Attributes:
         run: its label.
@@ -103,6 +103,6 @@ def matrix_of(
     columns = [Column(run, colour, run not in hidden) for run, colour in runs]
     lines = {(curve.name, curve.run) for curve in drawn if not curve.points}
     both = any(curve.points and (curve.name, curve.run) in lines for curve in drawn)
-    if len(columns) == 1 and both:
-        columns.append(Column(columns[0].run, validation=True))
+    if both:  # beside all runs, so that what is compared stands side by side
+        columns += [Column(run, colour, run not in hidden, True) for run, colour in runs]
     return Matrix(rows, tuple(columns), curves)

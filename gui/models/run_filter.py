@@ -47,7 +47,7 @@ class Condition:
 
     def _met(self, row: RunRow) -> bool:
         if not self.key:
-            return any(self.value in text.casefold() for text in _texts(row))
+            return self.value in row.words
         if self.key in FLAGS:
             return getattr(row.remarks, FLAGS[self.key]) == (self.value in YES)
         if self.key in ("tag", "tags"):
@@ -117,11 +117,6 @@ def _condition(word: str) -> Condition:
         return Condition("", ":", word.casefold(), wanted)
     key, operation, value = found.groups()
     return Condition(key.strip(), operation, value.strip().casefold(), wanted)
-
-
-def _texts(row: RunRow) -> tuple[str, ...]:
-    remarks = row.remarks
-    return row.title, row.name, row.state, row.group, " ".join(remarks.tags), remarks.note
 
 
 def _number(text: str) -> float | None:

@@ -10,8 +10,9 @@ from gui.models.marks import Mark
 from gui.models.panels import Panel
 from gui.models.sight import Span, XView, ends_of, has_data, least_above_zero
 from gui.models.ticks import linear_labels
+from gui.plots.choice import Choice, read, written
 from gui.plots.header import Header
-from gui.plots.plot import Choice, Lifted, PanelPlot, in_theme
+from gui.plots.plot import Lifted, PanelPlot, in_theme
 from gui.theme import LIGHT, Theme
 
 MIN_WIDTH = 205  # pixels of a plot that can still be read
@@ -44,6 +45,7 @@ class PlotGrid(QWidget):
         self._marks: list[Mark] = []
         self._choices: dict[str, Choice] = {}
         self._enlarged: str | None = None
+        self._remembered: str | None = None  # title of the plot that was alone before
         self._columns = 0
         self._rest = QTimer(self, singleShot=True, interval=REST_MS)
         self._rest.timeout.connect(self._draw_well)
@@ -100,7 +102,10 @@ class PlotGrid(QWidget):
         self._panels, self._marks = list(panels), list(marks)
         self.view.ends, self.view.least = ends_of(panels), least_above_zero(panels)
         self._leave_what_is_empty(complete)
-        if self._enlarged not in [panel.title for panel in panels]:
+        titles = [panel.title for panel in panels]
+        if self._remembered in titles:
+            self._enlarged, self._remembered = self._remembered, None
+        if self._enlarged not in titles:
             self._enlarged = None
         self._match(len(panels))
         look = in_theme(self.theme)
@@ -110,6 +115,17 @@ class PlotGrid(QWidget):
             plot.show_panel(panel, self._marks, look)
         self._arrange()
         self.header.show_panels(panels)
+        if self.view.span and not self.header.note:  # as the last window had it
+            self.header.tell(f"zoomed to {self.span_text(self.view.span)}")
+
+    def state(self) -> str:
+        """What was chosen for the plots, to be remembered."""
+        return written(self.view, self._choices, self._enlarged)
+
+    def restore(self, state: str) -> None:
+        """Choose it again; a range without data is left with the first runs that are shown."""
+        choices, self._remembered = read(state, self.view)
+        self._choices |= choices
 
     def _leave_what_is_empty(self, complete: bool) -> None:
         """Where the zoom has no data, show all there is, and say so."""
@@ -215,7 +231,7 @@ class PlotGrid(QWidget):
 
     def enlarge(self, title: str | None) -> None:
         """Show one plot alone, or all again."""
-        self._enlarged = title
+        self._enlarged, self._remembered = title, None
         self._columns = 0
         self._arrange()
 

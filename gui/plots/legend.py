@@ -26,8 +26,18 @@ def entries_of(panel: Panel) -> list[Entry]:
     return found if len(found) <= ENTRIES else []
 
 
-def paint_legend(painter: QPainter, inner: QRectF, panel: Panel, look: Look) -> None:
-    """Paint it into the upper right corner of a plot."""
+def paint_legend(
+    painter: QPainter, inner: QRectF, panel: Panel, look: Look, below: bool = False
+) -> None:
+    """Paint it into a right corner of a plot.
+
+    Args:
+        painter: ready to draw.
+        inner: within the axes of the plot.
+        panel: what it shows.
+        look: letters and lines.
+        below: whether that is the lower corner, since curves are in the upper one.
+    """
     entries = entries_of(panel)
     if not entries:
         return
@@ -36,7 +46,8 @@ def paint_legend(painter: QPainter, inner: QRectF, panel: Panel, look: Look) -> 
     width = max(metrics.horizontalAdvance(name) for name, _, _ in entries)
     width = min(width + (SWATCH + 3 * ROOM) * row, inner.width() / 2)
     height = min(len(entries) * row + ROOM * row, inner.height())
-    box = QRectF(inner.right() - width, inner.top(), width, height)
+    top = inner.bottom() - height if below else inner.top()
+    box = QRectF(inner.right() - width, top, width, height)
     back = QColor(look.theme.background)
     back.setAlphaF(0.8)
     painter.fillRect(box, back)

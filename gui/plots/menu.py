@@ -38,8 +38,8 @@ class PlotMenu(QMenu):
         super().__init__(grid)
         self.grid, self.plot = grid, plot
         alone = grid.enlarged is not None
-        self._add("Show all plots" if alone else "&Enlarge", plot.enlarged.emit)
-        self._add("Show &everything", grid.fit)
+        self._add("Show all &plots" if alone else "&Enlarge", plot.enlarged.emit)
+        self._add("Show e&verything", grid.fit)
         self.addSeparator()
         shown = plot.shown
         self._add("Logarithmic &y", self._toggle_log_y, checked=bool(shown and shown.log))

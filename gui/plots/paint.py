@@ -37,10 +37,18 @@ def paint_plot(painter: QPainter, rect: QRectF, content: Content, look: Look) ->
     _paint_levels(painter, frame, content.panel.levels, look)
     paint_curves(painter, frame, content, look)
     if frame.inner.width() > LEGEND_FROM * look.text:
-        paint_legend(painter, frame.inner, content.panel, look)
+        paint_legend(painter, frame.inner, content.panel, look, _fuller_above(frame, content))
     painter.restore()
     _paint_axes(painter, rect, frame, content, look, x_ticks, y_ticks)
     return frame
+
+
+def _fuller_above(frame: Frame, content: Content) -> bool:
+    """Whether more of the curves are in the upper right corner than in the lower one."""
+    middle = frame.inner.center()
+    y = frame.y.pixels(content.sight.y)[frame.x.pixels(content.sight.x) > middle.x()]
+    y = y[(y >= frame.inner.top()) & (y <= frame.inner.bottom())]
+    return bool(2 * np.count_nonzero(y < middle.y()) > len(y))
 
 
 def _ticks(frame: Frame, content: Content, look: Look) -> tuple[list[Tick], list[Tick]]:

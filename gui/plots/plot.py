@@ -1,7 +1,7 @@
 """A plot of a panel on the screen: mouse and wheel move along x, y follows what is in sight."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from PySide6.QtCore import QEvent, QLineF, QPointF, QRectF, QSize, Qt, Signal
@@ -23,6 +23,7 @@ from gui.models.marks import Mark
 from gui.models.panels import Curve, Panel, runs_of
 from gui.models.sheaf import Sheaf, sheaf_of
 from gui.models.sight import Drawn, Sight, Span, XView, drawn, fitted
+from gui.plots.choice import Choice
 from gui.plots.content import Content, Frame, inner_of
 from gui.plots.look import SCREEN, Look
 from gui.plots.paint import paint_plot
@@ -35,19 +36,6 @@ NEAR = 7.0  # pixels from a curve within which it is pointed at
 DRAFT = 0.5  # points of a smooth curve for each pixel, while it moves
 KEY_STEP = 0.01  # of the range that a key moves the crosshair by
 Lifted = tuple[str | None, str | None]
-
-
-@dataclass
-class Choice:
-    """What was chosen for one plot in its menu.
-
-    Attributes:
-        log: whether its y axis is logarithmic; `None` as all of the tab.
-        y_range: ends of its y axis; `None` fits them to what is in sight.
-    """
-
-    log: bool | None = None
-    y_range: Span | None = None
 
 
 class PanelPlot(QWidget):

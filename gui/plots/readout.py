@@ -224,10 +224,11 @@ class MatrixModel(QAbstractTableModel):
         column = self.matrix.columns[section]
         if role == Qt.ItemDataRole.DisplayRole:
             if self.several:
-                return column.run
+                return f"valid. {column.run}" if column.validation else column.run
             return "valid." if column.validation else "last" if self._x is None else "here"
         if role == Qt.ItemDataRole.ToolTipRole:
-            return f"{column.run}\na click hides or shows it" if self.several else column.run
+            whose = f"validations of {column.run}" if column.validation else column.run
+            return f"{whose}\na click hides or shows the run" if self.several else whose
         if role == Qt.ItemDataRole.DecorationRole and self.several:
             return eye(column.on, self.theme, self.theme.curve(column.colour))
         if role == Qt.ItemDataRole.TextAlignmentRole and not self.several:

@@ -267,6 +267,11 @@ class ParallelPlot(SearchPlot):
                 return
         super().mouseMoveEvent(event)
 
+    def has_range_at(self, position: QPointF) -> bool:
+        """Whether there is an axis that has a range at a place of the widget."""
+        at = self._axis_at(position)
+        return bool(at) and self.brush.without(at[0]) != self.brush
+
     def mouseDoubleClickEvent(self, event) -> None:
         """All of an axis again."""
         at = self._axis_at(event.position())

@@ -15,6 +15,7 @@ from gui.theme import LIGHT, Theme
 from ris_tf.search import Axis, Importance, Parallel, Trial, TrialState, has_objective
 
 MIN_WIDTH = 150  # pixels of a slice that can still be read
+LOW = 130  # pixels of a slice with its title and axis: numbers in less lie over each other
 MAX_COLUMNS = 8
 MARGIN = 0.06  # of the axis, beside the outermost values
 FAINT = 60  # of 255, of trials that are not brushed
@@ -32,7 +33,7 @@ class SlicesPlot(pg.GraphicsLayoutWidget):
         super().__init__(parent)
         self.theme: Theme = LIGHT
         self._slices: list[_Slice] = []
-        self._columns = 0
+        self._columns, self._low = 0, False
         self._under: Path | None = None
         self.setAccessibleName("objective against each hyperparameter")
         self.ci.layout.setSpacing(18)
@@ -98,15 +99,16 @@ class SlicesPlot(pg.GraphicsLayoutWidget):
         fitting = min(max(self.width() // MIN_WIDTH, 1), MAX_COLUMNS, max(count, 1))
         rows = -(-count // fitting)
         columns = -(-count // rows) if rows else 1
-        if columns == self._columns:
+        low = self.height() < LOW * rows
+        if (columns, low) == (self._columns, self._low):
             return
-        self._columns = columns
+        self._columns, self._low = columns, low
         for plot in self._slices:
             if plot.scene() is not None and plot in self.ci.items:
                 self.ci.removeItem(plot)
         for i, plot in enumerate(self._slices):
             self.ci.addItem(plot, *divmod(i, columns))
-            plot.getAxis("left").setStyle(showValues=i % columns == 0)
+            plot.getAxis("left").setStyle(showValues=i % columns == 0 and not low)
             plot.getAxis("left").setWidth(44 if i % columns == 0 else 6)
         for column in range(columns):
             self.ci.layout.setColumnStretchFactor(column, 1)

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QLabel, QSplitter, QStackedWidget, QTabWidget, QVB
 from gui.models.brush import Brush
 from gui.models.followed import RunView
 from gui.models.trials import FollowedSearch, SearchView, headline
+from gui.search.handling import Handling, visible_widgets
 from gui.search.importance import ImportancePlot
 from gui.search.parallel import ParallelPlot
 from gui.search.plots import BestPlot
@@ -59,6 +60,8 @@ class SearchTab(Tab):
         self.message = _message(NO_SEARCH)
         self.waiting = _message(NO_TRIAL)
         self._lay_out()
+        self.handling = Handling(self, (self.best, self.parallel, self.importance, self.slices))
+        self.handling.enlarged.connect(lambda _: self._show_parts())
         for source in (self.trials, self.best, self.parallel, self.slices):
             source.pointed.connect(self._highlight)
         for plot in (self.best, self.parallel, self.slices):
@@ -68,12 +71,12 @@ class SearchTab(Tab):
         self._timer.timeout.connect(self._show_times)
 
     def _lay_out(self) -> None:
-        self._upper = QSplitter(Qt.Orientation.Horizontal)
-        self._upper.addWidget(self.trials)
-        self._upper.addWidget(self.best)
-        self._upper.setSizes([470, 350])
+        self.upper = QSplitter(Qt.Orientation.Horizontal)
+        self.upper.addWidget(self.trials)
+        self.upper.addWidget(self.best)
+        self.upper.setSizes([470, 350])
         self._both = QSplitter(Qt.Orientation.Vertical)
-        self._both.addWidget(self._upper)
+        self._both.addWidget(self.upper)
         deep = QSplitter(Qt.Orientation.Horizontal)
         deep.addWidget(self.importance)
         deep.addWidget(self.slices)
@@ -84,7 +87,7 @@ class SearchTab(Tab):
         self.views.setAccessibleName("views of the search")
         self._both.addWidget(self.views)
         self._both.addWidget(self.waiting)
-        self._both.setSizes([270, 270, 270])
+        self._both.setSizes([230, 310, 310])
         content = QWidget()
         layout = QVBoxLayout(content)
         layout.setContentsMargins(4, 4, 4, 4)
@@ -157,8 +160,10 @@ class SearchTab(Tab):
         return trials_csv(self.search.search, self._rows()) if self.search else ""
 
     def keyPressEvent(self, event) -> None:
-        """Escape shows all trials again, also from the table."""
-        if event.key() == Qt.Key.Key_Escape and self.parallel.brush.ranges:
+        """Escape shows all plots, then all trials again, also from the table."""
+        if event.key() == Qt.Key.Key_Escape and self.handling.alone:
+            self.handling.enlarge(None)
+        elif event.key() == Qt.Key.Key_Escape and self.parallel.brush.ranges:
             self.parallel.set_brush(Brush())
         else:
             super().keyPressEvent(event)
@@ -225,13 +230,18 @@ class SearchTab(Tab):
         ]
         self.header.setText("\n".join(filter(None, lines)))
         self.trials.show_rows(search, self._rows())
-        ended = any(trial.settled for trial in trials)
-        for widget in (self.best, self.views):
-            widget.setVisible(ended)
-        self.waiting.setVisible(not ended)
+        self._show_parts()
         self.waiting.setText(UNREADABLE if unread else NO_TRIAL)
         self._draw(self.search, brushed)
         self._highlight(self.trials.selected())
+
+    def _show_parts(self) -> None:
+        """What there is to show; one plot alone where it was enlarged."""
+        ended = bool(self.search) and any(trial.settled for trial in self.search.trials)
+        alone = self.handling.alone if ended else None
+        for widget, visible in visible_widgets(self, alone, ended).items():
+            widget.setVisible(visible)
+        self.waiting.setVisible(not ended)
 
     def _draw(self, view: SearchView, brushed: frozenset[Path] | None) -> None:
         shown = view.parallel

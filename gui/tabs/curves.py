@@ -20,6 +20,8 @@ from gui.tabs.tab import Tab
 from gui.theme import LIGHT, Theme
 
 READOUT_WIDTH = 300
+PLOTS_SHARE, BELOW_SHARE = 1300, 1000  # of the height, at first
+PLOTS = "plots"  # what the choices of the plots are remembered under
 
 
 class CurvesTab(Tab):
@@ -121,12 +123,14 @@ class CurvesTab(Tab):
             self.show_runs(self._selected)
 
     def state(self) -> dict[str, str]:
-        """The choices, to be remembered."""
-        return self._row.state()
+        """The choices, and those of the plots' menus, to be remembered."""
+        return {**self._row.state(), PLOTS: self.grid.state()}
 
     def restore(self, state: dict[str, str]) -> None:
         """Make the choices again."""
         self._row.restore(state)
+        self._x = self.options.x  # a range that comes with it belongs to it
+        self.grid.restore(state.get(PLOTS, ""))
 
     def _why_empty(self) -> str:
         if not self._selected:
@@ -144,7 +148,7 @@ class CurvesTab(Tab):
         for column, more in ((left, below), (right, beside)):
             if more is not None:
                 column.addWidget(more)
-                column.setSizes([1000, 1000])
+                column.setSizes([PLOTS_SHARE, BELOW_SHARE])
             column.setChildrenCollapsible(False)
         self.split = QSplitter()
         self.split.addWidget(left)

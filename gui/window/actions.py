@@ -12,6 +12,7 @@ from gui.models import hindrances
 from gui.models.columns import metrics_of
 from gui.models.followed import RunView
 from gui.tabs import TABS
+from gui.window.asking import agreed
 from gui.window.entries import MenuEntry, OfferedAction
 from gui.window.noting import Noting
 from ris_tf.config import all_knobs, schema
@@ -301,15 +302,8 @@ class Actions:
         if not views:
             return
         names = ", ".join(view.label for view in views)
-        answer = QMessageBox.warning(
-            self.window,
-            "Kill",
-            f"Kill {names}?\n\nWhat came after the last checkpoint is lost. "
-            "Stopping (Ctrl+S) loses nothing.",
-            QMessageBox.StandardButton.Yes | QMessageBox.StandardButton.Cancel,
-            QMessageBox.StandardButton.Cancel,
-        )
-        if answer == QMessageBox.StandardButton.Yes:
+        loss = "What came after the last checkpoint is lost. Stopping (Ctrl+S) loses nothing."
+        if agreed(self.window, "Kill", f"Kill {names}?", loss):
             for view in views:
                 if run := view.run:
                     self._attempt(lambda run=run: kill(run), f"{view.label}: killed")

@@ -133,6 +133,11 @@ class Piece:
     part: QRectF
 
 
+def scene_png(scene: "pg.GraphicsScene", part: QRectF) -> bytes:
+    """A part of a scene as a PNG file."""
+    return _png([Piece(scene, part)])
+
+
 def _png(pieces: list[Piece]) -> bytes:
     size = _size(pieces)
     scale = WIDTH / size.width()

@@ -25,6 +25,8 @@ ELSEWHERE = (
     ("Runs", "Choose several", "Ctrl or Shift with click or arrows"),
     ("Runs", "Go to its tabs", "Enter"),
     ("Runs", "Sort", "click on a column's header"),
+    ("Plots", "What the right click offers", "Menu, Shift+F10"),
+    ("Runs", "Keep a note that was typed", "Ctrl+Enter"),
     ("Scene", "Epoch before or after", "Left, Right"),
 )
 

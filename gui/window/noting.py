@@ -9,6 +9,7 @@ from PySide6.QtCore import QFile
 from PySide6.QtWidgets import QInputDialog, QLineEdit, QMessageBox
 
 from gui.models.index import RunRow
+from gui.window.asking import agreed, text_of
 from ris_tf.errors import UserError
 from ris_tf.runlog import Remarks, RunError, read_remarks, tags_of, write_remarks
 
@@ -61,9 +62,8 @@ class Noting:
     def note(self) -> None:
         """Ask for a note."""
         for row in self._rows()[:1]:
-            text, fine = QInputDialog.getMultiLineText(
-                self.window, "Note", f"Note about {row.title}:", row.remarks.note
-            )
+            label = f"Note about {row.title}"
+            text, fine = text_of(self.window, "Note", label, row.remarks.note)
             if fine:
                 self._change([row], note=text.strip())
 
@@ -80,15 +80,12 @@ class Noting:
         if not rows:
             return
         size = "its folder" if len(rows) == 1 else f"{len(rows)} folders"
-        answer = QMessageBox.warning(
-            self.window,
-            "Move to the trash",
-            f"Move {_names(rows)} to the system's trash?\n\nThat is {size} with checkpoints, "
-            "logs and samples; the trash gives it back until it is emptied.",
-            QMessageBox.StandardButton.Yes | QMessageBox.StandardButton.Cancel,
-            QMessageBox.StandardButton.Cancel,
+        question = f"Move {_names(rows)} to the system's trash?"
+        loss = (
+            f"That is {size} with checkpoints, logs and samples; the trash gives it back until it "
+            "is emptied."
         )
-        if answer == QMessageBox.StandardButton.Yes:
+        if agreed(self.window, "Move to the trash", question, loss):
             for row in rows:
                 self._do(lambda path=row.path: _to_trash(path), f"{row.title}: in the trash")
 

@@ -20,6 +20,7 @@ RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 SWATCH = 12  # pixels
 PIN = "★"
+FEW_ROWS = 200  # that are refreshed one by one
 ROOT = QModelIndex()
 
 
@@ -47,8 +48,8 @@ class RunsModel(QAbstractItemModel):
         """Show what is given; whether that is more than other values in the same cells."""
         same = list(columns) == self.columns and _shape(nodes) == _shape(self.nodes)
         if same:
-            self.nodes = list(nodes)
-            self.refresh()
+            before, self.nodes = self.nodes, list(nodes)
+            self._refresh_what_changed(before)
             return False
         self.beginResetModel()
         self.nodes, self.columns = list(nodes), list(columns)
@@ -71,6 +72,25 @@ class RunsModel(QAbstractItemModel):
             parent = self.index(i, 0)
             end = self.rowCount(parent) - 1
             self.dataChanged.emit(self.index(0, 0, parent), self.index(end, last, parent))
+
+    def _refresh_what_changed(self, before: Sequence[Node]) -> None:
+        """The same runs stand where they stood; those that are other objects have other values.
+
+        One signal for all rows would have the view look at each of thousands.
+        """
+        changed = [
+            i for i, (old, new) in enumerate(zip(before, self.nodes, strict=True))
+            if old is not new and (isinstance(new, RunRow) or old != new)
+        ]  # fmt: skip
+        if len(changed) > FEW_ROWS:
+            self.refresh()
+            return
+        last = len(self.columns) - 1
+        for i in changed:
+            index = self.index(i, 0)
+            self.dataChanged.emit(index, self.index(i, last))
+            if end := self.rowCount(index):
+                self.dataChanged.emit(self.index(0, 0, index), self.index(end - 1, last, index))
 
     def show_swatches(self, colours: Mapping[Path, str]) -> None:
         """Mark runs with the colours of their curves."""
@@ -117,6 +137,12 @@ class RunsModel(QAbstractItemModel):
             return len(self.nodes)
         node = self.node(parent) if parent.column() == 0 else None
         return len(node.rows) if isinstance(node, RunGroup) else 0
+
+    def hasChildren(self, parent: Index = ROOT) -> bool:
+        """Whether it is a group; asked for every row when there are others, so it is quick."""
+        if not parent.isValid():
+            return bool(self.nodes)
+        return not parent.internalId() and isinstance(self.node(parent), RunGroup)
 
     def columnCount(self, parent: Index = ROOT) -> int:
         """Columns."""

@@ -6,6 +6,7 @@ from PySide6.QtCore import QFile, Qt
 from PySide6.QtWidgets import QInputDialog, QMessageBox
 
 from gui.models.columns import KNOB, METRIC
+from gui.window import noting
 from gui.window.choosing import ColumnsDialog
 from ris_tf.runlog import Remarks, read_remarks, write_remarks
 
@@ -22,7 +23,7 @@ def test_what_is_noted_is_in_the_folder_and_in_the_table(qtbot, window, tmp_path
     run = tmp_path / "runs" / "a"
     answers = iter(["Best so far", "paper, b"])
     monkeypatch.setattr(QInputDialog, "getText", lambda *_: (next(answers), True))
-    monkeypatch.setattr(QInputDialog, "getMultiLineText", lambda *_: ("two\nlines", True))
+    monkeypatch.setattr(noting, "text_of", lambda *_: ("two\nlines", True))
     for entry in ("&Rename…", "&Tags…", "&Note…", "&Pin, or let go"):
         trigger(qtbot, window, entry)
     wanted = Remarks("Best so far", ("paper", "b"), "two\nlines", pinned=True)

@@ -217,7 +217,12 @@ def test_a_curve_that_is_pointed_at_stands_out(shown):
 
 def test_the_matrix_has_terms_down_and_runs_across(shown, qtbot):
     model = shown.readout.model
-    assert [column.run for column in model.matrix.columns] == ["first <b>", "second"]
+    columns = [(column.run, column.validation) for column in model.matrix.columns]
+    whose = ["first <b>", "second"]
+    assert columns == [*((run, False) for run in whose), *((run, True) for run in whose)]
+    assert model.headerData(3, Qt.Orientation.Horizontal) == "valid. second"
+    losses = [model.matrix.curves["loss", run, True].y[-1] for run in whose]
+    assert [float(model.index(0, i).data()) for i in (2, 3)] == pytest.approx(losses, rel=1e-3)
     assert [row.title for row in model.matrix.rows] == ["loss", "covariance", "subspace", "angle"]
     shown.grid.cross(100.0)
     assert model.index(0, 0).data() == model.index(0, 1).data() == "1.099"
@@ -225,7 +230,7 @@ def test_the_matrix_has_terms_down_and_runs_across(shown, qtbot):
     assert model.index(0, 1).data() == "–", "it ended before"
     shown.readout.table.across.sectionClicked.emit(0)
     qtbot.waitUntil(lambda: [run.label for run in shown.runs] == ["second"], timeout=SOON_MS)
-    assert [column.on for column in model.matrix.columns] == [False, True]
+    assert [column.on for column in model.matrix.columns] == 2 * [False, True]
     shown.readout.table.setCurrentIndex(model.index(1, 0))
     QTest.keyClick(shown.readout.table, Qt.Key.Key_Space, Qt.KeyboardModifier.ShiftModifier)
     qtbot.waitUntil(lambda: len(shown.runs) == 2, timeout=SOON_MS)

@@ -16,6 +16,7 @@ from gui.models.headline import headline_of
 from gui.models.index import RunIndex, RunRow
 from gui.models.run_filter import RunFilter
 from gui.models.run_tree import RunGroup, tree_of
+from gui.window.run_model import RunsModel
 from ris_tf.config import parse_config
 from ris_tf.runlog import NO_REMARKS, Doing, Remarks, Session, Usage, Validation, write_remarks
 
@@ -139,6 +140,24 @@ def test_a_filter_folds_no_folder_for_good(qtbot, open_window, fake_run, tmp_pat
     for words in ("one", "nothing at all", ""):
         window.runs.filter.setText(words)
     assert opened() == {"s/": (True, True), "t/": (False, False)}, "as they were left"
+
+
+def test_only_rows_with_other_values_are_looked_at_anew(qtbot):
+    """A keystroke that hides no run costs nothing but the filter, though there are thousands."""
+    rows = [row(f"run-{i}") for i in range(50)]
+    model = RunsModel([BY_KEY["run"], BY_KEY["best"]])
+    model.show_nodes(rows, model.columns)
+    changed, resets = [], []
+    model.dataChanged.connect(lambda first, last: changed.append((first.row(), last.row())))
+    model.modelReset.connect(lambda: resets.append(True))
+    assert not model.show_nodes(list(rows), model.columns)
+    assert (changed, resets) == ([], [])
+    assert not model.show_nodes(
+        [*rows[:7], replace(rows[7], problem="?"), *rows[8:]], model.columns
+    )
+    assert (changed, resets) == ([(7, 7)], [])
+    assert model.show_nodes(rows[:5], model.columns)
+    assert resets == [True]
 
 
 def test_the_name_stays_in_sight_and_is_sorted_selected_and_folded_with_the_rest(

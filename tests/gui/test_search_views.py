@@ -6,11 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PySide6.QtCore import QEvent, QPointF, Qt
 from PySide6.QtGui import QMouseEvent
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from gui.models.brush import Brush
 from gui.models.trials import importance_words
 from gui.theme import DARK
+from gui.window.export import titled
 from ris_tf.search import Choices, Range, Search, SearchDirectory, Trial, TrialState, parallel
 
 KEYS = ("network.width", "training.learning_rate", "objective.weights.subspace")
@@ -148,3 +150,46 @@ def test_brush_is_the_intersection_of_its_ranges(ranges):
         each = [min(ends) <= places[keys.index(key)] <= max(ends)
                 for key, ends in ranges.items() if key in keys]  # fmt: skip
         assert inside == all(each)
+
+
+@pytest.mark.parametrize("name", ["best", "parallel", "importance", "slices"])
+def test_every_plot_is_enlarged_copied_and_saved_as_others_are(tab, follow, large, qtbot, name):
+    follow(large.path)
+    tab.views.setCurrentIndex(int(name in ("importance", "slices")))
+    tab.show()
+    plot = getattr(tab, name)
+    others = [w for w in (tab.trials, tab.best, tab.importance, tab.slices) if w is not plot]
+    middle = plot.viewport().rect().center()
+    QTest.mouseDClick(plot.viewport(), Qt.MouseButton.LeftButton, pos=middle)
+    assert plot.isVisible() and not any(other.isVisible() for other in others)
+    QTest.keyClick(plot, Qt.Key.Key_Escape)
+    assert tab.trials.isVisible() and tab.best.isVisible()
+    QTest.keyClick(plot, Qt.Key.Key_Return)
+    tab.show_view(tab.search)
+    assert not tab.trials.isVisible(), "what is read meanwhile changes nothing"
+    actions = {a.text(): a for a in tab.handling.menu(plot, middle).actions() if a.text()}
+    assert list(actions) == ["Show all &plots", "&Copy picture", "Copy &data", "&Save…"]
+    actions["&Copy picture"].trigger()
+    assert QApplication.clipboard().image().width() > 1000
+    actions["Copy &data"].trigger()
+    assert QApplication.clipboard().text().count("\n") == 31
+    with qtbot.waitSignal(tab.save_wanted) as wanted:
+        actions["&Save…"].trigger()
+    assert wanted.args[0] in (*titled(tab.plots()), "")
+    actions["Show all &plots"].trigger()
+    assert tab.trials.isVisible()
+
+
+def test_a_double_click_on_a_brushed_axis_takes_its_range_away_and_enlarges_nothing(
+    tab, follow, large
+):
+    follow(large.path)
+    tab.show()
+    QApplication.processEvents()
+    key = tab.search.parallel.axes[0].key
+    tab.parallel.set_brush(Brush({key: (0.2, 0.6)}))
+    view = tab.parallel.getViewBox()
+    at = tab.parallel.mapFromScene(view.mapViewToScene(QPointF(0, 0.5)))
+    QTest.mouseDClick(tab.parallel.viewport(), Qt.MouseButton.LeftButton, pos=at)
+    assert tab.parallel.brush == Brush()
+    assert tab.trials.isVisible()

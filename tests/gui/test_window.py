@@ -13,6 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gui import workers
+from gui.models.sight import XView
+from gui.plots.choice import Choice
+from gui.plots.choice import read as read_choices
 from gui.tabs import TABS
 from gui.theme import DARK, LIGHT
 from ris_tf.config import parse_config
@@ -297,6 +300,42 @@ def test_what_was_chosen_is_remembered(qtbot, open_window, fake_run, tmp_path):
     assert second.height() == 640  # the width of this platform's screen is less than the window's
     assert second.tab("loss").state()["smoothing"] == "0.0"
     assert second.settings.value("theme") == "dark"
+
+
+def test_what_was_chosen_for_plots_is_remembered(qtbot, open_window, fake_run, tmp_path):
+    """Log x, a zoom, choices of the menu, the plot alone; a range without data is left."""
+    fake_run("a", windows=60).train(60).end()
+    first = open_window(tmp_path / "runs")
+    read(qtbot, first)
+    grid = first.tab("loss").grid
+    grid.set_log_x(True)
+    grid.choose(grid.plots()[1], Choice(log=True, y_range=(0.1, 2.0)))
+    grid.zoom((5.0, 20.0))
+    title = grid.plots()[1].title
+    grid.enlarge(title)
+    first.close()
+    second = open_window(tmp_path / "runs")
+    read(qtbot, second)
+    grid = second.tab("loss").grid
+    assert (grid.view.log, grid.enlarged) == (True, title)
+    assert grid.view.span == pytest.approx((5.0, 20.0))
+    assert grid.header.note.startswith("zoomed to step 5")
+    assert grid.plots()[1].choice == Choice(log=True, y_range=(0.1, 2.0))
+    grid.enlarge(None)
+    second.close()
+    fake_run("b", windows=60).train(4).end()
+    third = open_window(tmp_path / "runs")
+    third.choose([tmp_path / "runs/b"])
+    read(qtbot, third)
+    qtbot.waitUntil(lambda: third.tab("loss").grid.view.span is None, timeout=SOON_MS)
+    assert third.tab("loss").grid.view.log
+
+
+@pytest.mark.parametrize("text", ["", "no json", "[]", '{"plots": 3}', '{"plots": {"a": {}}}'])
+def test_a_text_of_another_origin_chooses_nothing(text):
+    view = XView()
+    assert read_choices(text, view) == ({}, None)
+    assert view == XView()
 
 
 def test_no_tensorflow_in_the_process(qtbot, open_window, fake_run, tmp_path, root):
