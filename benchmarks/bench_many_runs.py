@@ -16,6 +16,7 @@ from ris_tf.runlog import End, EventWriter, RunDirectory, Series, Session, Valid
 RUNS = 65_000
 A_FOLDER = 1000  # runs of a sweep
 EPOCHS, PER_EPOCH = 3, 20
+POLLS = 10
 SERIES = ["loss", *(f"term/{i}" for i in range(11)), "norm/total", "ok", "iteration", "rate"]
 SHARED = Path("/dev/shm")  # noqa: S108 (a folder of its own in it)
 
@@ -28,8 +29,11 @@ def main() -> None:
         command = [sys.executable, "-m", "ris_tf.cli", "runs", str(folder)]
         start = time.perf_counter()
         lines = subprocess.run(command, capture_output=True, check=True).stdout.count(b"\n")
+        took, used = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
+        cpu, peak = used.ru_utime + used.ru_stime, used.ru_maxrss / 1e3
         print(
-            f"ris-tf runs, {lines:,} lines           {time.perf_counter() - start:6.1f} s  aim 10"
+            f"ris-tf runs, {lines:,} lines           {took:6.1f} s  aim 10, "
+            f"{cpu:.1f} s of processors, at most {peak:.0f} MB  aim 500"
         )
         rows(folder)
 
@@ -56,14 +60,22 @@ def make(folder: Path) -> None:
 def rows(folder: Path) -> None:
     """The table's rows, poll by poll, as the monitor's thread asks for them."""
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    index, start = RunIndex([folder]), time.perf_counter()
+    index, start, began = RunIndex([folder]), time.perf_counter(), time.process_time()
     found = index.poll() or []
     print(f"first {len(found):,} rows                  {time.perf_counter() - start:6.1f} s")
     while index.reading:
         found = index.poll() or found
-    took = time.perf_counter() - start
+    took, cpu = time.perf_counter() - start, time.process_time() - began
     used = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1e3
-    print(f"all {len(found):,} rows                  {took:6.1f} s, {used:.0f} MB more  aim 500")
+    print(
+        f"all {len(found):,} rows                  {took:6.1f} s, "
+        f"{cpu:.1f} s of a processor, {used:.0f} MB more  aim 500"
+    )
+    began = time.process_time()
+    for _ in range(POLLS):
+        index.poll()
+    idle = (time.process_time() - began) / POLLS
+    print(f"a poll of settled runs           {idle:6.3f} s of a processor")
 
 
 if __name__ == "__main__":

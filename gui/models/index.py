@@ -190,8 +190,8 @@ class RunIndex:
         return changed
 
     def _unread(self) -> list["_Entry"]:
-        entries = self._entries.values()
-        return [entry for entry in entries if entry.row.summary and not entry.row.complete]
+        working = [entry for entry in self._entries.values() if not entry.settled]
+        return [entry for entry in working if entry.row.summary and not entry.row.complete]
 
 
 def _in_search(path: str, group: str, known: dict[str, bool]) -> bool:
@@ -203,22 +203,24 @@ def _in_search(path: str, group: str, known: dict[str, bool]) -> bool:
 
 
 class _Entry:
-    """One run of the index, and which of its files have been read."""
+    """One run of the index, and which of its files have been read.
 
-    __slots__ = ("_identity", "_log", "_remarks", "_watch", "polled", "row")
+    Attributes:
+        row: as the table shows it.
+        polled: whether anybody has looked at it.
+        settled: whether only a change of its files can change its row.
+    """
+
+    # Of tens of thousands, most settled: what is asked of each at every poll is kept.
+    __slots__ = ("_identity", "_log", "_remarks", "_watch", "polled", "row", "settled")
 
     def __init__(self, path: str, group: str, of_search: bool):
         self.row = RunRow(Path(path), group, 0.0, None, of_search=of_search)
-        self.polled = False
+        self.polled, self.settled = False, True
         self._remarks: Stamp | None = None
         self._watch: RunWatch | None = None  # none of a settled run: there are thousands
         self._identity: Stamp | None = None
         self._log: Stamp | None = None
-
-    @property
-    def settled(self) -> bool:
-        """Whether only a change of its files can change its row."""
-        return not self.row.summary or (self.row.complete and self.row.state in SETTLED)
 
     def poll(self, now: float) -> bool:
         """Look whether the run changed; returns whether its row did."""
@@ -252,6 +254,7 @@ class _Entry:
         self.row = replace(
             self.row, created=created, summary=summary, problem="", complete=complete
         )
+        self.settled = complete and self.row.state in SETTLED
         if self.settled:
             self._watch = None
         return True
@@ -294,7 +297,7 @@ class _Entry:
 
     def _fail(self, problem: str) -> bool:
         self.row = replace(self.row, summary=None, problem=problem, complete=False)
-        self._watch = None
+        self.settled, self._watch = True, None
         return True
 
 

@@ -1,5 +1,6 @@
 """`ris-tf`: the commands, and how their errors end."""
 
+import errno
 import sys
 from collections.abc import Callable
 from typing import Annotated
@@ -32,6 +33,10 @@ from ris_tf.process import INTERRUPTED, REQUEUE, Preempted, ended_by_signals, ke
 
 FAILED, WRONG = 1, 2  # exit codes
 OUT_OF_MEMORY = 8  # `error_code` of TensorFlow's errors
+# What is wrong with a path as it was typed, wherever it is found out.
+TYPED = {errno.ENAMETOOLONG: "choose a shorter one", errno.EACCES: "it must be yours to use"}
+
+SHOWN_PATH = 200  # characters of one that cannot be used
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -99,6 +104,11 @@ def guarded(command: Callable[[], int | None]) -> int:
             raise
         print(f"ris-tf: {error}", file=sys.stderr)
         return WRONG
+    except OSError as error:
+        if error.errno not in TYPED or error.filename is None:
+            raise
+        print(f"ris-tf: {_unusable(error)}", file=sys.stderr)
+        return WRONG
     except Exception as error:
         if getattr(error, "error_code", None) != OUT_OF_MEMORY:  # TensorFlow's, which is not loaded
             raise
@@ -106,6 +116,15 @@ def guarded(command: Callable[[], int | None]) -> int:
         remedy = "--set training.batch=N with fewer scenes at a time, or --device cpu"
         print(f"ris-tf: out of memory: {reason}; try {remedy}", file=sys.stderr)
         return FAILED
+
+
+def _unusable(error: OSError) -> str:
+    """One line for a path that the system takes from nobody."""
+    from ris_tf.errors import UserError
+
+    path = str(error.filename)
+    shortened = path if len(path) <= SHOWN_PATH else f"{path[:SHOWN_PATH]}..."
+    return str(UserError(error.strerror or "", source=shortened, remedy=TYPED[error.errno or 0]))
 
 
 def _is_config_error(error: ValueError) -> bool:

@@ -161,6 +161,9 @@ def _read(
     values = read_arrays(path, LARGEST_NUMBER * numbers + LARGEST_PROGRESS)
     progress = Progress.decoded(str(values.pop(PROGRESS)[()]))
     shapes = {name: value.shape for name, value in values.items()}
+    # No window brings a NaN into a variable; infinity may be one of a model of one's own.
+    if undefined := [n for n, v in values.items() if v.dtype.kind == "f" and np.isnan(v).any()]:
+        raise ValueError(f"{undefined[0]!r} has NaN")
     if wanted == shapes:
         return values, progress
     if [*_unnumbered(wanted)] == [*_unnumbered(shapes)]:

@@ -1,10 +1,15 @@
 """Which process of a run this is, by the environment. No TensorFlow."""
 
-import json
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
+
+import orjson
 
 from ris_tf.errors import UserError
+
+PORTS = range(1, 1 << 16)
 
 REMEDY = (
     'e.g. TF_CONFIG=\'{"cluster": {"worker": ["host0:3456", "host1:3456"]}, '
@@ -18,13 +23,21 @@ class Worker:
 
     Attributes:
         index: from 0.
-        count: processes of the run.
-        chief: address of the one that writes, empty in a run of one process.
+        addresses: of all of them, `host:port`, by index; none in a run of one process.
     """
 
     index: int = 0
-    count: int = 1
-    chief: str = ""
+    addresses: tuple[str, ...] = ()
+
+    @property
+    def count(self) -> int:
+        """Processes of the run."""
+        return max(len(self.addresses), 1)
+
+    @property
+    def chief(self) -> str:
+        """Address of the one that writes, empty in a run of one process."""
+        return self.addresses[0] if self.addresses else ""
 
     @property
     def writes(self) -> bool:
@@ -47,22 +60,53 @@ class Worker:
                 problem, key="training.distribution", value="multi_worker", remedy=REMEDY
             )
         try:
-            return cls._decoded(json.loads(text))
-        except (ValueError, TypeError, KeyError, AttributeError, IndexError) as error:
-            problem = f"does not name who takes part: {error}"
+            return cls._decoded(orjson.loads(text))
+        except (ValueError, TypeError, KeyError) as error:
+            problem = f"does not name who takes part: {_reason(error)}"
             raise UserError(problem, key="TF_CONFIG", value=text, remedy=REMEDY) from error
 
     @classmethod
-    def _decoded(cls, document: dict) -> "Worker":
+    def _decoded(cls, document: Any) -> "Worker":
         cluster, task = document["cluster"], document["task"]
-        addresses = [*cluster.get("chief", []), *cluster["worker"]]
-        chiefs = len(cluster.get("chief", []))
+        if not isinstance(cluster, dict) or not isinstance(task, dict):
+            raise ValueError("cluster and task are objects")
+        chiefs, workers = cluster.get("chief", []), cluster["worker"]
+        addresses = [*_addresses(chiefs), *_addresses(workers)]
         kind, number = task["type"], task["index"]
-        if kind not in ("chief", "worker") or not isinstance(number, int):
+        if kind not in ("chief", "worker") or type(number) is not int:
             raise ValueError(f"task {kind!r} {number!r} is no chief or worker with a number")
-        if not all(isinstance(address, str) and ":" in address for address in addresses):
-            raise ValueError("an address is host:port")
-        index = number if kind == "chief" else chiefs + number
-        if not (number >= 0 and index < len(addresses)):
+        if not 0 <= number < len(chiefs if kind == "chief" else workers):
             raise ValueError(f"there is no {kind} {number} among {len(addresses)}")
-        return cls(index, len(addresses), addresses[0])
+        if len(set(addresses)) < len(addresses):
+            raise ValueError("two have one address")
+        return cls(number if kind == "chief" else len(chiefs) + number, tuple(addresses))
+
+
+def host_and_port(address: str) -> tuple[str, int]:
+    """The two parts of an address; the host of IPv6 without its brackets.
+
+    Raises:
+        ValueError: it has no host, or no port.
+    """
+    host, _, port = address.rpartition(":")
+    # Other scripts have digits, too, which Python reads and TensorFlow does not.
+    if not host or not (port.isascii() and port.isdigit()) or int(port[:6]) not in PORTS:
+        raise ValueError(f"{address!r} is not host:port, the port from 1 to {PORTS[-1]}")
+    return host.strip("[]"), int(port)
+
+
+def _addresses(listed: Any) -> Iterator[str]:
+    """Addresses of a list.
+
+    Raises:
+        ValueError: it is no list, or one of them is no address.
+    """
+    if not isinstance(listed, list) or not all(isinstance(one, str) for one in listed):
+        raise ValueError("addresses are a list of host:port")
+    for address in listed:
+        host_and_port(address)
+        yield address
+
+
+def _reason(error: Exception) -> str:
+    return f"{error} is missing" if isinstance(error, KeyError) else str(error)

@@ -24,6 +24,7 @@ from ris_tf.runlog import (
     Steps,
     Validation,
 )
+from ris_tf.runlog.log import MAX_SERIES
 
 STEPS, VALIDATIONS = "steps", "validations"
 PLAIN: dict[type[Event], str] = {
@@ -78,7 +79,10 @@ def write_tables(run: RunDirectory, folder: Path) -> dict[str, int]:
 
 
 def _names(run: RunDirectory) -> tuple[list[str], list[str]]:
-    """All series of windows and all metrics of validations, in the order of their appearance."""
+    """All series of windows and all metrics of validations, in the order of their appearance.
+
+    As many as any log has: a damaged one may name others at each window.
+    """
     series: dict[str, None] = {}
     metrics: dict[str, None] = {}
     for event in events_of(run):
@@ -86,7 +90,7 @@ def _names(run: RunDirectory) -> tuple[list[str], list[str]]:
             series.update(dict.fromkeys(event.names))
         elif isinstance(event, Validation):
             metrics.update(dict.fromkeys(event.values))
-    return [*series], [*metrics]
+    return [*series][:MAX_SERIES], [*metrics][:MAX_SERIES]
 
 
 def _rows(run: RunDirectory, columns: dict[str, list[str]]) -> Iterator[tuple[str, list[Any]]]:
@@ -107,7 +111,8 @@ def _rows(run: RunDirectory, columns: dict[str, list[str]]) -> Iterator[tuple[st
 
 def _step_rows(block: Steps, names: list[str], columns: list[str]) -> Iterator[list[Any]]:
     index = zip(block.steps.tolist(), block.epochs.tolist(), block.times.tolist(), strict=True)
-    places = [names.index(name) if name in names else -1 for name in columns[len(OF_STEP) :]]
+    place_of = {name: place for place, name in enumerate(names)}
+    places = [place_of.get(name, -1) for name in columns[len(OF_STEP) :]]
     for known, values in zip(index, block.values.tolist(), strict=True):
         yield [*known, *(values[i] if 0 <= i < len(values) else "" for i in places)]
 

@@ -132,7 +132,14 @@ class LockedFolder:
 
 
 def _changed(path: Path) -> float:
+    """When a file last changed, seconds since 1970; 0 where it is not there.
+
+    By the file system's own clock, where it has one: anybody may set the other time, to the future,
+    too, in which nothing would ever be silent.
+    """
     try:
-        return path.stat().st_mtime
-    except OSError:  # not there yet, or not any more
+        status = path.stat()
+    except OSError:
         return 0.0
+    # On Windows, st_ctime is when the file was made.
+    return status.st_mtime if os.name == "nt" else min(status.st_mtime, status.st_ctime)

@@ -1,7 +1,6 @@
 """A run's event log as columns that grow."""
 
 import copy
-import sys
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,7 +25,6 @@ from ris_tf.runlog.events import (
 FIRST_ROWS = 64  # room of a column at first; it doubles
 MAX_SERIES = 1024  # further names are passed over: no run has so many, a damaged log may
 
-NOWHERE = sys.maxsize  # of a series that step events do not have now
 TERM, NORM = "term/", "norm/"  # how names of the series of terms and of gradient norms begin
 
 # What the columns of a window's own numbers are kept as; series are float32: logs have 6 digits.
@@ -98,7 +96,8 @@ class RunLog:
         self._rows = self._room = 0
         self._index = {name: np.zeros(0, dtype) for name, dtype in INDEX.items()}
         self._series: dict[str, np.ndarray] = {}
-        self._places: dict[str, int] = {}
+        self._full: dict[str, int] = {}  # rows of each that were written
+        self._places: dict[str, int] = {}  # of series in the values of step events, now
 
     def __len__(self) -> int:
         """Windows."""
@@ -123,7 +122,15 @@ class RunLog:
         """`[n]` float32 values of a series; NaN where the run has none of that name."""
         if name not in self._series:
             return np.full(self._rows, np.nan, np.float32)
-        return self._series[name][: self._rows]
+        return self._filled(name, self._rows)[: self._rows]
+
+    def _filled(self, name: str, rows: int) -> np.ndarray:
+        """A column that has so many rows, NaN where step events did not give its series."""
+        column, full = self._series[name], self._full[name]
+        if full < rows:
+            column[full:rows] = np.nan
+            self._full[name] = rows
+        return column
 
     def term_weights(self) -> dict[str, float]:
         """Largest weight so far of every term; 1 where terms have no weights of their own."""
@@ -168,6 +175,7 @@ class RunLog:
         """
         now = copy.copy(self)
         now._index, now._series = dict(self._index), dict(self._series)
+        now._full = dict(self._full)
         for name, value in vars(self).items():
             if isinstance(value, list):
                 setattr(now, name, list(value))
@@ -188,9 +196,8 @@ class RunLog:
             unwanted = self.only is not None and name not in self.only
             if name in self._series or unwanted or len(self._series) >= MAX_SERIES:
                 continue
-            column = np.empty(self._room, np.float32)
-            column[: self._rows] = np.nan
-            self._series[name] = column
+            self._series[name] = np.empty(self._room, np.float32)
+            self._full[name] = 0
             self.names = [*self.names, name]
 
     def _append_steps(self, block: Steps) -> None:
@@ -202,10 +209,11 @@ class RunLog:
             np.maximum(block.epochs, EPOCHS[0]), EPOCHS[1]
         )
         with np.errstate(over="ignore"):  # beyond float32 is as good as infinite
-            for name, column in self._series.items():
-                place = self._places.get(name, NOWHERE)
-                given = block.values[:, place] if place < block.values.shape[1] else np.nan
-                column[begin:end] = given
+            # Only the series that are given now: a damaged log may rename them at each window.
+            for name, place in self._places.items():
+                if name in self._series and place < block.values.shape[1]:
+                    self._filled(name, begin)[begin:end] = block.values[:, place]
+                    self._full[name] = end
         self._rows = end
 
     def _make_room(self, rows: int) -> None:

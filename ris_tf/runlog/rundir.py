@@ -17,8 +17,10 @@ import orjson
 import psutil
 
 from ris_tf.disk import open_regular, read_regular, require_own_folder, write_new
+from ris_tf.errors import shown
 from ris_tf.runlog.events import CheckpointEvent, as_utf8, decode
 from ris_tf.runlog.files import (
+    LONGEST_NAME,
     RunError,
     atomic_write,
     disk_error,
@@ -314,6 +316,9 @@ def check_name(name: str) -> None:
     if not name or name.startswith(".") or "/" in name or "\\" in name or not name.isprintable():
         allowed = "must be a folder's name: not empty, no slash, no leading dot"
         raise RunError(key="--name", value=name, allowed=allowed)
+    if (size := len(os.fsencode(name))) > LONGEST_NAME:
+        problem, allowed = f"a name of {size:,} bytes", f"must have at most {LONGEST_NAME}"
+        raise RunError(problem, key="--name", value=shown(name), allowed=allowed)
 
 
 def default_run_name(config_path: Path) -> str:

@@ -3,6 +3,7 @@
 TensorFlow is loaded when the work begins, not with this module: a person sees something at once.
 """
 
+import functools
 import math
 import sys
 from collections.abc import Callable, Iterator
@@ -146,8 +147,10 @@ def _replicas(config: Config, worker: Worker) -> "Replicas":
         )
     if worker.count == 1:
         return make_replicas(config)
-    print(f"worker {worker.index} of {worker.count}, chief {worker.chief}; waiting for the others")
-    # TensorFlow waits where Python's handler does not run; nothing is written yet: just end.
+    from ris_tf.engine.meeting import meet
+
+    meet(worker, functools.partial(print, flush=True))
+    # TensorFlow lets no handler of Python run meanwhile; nothing is written yet: just end.
     with ended_at_once():
         return make_replicas(config)
 

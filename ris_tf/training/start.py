@@ -137,7 +137,20 @@ def require_start(config: Config, source: Path | None, allow_mismatch: bool) -> 
             value=source,
             remedy=f"{ALLOW} takes the {len(fit.taken)} that fit" if fit.taken else "",
         )
+    _require_finite(file, fit.taken)
     return Start(BeganFrom(str(file), sha256(file)), fit)
+
+
+def _require_finite(file: Path, weights: Weights) -> None:
+    """Refuse weights from which every window would be dropped.
+
+    Raises:
+        RunError: naming the first that is not finite.
+    """
+    for name, value in weights.items():
+        if not np.isfinite(value).all():
+            problem = f"its weights are not finite: {name}"
+            raise RunError(problem, source=str(file), remedy="take other weights")
 
 
 def _file_of(source: Path) -> Path:

@@ -1,5 +1,7 @@
 """What may be loaded when: TensorFlow takes seconds, and help and the monitor do without."""
 
+import json
+import os
 import subprocess
 import sys
 
@@ -23,6 +25,28 @@ def test_loads_nothing_heavy(program):
     check = f"{program}\nimport sys\nprint([m for m in {HEAVY} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+SETTINGS = {
+    "backend": "jax",
+    "floatx": "float16",
+    "epsilon": 0.1,
+    "image_data_format": "channels_first",
+}
+KERAS = """
+import ris_tf, keras
+from keras import config
+print(config.backend(), config.floatx(), config.epsilon(), config.image_data_format())
+"""
+
+
+def test_settings_of_keras_make_no_other_network(tmp_path):
+    """Neither the person's `keras.json` nor their environment: both are as in our own runs."""
+    (tmp_path / "keras.json").write_text(json.dumps(SETTINGS))
+    environment = {**os.environ, "KERAS_HOME": str(tmp_path), "KERAS_BACKEND": "torch"}
+    command = [sys.executable, "-c", KERAS]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=True)
+    assert done.stdout.split() == ["tensorflow", "float32", "1e-07", "channels_last"]
 
 
 def test_import_walls(root):

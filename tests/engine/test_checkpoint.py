@@ -10,7 +10,7 @@ from ris_tf.engine.checkpoint import CheckpointError, Progress, restore, save
 def variables(value, shape=(3,)):
     return {
         "a/kernel": keras.Variable(np.full(shape, value, "f4")),
-        "count": keras.Variable(int(value), dtype="int64"),
+        "count": keras.Variable(int(np.nan_to_num(value, posinf=0)), dtype="int64"),
     }
 
 
@@ -47,6 +47,16 @@ def test_unreadable_newest_falls_back_to_the_one_before(tmp_path, damage):
     assert len(problems) == 1
     assert str(last) in problems[0]
     np.testing.assert_array_equal(into["a/kernel"], [1] * 3)
+
+
+def test_a_checkpoint_with_nan_falls_back_to_the_one_before(tmp_path):
+    """Infinity may be a variable of a model of one's own; NaN is damage."""
+    save(tmp_path, variables(np.inf), Progress(window=1))
+    save(tmp_path, variables(np.nan), Progress(window=2))
+    progress, path, problems = restore(tmp_path, into := variables(0))
+    assert (progress.window, path.name) == (1, "previous.npz")
+    assert problems[0].endswith("'a/kernel' has NaN; went back to previous.npz")
+    np.testing.assert_array_equal(into["a/kernel"], [np.inf] * 3)
 
 
 def test_failed_write_leaves_the_one_before(tmp_path, monkeypatch):

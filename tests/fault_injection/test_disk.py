@@ -8,10 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from harness import FULL, assert_same, end_of, history, warnings_of, weights
+from harness import CONFIG, FULL, assert_same, end_of, history, warnings_of, weights
+from searches import PLAN, QUICK, SPACE, assert_whole
 
 from ris_tf.engine import checkpoint
 from ris_tf.runlog import DAMAGE, read_run_log
+from ris_tf.search import SearchDirectory
 
 SMALL = "3m"
 MOMENTS = {
@@ -53,6 +55,40 @@ def test_full_disk_ends_the_run_with_the_reason(harmed, reference, small_disk, f
     harmed.go_on(small_disk).in_order(0)
     assert_same(run, reference)
     assert not list((run / "checkpoints").glob("*partial*"))
+
+
+@pytest.mark.skipif(not FULL, reason="in the full form (make faults)")
+def test_full_disk_leaves_no_scenes(harmed, small_disk, fault):
+    fault("full disk in simulate", "one line, exit code 1 or 2, nothing left")
+    filler, place = small_disk / "filler", "ris_tf.data.export:named_arrays"
+    words = ("simulate", CONFIG, "--scenes", "64", "--out", small_disk / "scenes.npz")
+    done = harmed(*words, entering=place, fill=str(filler), leave=0)
+    assert done.code in (1, 2), done.said
+    assert "Traceback" not in done.said
+    assert "No space left on device" in done.said.splitlines()[-1]
+    assert [path.name for path in small_disk.iterdir()] == ["filler"]
+
+
+@pytest.mark.skipif(not FULL, reason="in the full form (make faults)")
+@pytest.mark.parametrize("leave", [0, 12_000, 60_000])
+def test_trial_on_a_full_disk_is_tried_again(harmed, tiny_yaml, small_disk, tmp_path, fault, leave):
+    """The hyperparameters are not to blame: the search ends, and goes on where there is room."""
+    fault("full disk in tune", "one line, exit code 1 or 2; --resume tries the trial again")
+    (tmp_path / "space.yaml").write_text(SPACE)
+    filler, search = small_disk / "filler", small_disk / "wide"
+    plan = ["--space", tmp_path / "space.yaml", "--name", "wide", "--runs-dir", small_disk]
+    words = ["tune", tiny_yaml, *plan, *PLAN, *QUICK]
+    place = "ris_tf.search.running.tuner:TrialTuner._one_process"
+    done = harmed(*words, entering=place, fill=str(filler), leave=leave)
+    # 1 where the trial's training failed, 2 where the search's own files are refused.
+    assert done.code in (1, 2), done.said
+    assert "Traceback" not in done.said
+    assert "No space left on device; make room" in done.said.splitlines()[-1]
+    assert not [trial for trial in SearchDirectory.open(search).trials() if trial.settled]
+    filler.unlink()
+    harmed(*words, "--resume").in_order(0)
+    (tmp_path / "runs").symlink_to(small_disk)
+    assert_whole(tmp_path, "wide")
 
 
 def copied(half_way, tmp_path):

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from ris_tf.config import parse_config
 from ris_tf.data.measured import MeasurementError, checked, read_measurements
 from ris_tf.errors import UserError
-from ris_tf.localizer import Localizer
+from ris_tf.localizer import Localizer, read_network
 from ris_tf.network import build_network
+from ris_tf.runlog import RunError
 from ris_tf.scene import Simulator, Split
 
 CONFIG = parse_config(
@@ -171,6 +172,21 @@ def test_any_other_shape_is_refused(name, shape):
         return
     with pytest.raises(MeasurementError, match=f"{name}: "):
         checked(CONFIG, **{**ARRAYS, name: np.ones(shape, complex)})
+
+
+def test_a_network_whose_weights_are_not_finite_is_refused(localizer, tmp_path):
+    """Its covariance would come to an eigendecomposition of NaN."""
+    network, path = localizer.network, tmp_path / "best.keras"
+    kernel = network.trainable_variables[0]
+    before = kernel.numpy()
+    try:
+        kernel.assign(before * np.nan)
+        network.save(path)
+    finally:
+        kernel.assign(before)
+    with pytest.raises(RunError, match=r"not finite: .*; take another checkpoint") as refused:
+        read_network(path)
+    assert "\n" not in str(refused.value)
 
 
 def test_files_without_a_measurement_are_refused(tmp_path):

@@ -24,6 +24,8 @@ from ris_tf.runlog import (
 )
 from ris_tf.search import Choices, Search, SearchDirectory
 
+pytestmark = pytest.mark.faults  # 200 races are in the full form
+
 DOCUMENT = dump_config(Config())
 SPACE = {"network.width": Choices((448, 512))}
 # Folders that two processes make, or begin to work on, at the same instant.
@@ -265,6 +267,17 @@ def elsewhere(folder, silent_s):
     moment = time.time() - silent_s
     for path in folder.path.glob("*.json*"):
         os.utime(path, (moment, moment))
+
+
+def test_a_time_in_the_future_makes_nothing_young_for_ever(run):
+    """Times of files can be set; the file system's own record of their last change cannot."""
+    ahead = time.time() + 1e6
+    for path in (run.path / "run.json", run.events_path):
+        path.touch()
+        os.utime(path, (ahead, ahead))
+    assert run.last_write() <= time.time() + 1
+    elsewhere(run, 300)
+    assert summarize(RunDirectory.open(run.path), time.time() + 300).state is State.VANISHED
 
 
 @both_kinds

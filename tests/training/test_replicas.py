@@ -150,6 +150,14 @@ def test_tf_config_says_who_writes(monkeypatch, task, index, count):
         '{"cluster": {"worker": ["a"]}, "task": {"type": "worker", "index": 0}}',
         '{"cluster": {"worker": [1]}, "task": {"type": "worker", "index": 0}}',
         '{"cluster": [1], "task": {"type": "worker", "index": 0}}',
+        '{"cluster": {"worker": "a:1"}, "task": {"type": "worker", "index": 0}}',
+        '{"cluster": {"worker": ["a:1", "a:1"]}, "task": {"type": "worker", "index": 0}}',
+        '{"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", "index": false}}',
+        '{"cluster": {"worker": ["a:١٢"]}, "task": {"type": "worker", "index": 0}}',
+        '{"cluster": {"worker": ["a:65536"]}, "task": {"type": "worker", "index": 0}}',
+        '{"cluster": {"worker": [":1"]}, "task": {"type": "worker", "index": 0}}',
+        "[" * 50_000,
+        '{"cluster": ' + "[" * 50_000 + "]" * 50_000 + "}",
     ],
 )
 def test_bad_tf_config_is_one_line_with_a_remedy(monkeypatch, text):

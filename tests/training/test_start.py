@@ -44,6 +44,13 @@ def test_weights_of_a_file_are_those_of_the_network_that_wrote_it(
         np.testing.assert_array_equal(before[path], array)
 
 
+def test_weights_that_are_not_finite_are_refused(make_config, whole_network, other, tmp_path):
+    other.trainable_variables[0].assign(other.trainable_variables[0] * np.nan)
+    other.save_weights(tmp_path / "w.weights.h5")
+    with pytest.raises(RunError, match=r"its weights are not finite: .*; take other weights"):
+        require_start(make_config(*whole_network), tmp_path / "w.weights.h5", allow_mismatch=False)
+
+
 @pytest.mark.parametrize("kind", ["beamspace", "reference"])
 def test_a_trainer_begins_at_them(make_config, tmp_path, tiny_reference, kind):
     """Both networks, and their moving averages; in the reference network also a lone scalar."""
