@@ -14,7 +14,7 @@ PIP := PYTHONWARNINGS=ignore $(BIN)/python -m pip install --disable-pip-version-
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test faults lint bench gpu-check bench-monitor pictures precision seed-spread noise-quantile ladder converged docs docs-site animation release wheels clean
+.PHONY: help demo test faults lint bench gpu-check bench-monitor pictures why-pictures precision seed-spread noise-quantile ladder converged docs docs-site animation release wheels clean
 
 help: ## Show this list.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -52,6 +52,9 @@ bench-monitor: $(VENV)/runs ## Measure window, long logs, many runs (3 minutes).
 
 pictures: $(VENV)/tests ## Take the pictures of the monitor in docs/images (an hour).
 	$(BIN)/python tools/pictures.py
+
+why-pictures: $(VENV)/tests ## Take the pictures of docs/why-training-fails.
+	$(BIN)/python tools/why_pictures.py
 
 animation: $(VENV)/runs ## Make the README's moving picture from a run of pictures.
 	$(BIN)/python tools/animation.py

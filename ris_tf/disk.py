@@ -52,7 +52,8 @@ def read_regular(path: str | Path, limit: int) -> bytes:
         OSError: it cannot be read, is no regular file, or is larger.
     """
     with open_regular(path) as file:
-        data = file.read(limit + 1)
+        size = os.fstat(file.fileno()).st_size  # memory for what there is, not for the limit
+        data = file.read(min(size, limit) + 1)
     if len(data) > limit:
         raise OSError(errno.EFBIG, f"has more than {limit:,} bytes", str(path))
     return data

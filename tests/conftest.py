@@ -1,6 +1,7 @@
 """Shared by all tests: a quiet TensorFlow, an offscreen Qt, a configuration small enough to run."""
 
 import fcntl
+import gc
 import json
 import os
 import shutil
@@ -26,10 +27,16 @@ HURRY = (
 )
 os.environ.setdefault("XLA_FLAGS", " ".join(HURRY))
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# Its kernels are worth their choice in large layers only: a fifth of a tiny training's time.
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
 os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+# Graphs are made of hundreds of thousands of objects that stay: looking through them for garbage as
+# often as Python does takes a tenth of the tests' time. What makes many of them collects them.
+gc.set_threshold(100_000, 50, 100)
 
 # A person's runs try new examples each time; CI repeats itself, so that red means the change.
 settings.register_profile(
@@ -57,8 +64,11 @@ TINY_REFERENCE = (
 
 # Files that take longest, then folders of tests that train whole runs, then all others.
 LONGEST = (
-    *("test_tune.py", "test_evaluate.py", "test_replicas.py", "test_commands.py"),
-    *("test_readme.py", "test_localize_commands.py", "test_kills.py", "test_disk.py"),
+    *("test_notebooks.py", "test_tune.py", "test_weights_commands.py", "test_readme.py"),
+    *("test_replicas.py", "test_evaluate.py", "test_localize_commands.py", "test_session.py"),
+    *("test_commands.py", "test_calibrate_commands.py", "test_installed.py", "test_networks.py"),
+    *("test_disk.py", "test_scale.py", "test_estimators.py", "test_examples.py"),
+    *("test_planted.py", "test_step.py", "test_window_processes.py", "test_kills.py"),
 )
 SLOWEST = ("end_to_end", "plugins", "fault_injection", "diagnosis", "engine", "training")
 

@@ -81,6 +81,7 @@ def run(program: list[str]) -> None:
 
 if __name__ == "__main__":
     gc.freeze()  # children neither look through what is imported nor take it apart as they end
+    gc.set_threshold(100_000, 50, 100)  # nor, time and again, through the graphs that they make
     signal.signal(signal.SIGCHLD, reap)
     request = next_child()
     os.chdir(request["folder"])

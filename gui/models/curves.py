@@ -1,5 +1,6 @@
 """What a curve needs before it is drawn: its x axis and the few points that show."""
 
+import math
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -85,8 +86,7 @@ def visible(x: np.ndarray, y: np.ndarray, low: float, high: float, points: int) 
     Returns:
         x and y of the points; one beyond each end, so that lines leave the plot.
     """
-    begin = max(int(np.searchsorted(x, low, "left")) - 1, 0)
-    end = min(int(np.searchsorted(x, high, "right")) + 1, len(x))
+    begin, end = _in_sight(x, low, high)
     x, y = x[begin:end], y[begin:end]
     if len(y) <= 2 * points:
         return x, y
@@ -94,6 +94,13 @@ def visible(x: np.ndarray, y: np.ndarray, low: float, high: float, points: int) 
     chosen = _downsampler().downsample(np.ascontiguousarray(y), n_out=points)
     chosen = np.concatenate([[0], chosen.astype(np.intp), [len(y) - 1]])
     return x[chosen], y[chosen]
+
+
+def _in_sight(x: np.ndarray, low: float, high: float) -> tuple[int, int]:
+    """Begin and end of the values between two x, and of one beyond each."""
+    begin = int(x.searchsorted(low, "left")) - 1
+    end = int(x.searchsorted(high, "right")) + 1
+    return max(begin, 0), min(end, len(x))
 
 
 @cache
@@ -128,7 +135,7 @@ def last_finite(values: np.ndarray) -> int | None:
     Args:
         values: `[n]`.
     """
-    if not len(values) or np.isfinite(values[-1]):
+    if not len(values) or math.isfinite(values[-1]):
         return None
     places = np.flatnonzero(np.isfinite(values))
     return int(places[-1]) if len(places) else None

@@ -20,7 +20,10 @@ FINEST = 1e-9  # narrowest range over that of all there is
 RAW_RUNS = 6  # with more runs, raw values behind smoothed ones would hide everything
 FAR = 1e300
 
+GAP = np.array([np.nan])
+
 Span = tuple[float, float]
+Series = tuple[np.ndarray, np.ndarray]  # x and y
 
 
 @dataclass(frozen=True)
@@ -144,15 +147,46 @@ class Drawn:
     band: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None
     ended: Span | None = None
 
+
+@dataclass(frozen=True)
+class Sight:
+    """What of the curves of a plot is in sight.
+
+    Attributes:
+        curves: each by itself.
+        x: `[n]` of the lines in front, one after the other, with a gap after each.
+        y: `[n]` of them, not finite in the gaps.
+        ends: `[curves]` where the gaps are.
+    """
+
+    curves: Sequence[Drawn]
+    x: np.ndarray
+    y: np.ndarray
+    ends: np.ndarray
+
     @property
-    def heights(self) -> list[np.ndarray]:
-        """All values that its y axis has to show."""
-        behind = [self.raw[1]] if self.raw else []
-        return [self.y, *behind, *(self.band[1:] if self.band else ())]
+    def heights(self) -> np.ndarray:
+        """All values that the y axis has to show."""
+        behind = [curve.raw[1] for curve in self.curves if curve.raw]
+        bands = [ends for curve in self.curves if curve.band for ends in curve.band[1:]]
+        return np.concatenate([self.y, *behind, *bands]) if behind or bands else self.y
 
 
-def drawn(panel: Panel, span: Span, pixels: float) -> list[Drawn]:
-    """Curves of a panel as far as they are in sight.
+def together(curves: Sequence[Series]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """x and y of curves one after the other, each with a gap after it, and where the gaps are.
+
+    Args:
+        curves: `[n]` x and `[n]` y of each.
+    """
+    if not curves:
+        return np.zeros(0), np.zeros(0), np.zeros(0, np.intp)
+    x, y = ([part for curve in curves for part in (curve[axis], GAP)] for axis in (0, 1))
+    ends = np.cumsum([len(curve[0]) + 1 for curve in curves]) - 1
+    return np.concatenate(x), np.concatenate(y), ends
+
+
+def drawn(panel: Panel, span: Span, pixels: float) -> Sight:
+    """What of the curves of a panel is in sight.
 
     Args:
         panel: the plot.
@@ -161,12 +195,11 @@ def drawn(panel: Panel, span: Span, pixels: float) -> list[Drawn]:
     """
     raw = len({curve.run for curve in panel.curves}) <= RAW_RUNS
     points = int((POINTS_PER_PIXEL if raw else OF_MANY) * max(pixels, FEWEST_PIXELS))
-    return [_drawn(curve, *span, points, raw) for curve in panel.curves if len(curve.x)]
+    curves = [_drawn(curve, *span, points, raw) for curve in panel.curves if len(curve.x)]
+    return Sight(curves, *together([(curve.x, curve.y) for curve in curves]))
 
 
 def _drawn(curve: Curve, low: float, high: float, points: int, with_raw: bool) -> Drawn:
-    last = last_finite(curve.y)
-    ended = None if last is None else (float(curve.x[last]), float(curve.y[last]))
     raw = None
     if curve.smooth is None:
         x, y = visible(curve.x, curve.y, low, high, points)
@@ -174,7 +207,17 @@ def _drawn(curve: Curve, low: float, high: float, points: int, with_raw: bool) -
         x, y = visible(*curve.smooth, low, high, points)
         raw = visible(curve.x, curve.y, low, high, points) if with_raw else None
     band = _band(curve, low, high, points) if curve.band else None
-    return Drawn(curve, x, y, raw, band, ended)
+    return Drawn(curve, x, y, raw, band, ended_at(curve, last_finite(curve.y)))
+
+
+def ended_at(curve: Curve, last: int | None) -> Span | None:
+    """Where the values of a curve stopped being finite, if they did.
+
+    Args:
+        curve: which.
+        last: place of the last finite one, `None` if they end with it.
+    """
+    return None if last is None else (float(curve.x[last]), float(curve.y[last]))
 
 
 def _band(curve: Curve, low: float, high: float, points: int) -> tuple:
@@ -183,18 +226,16 @@ def _band(curve: Curve, low: float, high: float, points: int) -> tuple:
     return x, lower, visible(curve.x, curve.band[1], low, high, max(points, len(curve.x)))[1]
 
 
-def fitted(curves: Sequence[Drawn], panel: Panel, clip: bool, before: Span | None) -> Span:
+def fitted(sight: Sight, panel: Panel, clip: bool, before: Span | None) -> Span:
     """The y range for curves; the one before as long as it fits, so that axes are calm.
 
     Args:
-        curves: what is in sight.
+        sight: the curves as far as they are in sight.
         panel: of which plot.
         clip: whether single outliers are left out.
         before: the range so far, log10 of values as the result where the axis is logarithmic.
     """
-    values = np.concatenate([
-        np.zeros(0), *(heights for curve in curves for heights in curve.heights), panel.levels,
-    ])  # fmt: skip
+    values = np.concatenate([sight.heights, panel.levels]) if panel.levels else sight.heights
     finite = finite_log(values) if panel.log else values
     finite = finite[np.abs(finite) < FAR]
     if not len(finite):

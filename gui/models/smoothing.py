@@ -53,8 +53,8 @@ class Smoother:
         known = self._known.get(key)
         if known is None or known.span != span:
             known = self._known[key] = _Blocks(span)
-        sums, counts = known.extended(y)
-        return x[known.middles(len(y))], centred(sums, counts, known.half)
+        places, mean = known.mean(y)
+        return x[places], mean
 
     def forget_all_but(self, runs: set) -> None:
         """Drop what is known of series whose key begins with none of these."""
@@ -71,6 +71,14 @@ class _Blocks:
         self.half = max(round(span / self.stride / 4), 1)
         self._sums = np.empty(0)
         self._counts = np.empty(0)
+        self._mean: tuple[int, np.ndarray, np.ndarray] | None = None
+
+    def mean(self, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Places of the middles of the blocks, and the mean there; of a run at rest, as before."""
+        if self._mean is None or self._mean[0] != len(values):
+            sums, counts = self.extended(values)
+            self._mean = len(values), self.middles(len(values)), centred(sums, counts, self.half)
+        return self._mean[1:]
 
     def extended(self, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Sums and numbers of finite values in every block, the last one as far as it goes."""

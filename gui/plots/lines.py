@@ -1,8 +1,8 @@
 """Lines by the thousand, drawn as single segments: Qt is far quicker with them than with paths."""
 
 import numpy as np
-from PySide6.QtCore import QLineF
-from PySide6.QtGui import QPainter
+from PySide6.QtCore import QLineF, QRectF, Qt
+from PySide6.QtGui import QColor, QPainter
 from shiboken6 import wrapInstance  # pyright: ignore[reportAttributeAccessIssue]
 
 # Lengths of dashes and gaps in widths of the line: solid, dashed, dotted, both.
@@ -69,3 +69,27 @@ def draw(painter: QPainter, lines: np.ndarray) -> None:
     # QLineF is four doubles: Qt reads them where numpy has them, without an object for each.
     held = np.ascontiguousarray(lines, np.float64)
     painter.drawLines(wrapInstance(held.ctypes.data, QLineF), len(held))  # pyright: ignore
+
+
+def draw_squares(
+    painter: QPainter, x: np.ndarray, y: np.ndarray, side: float, colour: QColor
+) -> None:
+    """Draw squares whole pixels wide, far quicker than dots.
+
+    Args:
+        painter: ready to draw.
+        x: `[n]` of their middles in pixels.
+        y: `[n]`.
+        side: their width.
+        colour: of all of them.
+    """
+    if not len(x):
+        return
+    corners = np.rint(np.stack([x, y], axis=1) - side / 2)
+    held = np.ascontiguousarray(np.concatenate([corners, np.full_like(corners, side)], axis=1))
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(colour)
+    painter.drawRects(wrapInstance(held.ctypes.data, QRectF), len(held))  # pyright: ignore
+    painter.restore()

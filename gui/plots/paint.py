@@ -5,87 +5,22 @@ transformation of its own that could be an old one.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
-from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen, QPolygonF
+from PySide6.QtCore import QLineF, QRectF, Qt
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
 
 from gui.models.marks import Mark
-from gui.models.panels import Curve, Panel
-from gui.models.sight import RAW_RUNS, Drawn, Scale, Span, XView
+from gui.models.sight import Scale
 from gui.models.ticks import Tick, ticks_of
+from gui.plots.content import ROOM, TICK, Content, Frame, frame_of
 from gui.plots.legend import paint_legend
-from gui.plots.lines import DASHES, dashed, draw, segments
-from gui.plots.look import BAND_SHARE, FADED_SHARE, RAW_SHARE, Look
+from gui.plots.look import Look
+from gui.plots.strokes import paint_curves
 
 MARKS = {"epoch": "#888888", "phase": "#CC79A7", "session": "#56B4E9", "dropped": "#D55E00"}
 MAX_MARKS = 60  # vertical lines of a kind in sight; with more they are only clutter
-TICK_LETTERS = "00.000"  # the y axis has room for this
-LAST_LETTERS = "000"  # half of the last label of the x axis has room beside it
 LEGEND_FROM = 28.0  # widths of letters that a plot with a legend has
-TICK = 4.0  # pixels of a tick
-ROOM = 4.0
-LIFTED = 1.5  # width of a lifted curve over that of others
-END_SIZE = 4.0  # pixels from the middle of a mark of divergence to its corners
-
-
-@dataclass(frozen=True)
-class Content:
-    """What a plot shows.
-
-    Attributes:
-        panel: its title and curves.
-        curves: these as far as they are in sight.
-        x: the x axis.
-        y_range: ends of the y axis, log10 of values where it is logarithmic.
-        marks: vertical lines.
-        lifted: run and curve that stand out, either `None` for any; `None` for all alike.
-        label_x: whether the x axis has its name.
-    """
-
-    panel: Panel
-    curves: Sequence[Drawn]
-    x: XView
-    y_range: Span
-    marks: Sequence[Mark] = ()
-    lifted: tuple[str | None, str | None] | None = None
-    label_x: bool = True
-
-    def is_lifted(self, curve: Curve) -> bool:
-        """Whether a curve stands out, as all do where none is chosen."""
-        if self.lifted is None:
-            return True
-        run, name = self.lifted
-        return run in (None, curve.run) and name in (None, curve.name)
-
-
-@dataclass(frozen=True)
-class Frame:
-    """Where the parts of a plot stand.
-
-    Attributes:
-        inner: within the axes.
-        x: scale of the x axis.
-        y: scale of the y axis.
-    """
-
-    inner: QRectF
-    x: Scale
-    y: Scale
-
-
-def frame_of(rect: QRectF, content: Content, look: Look) -> Frame:
-    """The parts of a plot in a rectangle."""
-    small = look.metrics
-    # Room for a name of the y axis, also where there is none: axes stand below each other.
-    left = small.horizontalAdvance(TICK_LETTERS) + small.height() + TICK + 2 * ROOM
-    top = look.title_metrics.height() + 2 * ROOM
-    bottom = small.height() * (2 if content.label_x else 1) + TICK + ROOM
-    inner = rect.adjusted(left, top, -small.horizontalAdvance(LAST_LETTERS), -bottom)
-    inner.setSize(inner.size().expandedTo(QRectF(0, 0, 8, 8).size()))
-    x = content.x.scale(inner.left(), inner.right())
-    return Frame(inner, x, Scale(*content.y_range, inner.bottom(), inner.top(), content.panel.log))
 
 
 def paint_plot(painter: QPainter, rect: QRectF, content: Content, look: Look) -> Frame:
@@ -98,7 +33,7 @@ def paint_plot(painter: QPainter, rect: QRectF, content: Content, look: Look) ->
     painter.setClipRect(frame.inner)
     _paint_grid(painter, frame, look, x_ticks, y_ticks)
     _paint_marks(painter, frame, content.marks)
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing, not look.draft)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     _paint_levels(painter, frame, content.panel.levels, look)
     paint_curves(painter, frame, content, look)
     if frame.inner.width() > LEGEND_FROM * look.text:
@@ -131,7 +66,7 @@ def _paint_title(
         frame.inner.left(), rect.top(), frame.inner.width(), frame.inner.top() - rect.top()
     )
     align = Qt.AlignmentFlag.AlignVCenter
-    diverged = sorted({drawn.curve.run for drawn in content.curves if drawn.ended})
+    diverged = sorted({drawn.curve.run for drawn in content.sight.curves if drawn.ended})
     if diverged:
         painter.setFont(look.small)
         painter.setPen(QColor(look.theme.state("red")))
@@ -182,90 +117,6 @@ def _paint_levels(painter: QPainter, frame: Frame, levels: Sequence[float], look
     for y in frame.y.pixels(np.array(levels, np.float64)).tolist():
         if np.isfinite(y):
             painter.drawLine(QLineF(frame.inner.left(), y, frame.inner.right(), y))
-
-
-def paint_curves(painter: QPainter, frame: Frame, content: Content, look: Look) -> None:
-    """Bands, then raw values, then lines, dots and marks of divergence; the lifted ones last."""
-    many = len({drawn.curve.run for drawn in content.curves}) > RAW_RUNS
-    look = look.of_many if many else look
-    ordered = sorted(content.curves, key=lambda drawn: content.is_lifted(drawn.curve))
-    for drawn in ordered:
-        _paint_band(painter, frame, drawn, look)
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing, look.fine_raw)
-    for drawn in ordered:
-        if drawn.raw and content.is_lifted(drawn.curve):
-            colour = look.mixed(look.colour(drawn.curve.colour), RAW_SHARE)
-            painter.setPen(QPen(colour, look.raw))
-            draw(painter, segments(frame.x.pixels(drawn.raw[0]), frame.y.pixels(drawn.raw[1])))
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing, not look.draft)
-    for drawn in ordered:
-        _paint_front(painter, frame, drawn, content, look, many)
-    for drawn in ordered:
-        if drawn.ended:
-            _paint_end(painter, frame, drawn.ended, look)
-
-
-def _paint_front(
-    painter: QPainter, frame: Frame, drawn: Drawn, content: Content, look: Look, many: bool
-) -> None:
-    curve, lifted = drawn.curve, content.is_lifted(drawn.curve)
-    colour = look.colour(curve.colour)
-    many = many and not (lifted and content.lifted)
-    if not lifted:
-        colour = look.mixed(colour, FADED_SHARE)
-    width = look.line * (LIFTED if lifted and content.lifted else 1.0)
-    width = max(look.raw, 0.7 * width) if curve.points and curve.style == 0 else width
-    x, y = frame.x.pixels(drawn.x), frame.y.pixels(drawn.y)
-    pattern = () if look.draft else DASHES[curve.style % len(DASHES)]
-    lines = dashed(x, y, tuple(width * part for part in pattern)) if pattern else segments(x, y)
-    pen = QPen(colour, width)
-    pen.setCapStyle(Qt.PenCapStyle.FlatCap if pattern else Qt.PenCapStyle.SquareCap)
-    painter.setPen(pen)
-    if not (curve.points and many):
-        draw(painter, lines)
-    if curve.points:
-        _paint_dots(painter, x, y, colour, look, rim=not many)
-
-
-def _paint_dots(
-    painter: QPainter, x: np.ndarray, y: np.ndarray, colour: QColor, look: Look, rim: bool
-) -> None:
-    fine = np.isfinite(x) & np.isfinite(y)
-    x, y = x[fine], y[fine]
-    # A dot is a round cap; its rim in the background's colour parts it from the curve below.
-    rims = [(look.dot + 2, QColor(look.theme.background))] if rim else []
-    for width, paint in (*rims, (look.dot, colour)):
-        painter.setPen(QPen(paint, width, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
-        draw(painter, np.stack([x - 0.01, y, x + 0.01, y], axis=1))
-
-
-def _paint_band(painter: QPainter, frame: Frame, drawn: Drawn, look: Look) -> None:
-    if not drawn.band:
-        return
-    x = frame.x.pixels(drawn.band[0])
-    lower, upper = (frame.y.pixels(values) for values in drawn.band[1:])
-    fine = np.isfinite(x) & np.isfinite(lower) & np.isfinite(upper)
-    there = zip(x[fine].tolist(), lower[fine].tolist(), strict=True)
-    back = zip(x[fine][::-1].tolist(), upper[fine][::-1].tolist(), strict=True)
-    colour = look.colour(drawn.curve.colour)
-    colour.setAlphaF(BAND_SHARE)
-    painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(colour)
-    painter.drawPolygon(QPolygonF([QPointF(*point) for point in (*there, *back)]))
-    painter.setBrush(Qt.BrushStyle.NoBrush)
-
-
-def _paint_end(painter: QPainter, frame: Frame, ended: Span, look: Look) -> None:
-    """A cross where values stopped being finite."""
-    x = float(frame.x.pixels(np.array([ended[0]]))[0])
-    y = float(frame.y.pixels(np.array([ended[1]]))[0])
-    if not (np.isfinite(x) and np.isfinite(y)):
-        return
-    y = min(max(y, frame.inner.top() + END_SIZE), frame.inner.bottom() - END_SIZE)
-    a = END_SIZE
-    cross = np.array([[x - a, y - a, x + a, y + a], [x - a, y + a, x + a, y - a]])
-    painter.setPen(QPen(QColor(look.theme.state("red")), 1.5 * look.line))
-    draw(painter, cross)
 
 
 def _paint_axes(

@@ -21,15 +21,18 @@ from PySide6.QtWidgets import QWidget
 
 from gui.models.marks import Mark
 from gui.models.panels import Curve, Panel, runs_of
-from gui.models.sight import Drawn, Span, XView, drawn, fitted
+from gui.models.sheaf import Sheaf, sheaf_of
+from gui.models.sight import Drawn, Sight, Span, XView, drawn, fitted
+from gui.plots.content import Content, Frame, inner_of
 from gui.plots.look import SCREEN, Look
-from gui.plots.paint import Content, Frame, paint_plot
+from gui.plots.paint import paint_plot
 from gui.theme import Theme
 
 NOTCH = 0.8  # width of the range after a notch of the wheel over that before
 NOTCH_UNITS = 120.0  # of Qt for a notch
 DRAG = 4  # pixels that a mouse moves at least in a drag
 NEAR = 7.0  # pixels from a curve within which it is pointed at
+DRAFT = 0.5  # points of a smooth curve for each pixel, while it moves
 KEY_STEP = 0.01  # of the range that a key moves the crosshair by
 Lifted = tuple[str | None, str | None]
 
@@ -76,7 +79,8 @@ class PanelPlot(QWidget):
         self.label_x = True
         self.frame: Frame | None = None
         self._y_range: Span | None = None
-        self._curves: list[Drawn] = []
+        self._curves: Sequence[Drawn] = ()
+        self._sheaf: tuple[tuple[Curve, ...], Sheaf | None] | None = None
         self._picture: QPixmap | None = None
         self._draft = False
         self._cross: float | None = None
@@ -146,21 +150,32 @@ class PanelPlot(QWidget):
         self._picture, self._draft = None, draft
         self.update()
 
-    def content(self, width: float) -> Content | None:
-        """What it shows at some width in pixels."""
+    def content(self, rect: QRectF, look: Look) -> Content | None:
+        """What it shows in a rectangle."""
         panel = self.shown
         if panel is None:
             return None
-        curves = drawn(panel, self.view.range, width)
-        self._curves, self._y_range = curves, self._fit(curves, panel)
+        sight = self._sight(
+            panel, inner_of(rect, look, self.label_x).width() * (DRAFT if look.draft else 1)
+        )
+        self._curves, self._y_range = sight.curves, self._fit(sight, panel)
         return Content(
-            panel, curves, self.view, self._y_range, self.marks, self.lifted, self.label_x
+            panel, sight, self.view, self._y_range, self.marks, self.lifted, self.label_x
         )
 
-    def _fit(self, curves: list[Drawn], panel: Panel) -> Span:
+    def _sight(self, panel: Panel, pixels: float) -> Sight:
+        """What is in sight; curves of many runs stand side by side until there are others."""
+        if self._sheaf is None or self._sheaf[0] is not panel.curves:
+            self._sheaf = panel.curves, sheaf_of(panel)
+        sheaf, span = self._sheaf[1], self.view.range
+        if sheaf is None:
+            return drawn(panel, span, pixels)
+        return sheaf.sight(span, pixels)
+
+    def _fit(self, sight: Sight, panel: Panel) -> Span:
         chosen = self.choice.y_range
         if not chosen:
-            return fitted(curves, panel, self.clip, self._y_range)
+            return fitted(sight, panel, self.clip, self._y_range)
         if not panel.log:
             return chosen
         high = np.log10(chosen[1]) if chosen[1] > 0 else 0.0
@@ -168,7 +183,7 @@ class PanelPlot(QWidget):
 
     def paint(self, painter: QPainter, rect: QRectF, look: Look) -> None:
         """Paint what it shows elsewhere, such as into a picture."""
-        content = self.content(rect.width())
+        content = self.content(rect, look)
         if content:
             paint_plot(painter, rect, replace(content, label_x=True, lifted=None), look)
 
@@ -207,12 +222,12 @@ class PanelPlot(QWidget):
     def _painted(self, ratio: float) -> QPixmap:
         picture = QPixmap(self.size() * ratio)
         picture.setDevicePixelRatio(ratio)
-        content = self.content(self.width())
+        look = self.look.drafted if self._draft else self.look
+        content = self.content(QRectF(self.rect()), look)
         if content is None:
             picture.fill(QColor(self.look.theme.background))
         else:
             painter = QPainter(picture)
-            look = self.look.drafted if self._draft else self.look
             self.frame = paint_plot(painter, QRectF(self.rect()), content, look)
             painter.end()
         return picture

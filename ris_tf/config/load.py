@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from ris_tf.config.describe import names_by_section
 from ris_tf.config.errors import ConfigError, refused
+from ris_tf.config.scene import IMPERFECTIONS, named_imperfections
 from ris_tf.config.schema import Config, schema
 from ris_tf.config.shipped import config_file
 from ris_tf.disk import open_regular
@@ -173,7 +174,10 @@ def overridden(document: dict[str, Any], override: str) -> dict[str, Any]:
     parts = key.strip().split(".")
     if not equals or not all(parts):
         raise ConfigError(source=f"--set {override!r}", allowed="must read section.key=value")
-    return _placed(document, parts, _parse(text, f"--set {override!r}"), f"--set {override!r}")
+    value = _parse(text, f"--set {override!r}")
+    if parts == ["imperfections"] and value in list(IMPERFECTIONS):  # others may follow
+        value = named_imperfections(value)
+    return _placed(document, parts, value, f"--set {override!r}")
 
 
 def _placed(

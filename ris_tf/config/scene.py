@@ -1,7 +1,7 @@
 """Knobs of what the base station receives: panel, sources, channel, codes, imperfections."""
 
 import math
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import model_validator
 
@@ -159,7 +159,10 @@ class Codes(Section):
 
 
 class Imperfections(Section):
-    """What the hardware does to the measurements and the receiver does not know."""
+    """What the hardware does to the measurements and the receiver does not know.
+
+    The name of a set, such as `typical`, stands for its values.
+    """
 
     position_jitter: float = knob(
         0.0,
@@ -192,11 +195,27 @@ class Imperfections(Section):
         min_length=1,
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _of_name(cls, value: Any) -> Any:
+        return named_imperfections(value) if isinstance(value, str) else value
 
-# Named sets of imperfections, for `ris-tf evaluate --imperfections`.
+
+# Named sets: `imperfections: typical` in a configuration, `--imperfections typical` in `evaluate`.
 IMPERFECTIONS: dict[str, Imperfections] = {
     "none": Imperfections(),
     "typical": Imperfections(
         position_jitter=0.05, phase_noise_rad=0.04, amplitude_jitter=0.05, dropout=0.03
     ),
 }
+
+
+def named_imperfections(name: str) -> dict[str, Any]:
+    """What a named set changes, by key.
+
+    Raises:
+        ValueError: there is no such set.
+    """
+    if name not in IMPERFECTIONS:
+        raise ValueError(f"{name!r} must be a group of keys, or {' or '.join(IMPERFECTIONS)}")
+    return IMPERFECTIONS[name].model_dump(exclude_defaults=True)

@@ -18,6 +18,7 @@ import tensorflow as tf
 
 from ris_tf.engine.accumulation import at, length
 from ris_tf.engine.plan import Plan
+from ris_tf.engine.recent import Recent
 from ris_tf.engine.sources import Source, arguments, as_tuples, source_of
 from ris_tf.errors import UserError
 
@@ -212,6 +213,7 @@ class Streamed(Read):
 
     Attributes:
         shared_by: replicas that share each batch.
+        recent: the batches that were read last.
 
     Raises:
         UserError: there is no batch, or how many make an epoch is not known.
@@ -230,6 +232,7 @@ class Streamed(Read):
         self.per_epoch = source.length or 0 if per_epoch is None else per_epoch
         self.position = 0
         self.shared_by = 1
+        self.recent = Recent()
         self.problem = None
         self._readings = 1
         self._reading = source.reading(0)
@@ -244,7 +247,7 @@ class Streamed(Read):
         """The same batches from the beginning; their structure is not read again."""
         self.begin_reading()
         again = copy.copy(self)
-        again.position = 0
+        again.position, again.recent = 0, Recent(limit=0)  # what validates is not replayed
         return again
 
     def seek(self, position: int) -> None:
@@ -276,8 +279,9 @@ class Streamed(Read):
                 key="data",
                 remedy="give a data set, arrays or a list instead of an iterator",
             )
-        self.position += 1
         batch = _arrays(batch)
+        self.recent.add(self.position, batch)
+        self.position += 1
         _require_alike(batch, self.like, self.position)
         if _examples(batch) % self.shared_by:
             raise UserError(

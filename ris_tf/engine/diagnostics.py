@@ -9,14 +9,24 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from ris_tf.engine.recorder import StepRecorder
-from ris_tf.engine.replay import Origin, can_replay, origin_of
+from ris_tf.engine.replay import (
+    OF_MODELS,
+    Origin,
+    as_values,
+    cannot_replay,
+    keep_batch,
+    origin_of,
+)
+from ris_tf.engine.stopping import one_line
 from ris_tf.engine.task import DIAGNOSIS
 from ris_tf.engine.watch import WeightsWatch, planned
 from ris_tf.runlog import Diagnosis, LogReader, RunDirectory
-from ris_tf.runlog.health import NOTICE, ORIGIN, Check, causes_of, check_health
+from ris_tf.runlog.health import NOTICE, Check, causes_of, check_health
+from ris_tf.runlog.origins import ORIGIN, begins_with
 
 REPLAYED_AFTER = 10  # windows in a row that are not finite while the scale looks for its level
 FIRST_LOOK = 20  # windows; then twice as many, and so on, until the first epoch ends
@@ -49,7 +59,7 @@ class Diagnostics(keras.callbacks.Callback):
         self._next_look = FIRST_LOOK
         self._replayed = False
         self._reader = LogReader(run.events_path) if run else None  # without a log, nothing is kept
-        self._kind = run.identity.task if run else ""
+        self._run, self._kind = run, run.identity.task if run else ""
 
     def session_begins(self) -> None:
         """Record what is planned."""
@@ -77,12 +87,13 @@ class Diagnostics(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         """Record the first step; look at the checks now and then in the first epoch."""
-        del batch, logs
+        del batch
         self.window += 1
         if step := self.watch.window_ends():
             self._record("first window", step)
         recorder = self.recorder
-        if recorder.skipped_at_unity or recorder.skipped_in_a_row >= REPLAYED_AFTER:
+        no_scale_helps = recorder.skipped_at_unity or not np.isfinite(logs["loss"])
+        if no_scale_helps or recorder.skipped_in_a_row >= REPLAYED_AFTER:
             self._replay(self.window - 1)
         if self.window == self._next_look and self.window < self.trainer.plan.windows_per_epoch:
             self._next_look *= 2
@@ -119,18 +130,32 @@ class Diagnostics(keras.callbacks.Callback):
 
     def _replay(self, window: int) -> None:
         """Where a dropped window began not to be finite: it is computed again, once in a run."""
-        if self._replayed or self._reader is None or not can_replay(self.trainer):
+        if self._replayed or self._run is None:
             return
         self._replayed = True
-        try:
-            found = origin_of(self.trainer, window)
-        except tf.errors.ResourceExhaustedError:  # uncompiled it takes more memory than the step
-            return
+        found, problem = self._origin(window)
         if found:
-            self.notice(
-                f"window {window} begins not to be finite with {words(found)}", "warning", ORIGIN,
-                window=window, of=found.what, term=found.term, example=found.example,
-            )  # fmt: skip
+            values = as_values(found)
+            if not self.task.replayable:  # nobody but the run's own program has model and data
+                kept = keep_batch(self._run, found)
+                values["kept"] = str(kept.relative_to(self._run.path))
+            text = f"window {window} begins not to be finite with {begins_with(values)}"
+            self.notice(text, "warning", ORIGIN, **values)
+        elif not self.task.replayable:
+            text = f"window {window} cannot be computed again: {problem}"
+            self.notice(text, "info", ORIGIN, window=window, of="", problem=problem)
+
+    def _origin(self, window: int) -> tuple[Origin | None, str]:
+        """Where a window began not to be finite, or why that is not known."""
+        if problem := cannot_replay(self.trainer, window):
+            return None, problem
+        try:
+            found = origin_of(self.trainer, window, operations=not self.task.replayable)
+        except tf.errors.ResourceExhaustedError:
+            return None, "uncompiled it takes more memory than the step: train with smaller batches"
+        except OF_MODELS as error:
+            return None, f"model or loss cannot be computed uncompiled: {one_line(error)}"
+        return found, "uncompiled everything in it is finite: try jit_compile=False"
 
     def _tell(self, check: Check) -> None:
         todo = f": {check.as_options}" if check.remedies else ""
@@ -148,17 +173,6 @@ class Diagnostics(keras.callbacks.Callback):
         if values:
             epoch = max(self.window - 1, 0) // self.trainer.plan.windows_per_epoch
             self.events.write(Diagnosis(self.window, epoch, time.time(), of, dict(values)))
-
-
-def words(found: Origin) -> str:
-    """Where it began, in words."""
-    kinds = {
-        "inputs": f"the inputs {found.term}",
-        "value": f"the term {found.term}" if found.term else "all terms at once",
-        "gradient": f"the gradient of {f'the term {found.term}' if found.term else 'all terms'}",
-    }
-    where = f", example {found.example} of batch {found.batch}" if found.example >= 0 else ""
-    return kinds[found.what] + where
 
 
 def apart(validated: Mapping[str, float]) -> tuple[dict[str, float], dict[str, float]]:

@@ -4,11 +4,12 @@ A window is a number, and a dropped one moved nothing: it can be computed again,
 the weights that it had.
 """
 
+import io
 import linecache
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -19,11 +20,15 @@ import tensorflow as tf
 from tensorflow.python.framework import op_callbacks  # what tf.debugging is made of
 from tensorflow.python.util import nest  # the part with names, which tf.nest leaves out
 
-from ris_tf.engine.batches import Numbered
+from ris_tf.engine.batches import Numbered, Streamed
 from ris_tf.engine.indexed import Indexed
 from ris_tf.engine.loss import Loss
 from ris_tf.engine.step import GuardedStep
+from ris_tf.runlog import RunDirectory, atomic_write
 
+FOLDER = "why"  # in the run's, of batches that are kept
+# What somebody's model or loss may raise where it is computed uncompiled, or by parts of a batch.
+OF_MODELS = (tf.errors.OpError, ValueError, TypeError, IndexError, AttributeError)
 # Folders of files that nobody here wrote.
 LIBRARIES = tuple(str(Path(module.__file__ or "/").parent) for module in (tf, keras, np))
 
@@ -72,9 +77,20 @@ class Origin:
     values: dict[str, np.ndarray] = field(default_factory=dict, repr=False)
 
 
-def can_replay(trainer: GuardedStep) -> bool:
-    """Whether batches can be computed again by their number, and by one process."""
-    return trainer.replicas.count == 1 and isinstance(trainer.training_batches, Numbered | Indexed)
+def cannot_replay(trainer: GuardedStep, window: int) -> str:
+    """Why a window cannot be computed again; empty where it can.
+
+    Batches of a function or of files are there by their number, those that were read in order as
+    long as they are among the last.
+    """
+    source, plan = trainer.training_batches, trainer.plan
+    if trainer.replicas.count > 1:
+        return "several replicas share its batches: train it on one"
+    if isinstance(source, Streamed):
+        numbers = range(plan.batches_before(window), plan.batches_before(window + 1))
+        if any(source.recent.get(number) is None for number in numbers):
+            return "its batches are too large to be kept: train with smaller ones"
+    return ""
 
 
 def origin_of(trainer: GuardedStep, window: int, operations: bool = False) -> Origin | None:
@@ -92,12 +108,34 @@ def origin_of(trainer: GuardedStep, window: int, operations: bool = False) -> Or
         for number in range(first, min(first + plan.accumulation, plan.batches_per_epoch)):
             replay = _Replay(trainer, window, epoch, number)
             if found := replay.origin():
-                return replace(
-                    found,
-                    operation=replay.operation(found) if operations else None,
-                    values=named_arrays(replay.batch),
-                )
+                operation = replay.operation(found) if operations else None
+                return replace(found, operation=operation, values=named_arrays(replay.batch))
     return None
+
+
+def as_values(origin: Origin) -> dict[str, Any]:
+    """What a notice of it is made of."""
+    return {
+        "window": origin.window,
+        "of": origin.what,
+        "term": origin.term,
+        "terms": ", ".join(origin.terms),
+        "batch": origin.batch,
+        "example": origin.example,
+        **(asdict(origin.operation) if origin.operation else {}),
+    }
+
+
+def keep_batch(run: RunDirectory, origin: Origin) -> Path:
+    """Write the batch, and where it began, into the run's folder, for a bug report."""
+    path = run.path / FOLDER / f"window_{origin.window:07d}.npz"
+    arrays: dict[str, Any] = {name.replace("/", "."): a for name, a in origin.values.items()}
+    places = {"window": origin.window, "batch": origin.batch, "example": origin.example}
+    file = io.BytesIO()
+    np.savez_compressed(file, allow_pickle=False, **arrays, **places)
+    path.parent.mkdir(exist_ok=True)
+    atomic_write(path, file.getvalue())
+    return path
 
 
 @contextmanager
@@ -119,12 +157,13 @@ class _Replay:
         self.trainer, self.window, self.number = trainer, window, number
         at = [tf.constant(value, tf.int64) for value in (epoch, number)]
         source = trainer.training_batches
-        if isinstance(source, Indexed):
-            read = source.read(epoch * trainer.plan.batches_per_epoch + number)
-            self.batch = source.prepared(tf.nest.map_structure(tf.constant, read), *at)
-        else:
-            assert isinstance(source, Numbered)
+        place = epoch * trainer.plan.batches_per_epoch + number
+        if isinstance(source, Numbered):
             self.batch = source.at(*at)
+        else:
+            assert isinstance(source, Indexed | Streamed)
+            read = source.read(place) if isinstance(source, Indexed) else source.recent.get(place)
+            self.batch = source.prepared(tf.nest.map_structure(tf.constant, read), *at)
         self.step = trainer._step(tf.constant(window, tf.int64), *at)
 
     def origin(self) -> Origin | None:
@@ -170,23 +209,30 @@ class _Replay:
 
     def _example(self, look: Callable[[Any], list[str]]) -> int:
         """The first example that is not finite by itself, by halves; -1 where none is."""
-        low, high = 0, len(tf.nest.flatten(self.batch)[0])
-        while high - low > 1:
-            middle = (low + high) // 2
-            if look(_part(self.batch, low, middle)):
-                high = middle
-            elif look(_part(self.batch, middle, high)):
-                low = middle
-            else:
-                return -1
-        return low
+        low, high = 0, _size(self.batch)
+        with suppress(*OF_MODELS):  # a loss may need whole batches
+            while high - low > 1:
+                middle = (low + high) // 2
+                if look(_part(self.batch, low, middle)):
+                    high = middle
+                elif look(_part(self.batch, middle, high)):
+                    low = middle
+                else:
+                    return -1
+            return low
+        return -1
 
     def operation(self, origin: Origin) -> Operation | None:
         """The first operation of the example that is not finite and that others compute well."""
         if origin.what == "inputs":
             return None
+        with suppress(*OF_MODELS):
+            return self._first_operation(origin)
+        return None
+
+    def _first_operation(self, origin: Origin) -> Operation | None:
         bad = max(origin.example, 0)
-        size = len(tf.nest.flatten(self.batch)[0])
+        size = _size(self.batch)
         backward = origin.what == "gradient"
         # Some results are not finite by design, and masked: those that other examples have, too.
         others = [i for i in range(min(size, bad + 4)) if i != bad]
@@ -268,8 +314,17 @@ def named_arrays(batch: Any) -> dict[str, np.ndarray]:
     return {name or "batch": np.asarray(tf.convert_to_tensor(array)) for name, array in flat}
 
 
+def _size(batch: Any) -> int:
+    first = tf.nest.flatten(batch)[0]
+    return len(first) if first.shape.rank else 1
+
+
 def _part(batch: Any, begin: int, end: int) -> Any:
-    return tf.nest.map_structure(lambda x: x[begin:end], batch)
+    """Some of the examples; what a batch has besides, such as a scalar, is left as it is."""
+    size = _size(batch)
+    return tf.nest.map_structure(
+        lambda x: x[begin:end] if x.shape.rank and len(x) == size else x, batch
+    )
 
 
 def _finite(value: Any) -> bool:

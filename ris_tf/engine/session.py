@@ -355,7 +355,7 @@ class TrainingSession:
         for event in sequel.keep():
             self.events.write(event)
         self.reporter.say(self._epoch_line(epoch, better), "good" if better else "info")
-        self.diagnostics.epoch_is_over(seen)
+        self.diagnostics.epoch_is_over({**seen, **sequel.diagnosed})
         self.progress = self.progress.moved(epochs_done=epoch + 1)
         if better:
             self.progress = self.progress.moved(best_loss=values["loss"], best_epoch=epoch)

@@ -29,10 +29,12 @@ class Sequel:
     Attributes:
         values: further metrics, by name.
         keep: writes what else there is once the validation is in the log, and gives its events.
+        diagnosed: what health checks alone need, by name.
     """
 
     values: Mapping[str, float] = field(default_factory=dict)
     keep: Callable[[], Sequence[Event]] = tuple
+    diagnosed: Mapping[str, float] = field(default_factory=dict)
 
 
 class Task:
@@ -41,10 +43,12 @@ class Task:
     Attributes:
         examples: what a batch is made of, in words.
         remedy: what to try where windows are not finite, in words.
+        replayable: whether a run's folder has all that it takes to compute a window again.
     """
 
     examples = "examples"
     remedy = "what the health check names: ris-tf check RUN"
+    replayable = False
 
     def planned(self) -> dict[str, Any]:
         """What the run is to do, beside or instead of what the trainer is set to, by name."""

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from ris_tf.engine import checkpoint
 from ris_tf.engine.batches import Batches, batches_of
+from ris_tf.engine.model_task import ModelTask
 from ris_tf.engine.plan import Plan
 from ris_tf.engine.reporter import Reporter
 from ris_tf.engine.session import Outcome, TrainingSession
@@ -134,6 +135,7 @@ class GuardedTrainer(GuardedStep):
         session = TrainingSession(
             self,
             reporter,
+            ModelTask(self),
             run=directory,
             resume=resumed,
             notices=notices,

@@ -20,6 +20,10 @@ DEAD_RATIO = 1e-4  # of |m| to sqrt(v): a unit without gradient for 90 windows, 
 LARGE_GAIN = 50.0  # of a layer, for inputs that are independent; initializers make it 1 to 2
 UNITS = 16  # of a layer, fewer of which are outputs that may be rare
 TINY = 1e-30
+DROPOUT = (
+    keras.layers.Dropout, keras.layers.SpatialDropout1D, keras.layers.SpatialDropout2D,
+    keras.layers.SpatialDropout3D, keras.layers.AlphaDropout, keras.layers.GaussianDropout,
+)  # fmt: skip
 
 
 def planned(trainer: GuardedStep) -> dict[str, Any]:
@@ -38,6 +42,9 @@ def planned(trainer: GuardedStep) -> dict[str, Any]:
         "precision": _precision(trainer.model),
         "dynamic": float(trainer.scale.dynamic),
         "averages": float(bool(averages.ema or averages.swa)),
+        "weight_decay": trainer.optimizer.decay,
+        **_dropped_out(trainer.model),
+        **_frozen(trainer.model),
         **{f"multiplier/{name}": groups.multipliers[name] for name in groups.names},
         **{
             f"parameters/{name}": int(sizes[inside == group].sum())
@@ -58,6 +65,36 @@ def _rate(schedule: Any) -> dict[str, float]:
             "final": final,
         }
     return {}
+
+
+def _dropped_out(model: keras.Model) -> dict[str, float]:
+    """The rate of each layer that drops activations in training."""
+    layers = [layer for layer in model._flatten_layers() if isinstance(layer, DROPOUT)]
+    return {f"dropout/{_own(layer, model)}": float(layer.rate) for layer in layers}
+
+
+def _own(layer: keras.Layer, model: keras.Model) -> str:
+    """A layer's path without the name of its model."""
+    return (layer.path or layer.name).removeprefix(f"{model.name}/")
+
+
+def _frozen(model: keras.Model) -> dict[str, Any]:
+    """Layers that are not trained, and whether they are as they were made: all biases are zero."""
+    layers = [
+        layer
+        for layer in model._flatten_layers()
+        if layer._trainable_variables and not any(v.trainable for v in layer._trainable_variables)
+    ]
+    if not layers:
+        return {}
+    variables = [v for layer in layers for v in layer._trainable_variables]
+    biases = [v for v in variables if v.path.endswith("bias")]
+    fresh = bool(biases) and not any(np.any(keras.ops.convert_to_numpy(v)) for v in biases)
+    parameters = sum(math.prod(v.shape) for v in model.trainable_variables)
+    frozen = sum(math.prod(v.shape) for v in variables)
+    names = ", ".join(_own(layer, model) for layer in layers[:NAMED])
+    share = frozen / (frozen + parameters)
+    return {"frozen/share": share, "frozen/fresh": float(fresh), "frozen/names": names}
 
 
 def _precision(model: keras.Model) -> str:
@@ -100,7 +137,7 @@ class WeightsWatch:
         pairs = zip(self._now(), self._begun, strict=True)
         largest = [float(tf.reduce_max(tf.abs(now - begun))) for now, begun in pairs]
         steps = {f"step/{name}": max(values) for name, values in self._grouped(largest).items()}
-        return steps | self._gains(self._begun)
+        return steps | self._gains(self._begun) | self._sizes(self._begun)
 
     # -- epochs -------------------------------------------------------------------------------
 
@@ -142,6 +179,15 @@ class WeightsWatch:
             for name in far
         }
         return {**ratios, "still": len(still), "still_names": ", ".join(still[:NAMED])}
+
+    def _sizes(self, weights: list[tf.Tensor]) -> dict[str, float]:
+        """Root mean square of the weights of each group."""
+        squares = self._grouped([float(tf.reduce_sum(tf.square(w))) for w in weights])
+        counts = self._grouped([math.prod(w.shape) for w in weights])
+        return {
+            f"rms/{name}": math.sqrt(sum(squares[name]) / max(sum(counts[name]), 1))
+            for name in squares
+        }
 
     def _gains(self, weights: list[tf.Tensor]) -> dict[str, float]:
         """By how much a layer's output is larger than its input, where that is far from 1."""

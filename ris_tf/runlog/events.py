@@ -5,19 +5,18 @@ do not know, so old monitors open new runs. Change `SCHEMA` when a field changes
 """
 
 import math
-from collections.abc import Callable, Iterable
-from dataclasses import MISSING, asdict, dataclass, field, fields
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from typing import Any, ClassVar, get_args, get_origin
+from typing import Any, ClassVar
 
 import numpy as np
 import orjson
 
-from ris_tf.errors import printable
+from ris_tf.runlog.declared import read_fields, schema_of
 
 SCHEMA = 1
 NAN = math.nan
-LARGEST = 2**63 - 1  # whole numbers beyond fit no column
 
 
 class Reason(StrEnum):
@@ -326,83 +325,8 @@ def decode(line: bytes) -> Event | None:
     event = KINDS.get(known) if isinstance(known, str) else None
     if event is None:
         return None
-    values = {}
-    for name, required, read in _SCHEMAS[event]:
-        if name not in document:
-            if required:
-                return None
-            continue  # added to the schema later
-        value = read(document[name])
-        if value is _WRONG:
-            return None
-        values[name] = value
-    return event(**values)
+    values = read_fields(_SCHEMAS[event], document)
+    return None if values is None else event(**values)
 
 
-_WRONG = object()
-_Read = Callable[[Any], Any]  # a JSON value as what the schema declares, or `_WRONG`
-
-
-def _number(value: Any) -> Any:
-    if value is None:
-        return NAN
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return _WRONG
-    return float(value)
-
-
-def _whole(value: Any) -> Any:
-    return value if type(value) is int and abs(value) <= LARGEST else _WRONG
-
-
-def _truth(value: Any) -> Any:
-    return value if isinstance(value, bool) else _WRONG
-
-
-def _text(value: Any) -> Any:
-    return printable(value) if isinstance(value, str) else _WRONG
-
-
-def _scalar(value: Any) -> Any:
-    """One of the values of a notice."""
-    return _text(value) if isinstance(value, str) else _number(value)
-
-
-def _list_of(read: _Read) -> _Read:
-    def entries(value: Any) -> Any:
-        read_ones = [read(entry) for entry in value] if isinstance(value, list) else [_WRONG]
-        return _WRONG if any(one is _WRONG for one in read_ones) else read_ones
-
-    return entries
-
-
-def _dict_of(read: _Read) -> _Read:
-    def pairs(value: Any) -> Any:
-        if not isinstance(value, dict):
-            return _WRONG
-        read_ones = {printable(name): read(entry) for name, entry in value.items()}
-        return _WRONG if any(one is _WRONG for one in read_ones.values()) else read_ones
-
-    return pairs
-
-
-def _reader_of(declared: Any) -> _Read:
-    """What reads a field of a declared type."""
-    plain = {float: _number, int: _whole, str: _text, bool: _truth, Any: _scalar}
-    if declared in plain:
-        return plain[declared]
-    of = get_args(declared)
-    return (
-        _list_of(_reader_of(of[0])) if get_origin(declared) is list else _dict_of(_reader_of(of[1]))
-    )
-
-
-def _schema_of(event: type[Event]) -> list[tuple[str, bool, _Read]]:
-    """Name of each field, whether it must be there, and what reads it."""
-    return [
-        (one.name, one.default is MISSING and one.default_factory is MISSING, _reader_of(one.type))
-        for one in fields(event)
-    ]
-
-
-_SCHEMAS = {event: _schema_of(event) for event in KINDS.values()}
+_SCHEMAS = {event: schema_of(event) for event in KINDS.values()}

@@ -1,6 +1,7 @@
 """A run's event log as columns that grow."""
 
 import copy
+import sys
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,11 +26,23 @@ from ris_tf.runlog.events import (
 FIRST_ROWS = 64  # room of a column at first; it doubles
 MAX_SERIES = 1024  # further names are passed over: no run has so many, a damaged log may
 
+NOWHERE = sys.maxsize  # of a series that step events do not have now
 TERM, NORM = "term/", "norm/"  # how names of the series of terms and of gradient norms begin
 
 # What the columns of a window's own numbers are kept as; series are float32: logs have 6 digits.
 INDEX = {"steps": np.int64, "epochs": np.int32, "times": np.float64}
 EPOCHS = np.iinfo(np.int32).min, np.iinfo(np.int32).max  # beyond is damage
+# Where a log keeps events of a kind.
+LISTS: dict[type[Event], str] = {
+    Session: "sessions",
+    Epoch: "epoch_ends",
+    Validation: "validations",
+    Phase: "phases",
+    Notice: "notices",
+    CheckpointEvent: "checkpoints",
+    Sample: "samples",
+    Diagnosis: "diagnoses",
+}
 
 
 @dataclass(frozen=True)
@@ -85,7 +98,7 @@ class RunLog:
         self._rows = self._room = 0
         self._index = {name: np.zeros(0, dtype) for name, dtype in INDEX.items()}
         self._series: dict[str, np.ndarray] = {}
-        self._order: list[str] = []
+        self._places: dict[str, int] = {}
 
     def __len__(self) -> int:
         """Windows."""
@@ -137,7 +150,7 @@ class RunLog:
         if isinstance(event, Steps):
             self._append_steps(event)
         elif isinstance(event, Series):
-            self._order = event.names
+            self._places = {name: place for place, name in enumerate(event.names)}
             self._name(event.names)
         else:
             self._keep(event)
@@ -167,18 +180,8 @@ class RunLog:
             self.end = event
         elif isinstance(event, Usage):
             self.usage = event
-        lists: dict[type[Event], list] = {
-            Session: self.sessions,
-            Epoch: self.epoch_ends,
-            Validation: self.validations,
-            Phase: self.phases,
-            Notice: self.notices,
-            CheckpointEvent: self.checkpoints,
-            Sample: self.samples,
-            Diagnosis: self.diagnoses,
-        }
-        if type(event) in lists:
-            lists[type(event)].append(event)
+        if name := LISTS.get(type(event)):
+            getattr(self, name).append(event)
 
     def _name(self, names: list[str]) -> None:
         for name in names:
@@ -195,11 +198,14 @@ class RunLog:
         self._make_room(end)
         for name in ("steps", "times"):
             self._index[name][begin:end] = getattr(block, name)
-        np.clip(block.epochs, *EPOCHS, out=self._index["epochs"][begin:end], casting="unsafe")
-        given = dict(zip(self._order, block.values.T, strict=False))
+        self._index["epochs"][begin:end] = np.minimum(
+            np.maximum(block.epochs, EPOCHS[0]), EPOCHS[1]
+        )
         with np.errstate(over="ignore"):  # beyond float32 is as good as infinite
             for name, column in self._series.items():
-                column[begin:end] = given.get(name, np.nan)
+                place = self._places.get(name, NOWHERE)
+                given = block.values[:, place] if place < block.values.shape[1] else np.nan
+                column[begin:end] = given
         self._rows = end
 
     def _make_room(self, rows: int) -> None:

@@ -1,6 +1,7 @@
 """Reads event logs, whole or while they grow."""
 
 import errno
+import os
 from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
 from pathlib import Path
@@ -97,12 +98,12 @@ class EventTail:
     def __init__(self, path: Path, pick: Pick | None = None):
         self.path = path
         self.pick = pick
-        self.skipped = 0
+        self.size = self.skipped = 0
         self.restarted = False
         self._reset()
 
     def _reset(self) -> None:
-        self.offset = self.size = 0
+        self.offset = 0
         self._torn = b""
         self._overlong, self._passed_over = False, 0
         self._last_bytes = b""
@@ -120,26 +121,26 @@ class EventTail:
         events: list[Event | Steps] = []
         try:
             with open_regular(self.path) as file:
+                self.size = os.fstat(file.fileno()).st_size
                 if self._was_cut(file):
                     self._reset()
                     self.restarted = True
-                self.size = file.seek(0, 2)
                 file.seek(self.offset)
                 taken = 0
-                while taken < limit and (chunk := file.read(CHUNK)):
+                while taken < limit and (chunk := file.read(min(self.size - self.offset, CHUNK))):
                     taken += len(chunk)
                     self.offset += len(chunk)
                     self._last_bytes = (self._last_bytes + chunk)[-FINGERPRINT:]
                     events += self._events(chunk)
         except FileNotFoundError:
-            self.restarted = self.offset > 0
+            self.restarted, self.size = self.offset > 0, 0
             self._reset()
         return events
 
     def _was_cut(self, file) -> bool:
         """Whether the bytes before the offset are no longer those that were read."""
-        if file.seek(0, 2) < self.offset:
-            return True
+        if self.size < self.offset or not self.offset:
+            return self.offset > 0
         file.seek(self.offset - len(self._last_bytes))
         return file.read(len(self._last_bytes)) != self._last_bytes
 
@@ -171,6 +172,18 @@ def outline_of(lines: list[bytes]) -> list[bytes]:
     ]
 
 
+def _ends_of_windows(lines: list[bytes]) -> list[bytes]:
+    """The lines, of step events in a row only the first and the last; most lines are such."""
+    kept, before = [], -1
+    others = [place for place, line in enumerate(lines) if not line.startswith(STEP_LINE)]
+    for place in (*others, len(lines)):
+        if place - before > 1:
+            kept += [lines[before + 1], lines[place - 1]][: place - before - 1]
+        kept += lines[place : place + 1]
+        before = place
+    return kept
+
+
 def summed_of(lines: list[bytes]) -> list[bytes]:
     """The lines that a summary is made of.
 
@@ -181,8 +194,8 @@ def summed_of(lines: list[bytes]) -> list[bytes]:
     kept: list[bytes] = []
     later: set[bytes] = set()
     first: bytes | None = None  # step event of the session, as far as is known
-    for line in reversed(lines):
-        repeated = next((begin for begin in REPEATED if line.startswith(begin)), None)
+    for line in reversed(_ends_of_windows(lines)):
+        repeated = line.startswith(REPEATED) and next(filter(line.startswith, REPEATED))
         if repeated and repeated in later:
             first = line if repeated == STEP_LINE else first
         elif repeated or not line.startswith(NOT_SUMMED):
@@ -260,10 +273,7 @@ def read_whole(reader: LogReader) -> RunLog:
     Raises:
         OSError: the file cannot be read.
     """
-    before = -1
-    while reader.tail.offset != before:  # a run that is resumed meanwhile begins again at 0
-        before = reader.tail.offset
+    reader.poll()
+    while not reader.complete:  # of a run that is resumed meanwhile, from 0 again
         reader.poll()
-        if reader.tail.restarted:
-            before = -1
     return reader.log

@@ -180,7 +180,7 @@ class RunDirectory(LockedFolder):
         """
         path = Path(path)
         try:
-            document = orjson.loads(read_regular(path / "run.json", LARGEST_IDENTITY))
+            document = orjson.loads(read_regular(f"{path}/run.json", LARGEST_IDENTITY))
         except (FileNotFoundError, NotADirectoryError) as error:
             raise _no_run(path) from error
         except OSError as error:

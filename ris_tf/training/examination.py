@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from ris_tf.config import Config
 from ris_tf.covariance import Covariance, effective, from_factor, nmse, with_trace_n
+from ris_tf.engine.model_task import distinct
 from ris_tf.network import Network, Prediction
 from ris_tf.objective import active_terms, compare, term_values
 from ris_tf.scene import (
@@ -75,6 +76,7 @@ def examined(
         agreement |= _agreement(network, config, training)
     sizes = {"examined": len(training.measurement.y)}
     sizes["validation/examined"] = len(validation.measurement.y)
+    sizes["distinct"] = _distinct(training)
     return {
         **sizes,
         **agreement,
@@ -89,6 +91,12 @@ def _first(batch_of: Callable[..., Scenes], split: Split, batch: int, count: int
     numbers = range(math.ceil(count / batch))
     batches = [batch_of(split, tf.constant(0, tf.int64), tf.constant(i, tf.int64)) for i in numbers]
     return tf.nest.map_structure(lambda *x: tf.concat(x, axis=0)[:count], *batches)
+
+
+def _distinct(scenes: Scenes) -> float:
+    """Share of measurements that no other is alike."""
+    y = scenes.measurement.y.numpy()
+    return distinct([{"real": y.real, "imaginary": y.imag}])
 
 
 # -- labels and measurements ------------------------------------------------------------------

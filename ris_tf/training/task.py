@@ -175,6 +175,7 @@ class LocalizationTask(Task):
 
     examples = "scenes"
     remedy = "what the health check names: ris-tf check RUN"
+    replayable = True
 
     def __init__(
         self,

@@ -1,23 +1,19 @@
 """Replays a dropped window of a run, to find where it began not to be finite."""
 
-import io
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from ris_tf.config import load_config
 from ris_tf.engine import checkpoint
-from ris_tf.engine.replay import Origin, origin_of
+from ris_tf.engine.replay import Origin, keep_batch, origin_of
 from ris_tf.engine.trainer import GuardedTrainer
 from ris_tf.errors import UserError
-from ris_tf.runlog import RunDirectory, RunLog, atomic_write
+from ris_tf.runlog import RunDirectory, RunLog
 from ris_tf.training.file_data import open_data, with_data
 from ris_tf.training.start import kept_weights
 from ris_tf.training.task import make_trainer
-
-FOLDER = "why"  # in the run's, of batches that are kept
 
 
 @dataclass(frozen=True)
@@ -66,7 +62,7 @@ def replay(run: RunDirectory, window: int | None = None) -> Found:
         raise UserError(source=str(run.path), key="--window", value=window, allowed=allowed)
     trainer, begun = _before(run, window, set(dropped))
     origin = origin_of(trainer, window, operations=True)
-    kept = _keep(run, origin) if origin else None
+    kept = keep_batch(run, origin) if origin else None
     return Found(window, begun, origin, kept)
 
 
@@ -103,15 +99,3 @@ def _train(trainer: GuardedTrainer, first: int, end: int, dropped: set[int]) -> 
         until = min(end, (first // per_epoch + 1) * per_epoch)
         trainer.train_windows(first, until, first // per_epoch, [])
         first = until
-
-
-def _keep(run: RunDirectory, origin: Origin) -> Path:
-    """Write the batch, and where it began, for a bug report."""
-    path = run.path / FOLDER / f"window_{origin.window:07d}.npz"
-    arrays: dict[str, Any] = {name.replace("/", "."): a for name, a in origin.values.items()}
-    places = {"window": origin.window, "batch": origin.batch, "example": origin.example}
-    file = io.BytesIO()
-    np.savez_compressed(file, allow_pickle=False, **arrays, **places)
-    path.parent.mkdir(exist_ok=True)
-    atomic_write(path, file.getvalue())
-    return path

@@ -85,6 +85,7 @@ def test_file_that_cannot_be_opened(tmp_path: Path) -> None:
         ("scene..snr_db=1", "--set 'scene..snr_db=1': must read section.key=value"),
         ("seed.x=1", "--set 'seed.x=1': seed = 1: is a value, not a section"),
         ("scene=1", "--set: scene = 1: must be a group of keys"),
+        ("imperfections=hard", "--set: imperfections: 'hard' must be a group of keys, or none or"),
         ("seed=", "--set: seed = None: must be a whole number"),
         ("scene.snr_db=[1", "--set 'scene.snr_db=[1': not readable as YAML at line 1"),
         ("training.batch=1e3", "--set: training.batch = 1000.0: must be a whole number"),
@@ -136,3 +137,12 @@ def test_empty_section_is_all_defaults(tmp_path: Path, section: str) -> None:
     path = tmp_path / "empty.yaml"
     path.write_text(f"{section}:\n")
     assert load_config(path) == Config()
+
+
+def test_set_of_imperfections_has_a_name(tmp_path: Path) -> None:
+    file = tmp_path / "some.yaml"
+    file.write_text("imperfections: typical")
+    named = load_config(file).imperfections
+    assert named.dropout == 0.03
+    changed = load_config(file, ["imperfections=typical", "imperfections.fixed=true"])
+    assert changed.imperfections == named.model_copy(update={"fixed": True})

@@ -6,6 +6,7 @@ run; without it a run of each kind.
 
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +14,10 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from plants import HEALTHY, OTHERS, TABLE, Plant, run_planted
+from causes import EVERY, HEALTHY
+from plants import Plant, run_planted
 
+from ris_tf.engine.loss import GradientPathError
 from ris_tf.runlog import RunDirectory, causes_of, check_health, verdict_on
 from ris_tf.training.why import replay
 
@@ -31,18 +34,18 @@ def some(names, chosen):
     return [pytest.param(name, marks=() if name in chosen else full, id=name) for name in names]
 
 
-EVERY = {**TABLE, **OTHERS}
-
-
 @pytest.mark.parametrize("name", some(EVERY, SOME))
 def test_planted_fault_is_named_and_its_remedy_mends_it(name, tmp_path):
     plant = EVERY[name]
-    run = run_planted(plant, tmp_path / "run")
+    with suppress(GradientPathError):
+        run_planted(plant, tmp_path / "run")
+    run = RunDirectory.open(tmp_path / "run")
     verdict = verdict_on(check_health(run.log()))
-    assert verdict.level == "red"
+    assert verdict.level == ("warning" if plant.warns else "red")
     assert verdict.check.cause in plant.faults, verdict.sentence
     told = [notice.values for notice in run.log().notices if notice.what == "health"]
-    assert verdict.check.cause in [values["cause"] for values in told]
+    if run.log().end.reason != "failed" or told:
+        assert verdict.check.cause in [values["cause"] for values in told]
     assert len({values["cause"] for values in told}) == len(told), "each is told once"
     if plant.mends and FULL:
         assert verdict.remedies

@@ -14,7 +14,7 @@ scene:
 imperfections:
   {fixed: true, seed: 5, dropout: 0.1, amplitude_jitter: 0.1, phase_noise_rad: 0.1,
    position_jitter: 0.05}
-network: {kind: beamspace, image: [9, 5], filters: 4, blocks: 1, width: 8}
+network: {kind: beamspace, image: [9, 5], filters: 4, blocks: 0, rounds: 0}
 localize: {grid: [31, 16], planes: 3}
 training:
   {epochs: 1, batches_per_epoch: 1, batch: 8, validation_batches: 1, compile: false, samples: 0}
@@ -75,7 +75,7 @@ def test_positions_are_better_with_it(home):
 
 
 def test_evaluation_and_training_take_it(home):
-    words = "--estimators", "pursuit", "--scenes", "16", "--no-figures"
+    words = "--estimators", "sample-mvdr", "--scenes", "8", "--no-figures"
     plain = typed("evaluate", "runs/small", *words, "--out", "a", cwd=home)
     better = typed("evaluate", "runs/small", *words, "--calibration", "c.npz", cwd=home)
     assert "imperfections own, fixed;" in plain

@@ -8,7 +8,7 @@ CONFIG = """\
 geometry: {columns: 4, rows: 4}
 scene: {antennas: 4, snapshots: 4, sources_max: 2}
 channel: {model: file, file: h.npz}
-network: {kind: beamspace, image: [7, 5], filters: 4, blocks: 1, rounds: 1, width: 8}
+network: {kind: beamspace, image: [7, 5], filters: 4, blocks: 0, rounds: 0, width: 8}
 training:
   {epochs: 2, batches_per_epoch: 2, batch: 8, validation_batches: 1, compile: false, samples: 0}
 """

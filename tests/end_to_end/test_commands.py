@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import signal
 import time
 from pathlib import Path
@@ -15,18 +16,16 @@ QUICK = ("--set", "training.compile=false")
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory, tiny_yaml):
+def trained(tmp_path_factory, tiny_run):
     """A finished run, and what training it printed."""
-    folder = tmp_path_factory.mktemp("trained")
-    done = ris_tf("train", tiny_yaml, *QUICK, "--name", "one", cwd=folder)
-    assert done.returncode == 0, done.stderr
-    return folder, done.stdout
+    folder = shutil.copytree(tiny_run, tmp_path_factory.mktemp("trained") / "home")
+    return folder, (folder / "printed").read_text()
 
 
 def test_training_says_what_it_does_and_what_came_of_it(trained):
     folder, printed = trained
     for expected in (
-        "run runs/one",
+        "run runs/first",
         "4 x 4 panel, 4 antennas, 4 snapshots, 1..3 sources, 0..20 dB",
         "network   beamspace,",
         "[LOSS DEBUG] Subspace align: ",
@@ -34,10 +33,10 @@ def test_training_says_what_it_does_and_what_came_of_it(trained):
         "(sample ",
         "finished: 2 epochs",
         "energy outside the signal subspace",
-        "ris-tf check runs/one",
+        "ris-tf check runs/first",
     ):
         assert expected in printed, expected
-    console = (folder / "runs" / "one" / "console.log").read_text()
+    console = (folder / "runs" / "first" / "console.log").read_text()
     assert console.splitlines() == [
         line for line in printed.splitlines() if not line.startswith(("  epoch", "    cov"))
     ]
@@ -50,30 +49,30 @@ def test_training_is_quiet_about_everything_else(tmp_path, tiny_yaml):
 
 def test_existing_run_is_refused(trained, tiny_yaml):
     folder, _ = trained
-    before = sorted(path.stat().st_mtime_ns for path in (folder / "runs" / "one").rglob("*"))
-    done = ris_tf("train", tiny_yaml, "--name", "one", cwd=folder)
+    before = sorted(path.stat().st_mtime_ns for path in (folder / "runs" / "first").rglob("*"))
+    done = ris_tf("train", tiny_yaml, "--name", "first", cwd=folder)
     assert done.returncode == 2
     assert "exists; choose another name" in done.stderr
-    after = sorted(path.stat().st_mtime_ns for path in (folder / "runs" / "one").rglob("*"))
+    after = sorted(path.stat().st_mtime_ns for path in (folder / "runs" / "first").rglob("*"))
     assert before == after
 
 
 def test_looking_at_a_run(trained):
     folder, _ = trained
     listed = ris_tf("runs", cwd=folder)
-    assert re.search(r"runs/one\s+finished\s+2/2", listed.stdout)
-    shown = ris_tf("show", "runs/one", cwd=folder)
+    assert re.search(r"runs/first\s+finished\s+2/2", listed.stdout)
+    shown = ris_tf("show", "runs/first", cwd=folder)
     assert shown.returncode == 0
     assert "finished: 2 epochs" in shown.stdout
     assert "(sample covariance" in shown.stdout
-    drawn = ris_tf("figure", "training", "runs/one", "--out", "curves.svg", cwd=folder)
+    drawn = ris_tf("figure", "training", "runs/first", "--out", "curves.svg", cwd=folder)
     assert drawn.stdout.strip() == "curves.svg"
     assert (folder / "curves.svg").read_bytes().startswith(b"<?xml")
 
 
 def test_check_prints_every_check_and_fails_with_any(trained):
     folder, _ = trained
-    done = ris_tf("check", "runs/one", cwd=folder)
+    done = ris_tf("check", "runs/first", cwd=folder)
     assert "order of updates" in done.stdout
     passed, counted = re.search(r"(\d+) of (\d+) checks passed", done.stdout).groups()
     assert done.returncode == (0 if passed == counted else 1)
@@ -81,7 +80,7 @@ def test_check_prints_every_check_and_fails_with_any(trained):
 
 def test_finished_run_is_not_resumed(trained):
     folder, _ = trained
-    done = ris_tf("train", "--resume", "runs/one", cwd=folder)
+    done = ris_tf("train", "--resume", "runs/first", cwd=folder)
     assert done.returncode == 2
     assert "is finished" in done.stderr
 
@@ -89,14 +88,14 @@ def test_finished_run_is_not_resumed(trained):
 def test_resolved_configuration_trains_the_same_run(trained):
     """config.yaml is complete: its run has the same steps, bit for bit in the log."""
     folder, _ = trained
-    done = ris_tf("train", "runs/one/config.yaml", "--name", "two", cwd=folder)
+    done = ris_tf("train", "runs/first/config.yaml", "--name", "two", cwd=folder)
     assert done.returncode == 0
 
     def steps(name):
         lines = (folder / "runs" / name / "events.jsonl").read_text().splitlines()
         return [e["values"] for e in map(json.loads, lines) if e["kind"] == "step"]
 
-    assert steps("one") == steps("two")
+    assert steps("first") == steps("two")
 
 
 def wait_for(path: Path, text: str, process, seconds=120):

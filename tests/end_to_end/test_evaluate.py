@@ -146,7 +146,7 @@ def test_estimators_are_listed(tmp_path):
 
 def test_runs_of_one_name_have_rows_of_their_own(make_config, tmp_path):
     for seed, folder in enumerate(("a", "b")):
-        config = make_config(f"seed={seed}")
+        config = make_config(f"seed={seed}", "localize.grid=[31,16]", "localize.planes=3")
         run = RunDirectory.create(tmp_path / folder / "first", dump_config(config), ["test"])
         build_network(config).save(run.best_network)
     words = ("--estimators", "network,sample-mvdr", "--scenes", "16", "--out", "there")

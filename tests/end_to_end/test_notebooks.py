@@ -14,18 +14,23 @@ nbclient = pytest.importorskip("nbclient")
 pytest.importorskip("ipykernel")
 
 
-SHORTER = {"epochs": "1", "batches_per_epoch": "30"}  # no need of a good network here
+# No need of a good network here: fewer scenes, looked for on a coarse grid.
+BRIEFLY = '"training.compile=false", "localize.grid=[61,31]", "localize.planes=4", '
+SHORTER = (
+    (r'"training\.epochs=\d+"', f'{BRIEFLY}"training.epochs=1"'),
+    (r'"training\.batches_per_epoch=\d+"', '"training.batches_per_epoch=30"'),
+    (r"Split\.TRAINING, \d+\)", "Split.TRAINING, 256)"),
+    (r"Split\.TEST, \d+\)", "Split.TEST, 64)"),
+    (r"size=100\)", "size=48)"),
+)
 
 
 def executed(root, name, folder):
     """A notebook, run to its end; networks of a configuration are trained shortly."""
     notebook = nbformat.read(root / "examples" / name, as_version=4)
     for cell in notebook.cells:
-        for key, value in SHORTER.items():
-            cell.source = re.sub(rf'("training\.{key})=\d+"', rf'\1={value}"', cell.source)
-        cell.source = cell.source.replace(
-            '"training.epochs', '"training.compile=false", "training.epochs'
-        )
+        for written, shorter in SHORTER:
+            cell.source = re.sub(written, shorter, cell.source)
     client = nbclient.NotebookClient(
         notebook, timeout=600, resources={"metadata": {"path": str(folder)}}
     )

@@ -12,7 +12,7 @@ def test_two_workers_make_one_run(tiny_yaml, tmp_path, two_workers):
     for environment, folder in zip(two_workers, folders, strict=True):
         folder.mkdir()
         words = ["train", tiny_yaml, "--name", "run", "--set", "training.epochs=1"]
-        words += ["--set", "training.distribution=multi_worker"]
+        words += ["--set", "training.distribution=multi_worker", "--set", "training.compile=false"]
         processes.append(Forked(*CLI, *words, cwd=folder, environment=environment, joined=True))
     said = [process.communicate(timeout=300)[0] for process in processes]
     assert [process.returncode for process in processes] == [0, 0], said

@@ -45,6 +45,7 @@ def shuffled_dataset():
     return tf.data.Dataset.from_tensor_slices((X, Y)).shuffle(EXAMPLES, seed=7).batch(BATCH)
 
 
+MORE = ("endless dataset", "list of batches")  # of kinds that there are beside them
 DATA = {  # made anew for every run, and how to take it
     "arrays": (lambda: (X, Y), {"batch_size": BATCH}),
     "dataset": (shuffled_dataset, {}),
@@ -79,7 +80,10 @@ def stopped_and_resumed(folder, data, how, validation, trainer):
     assert steps_of(folder / "stopped") == steps_of(folder / "whole")
 
 
-@pytest.mark.parametrize("kind", DATA)
+@pytest.mark.parametrize(
+    "kind",
+    [pytest.param(kind, marks=pytest.mark.thorough if kind in MORE else ()) for kind in DATA],
+)
 def test_stopped_and_resumed_run_has_the_batches_of_the_uninterrupted_one(kind, tmp_path):
     """Weights, moments and log, bit for bit."""
     data, how = DATA[kind]

@@ -44,7 +44,7 @@ def test_seek_reads_nothing_in_between():
     assert all(number < AHEAD or number >= 1000 for number in numbers)
 
 
-@pytest.mark.parametrize("stop_after", [2, 3, 4])
+@pytest.mark.parametrize("stop_after", [2, 3, pytest.param(4, marks=pytest.mark.thorough)])
 def test_stopped_and_resumed_run_is_the_uninterrupted_one(tmp_path, stop_after):
     """Three windows an epoch, the last of one batch: in the middle of an epoch and at its end."""
     for name, stop in (("whole", None), ("stopped", stop_after)):

@@ -67,7 +67,7 @@ def test_typical_hardware_is_counted_and_ideal_hardware_as_before():
     for name, error in (("none", None), ("typical", 0.0), ("typical", None)):
         document = {**made, "imperfections": IMPERFECTIONS[name].model_dump()}
         config = parse_config({**document, "localize": {"model_error": error}})
-        scenes = Simulator(config)(Split.TEST, 0, 0, 96)
+        scenes = Simulator(config)(Split.TEST, 0, 0, 64)
         known = Known(scenes.noise_variance.numpy())
         found = Detector(config).pursue(scenes.measurement, known)
         counts = true_positions(scenes.sources).count.numpy()

@@ -28,7 +28,7 @@ def test_odds_are_those_of_the_likeliest_place_within_a_cell():
 
 
 def test_likely_sources_are_found_in_noise_that_hides_others():
-    config, _, scenes = made(192, sources_min=2, sources_max=3, snr_db=[-4.0, 0.0])
+    config, _, scenes = made(128, sources_min=2, sources_max=3, snr_db=[-4.0, 0.0])
     truth, rng = true_positions(scenes.sources), np.random.default_rng(0)
     near = [np.asarray(axis) + rng.normal(0, 0.02, axis.shape) for axis in truth.coordinates[:2]]
     elsewhere = [rng.uniform(-1, 1, near[0].shape), rng.uniform(-0.5, 0.5, near[0].shape)]

@@ -7,14 +7,17 @@ from harness import CONFIG, FULL
 
 ENDING = {signal.SIGINT: 130, signal.SIGTERM: 75, signal.SIGUSR1: 75, signal.SIGXCPU: 75}
 GOING_ON = (signal.SIGHUP, signal.SIGUSR2)
-EVALUATE = ("evaluate", "--config", CONFIG, "--scenes", "8", "--estimators", "mvdr", "--no-figures")
+EVALUATE = ("evaluate", "--config", CONFIG, "--scenes", "8", "--no-figures")
 # Words, what they write, and where the signal comes.
 COMMANDS = {
     "simulate": (
         ("simulate", CONFIG, "--scenes", "8", "--out", "out.npz"),
         "ris_tf.data.export:named_arrays",
     ),
-    "evaluate": ((*EVALUATE, "--out", "out.npz"), "ris_tf.evaluation.run:Evaluation._truth_of"),
+    "evaluate": (
+        (*EVALUATE, "--estimators", "sample-mvdr", "--out", "out.npz"),
+        "ris_tf.evaluation.run:Evaluation._truth_of",
+    ),
     "model": (("model", CONFIG), "ris_tf.engine.tensorflow_quiet:load_tensorflow"),
 }
 EVERY = [(command, number) for command in COMMANDS for number in (*ENDING, *GOING_ON)]

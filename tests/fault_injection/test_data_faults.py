@@ -6,15 +6,14 @@ import shutil
 
 import numpy as np
 import pytest
-from harness import CONFIG, FULL, assert_same, end_of, outcome
+from harness import CONFIG, assert_same, end_of, outcome
 
 from ris_tf.config import load_config
 from ris_tf.data.export import export_scenes
 from ris_tf.runlog import Cause, read_run_log
 from ris_tf.scene import Split
 
-CHAINS = 20 if FULL else 1
-KILLS = 3 if FULL else 1  # of each run, one after the other
+CHAINS, KILLS = 20, 3  # kills of each run, one after the other
 READ = "ris_tf.data.scene_set:SceneSet.read"
 READS = 22  # of a run, but for those ahead of its end
 SCENES = {"train": 23, "validation": 6}  # which no batch divides
@@ -55,14 +54,14 @@ def undisturbed(harmed, made_once, files):
     return outcome(runs / "run")
 
 
-def go_on(harmed, runs, files, **plan):
+def go_on(harmed, runs, data, **plan):
     if not (runs / "run").exists():
-        return harmed.train(runs, *on(files), **plan)
+        return harmed.train(runs, *on(data), **plan)
     return harmed("train", "--resume", runs / "run", **plan)
 
 
 def kill_plan(draw):
-    kind = draw.choice(["reading", "reading", "files", "seconds"] if FULL else ["reading"])
+    kind = draw.choice(["reading", "reading", "files", "seconds"])
     if kind == "reading":
         return {"entering": READ, "times": draw.randint(3, READS), "signal": 9}
     if kind == "seconds":
@@ -70,6 +69,7 @@ def kill_plan(draw):
     return {"files": draw.randint(1, 90), "half": draw.random() < 0.5}
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("chain", range(CHAINS))
 def test_killed_run_on_files_goes_on(harmed, undisturbed, files, tmp_path, fault, chain):
     draw, killed = random.Random(50 + chain), 0
@@ -111,14 +111,33 @@ def test_file_that_is_cut_while_it_is_trained_on_ends_the_run(harmed, copied, tm
     assert end_of(tmp_path / "run")[0] == "finished"
 
 
+@pytest.fixture(scope="module")
+def killed_once(harmed, files, tmp_path_factory):
+    """Folder of a run that was killed, as it was left, and of a copy of its files, `data`."""
+    home = tmp_path_factory.mktemp("killed")
+    shutil.copytree(files, home / "data")
+    done = harmed.train(home / "runs", *on(home / "data"), entering=READ, times=12, signal=9)
+    assert done.code == -9
+    (home / "runs").rename(home / "left")
+    return home
+
+
+@pytest.fixture
+def killed(killed_once, files):
+    """The same, for a test that harms its files: `runs` and `data` as they were."""
+    for name, whole in (("runs", killed_once / "left"), ("data", files)):
+        shutil.rmtree(killed_once / name, ignore_errors=True)
+        shutil.copytree(whole, killed_once / name)
+    return killed_once
+
+
 @pytest.mark.parametrize("harm", ["missing", "changed", "new"])
-def test_files_that_are_others_than_the_run_began_with(harmed, copied, tmp_path, fault, harm):
+def test_files_that_are_others_than_the_run_began_with(harmed, killed, fault, harm):
     fault("a shard is missing, changed or new on --resume", "one line that names it, exit code 2")
-    killed = harmed.train(tmp_path, *on(copied), entering=READ, times=12, signal=9)
-    assert killed.code == -9
-    record = json.loads((tmp_path / "run" / "data.json").read_text())
+    run = killed / "runs" / "run"
+    record = json.loads((run / "data.json").read_text())
     assert [one["scenes"] for one in record["train"]] == [9, 14]
-    path = copied / "train" / "1.npz"
+    path = killed / "data" / "train" / "1.npz"
     if harm == "missing":
         path.unlink()
     elif harm == "changed":
@@ -127,11 +146,11 @@ def test_files_that_are_others_than_the_run_began_with(harmed, copied, tmp_path,
         np.savez(path, **{**arrays, "snr_db": arrays["snr_db"] + 1})
     else:
         path = shutil.copyfile(path, path.with_name("2.npz"))
-    before = (tmp_path / "run" / "events.jsonl").read_bytes()
-    refused = harmed("train", "--resume", tmp_path / "run").in_order(2)
+    before = (run / "events.jsonl").read_bytes()
+    refused = harmed("train", "--resume", run).in_order(2)
     words = {"missing": "is missing", "changed": "has changed since", "new": "was not there when"}
     said = [line for line in refused.said.splitlines() if line.startswith("ris-tf: ")]
     assert len(said) == 1, refused.said
     assert str(path) in said[0]
     assert words[harm] in said[0]
-    assert (tmp_path / "run" / "events.jsonl").read_bytes() == before, "nothing was trained"
+    assert (run / "events.jsonl").read_bytes() == before, "nothing was trained"

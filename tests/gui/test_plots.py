@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 from driven import SOON_MS
 from pixels import coverage, screen, wheel
-from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtCore import QPoint, QPointF, QRectF, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
 
 from gui.models.groups import grouped, keys_to_group_by
 from gui.models.panels import Curve, Options, Panel, distinct, loss_panels, runs_of
+from gui.models.sheaf import sheaf_of
 from gui.models.sight import NOTHING, XView, drawn, ends_of, fitted, has_data
 from gui.models.smoothing import Smoother
 from gui.plots.legend import entries_of
@@ -239,7 +240,8 @@ def test_what_diverged_is_marked_and_said(qtbot, fake_run):
     tab = LossTab()
     qtbot.addWidget(tab)
     tab.show_runs([run.train(5).view()])
-    (loss, *_), _ = [tab.grid.plots()[0].content(300).curves, None]
+    plot = tab.grid.plots()[0]
+    loss = plot.content(QRectF(0, 0, 400, 200), plot.look).sight.curves[0]
     assert loss.ended == (39, pytest.approx(1.25))
     assert tab.readout.model.index(0, 0).data() == "not finite"
 
@@ -329,3 +331,48 @@ def test_ranges_stay_among_what_there_is():
     assert low < high
     assert view.within((np.nan, 1)) is None
     assert ends_of([]) == NOTHING
+
+
+def many(lengths, smooth=True):
+    """A panel of as many runs as there are lengths, in three colours."""
+    curves = []
+    for i, n in enumerate(lengths):
+        x = np.arange(float(n))
+        y = np.sin(x / 50 + i)
+        line = (x[::5], y[::5]) if smooth else None
+        colour = ("#0072B2", "#D55E00", "#009E73")[i % 3]
+        curves.append(Curve("loss", f"run-{i}", colour, x, y, line, style=i // 3))
+    return Panel("loss", "loss", tuple(curves))
+
+
+@pytest.mark.parametrize("span", [(-10.0, 900.0), (100.0, 140.0), (103.2, 103.4), (500.0, 2000.0)])
+@pytest.mark.parametrize("smooth", [True, False])
+def test_many_runs_side_by_side_are_cut_as_each_alone(span, smooth):
+    """Cut all at once, every curve is the same line within the range as cut by itself."""
+    panel = many([900, 400, 150, 1, 700, 90, 899, 300], smooth)
+    sheaf = sheaf_of(panel)
+    together, alone = sheaf.sight(span, 4000), drawn(panel, span, 4000)
+    assert {d.curve.run for d in together.curves} == {d.curve.run for d in alone.curves}
+    at = np.linspace(*span, 101)
+    for cut in together.curves:
+        other = next(d for d in alone.curves if d.curve is cut.curve)
+        whole = cut.curve.smooth or (cut.curve.x, cut.curve.y)
+        inside = at[(at >= whole[0][0]) & (at <= whole[0][-1])]
+        for found in (cut, other) if len(inside) else ():
+            values = np.interp(inside, found.x, found.y)
+            np.testing.assert_allclose(values, np.interp(inside, *whole), atol=1e-12)
+
+
+def test_many_runs_keep_a_value_for_each_pixel_at_most_and_their_last_ones():
+    panel = many([900] * 12)
+    cut = sheaf_of(panel).sight((-10.0, 900.0), 60)
+    assert all(45 <= len(d.x) <= 120 for d in cut.curves)
+    assert all(d.x[-1] == 895 for d in cut.curves)
+    assert np.isnan(cut.x[cut.ends]).all() and np.isfinite(np.delete(cut.y, cut.ends)).all()
+    colours = [d.curve.colour for d in cut.curves]
+    assert colours == sorted(colours, key=colours.index), "those of a colour are neighbours"
+
+
+def test_few_runs_and_very_long_ones_are_cut_one_by_one():
+    assert sheaf_of(many([100] * 3)) is None
+    assert sheaf_of(many([100_000] * 8, smooth=False)) is None

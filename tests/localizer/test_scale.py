@@ -30,8 +30,8 @@ MODELS = [("rician", "equal"), ("pytorch", "path_loss"), ("rayleigh", "spread")]
 PATHS = [
     ("beamspace", "pytorch", "path_loss"),
     ("reference", "pytorch", "path_loss"),
-    ("reference", "rician", "equal"),
-    ("reference, raw", "pytorch", "path_loss"),
+    pytest.param("reference", "rician", "equal", marks=pytest.mark.thorough),
+    pytest.param("reference, raw", "pytorch", "path_loss", marks=pytest.mark.thorough),
 ]
 
 

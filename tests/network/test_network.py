@@ -128,7 +128,13 @@ for path in sys.argv[1:]:
 """
 
 
-@pytest.mark.parametrize("imports", ["import keras, ris_tf", "import ris_tf, tensorflow, keras"])
+@pytest.mark.parametrize(
+    "imports",
+    [
+        "import keras, ris_tf",
+        pytest.param("import ris_tf, tensorflow, keras", marks=pytest.mark.thorough),
+    ],
+)
 def test_loading_needs_no_more_than_the_import(make_config, tiny_reference, tmp_path, imports):
     paths, parameters = [], []
     for overrides in ([], [tiny_reference, "covariance.beta=0.3"]):

@@ -97,7 +97,8 @@ def test_it_localizes_by_its_covariance(networked, examples, tmp_path):
     run, _ = networked
     named = ["--plugin", examples / "own_network.py"]
     done("simulate", run / "config.yaml", *named, "--scenes", "3", "--out", tmp_path / "s.npz")
-    words = ["localize", run, tmp_path / "s.npz", *named]
+    coarse = ["--set=localize.grid=[31,16]", "--set=localize.planes=3"]
+    words = ["localize", run, tmp_path / "s.npz", *named, *coarse]
     done(*words, "--out", tmp_path / "s.json")
     assert len(json.loads((tmp_path / "s.json").read_text())) == 3
     refused = ris_tf(*words, "--estimator", "network")

@@ -281,9 +281,10 @@ def test_run_resumed_while_it_is_read_counts_once(tmp_path, monkeypatch):
     small_log(path)
     kept = path.read_bytes().index(b'{"kind":"step","step":3')
     poll, polls = EventTail.poll, []
+    monkeypatch.setattr(reader_module, "CHUNK", kept + 50)
 
     def resumed_after_the_first(tail, limit):
-        events = poll(tail, limit)
+        events = poll(tail, limit=1)
         polls.append(events)
         if len(polls) == 1:
             with EventWriter(path, kept) as writer:

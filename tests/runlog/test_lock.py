@@ -27,7 +27,7 @@ from ris_tf.search import Choices, Search, SearchDirectory
 DOCUMENT = dump_config(Config())
 SPACE = {"network.width": Choices((448, 512))}
 # Folders that two processes make, or begin to work on, at the same instant.
-AT_ONCE = 200 if os.environ.get("RIS_FAULTS") == "full" else 60
+AT_ONCE = 200 if os.environ.get("RIS_FAULTS") == "full" else 30
 BEGIN = """
 import sys, time
 from pathlib import Path

@@ -37,7 +37,11 @@ def test_something_must_be_left_to_train(network):
 
 
 @pytest.mark.parametrize(
-    "patterns", ["[trunk]", "[cell_head, 'detection_head_*']"], ids=["backbone", "heads"]
+    "patterns",
+    [
+        pytest.param("[trunk]", id="backbone"),
+        pytest.param("[cell_head, 'detection_head_*']", id="heads", marks=pytest.mark.thorough),
+    ],
 )
 def test_frozen_variables_stay_to_the_bit(make_config, whole_network, tmp_path, patterns):
     """Weight decay is on and windows are clipped: neither reaches them, nor do averages."""

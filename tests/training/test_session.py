@@ -23,8 +23,8 @@ from ris_tf.training.batches import simulated
 def start(make_config, tmp_path):
     """Begins sessions of two windows an epoch in this test's folder."""
 
-    def start_(name="run", resume=False, overrides=(), batches=simulated):
-        return begin(make_config, tmp_path / name, resume, (*SHORT, *overrides), batches=batches)
+    def start_(name="run", resume=False, overrides=(), **how):
+        return begin(make_config, tmp_path / name, resume, (*SHORT, *overrides), **how)
 
     return start_
 
@@ -137,7 +137,7 @@ def poisoned(config):
 
 def test_windows_that_stay_broken_end_the_run_with_the_reason(start):
     overrides = ("training.epochs=50", "training.batches_per_epoch=15")
-    run, session = start(overrides=overrides, batches=poisoned)
+    run, session = start(overrides=overrides, batches=poisoned, eager=False)
     before = final_weights(session)
     # The poison is in validation too: its loss is NaN, and the run goes on to the limit.
     outcome = session.run()

@@ -5,13 +5,12 @@ that the first failing one is what went wrong and not what came of it.
 """
 
 from ris_tf.runlog.health.check import Check, Fault, Level
-from ris_tf.runlog.health.evidence import LOCALIZATION, ORIGIN
+from ris_tf.runlog.health.evidence import LOCALIZATION
 from ris_tf.runlog.health.verdict import NOTICE, Verdict, causes_of, check_health, verdict_on
 
 __all__ = [
     "LOCALIZATION",
     "NOTICE",
-    "ORIGIN",
     "Check",
     "Fault",
     "Level",

@@ -48,6 +48,12 @@ class Fault(StrEnum):
     UNLIKE = "validation-unlike"
     OVERFITTING = "overfitting"
     VALIDATION = "validation-not-finite"
+    REPEATS = "examples-repeat"
+    INPUT_SCALE = "inputs-not-normalised"
+    RUNS_AWAY = "loss-runs-away"
+    DECAY = "weight-decay"
+    DROPOUT = "dropout"
+    FROZEN = "frozen-layers"
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,6 @@ from ris_tf.runlog.log import TERM, RunLog
 LOCALIZATION = "localization"  # the task whose settings are `ris-tf`'s own
 BETA_SETTLED = 0.06  # windows this near the final beta are compared; its jitter is 0.05
 LAYER = "layer/"
-ORIGIN = "origin"  # kind of notice: where a window that is not finite began
 SHOWN = 5  # steps or names that a result names
 OLD_LOG = "the log was written by an older version"
 
@@ -64,11 +63,15 @@ class Evidence:
         """Largest weight so far of every term."""
         return self.log.term_weights()
 
+    @cached_property
+    def first(self) -> dict[str, Any]:
+        """What the first window did to the weights, and how large they were."""
+        return self.log.diagnosed("first window")
+
     @property
     def gains(self) -> dict[str, float]:
         """Layers that a run begins with far too large weights in; what comes later has a cause."""
-        values = self.log.diagnosed("first window")
-        return {name: value for name, value in values.items() if name.startswith("gain/")}
+        return {name: value for name, value in self.first.items() if name.startswith("gain/")}
 
     @property
     def usual(self) -> dict[str, float]:
@@ -114,6 +117,22 @@ class Evidence:
         """The losses that may be compared, in order."""
         loss, comparable = self.loss
         return loss[comparable]
+
+    @cached_property
+    def rates(self) -> np.ndarray:
+        """The base rate of each of those windows; 1 where none is logged."""
+        groups = self.log.groups()
+        rates = self.log.column(f"rate/{groups[0]}") if groups else np.ones(len(self.ok))
+        return np.nan_to_num(rates)[self.loss[1]]
+
+    @property
+    def reach(self) -> float:
+        """How far the rates so far could have moved a weight, over a weight's size; 0 if unknown.
+
+        A step of the optimizer is the rate at most, in whatever direction.
+        """
+        sizes = [value for name, value in self.first.items() if name.startswith("rms/")]
+        return float(self.rates.sum()) / max(sizes) if sizes and max(sizes) else 0.0
 
     @cached_property
     def ends(self) -> tuple[float, float]:

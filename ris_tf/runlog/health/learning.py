@@ -16,11 +16,20 @@ from ris_tf.runlog.health.check import (
     passes,
 )
 from ris_tf.runlog.health.evidence import OLD_LOG, Evidence, listed, value
+from ris_tf.runlog.health.proportion import (
+    JUDGED_BY,
+    SIGNIFICANT,
+    dropped_out,
+    frozen_as_made,
+    runs_away,
+    unpaired,
+)
 from ris_tf.runlog.log import TERM
 
 FALL_BY_EPOCH_3 = 0.10
 TOO_FAR = 1.0  # of the weights' norm over an epoch, at a loss that does not fall
 TOO_NEAR = 0.02  # the same, at the other end
+REACHES = 0.2  # of the weights' size: a way that a rate allows, so that it is not too low
 DIVERGED = 2.0  # times the best level that the loss had
 RATE_OF_MOST = 1e-3  # at which most networks learn by Adam
 FASTEST, SLOWEST = 1e-2, 1e-5  # rates that are too high or low for nearly all
@@ -33,8 +42,6 @@ SHORT = "the run is too short to tell"
 WARMED_UP = 1000  # windows before which nothing is said of a covariance that is still poor
 UP = "the learning rate is too high: it threw the loss up to"
 SPIKE = 5.0  # times the first loss
-SIGNIFICANT = 3.0  # standard errors of a difference of losses
-JUDGED_BY = 100  # windows before which a loss may still be about to fall
 ENOUGH = 20  # windows by which a loss is judged
 
 
@@ -45,13 +52,17 @@ def loss_falls(e: Evidence) -> Check:
         return not_yet(name, "too few windows to tell")
     first, last = e.ends
     result = f"{first:.4f} to {last:.4f}, {_change(first, last)}"
-    if len(e.kept) >= ENOUGH and (found := _diverged(name, e, result) or _level(name, e, result)):
-        return found
+    if len(e.kept) >= ENOUGH:
+        found = runs_away(name, e, result) or _diverged(name, e, result) or _level(name, e, result)
+        if found:
+            return found
     one, three = _by_epoch(e, 0), _by_epoch(e, 2)
     if len(e.log.epoch_ends) >= 3 and len(one) and len(three):
         result += f"; epoch 1 to 3 {_change(one.mean(), three.mean())}"
         if three.mean() > one.mean() - FALL_BY_EPOCH_3 * abs(one.mean()):
             return _rate(name, e, result, "the loss hardly falls")
+    if found := unpaired(name, e, result):
+        return found
     return passes(name, result) if last < first else _too_early(name, e, result)
 
 
@@ -109,7 +120,7 @@ def _rate(name: str, e: Evidence, result: str, what: str) -> Check:
     rate = e.rate
     if rate >= FASTEST or (moved and max(moved) > TOO_FAR):
         return _too_high(name, e, result, f"{what}: the learning rate is too high")
-    if rate <= SLOWEST or (moved and max(moved) < TOO_NEAR):
+    if rate <= SLOWEST or (moved and max(moved) < TOO_NEAR and not e.reach > REACHES):
         matter = f"{what}: the learning rate is too low"
         ways = f"the weights moved by {max(moved):.1g} of their norm in an epoch" if moved else ""
         remedies = (("training.learning_rate", value(RATE_OF_MOST)),) if e.ours else ()
@@ -117,6 +128,8 @@ def _rate(name: str, e: Evidence, result: str, what: str) -> Check:
         return fails(name, Fault.RATE_TOO_LOW, result, matter, advice, remedies)
     if len(e.kept) < JUDGED_BY:
         return _too_early(name, e, result)
+    if found := frozen_as_made(name, e, Level.RED) or unpaired(name, e, result):
+        return found
     matter = f"{what}, at a rate that is neither too high nor too low"
     advice = "look at the terms one by one: one of them may be at its floor, or work against others"
     return fails(name, Fault.PLATEAU, result, matter, advice)
@@ -132,6 +145,8 @@ def _too_high(name: str, e: Evidence, result: str, matter: str) -> Check:
 def all_trained(e: Evidence) -> Check:
     """Every variable had a gradient in the first epoch, and no layer is mostly dead."""
     name = "all parameters trained"
+    if found := dropped_out(name, e):
+        return found
     if not e.log.epoch_ends:
         return not_yet(name, "the first epoch is not over", "wait for its end")
     silent = e.log.epoch_ends[0].untrained
@@ -142,17 +157,24 @@ def all_trained(e: Evidence) -> Check:
             return not_yet(name, f"the schedule keeps {listed(off)} off")
     if silent:
         return _untrained(name, e, silent)
-    dead = {n.removeprefix("dead/"): v for n, v in e.last.items() if n.startswith("dead/")}
-    worst = max(dead, key=lambda layer: dead[layer], default="")
-    if worst and dead[worst] > MANY_DEAD:
-        result = f"{dead[worst]:.0%} of the units of {worst} get no gradient any more"
-        matter = f"most units of {worst} are dead: their output is always 0"
-        advice = "a smaller learning rate from the start: units die by steps that are too long"
-        remedies = (("training.learning_rate", value(e.rate / 3)),) if e.ours else ()
-        return fails(name, Fault.DEAD_UNITS, result, matter, advice, remedies, Level.WARNING)
+    if found := _dead(name, e) or frozen_as_made(name, e, Level.WARNING):
+        return found
     frozen = [n.values.get("variables", 0) for n in e.of(FROZEN)]
     rest = f", {frozen[-1]:g} are frozen" if frozen else ""
     return passes(name, f"every variable had a gradient in the first epoch{rest}")
+
+
+def _dead(name: str, e: Evidence) -> Check | None:
+    """A layer most of whose units pass no gradient any more."""
+    dead = {n.removeprefix("dead/"): v for n, v in e.last.items() if n.startswith("dead/")}
+    worst = max(dead, key=lambda layer: dead[layer], default="")
+    if not worst or not dead[worst] > MANY_DEAD:
+        return None
+    result = f"{dead[worst]:.0%} of the units of {worst} get no gradient any more"
+    matter = f"most units of {worst} are dead: their output is always 0"
+    advice = "a smaller learning rate from the start: units die by steps that are too long"
+    remedies = (("training.learning_rate", value(e.rate / 3)),) if e.ours else ()
+    return fails(name, Fault.DEAD_UNITS, result, matter, advice, remedies, Level.WARNING)
 
 
 def _untrained(name: str, e: Evidence, silent: list[str]) -> Check:

@@ -12,6 +12,7 @@ from ris_tf.runlog.health.check import (
     passes,
 )
 from ris_tf.runlog.health.evidence import LAYER, OLD_LOG, Evidence, value
+from ris_tf.runlog.health.proportion import not_normalised
 from ris_tf.runlog.log import NORM
 
 VANISHED = 1e-6  # of the norms that the first windows had
@@ -33,7 +34,11 @@ def norms_in_order(e: Evidence) -> Check:
         return cannot_tell(name, OLD_LOG)
     first, last = float(np.median(norms[:FIRST])), float(np.median(norms[-FIRST:]))
     result = f"{first:.3g} in the first windows, {last:.3g} in the last"
-    for found in (_too_small(name, e, result), _exploded(name, e, result)):
+    for found in (
+        _too_small(name, e, result),
+        not_normalised(name, e),
+        _exploded(name, e, result),
+    ):
         if found:
             return found
     if last < VANISHED * first:

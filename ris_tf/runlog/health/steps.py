@@ -14,9 +14,11 @@ from ris_tf.runlog.health.check import (
     not_yet,
     passes,
 )
-from ris_tf.runlog.health.evidence import LAYER, OLD_LOG, ORIGIN, Evidence, listed, value
+from ris_tf.runlog.health.evidence import LAYER, OLD_LOG, Evidence, listed, value
 from ris_tf.runlog.health.norms import norms_in_order
+from ris_tf.runlog.health.proportion import pulled
 from ris_tf.runlog.log import TERM
+from ris_tf.runlog.origins import ORIGIN, array_words
 
 CALIBRATION = 100  # first windows, in which a loss scale may still look for its level
 MAX_SKIPPED = 0.05  # share of the later windows that may be dropped at a scale above 1
@@ -27,7 +29,7 @@ LEAST_FELT = 1e-6  # learning rate whose steps are not rounded away in float32
 
 
 def gradients_finite(e: Evidence) -> Check:
-    """No window dropped at scale 1 or less; a loss scale may look for its level."""
+    """No window dropped that no loss scale would save; a scale may look for its level."""
     name = "gradients finite"
     if not len(e.ok):
         return not_yet(name, "no window yet", "wait for the first window")
@@ -35,7 +37,8 @@ def gradients_finite(e: Evidence) -> Check:
     if e.log.end is not None and e.log.end.cause == Cause.NOT_FINITE:
         result = f"{dropped.sum()} of {len(e.ok)} windows dropped, the last of them in a row"
         return _not_finite(name, e, np.flatnonzero(dropped), result)
-    at_unity = np.flatnonzero(dropped & (scale <= 1))
+    lost = (scale <= 1) | ~np.isfinite(e.log.column("loss"))  # the loss is computed before scaling
+    at_unity = np.flatnonzero(dropped & lost)
     if len(at_unity):
         where = listed(e.log.steps[at_unity])
         result = f"{len(at_unity)} of {len(e.ok)} windows dropped, first {where}"
@@ -98,7 +101,7 @@ def _operation(e: Evidence) -> str:
 
 
 def _inputs(name: str, e: Evidence, result: str, found: dict) -> Check:
-    what, example = found.get("term", ""), found.get("example", -1)
+    what, example = array_words(found.get("term", "")), found.get("example", -1)
     matter = f"the data is not finite: {what} of example {example:g} of window {found['window']:g}"
     advice = "mend or leave out what is no number"
     advice += ": ris-tf data inspect FILE names it" if e.ours else ""
@@ -250,7 +253,9 @@ def weights_move(e: Evidence) -> Check:
     """Every group moves over an epoch, and over the first window."""
     name = "weights move"
     moved = e.last if any(n.startswith("moved/") for n in e.last) else {}
-    first = e.log.diagnosed("first window")
+    first = e.first
+    if found := pulled(name, e):
+        return found
     if not moved and not first:
         too_early = not e.log.epoch_ends or e.plan
         return not_yet(name, "no epoch yet") if too_early else cannot_tell(name, OLD_LOG)
@@ -258,19 +263,25 @@ def weights_move(e: Evidence) -> Check:
     if not e.ok[here].any():
         return not_yet(name, "no window was applied in what was measured")
     of_group = {n: v for n, v in (moved or first).items() if n.startswith(("moved/", "step/"))}
-    still = [n.partition("/")[2] for n, v in of_group.items() if v < STILL]
-    if still:
-        return _stands_still(name, e, still)
-    felt = _rates(e)[here].max() > LEAST_FELT
-    odd = [path for path in _still_variables(e) if path not in _silent(e)] if felt else []
-    if odd:
-        matter = f"{listed(odd)} had gradients and did not move"
-        advice = "nothing applies their gradients: look at what the optimizer is given"
-        return fails(name, Fault.NEVER_MOVES, matter, matter, advice)
+    if found := _still(name, e, of_group, felt=_rates(e)[here].max() > LEAST_FELT):
+        return found
     if not moved:
         return passes(name, "every group moved with the first window")
     ways = ", ".join(f"{n.removeprefix('moved/')} {v:.2g}" for n, v in of_group.items())
     return passes(name, f"over the last epoch, of the weights' norm: {ways}")
+
+
+def _still(name: str, e: Evidence, of_group: dict[str, float], felt: bool) -> Check | None:
+    """A group that stands still, or a variable where steps are not rounded away."""
+    still = [n.partition("/")[2] for n, v in of_group.items() if v < STILL]
+    if still:
+        return _stands_still(name, e, still)
+    odd = [path for path in _still_variables(e) if path not in _silent(e)] if felt else []
+    if not odd:
+        return None
+    matter = f"{listed(odd)} had gradients and did not move"
+    advice = "nothing applies their gradients: look at what the optimizer is given"
+    return fails(name, Fault.NEVER_MOVES, matter, matter, advice)
 
 
 def _last_measured(e: Evidence) -> np.ndarray:
@@ -299,11 +310,28 @@ def _stands_still(name: str, e: Evidence, still: list[str]) -> Check:
     rates = {g: e.log.column(f"rate/{g}") for g in still if g in groups}
     idle = [g for g, rate in rates.items() if not (rate > 0).any()]
     result = f"{', '.join(still)}: no weight moved"
+    ended = {g: _zero_from(e, rate) for g, rate in rates.items() if g not in idle}
+    if idle or (ended and all(ended.values())):
+        return _without_rate(name, e, idle, ended, result)
+    matter = f"the optimizer never moves the {' and the '.join(still)}, though its rate is above 0"
+    advice = "nothing applies the gradients: look at the step and the optimizer"
+    return fails(name, Fault.NEVER_MOVES, result, matter, advice)
+
+
+def _zero_from(e: Evidence, rate: np.ndarray) -> int:
+    """The step from which on a rate is 0; 0 where it is not."""
+    used = np.flatnonzero(rate > 0)
+    return int(e.log.steps[used[-1] + 1]) if len(used) and used[-1] + 1 < len(rate) else 0
+
+
+def _without_rate(
+    name: str, e: Evidence, idle: list[str], ended: dict[str, int], result: str
+) -> Check:
+    """Groups whose rate is 0, or has been from a step on."""
     if not idle:
-        matter = (
-            f"the optimizer never moves the {' and the '.join(still)}, though its rate is above 0"
-        )
-        advice = "nothing applies the gradients: look at the step and the optimizer"
+        step = min(ended.values())
+        matter = f"the learning rate of the {' and the '.join(ended)} is 0 from step {step} on"
+        advice = "nothing is learned since: a schedule as long as the run"
         return fails(name, Fault.NEVER_MOVES, result, matter, advice)
     matter = f"the learning rate of the {' and the '.join(idle)} is 0"
     return fails(name, Fault.NEVER_MOVES, result, matter, "give it a rate", _a_rate(e, idle))

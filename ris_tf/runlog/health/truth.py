@@ -17,6 +17,7 @@ from ris_tf.runlog.health.check import (
     passes,
 )
 from ris_tf.runlog.health.evidence import OLD_LOG, Evidence
+from ris_tf.runlog.health.proportion import below_truth, repeated
 from ris_tf.runlog.log import TERM
 
 AGREE = 3.0  # standard errors by which measurements are nearer to their own labels
@@ -134,6 +135,8 @@ def no_floor(e: Evidence) -> Check:
     if not all(map(math.isfinite, floors.values())):
         return cannot_tell(name, "a term is not finite, at the truth neither")
     weighted = {n: e.weights.get(n, 0.0) * v for n, v in floors.items()}
+    if found := below_truth(name, e):
+        return found
     loss = e.ends[1] if len(e.kept) else math.nan
     worst = max(weighted, key=lambda n: weighted[n])
     result = f"{sum(weighted.values()):.2g} at the truth"
@@ -263,6 +266,8 @@ def _no_validation(name: str, e: Evidence) -> Check:
 def validation_like_training(e: Evidence) -> Check:
     """Validation scenes are like those trained on, and training helps them, too."""
     name = "validation like training"
+    if found := repeated(name, e):
+        return found
     apart = {n.removeprefix("apart/"): v for n, v in e.data.items() if n.startswith("apart/")}
     worst = max(apart, key=lambda n: apart[n], default="")
     few = min(e.data.get("examined", 0), e.data.get("validation/examined", 0)) < EXAMINED
