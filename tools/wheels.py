@@ -23,10 +23,10 @@ TINY = [
     for value in ("training.epochs=1", "training.batches_per_epoch=3", "training.batch=8",
                   "training.compile=false", "training.validation_batches=1",
                   "training.validation_batch=8", "training.spectrum_scenes=0",
-                  "network.filters=4", "network.blocks=0", "network.rounds=0")
+                  "network.filters=4", "network.blocks=0", "network.rounds=0",
+                  "localize.grid=[31, 16]", "localize.planes=3")
     for word in ("--set", value)
 ]  # fmt: skip
-GRID = ["--set", "localize.grid=[31, 16]", "--set", "localize.planes=3"]
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ TRAINS = [
     # Three windows are too few to pass every check, but enough to print them.
     ris_tf("check", "runs/first", codes=(0, 1), prints="checks passed"),
     ris_tf("simulate", "quickstart", "--scenes", "4", "--out", "s.npz", makes="s.npz"),
-    ris_tf("localize", "runs/first", "s.npz", "--out", "p.csv", *GRID, makes="p.csv"),
+    ris_tf("localize", "runs/first", "s.npz", "--out", "p.csv", makes="p.csv"),
 ]
 PICTURE = Step(
     ["ris-gui", "--screenshot", "loss.png", "--tab", "loss", "runs/first"], makes="loss.png"

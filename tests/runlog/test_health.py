@@ -1,5 +1,7 @@
 """Health checks: each passes on a healthy log and fails on the fault that it is for."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from healthy_log import column, drop, healthy, verdict
@@ -144,3 +146,11 @@ def test_figure_of_a_run_with_dropped_windows(tmp_path, suffix):
     path = tmp_path / f"training{suffix}"
     save_figure(training_figure(log, "a run"), path)
     assert path.stat().st_size > 5000
+
+
+def test_curves_of_a_figure_are_told_apart_without_colours():
+    _, terms, *_ = training_figure(healthy(), "a run").axes
+    legend = terms.get_legend()
+    lines = [line.get_linestyle() for line in legend.get_lines()]
+    assert len(lines) > 1
+    assert all(one != other for one, other in pairwise(lines))
