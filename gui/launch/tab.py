@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from gui.launch.device import DeviceBox
 from gui.launch.launches import Launches
 from gui.launch.layout import lay_out
 from gui.launch.place import PlaceCheck
@@ -101,6 +102,7 @@ class LaunchTab(Tab):
         self.weights.setClearButtonEnabled(True)
         self.weights.setAccessibleName("run or file with the weights to begin at")
         self.weights.setToolTip("a run, a .keras or a .weights.h5 file, as --from takes it")
+        self.device = DeviceBox()
         self.runs_dir = QLineEdit(str(runs_dir))
         self.runs_dir.setAccessibleName("folder that gets the run")
         self.filter = QLineEdit()
@@ -124,6 +126,7 @@ class LaunchTab(Tab):
         self.form.edited.connect(self._refresh)
         self.plan.edited.connect(self._refresh)
         self.kind.currentIndexChanged.connect(self._change_kind)
+        self.device.currentIndexChanged.connect(self._refresh)
         for line in (self.name, self.runs_dir, self.weights):
             line.textEdited.connect(self._refresh)
         self.filter.textChanged.connect(self._apply_filter)
@@ -328,6 +331,7 @@ class LaunchTab(Tab):
             Path(self.runs_dir.text()),
             named_plugins(),
             self._begins_at(),
+            self.device.device,
         )
         return tune_command(wanted, self.plan.plan()) if self.searches else train_command(wanted)
 

@@ -54,6 +54,7 @@ class NewRun:
         runs_dir: folder that gets it.
         plugins: modules that the configuration needs.
         weights: run or file that has the weights to begin at; empty to draw them from the seed.
+        device: what computes, `cpu`, `gpu` or `gpu:N`; empty leaves it to the command.
     """
 
     config: Path
@@ -62,13 +63,15 @@ class NewRun:
     runs_dir: Path
     plugins: Sequence[str] = ()
     weights: str = ""
+    device: str = ""
 
     def command(self, name: str, *options: str) -> Command:
         """The command that starts it, with further options."""
         changes = [word for override in self.overrides for word in ("--set", override)]
         where = ["--name", self.name, "--runs-dir", str(self.runs_dir)]
         plugins = _plugin_words(self.plugins)
-        return Command((name, str(self.config), *plugins, *changes, *options, *where))
+        device = ["--device", self.device] if self.device else []
+        return Command((name, str(self.config), *plugins, *changes, *options, *device, *where))
 
 
 def train_command(new: NewRun) -> Command:

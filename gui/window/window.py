@@ -276,11 +276,6 @@ class MainWindow(QMainWindow):
         self.set_theme(THEMES["light" if self.theme.dark else "dark"])
         self.refresh()
 
-    def _save_plot(self, title: str) -> None:
-        from gui.window.export import ask_and_export
-
-        ask_and_export(self, title)
-
     def changeEvent(self, event: QEvent) -> None:
         """Once a person looks at the window, nothing is news."""
         super().changeEvent(event)

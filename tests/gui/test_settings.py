@@ -228,6 +228,9 @@ def test_commands_as_text_and_as_arguments(tmp_path):
     assert resume_command(Path("runs/a")).text == "ris-tf train --resume runs/a"
     plugins = plugin_names("mine, mine, a b.py,")
     assert plugins == ("mine", "a b.py")
+    on = train_command(NewRun(Path("a"), [], "n", Path("r"), device="gpu:1"))
+    assert "--device gpu:1" in on.text
+    assert "--device" not in train_command(NewRun(Path("a"), [], "n", Path("r"))).text
     assert "--plugin mine" in train_command(NewRun(Path("a"), [], "n", Path("r"), plugins)).text
 
 
