@@ -40,6 +40,7 @@ print(config.backend(), config.floatx(), config.epsilon(), config.image_data_for
 """
 
 
+@pytest.mark.thorough
 def test_settings_of_keras_make_no_other_network(tmp_path):
     """Neither the person's `keras.json` nor their environment: both are as in our own runs."""
     (tmp_path / "keras.json").write_text(json.dumps(SETTINGS))

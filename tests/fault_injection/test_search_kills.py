@@ -15,6 +15,7 @@ KILLS = 24 if FULL else 0
 VICTIMS = ("search", "tree", "supervisor", "worker", "chief", "trial")
 SEVERAL = ("supervisor", "worker", "chief")  # victims of a search with workers
 TRIALS = ("--n-trials", "3")
+ENDING = {signal.SIGINT: 130, signal.SIGTERM: 75, signal.SIGUSR1: 75, signal.SIGXCPU: 75}
 
 
 @pytest.fixture(scope="module")
@@ -81,14 +82,8 @@ def test_killed_search_comes_to_the_same(home, undisturbed, fault, kill):
     assert len(trials_of(home, name)) == 3
 
 
-@pytest.mark.skipif(not FULL, reason="in the full form (make faults)")
-@pytest.mark.parametrize("workers", ["1", "2"])
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1, signal.SIGXCPU])
-def test_preempted_search_goes_on(home, fault, number, workers):
-    """A scheduler signals the search alone, or all of its processes: here the search, then all."""
-    name = f"preempted{number.name}{workers}"
-    fault(f"{number.name} to a search", "checkpoints of its trials, 75; --resume goes on")
-    process = begin(home, name, *TRIALS, "--workers", workers, wait=False)
+def signal_all(home, name, process, number):
+    """Send a signal to a search and all that it started, once a trial has trained an epoch."""
     until = time.monotonic() + 300
     while not any(trial.epochs for trial in trials_of(home, name)) and time.monotonic() < until:
         time.sleep(0.1)
@@ -96,9 +91,34 @@ def test_preempted_search_goes_on(home, fault, number, workers):
     for pid in family:
         with suppress(ProcessLookupError):
             os.kill(pid, number)
+
+
+@pytest.mark.skipif(not FULL, reason="in the full form (make faults)")
+@pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.parametrize("number", ENDING)
+def test_preempted_search_goes_on(home, fault, number, workers):
+    """A scheduler signals the search alone, or all of its processes: here the search, then all."""
+    code = ENDING[number]
+    name = f"preempted{number.name}{workers}"
+    fault(f"{number.name} to a search", f"checkpoints of its trials, {code}; --resume goes on")
+    process = begin(home, name, *TRIALS, "--workers", workers, wait=False)
+    signal_all(home, name, process, number)
     said, _ = process.communicate(timeout=300)
-    assert process.returncode == 75, said
+    assert process.returncode == code, said
     assert "Traceback" not in said, said
     code, said = begin(home, name, *TRIALS, "--workers", workers, "--resume")
     assert code == 0, said
+    assert_whole(home, name, 3)
+
+
+@pytest.mark.skipif(not FULL, reason="in the full form (make faults)")
+@pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGUSR2])
+def test_signal_that_ends_no_search(home, fault, number, workers):
+    fault(f"{number.name} to a search", "it goes on")
+    name = f"kept{number.name}{workers}"
+    process = begin(home, name, *TRIALS, "--workers", workers, wait=False)
+    signal_all(home, name, process, number)
+    said, _ = process.communicate(timeout=300)
+    assert process.returncode == 0, said
     assert_whole(home, name, 3)
