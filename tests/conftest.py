@@ -5,6 +5,7 @@ import gc
 import json
 import os
 import shutil
+import signal
 import socket
 from collections.abc import Callable
 from importlib.metadata import version
@@ -37,6 +38,10 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 # Graphs are made of hundreds of thousands of objects that stay: looking through them for garbage as
 # often as Python does takes a tenth of the tests' time. What makes many of them collects them.
 gc.set_threshold(100_000, 50, 100)
+
+# A shell has its background jobs ignore Ctrl-C, and what they start inherits that.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A person's runs try new examples each time; CI repeats itself, so that red means the change.
 settings.register_profile(

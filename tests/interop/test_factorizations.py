@@ -65,7 +65,7 @@ def test_columns_without_rank_leave_a_finite_basis():
     matrix = drawn(2, 6, 2) @ drawn(2, 2, 4)
     basis = numbers(orthonormal(pair(matrix)))
     within = basis @ (adjoint(basis) @ matrix)
-    np.testing.assert_allclose(within, matrix, atol=1e-5)
+    np.testing.assert_allclose(within, matrix, atol=3e-6 * np.abs(matrix).max())
 
 
 @pytest.mark.parametrize("size", SIZES)
