@@ -46,7 +46,7 @@ def scenes(harmed, made_once):
     """A file of simulated scenes."""
 
     def fill(folder):
-        words = ("simulate", CONFIG, "--scenes", "4", "--out", folder / "scenes.npz")
+        words = ("simulate", CONFIG, "--scenes", "64", "--out", folder / "scenes.npz")
         harmed(*words).in_order(0)
 
     return made_once("scenes", fill) / "scenes.npz"
