@@ -105,9 +105,10 @@ class SearchDirectory(LockedFolder):
             partial.rename(path)  # refused where another worker made it first
             sync_folder(path.parent)
         except OSError as error:
-            taken = path.exists()
-            remedy = "go on with that search, or choose another name" if taken else "make room"
-            raise disk_error(path, "made", error, remedy) from error
+            if path.exists():  # another process made one of that name meanwhile
+                remedy = "go on with that search, or choose another name"
+                raise RunError("exists", source=str(path), remedy=remedy) from error
+            raise disk_error(path, "made", error, "make room") from error
         finally:
             if partial:
                 shutil.rmtree(partial, ignore_errors=True)
