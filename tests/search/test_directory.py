@@ -74,7 +74,7 @@ def test_only_one_of_several_workers_makes_a_search(tmp_path):
     for thread in threads:
         thread.join()
     assert len(made) == 1
-    assert all("go on with that search" in line for line in refused)
+    assert all("exists; go on with that search" in line for line in refused)
     assert [path.name for path in tmp_path.iterdir()] == ["s"]
 
 
