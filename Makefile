@@ -30,7 +30,7 @@ demo: $(VENV)/runs ## Train the quickstart network, check it, draw its curves.
 
 test: $(VENV)/tests ## Run every test.
 	@$(BIN)/python tools/qt_libraries.py --install
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations 20 --durations-min 5
 
 faults: $(VENV)/tests ## Kill, fill, damage, poison runs by the hundred (an hour).
 	RIS_FAULTS=full $(BIN)/python -m pytest -m faults -n 2 --dist worksteal
