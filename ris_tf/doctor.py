@@ -23,6 +23,7 @@ from typing import Any
 import psutil
 from packaging.requirements import Requirement
 
+from ris_tf.engine.compiled import OFF, VARIABLE, cache_folder, held_bytes
 from ris_tf.runlog import available_threads, processor
 
 PACKAGE = "ris-tf"
@@ -71,6 +72,7 @@ def examine(folder: Path) -> Iterator[Finding]:
     yield machine()
     yield memory()
     yield disk(folder)
+    yield compiled()
     yield keras_settings()
     yield from window() if find_spec("PySide6") else ()
     yield from computing() if find_spec("tensorflow") and find_spec("keras") else ()
@@ -165,6 +167,15 @@ def disk(folder: Path) -> Finding:
     return Finding("disk", Mark.NOTE, text, "a run takes 10 to 100 MB: make room")
 
 
+def compiled() -> Finding:
+    """What is kept of programs that XLA compiled."""
+    folder = cache_folder()
+    if folder is None:
+        text = f"nothing is kept: {VARIABLE}={OFF}"
+        return Finding("compiled", Mark.NOTE, text, "without it, a run begins later")
+    return Finding("compiled", Mark.GOOD, f"{held_bytes(folder) / 1e6:.0f} MB in {folder}")
+
+
 def keras_settings() -> Finding:
     """What the person's own settings of Keras are; networks of this package do not follow them."""
     backend = os.environ.get("KERAS_BACKEND", "tensorflow")
@@ -219,6 +230,7 @@ def computing() -> Iterator[Finding]:
     """TensorFlow, its devices, XLA, and the precisions that a network can be trained in."""
     from ris_tf.engine.tensorflow_quiet import load_tensorflow
 
+    os.environ[VARIABLE] = OFF  # whether XLA compiles, not whether it once did
     begin = time.perf_counter()
     try:
         load_tensorflow()

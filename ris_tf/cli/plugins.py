@@ -16,10 +16,10 @@ def load_named(names: Sequence[str] | None) -> None:
     """
     if not names:
         return
-    from ris_tf.engine.tensorflow_quiet import hidden_unless_it_fails
+    from ris_tf.engine.tensorflow_quiet import QUIET, hidden_unless_it_fails
     from ris_tf.registry import PluginError, load_plugins
 
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault(*QUIET)
     problem = None
     with hidden_unless_it_fails():
         try:

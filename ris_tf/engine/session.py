@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from ris_tf.engine import checkpoint
 from ris_tf.engine.checkpoint import CheckpointError, Progress
+from ris_tf.engine.compiled import keep_compiled
 from ris_tf.engine.diagnostics import Diagnostics, apart
 from ris_tf.engine.machine import first_planned, moved, this_machine
 from ris_tf.engine.memory import Memory
@@ -266,6 +267,7 @@ class TrainingSession:
             self.judge(epoch)
             self._train(epoch)
             self._validate(epoch)
+            keep_compiled()
             waited = epoch - max(self.progress.best_epoch, self.progress.patience_from - 1)
             if self.plan.patience and waited >= self.plan.patience:
                 return "early", f"no better validation loss for {waited} epochs"

@@ -9,8 +9,11 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 
 from ris_tf.device import require_chosen
+from ris_tf.engine.compiled import flags_are_read, use_compiled
 from ris_tf.errors import UserError
 
+# Loading what it compiled before, XLA complains of preferences that are no features of a processor.
+QUIET = ("TF_CPP_MIN_LOG_LEVEL", "3")
 INSTALL = "pip install 'ris-tf[train]'"
 
 
@@ -18,18 +21,20 @@ def load_tensorflow() -> None:
     """Import TensorFlow; its start-up lines are dropped, unless the import fails.
 
     A GPU's memory is taken as it is needed, so that several processes can share one; products are
-    in full precision (see `ris_tf.products`).
+    in full precision (see `ris_tf.products`). What was compiled before is found again.
 
     Raises:
         UserError: it is not installed, or a GPU was chosen by `--device`, and there is none.
     """
     require_tensorflow()
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault(*QUIET)
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
+    use_compiled()
     with hidden_unless_it_fails():
         import tensorflow as tf
 
         gpus = tf.config.list_physical_devices("GPU")  # complains where there is none
+    flags_are_read()
     require_chosen(len(gpus))
     tf.config.experimental.enable_tensor_float_32_execution(False)
     # The estimators' graphs are traced for two numbers of scenes and a few of places, by design.

@@ -296,7 +296,7 @@ def _say_plan(reporter: Reporter, job: Job, replicas: "Replicas", parts: list) -
         )
     if memory := memory_words(config):
         reporter.say(f"memory    {memory}")
-    compiling = "compiling the step takes half a minute; " if t.compile else ""
+    compiling = "compiling the step takes half a minute the first time; " if t.compile else ""
     reporter.say(f"          {compiling}Ctrl-C stops with a checkpoint")
 
 

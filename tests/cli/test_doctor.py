@@ -15,8 +15,8 @@ def test_everything_is_tried_and_nothing_left_behind(tmp_path):
     assert done.returncode == 0, done.stdout
     lines = done.stdout.splitlines()
     names = [line.split()[1] for line in lines if line[:2] in ("ok", "--")]
-    tried = ["python", "ris-tf", "packages", "machine", "memory", "disk", "keras", "Qt", "display"]
-    assert names == [*tried, "tensorflow", "devices", "XLA", *doctor.CLOSE]
+    tried = ["python", "ris-tf", "packages", "machine", "memory", "disk", "compiled", "keras"]
+    assert names == [*tried, "Qt", "display", "tensorflow", "devices", "XLA", *doctor.CLOSE]
     assert lines[-1] == "what is installed works here"
     assert not list(tmp_path.iterdir())
 

@@ -1,0 +1,161 @@
+"""Compiled programs are kept for the next process, and a cache in any state harms no step."""
+
+import os
+import shutil
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from ris_tf.engine import compiled
+from ris_tf.engine.compiled import FLAG, FLAGS, OFF, VARIABLE, Compiled, _begin, cache_folder
+
+PROGRAM = """
+import os, shutil, sys
+from ris_tf.engine.tensorflow_quiet import load_tensorflow
+load_tensorflow()
+import tensorflow as tf
+harm = sys.argv[1]
+if harm:
+    shutil.rmtree(harm)
+
+@tf.function(jit_compile=True)
+def step(x):
+    return tf.reduce_sum(tf.sin(x @ x))
+
+print(step(tf.ones([4, 4])).numpy().item(), "%FLAG%" in os.environ.get("TF_XLA_FLAGS", ""))
+""".replace("%FLAG%", FLAG)
+
+
+@pytest.fixture
+def two(tmp_path):
+    """A cache, and the folder of a process."""
+    for name in ("cache", "own"):
+        (tmp_path / name).mkdir(mode=0o700)
+    return Compiled(tmp_path / "cache", tmp_path / "own")
+
+
+def next_process(one: Compiled) -> Compiled:
+    shutil.rmtree(one.own)
+    one.own.mkdir()
+    return Compiled(one.cache, one.own)
+
+
+def test_what_one_process_compiles_the_next_one_finds(two):
+    (two.own / "step.pb").write_bytes(b"machine code")
+    (two.own / "half.pb.tmp").write_bytes(b"mach")
+    two.keep()
+    after = next_process(two)
+    after.link()
+    assert {entry.name for entry in after.own.iterdir()} == {"step.pb"}
+    assert (after.own / "step.pb").read_bytes() == b"machine code"
+    after.keep()
+    assert len(list(after.cache.iterdir())) == 1, "kept once"
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        lambda entry: entry.write_bytes(b"machine"),
+        lambda entry: entry.write_bytes(b"macHine code"),
+        lambda entry: entry.write_bytes(b""),
+        lambda entry: (entry.unlink(), os.mkfifo(entry)),
+        lambda entry: (entry.unlink(), entry.mkdir()),
+        lambda entry: (entry.unlink(), entry.symlink_to(entry)),
+    ],
+    ids=["cut", "changed", "empty", "a pipe", "a folder", "a loop"],
+)
+def test_damaged_programs_are_not_used(two, harm):
+    (two.own / "step.pb").write_bytes(b"machine code")
+    two.keep()
+    harm(next(two.cache.iterdir()))
+    after = next_process(two)
+    after.link()
+    assert not list(after.own.iterdir())
+    (after.own / "step.pb").write_bytes(b"machine code")
+    after.keep()
+
+
+def test_folders_that_vanish_are_made_again(two):
+    shutil.rmtree(two.cache)
+    shutil.rmtree(two.own)
+    two.keep()
+    (two.own / "step.pb").write_bytes(b"machine code")
+    two.keep()
+    assert len(list(two.cache.iterdir())) == 1
+    assert stat.S_IMODE(two.cache.stat().st_mode) == 0o700
+
+
+def test_the_oldest_makes_room(two, monkeypatch):
+    monkeypatch.setattr(compiled, "CAPACITY", 25)
+    for number in range(4):
+        (two.own / f"{number}.pb").write_bytes(bytes(10))
+        two.keep()
+        for entry in two.cache.glob(f"*-{number}.pb"):
+            os.utime(entry, (number, number))
+    assert {entry.name[-4] for entry in two.cache.iterdir()} == {"2", "3"}
+
+
+def test_machine_code_of_others_is_not_run(tmp_path, monkeypatch):
+    monkeypatch.setenv(VARIABLE, str(tmp_path))
+    monkeypatch.setattr(compiled, "SPARE", 0)
+    monkeypatch.setattr(compiled, "_kind_of_machine", lambda: "here")
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here").chmod(0o777)
+    assert not _begin()
+    (tmp_path / "here").rmdir()
+    (tmp_path / "here").symlink_to(tmp_path)
+    with pytest.raises(OSError, match="link"):
+        _begin()
+
+
+def test_little_room_means_no_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv(VARIABLE, str(tmp_path))
+    monkeypatch.setattr(compiled, "SPARE", 1 << 60)
+    assert not _begin()
+
+
+def test_folders_of_killed_processes_go_a_day_later(tmp_path):
+    dead = subprocess.run(["true"], check=True) and 2**22 - 1
+    old = time.time() - 2 * compiled.ABANDONED_S
+    names = {f"{dead}-a": old, f"{os.getpid()}-b": old, f"{dead}-c": time.time(), "x-d": old}
+    for name, when in names.items():
+        (tmp_path / f"{compiled.OWN}{name}").mkdir()
+        os.utime(tmp_path / f"{compiled.OWN}{name}", (when, when))
+    compiled._remove_abandoned(tmp_path)
+    left = {entry.name.removeprefix(compiled.OWN) for entry in tmp_path.iterdir()}
+    assert left == set(names) - {f"{dead}-a"}
+
+
+def test_where_it_is(tmp_path, monkeypatch):
+    monkeypatch.delenv(VARIABLE, raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert cache_folder() == tmp_path / "ris-tf" / "compiled"
+    monkeypatch.setenv(VARIABLE, "here")
+    assert cache_folder() == Path("here").absolute()
+    monkeypatch.setenv(VARIABLE, OFF)
+    assert cache_folder() is None
+
+
+def test_tensorflow_uses_it_and_survives_its_loss(tmp_path):
+    def run(harm: str = "") -> str:
+        others = {name: text for name, text in os.environ.items() if name != FLAGS}
+        environment = {**others, VARIABLE: str(tmp_path), "TMPDIR": str(tmp_path)}
+        done = subprocess.run(
+            [sys.executable, "-c", PROGRAM, harm],
+            env=environment, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        assert not done.stderr
+        return done.stdout
+
+    first = run()
+    (program,) = tmp_path.glob("*/*.pb")
+    written = program.stat().st_mtime_ns
+    assert run() == first
+    assert program.stat().st_mtime_ns == written, "found, not compiled again"
+    assert run(str(program.parent)) == first, "deleted while it is used"
+    assert first.split()[1] == "False", "processes that it starts have caches of their own"
+    assert not list(tmp_path.glob(f"{compiled.OWN}*")), "each removes its own folder"
