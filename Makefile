@@ -6,6 +6,8 @@ BIN := $(VENV)/bin
 RUN_NAME := demo-$(shell date +%Y-%m-%d_%H-%M-%S)
 RUN := runs/$(RUN_NAME)
 SUITS := -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info < (3, 14))'
+# One more than the two cores that CI has: tests wait for processes, disks and clocks, too.
+WORKERS ?= 3
 PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3; do \
 	$$python $(SUITS) 2>/dev/null && { echo $$python; break; }; done)
 # Byte-compiling everything takes a third of the installation; Python compiles what is imported when
@@ -30,7 +32,7 @@ demo: $(VENV)/runs ## Train the quickstart network, check it, draw its curves.
 
 test: $(VENV)/tests ## Run every test.
 	@$(BIN)/python tools/qt_libraries.py --install
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations 20 --durations-min 5
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --durations 20 --durations-min 5
 
 faults: $(VENV)/tests ## Kill, fill, damage, poison runs by the hundred (an hour).
 	RIS_FAULTS=full $(BIN)/python -m pytest -m faults -n 2 --dist worksteal
