@@ -15,7 +15,7 @@ from gui.models.columns import BY_KEY, KNOB, METRIC, column_of, fixed
 from gui.models.headline import headline_of
 from gui.models.index import RunIndex, RunRow
 from gui.models.run_filter import RunFilter
-from gui.models.run_tree import RunGroup, tree_of
+from gui.models.run_tree import RunGroup, RunTree, tree_of
 from gui.window.run_model import RunsModel
 from ris_tf.config import parse_config
 from ris_tf.runlog import NO_REMARKS, Doing, Remarks, Session, Usage, Validation, write_remarks
@@ -146,17 +146,16 @@ def test_only_rows_with_other_values_are_looked_at_anew(qtbot):
     """A keystroke that hides no run costs nothing but the filter, though there are thousands."""
     rows = [row(f"run-{i}") for i in range(50)]
     model = RunsModel([BY_KEY["run"], BY_KEY["best"]])
-    model.show_nodes(rows, model.columns)
+    model.show_tree(RunTree.of(rows), model.columns)
     changed, resets = [], []
     model.dataChanged.connect(lambda first, last: changed.append((first.row(), last.row())))
     model.modelReset.connect(lambda: resets.append(True))
-    assert not model.show_nodes(list(rows), model.columns)
+    assert not model.show_tree(RunTree.of(list(rows)), model.columns)
     assert (changed, resets) == ([], [])
-    assert not model.show_nodes(
-        [*rows[:7], replace(rows[7], problem="?"), *rows[8:]], model.columns
-    )
+    others = [*rows[:7], replace(rows[7], problem="?"), *rows[8:]]
+    assert not model.show_tree(RunTree.of(others), model.columns)
     assert (changed, resets) == ([(7, 7)], [])
-    assert model.show_nodes(rows[:5], model.columns)
+    assert model.show_tree(RunTree.of(rows[:5]), model.columns)
     assert resets == [True]
 
 
