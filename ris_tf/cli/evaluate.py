@@ -116,6 +116,7 @@ def evaluate(
         check_network(directory, chosen)
     available = [name for name, one in ESTIMATORS.items() if directories or not one.network]
     names = _named(estimators, available)
+    _say_cost(chosen, names or available, len(directories))
     files = test_files(chosen)
     settings = {
         "scenes": min(scenes, files.scenes) if files else scenes,
@@ -139,6 +140,19 @@ def evaluate(
     report = evaluation.report(settings)
     _show(report)
     _write(report, folder, figures)
+
+
+def _say_cost(config: "Config", names: list[str], runs: int) -> None:
+    """What the estimators take, where that is much; refused where this machine has not got it."""
+    from ris_tf.config.cost import estimation_words, require_room_for_estimation
+    from ris_tf.estimation.catalogue import ESTIMATORS
+
+    chosen = [ESTIMATORS[name] for name in names]
+    scans = sum(runs if one.network else 1 for one in chosen if one.scans)
+    fits = any(one.searches for one in chosen)
+    require_room_for_estimation(config, scans, fits)
+    if words := estimation_words(config, scans, fits):
+        say(f"takes {words}")
 
 
 def test_files(config: "Config") -> "SceneSet | None":
