@@ -5,6 +5,8 @@ import time
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -66,14 +68,22 @@ def _oldest_first(paths: Sequence[str]) -> list[str]:
 
 def _rows(paths: Sequence[str]) -> Generator[Row]:
     """Each as soon as it and those before it are read."""
-    if len(paths) <= MANY:
-        yield from map(_row, paths)
-        return
+    done = 0
+    if len(paths) > MANY:
+        with suppress(BrokenProcessPool):  # one was killed, as by the system where memory is short
+            for row in _shared(paths):
+                done += 1
+                yield row
+    yield from map(_row, paths[done:])
+
+
+def _shared(paths: Sequence[str]) -> Generator[Row]:
+    """The same, read by as many processes as there are processors."""
     from ris_tf.runlog import available_threads
 
     gc.freeze()  # nothing that is there now need be looked at by each process again and again
     processes = available_threads()
-    with ProcessPoolExecutor(processes, initializer=_end_by_ctrl_c) as pool:
+    with ProcessPoolExecutor(processes, initializer=_end_by_signals) as pool:
         read: deque[Future[list[Row]]] = deque()
         for first in range(0, len(paths), AT_ONCE):
             # Not all at once: after Ctrl-C, or without a reader, nobody wants the rest.
@@ -88,11 +98,14 @@ def _rows_of(paths: Sequence[str]) -> list[Row]:
     return list(map(_row, paths))
 
 
-def _end_by_ctrl_c() -> None:
+def _end_by_signals() -> None:
     """At once and without a word: the process that was started says what there is to say."""
     import signal
 
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    from ris_tf.process import PREEMPTING
+
+    for number in (signal.SIGINT, *PREEMPTING):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def _row(path: str) -> Row:

@@ -159,6 +159,34 @@ def test_only_rows_with_other_values_are_looked_at_anew(qtbot):
     assert resets == [True]
 
 
+def test_of_many_runs_the_view_is_given_some_and_more_as_it_is_scrolled(
+    qtbot, open_window, fake_run, tmp_path, monkeypatch
+):
+    """A view looks at every row that it knows: of tens of thousands that takes a second."""
+    monkeypatch.setattr("gui.window.run_model.AT_A_TIME", 4)
+    monkeypatch.setattr("gui.window.runs.FEW", 3)
+    for i in range(12):
+        fake_run(f"s/run-{i:02d}").train(5).end()
+    for i in range(12):
+        fake_run(f"run-{i:02d}").train(5).end()
+    window = open_window(tmp_path / "runs")
+    read(qtbot, window)
+    table, model = window.runs.table, window.runs.model
+    assert (model.rowCount(), len(model.nodes)) == (4, 13)
+    group = model.index_of_group("s")
+    assert not table.isExpanded(group), "of many, folders are opened by a person"
+    for _ in range(5):
+        table.verticalScrollBar().setValue(table.verticalScrollBar().maximum())
+        table._ask_for_more()
+    assert model.rowCount() == 13
+    last = model.nodes[-2].path  # before the folder, whose first run is older
+    window.choose([last])
+    assert window.runs.selected == [last]
+    window.runs.filter.setText("run-03")
+    qtbot.waitUntil(lambda: len(model.nodes) == 2)  # in order as soon as a thread has done it
+    assert window.runs.hidden == [last]
+
+
 def test_the_name_stays_in_sight_and_is_sorted_selected_and_folded_with_the_rest(
     qtbot, open_window, fake_run, tmp_path
 ):
