@@ -1,8 +1,12 @@
-"""65,000 run folders: `ris-tf runs`, and the rows of the monitor's table with their memory.
+"""65,000 run folders: `ris-tf runs`, and the monitor's window with its table, offscreen.
 
-Folders are in shared memory where there is some: times are the program's, not the disk's.
+Folders are in shared memory where there is some: times are the program's, not the disk's. Each row
+is a process of its own, started as a person starts it. A pause is the longest time that the
+window's thread took for one thing after another without looking at mouse and keys.
 """
 
+import argparse
+import os
 import resource
 import subprocess
 import sys
@@ -10,36 +14,58 @@ import tempfile
 import time
 from pathlib import Path
 
-from gui.models.index import RunIndex
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+os.environ.setdefault("NUMPY_MADVISE_HUGEPAGE", "0")  # as gui.app has it
+
+from bench_monitor import opened, say, wait
+
 from ris_tf.runlog import End, EventWriter, RunDirectory, Series, Session, Validation
 
 RUNS = 65_000
 A_FOLDER = 1000  # runs of a sweep
 EPOCHS, PER_EPOCH = 3, 20
-POLLS = 10
+IDLE_S = 10.0
 SERIES = ["loss", *(f"term/{i}" for i in range(11)), "norm/total", "ok", "iteration", "rate"]
 SHARED = Path("/dev/shm")  # noqa: S108 (a folder of its own in it)
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=RUNS)
+    parser.add_argument("--flat", action="store_true", help="all in one folder, not in sweeps")
+    parser.add_argument("--window", type=Path, help="open this folder alone, in this process")
+    options = parser.parse_args()
+    if options.window:
+        window(options.window, options.runs)
+        return
     place = SHARED if SHARED.is_dir() else None
     with tempfile.TemporaryDirectory(dir=place) as temporary:
         folder = Path(temporary) / "runs"
-        make(folder)
-        command = [sys.executable, "-m", "ris_tf.cli", "runs", str(folder)]
-        start = time.perf_counter()
-        lines = subprocess.run(command, capture_output=True, check=True).stdout.count(b"\n")
-        took, used = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
-        cpu, peak = used.ru_utime + used.ru_stime, used.ru_maxrss / 1e3
-        print(
-            f"ris-tf runs, {lines:,} lines           {took:6.1f} s  aim 10, "
-            f"{cpu:.1f} s of processors, at most {peak:.0f} MB  aim 500"
-        )
-        rows(folder)
+        make(folder, options.runs, options.runs if options.flat else A_FOLDER)
+        listed(folder)
+        again = [sys.executable, __file__, "--window", str(folder), "--runs", str(options.runs)]
+        subprocess.run(again, check=True, stderr=subprocess.DEVNULL)
 
 
-def make(folder: Path) -> None:
-    """Copies of one run."""
+def listed(folder: Path) -> None:
+    """`ris-tf runs` into a pipe."""
+    command = [sys.executable, "-m", "ris_tf.cli", "runs", str(folder)]
+    start = time.perf_counter()
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        assert process.stdout
+        process.stdout.readline()
+        first = time.perf_counter() - start
+        lines = 1 + sum(1 for _ in process.stdout)
+    took, used = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
+    print(f"{'':<44}{'measured':>12}{'aim':>12}")
+    say(f"ris-tf runs, {lines:,} lines: the first", first, "s", "")
+    say("  the last", took, "s", "< 10")
+    say("  of processors", used.ru_utime + used.ru_stime, "s", "")
+    say("  memory of a process, at most", used.ru_maxrss / 1e3, "MB", "< 500")
+
+
+def make(folder: Path, runs: int, together: int) -> None:
+    """Copies of one run, so many in a folder."""
     run = RunDirectory.create(folder / "first", "seed: 1\n", ["ris-tf", "train"])
     with EventWriter(run.events_path) as log:
         log.write(Session(1, 1e9, 0, 0, EPOCHS * PER_EPOCH, EPOCHS, PER_EPOCH))
@@ -50,32 +76,53 @@ def make(folder: Path) -> None:
                 log.write(Validation(step // PER_EPOCH, step, 1e9 + step, "ema", {"loss": 0.5}))
         log.write(End(1e9 + step, step + 1, "finished", "3 epochs"))
     files = {name: (run.path / name).read_bytes() for name in ("run.json", "events.jsonl")}
-    for number in range(RUNS - 1):
-        path = folder / f"sweep{number // A_FOLDER:03d}" / f"run{number:05d}"
+    for number in range(runs - 1):
+        path = folder / f"sweep{number // together:03d}" / f"run{number:05d}"
         path.mkdir(parents=True)
         for name, data in files.items():
             (path / name).write_bytes(data)
 
 
-def rows(folder: Path) -> None:
-    """The table's rows, poll by poll, as the monitor's thread asks for them."""
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    index, start, began = RunIndex([folder]), time.perf_counter(), time.process_time()
-    found = index.poll() or []
-    print(f"first {len(found):,} rows                  {time.perf_counter() - start:6.1f} s")
-    while index.reading:
-        found = index.poll() or found
-    took, cpu = time.perf_counter() - start, time.process_time() - began
-    used = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1e3
-    print(
-        f"all {len(found):,} rows                  {took:6.1f} s, "
-        f"{cpu:.1f} s of a processor, {used:.0f} MB more  aim 500"
-    )
-    began = time.process_time()
-    for _ in range(POLLS):
-        index.poll()
-    idle = (time.process_time() - began) / POLLS
-    print(f"a poll of settled runs           {idle:6.3f} s of a processor")
+def window(folder: Path, runs: int) -> None:
+    """The monitor: its first rows, its whole table, pauses, memory."""
+    start, began = time.perf_counter(), time.process_time()
+    with opened([folder]) as (app, shown):
+        wait(app, lambda: bool(shown.runs.rows))
+        say(f"window, {runs:,} runs: the first", time.perf_counter() - start, "s", "< 2")
+        pause = Pause()
+        wait(app, lambda: pause.beat() and _whole(shown, runs))
+        say("  the last", time.perf_counter() - start, "s", "")
+        say("  of processors", time.process_time() - began, "s", "")
+        say("  longest pause meanwhile", 1e3 * pause.longest, "ms", "< 100")
+        say("  of that, at work itself", 1e3 * pause.at_work, "ms", "")
+        used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+        say("  memory, at most", used, "MB", "< 500")
+        cpu, clock = time.process_time(), time.perf_counter()
+        wait(app, lambda: time.perf_counter() - clock > IDLE_S)
+        idle = (time.process_time() - cpu) / (time.perf_counter() - clock)
+        say("  afterwards, of a core", 100 * idle, "%", "")
+
+
+def _whole(shown, runs: int) -> bool:
+    """Whether every run has been read, and is in the table."""
+    states = shown.runs.states
+    return states.total() == runs and not states["reading"]
+
+
+class Pause:
+    """The longest time between two looks at mouse and keys, and what of it this thread worked."""
+
+    def __init__(self) -> None:
+        self.longest = self.at_work = 0.0
+        self._clock, self._worked = time.perf_counter(), time.thread_time()
+
+    def beat(self) -> bool:
+        """Another look."""
+        clock, worked = time.perf_counter(), time.thread_time()
+        self.longest = max(self.longest, clock - self._clock)
+        self.at_work = max(self.at_work, worked - self._worked)
+        self._clock, self._worked = clock, worked
+        return True
 
 
 if __name__ == "__main__":

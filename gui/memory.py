@@ -3,13 +3,17 @@
 import ctypes
 import gc
 import sys
+from collections.abc import Callable
 
 from PySide6.QtCore import QObject, QTimer
+from PySide6.QtGui import QGuiApplication
 
 MMAP_THRESHOLD = -3  # M_MMAP_THRESHOLD of glibc's malloc.h
 LARGE = 1 << 20  # bytes
 COLLECT_MS = 1000
 WHOLE = 30  # one collection of so many is a full one
+# Of many runs, a full one takes half a second: only where nobody looks, or after so many others.
+WHOLE_OF_MANY, LATEST_OF_MANY = 600, 7200
 
 
 def return_large_arrays() -> None:
@@ -33,21 +37,36 @@ class Collector(QObject):
 
     Args:
         parent: the window.
+        many: whether there are so many runs that looking at all objects would hold it up.
     """
 
-    def __init__(self, parent: QObject):
+    def __init__(self, parent: QObject, many: Callable[[], bool] = lambda: False):
         super().__init__(parent)
         gc.disable()
         self._timer = QTimer(self, interval=COLLECT_MS)
         self._timer.timeout.connect(self._collect)
-        self._beats = 0
+        self._many, self._since = many, 0
         self._timer.start()
 
     def stop(self) -> None:
         """Let Python collect where it likes again."""
         self._timer.stop()
+        gc.unfreeze()
         gc.enable()
 
     def _collect(self) -> None:
-        self._beats += 1
-        gc.collect(1 if self._beats % WHOLE else 2)  # a full one takes longest
+        self._since += 1
+        if self._whole():
+            self._since = 0
+            gc.unfreeze()
+            gc.collect()
+        else:
+            gc.collect(1)
+        if self._many():
+            gc.freeze()  # rows are no cycles, and are not to be looked at again
+
+    def _whole(self) -> bool:
+        if not self._many():
+            return self._since >= WHOLE
+        waits = LATEST_OF_MANY if QGuiApplication.focusWindow() else WHOLE_OF_MANY
+        return self._since >= waits

@@ -7,7 +7,7 @@ written through a link.
 
 import errno
 import os
-from io import BufferedReader, BufferedWriter
+from io import BufferedReader, BufferedWriter, FileIO
 from pathlib import Path
 from stat import S_ISREG
 
@@ -24,12 +24,25 @@ def open_regular(path: str | Path) -> BufferedReader:
     Raises:
         OSError: it cannot be read, or is no regular file.
     """
+    return BufferedReader(open_in_pieces(path))
+
+
+def open_in_pieces(path: str | Path) -> FileIO:
+    """The same, without a buffer: for who reads it in pieces of their own.
+
+    Raises:
+        OSError: it cannot be read, or is no regular file.
+    """
+    return FileIO(_descriptor_to_read(path)[0], "rb")
+
+
+def _descriptor_to_read(path: str | Path) -> tuple[int, int]:
+    """A descriptor of a regular file, and how many bytes that has."""
     # Opening alone may do something to a device, or to who waits at a pipe.
     require_regular(path)
     descriptor = os.open(path, os.O_RDONLY | NO_WAIT | ALIKE | BINARY)
     try:
-        _require_regular(descriptor, path)
-        return os.fdopen(descriptor, "rb")
+        return descriptor, _require_regular(descriptor, path)
     except BaseException:
         os.close(descriptor)
         raise
@@ -51,11 +64,15 @@ def read_regular(path: str | Path, limit: int) -> bytes:
     Raises:
         OSError: it cannot be read, is no regular file, or is larger.
     """
-    with open_regular(path) as file:
-        size = os.fstat(file.fileno()).st_size  # memory for what there is, not for the limit
-        data = file.read(min(size, limit) + 1)
-    if len(data) > limit:
-        raise OSError(errno.EFBIG, f"has more than {limit:,} bytes", str(path))
+    descriptor, size = _descriptor_to_read(path)
+    try:
+        if size > limit:
+            raise OSError(errno.EFBIG, f"has more than {limit:,} bytes", str(path))
+        data = os.read(descriptor, size)
+        while len(data) < size and (more := os.read(descriptor, size - len(data))):
+            data += more
+    finally:
+        os.close(descriptor)
     return data
 
 
@@ -108,9 +125,12 @@ def require_own_folder(path: Path) -> None:
         raise _a_link(path)
 
 
-def _require_regular(descriptor: int, path: str | Path) -> None:
-    if not S_ISREG(os.fstat(descriptor).st_mode):
+def _require_regular(descriptor: int, path: str | Path) -> int:
+    """How many bytes a regular file has."""
+    status = os.fstat(descriptor)
+    if not S_ISREG(status.st_mode):
         raise _not_regular(path)
+    return status.st_size
 
 
 def _not_regular(path: str | Path) -> OSError:

@@ -60,20 +60,21 @@ class UserError(ValueError):
     @classmethod
     def like(cls, error: "UserError", source: str) -> Self:
         """An error of this class, of a value that comes from another source."""
-        return cls(**{**error._arguments(), "source": source})
+        return cls(**{**error.arguments(), "source": source})
 
     def with_source(self, source: str) -> Self:
         """The same error of a value that comes from another source."""
         return self.like(self, source)
 
-    def _arguments(self) -> dict[str, Any]:
+    def arguments(self) -> dict[str, Any]:
+        """What makes the same error: of another class, key or source, where some are replaced."""
         names = ("problem", "source", "key", "allowed", "remedy", "others")
         given = {name: getattr(self, name) for name in names}
         return given if self._named == self.key else {**given, "value": self.value}
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Errors travel from a trial's process to its search's.
-        return _rebuilt, (type(self), self._arguments())
+        return _rebuilt, (type(self), self.arguments())
 
 
 def _rebuilt(kind: type[UserError], arguments: dict[str, Any]) -> UserError:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from gui.models.followed import RunView
 from gui.models.index import RunRow
+from gui.models.listing import GOING_ON, Listing
 from gui.models.words import number
 from ris_tf.runlog import Check, Level, verdict_on
 
@@ -21,7 +22,6 @@ class What(StrEnum):
     UNHEALTHY = "unhealthy"
 
 
-GOING_ON = ("new", "running", "stalled", "stopping")
 TOLD = {what.value: what for what in What if what is not What.UNHEALTHY}
 LEVELS = {What.FINISHED: "green", What.STALLED: "amber"}  # of the others: red
 
@@ -60,19 +60,18 @@ class Watch:
     """Notices what happens to runs, each thing once; what was so at first is no news."""
 
     def __init__(self) -> None:
-        self._states: dict[Path, str] | None = None
+        self._going: dict[Path, str] = {}  # states of the runs that were going on
         self._unhealthy: set[tuple[Path, str]] = set()
 
-    def of_rows(self, rows: Sequence[RunRow]) -> list[Alert]:
+    def of_listing(self, listing: Listing) -> list[Alert]:
         """Runs that ended, or fell silent, since the last call."""
-        before, self._states = self._states, {row.path: row.state for row in rows}
-        if before is None:
-            return []
+        before = self._going
+        self._going = {path: listing.rows[path].state for path in listing.going}
+        then = ((listing.rows.get(path), state) for path, state in before.items())
         return [
             Alert(row.path, row.title, TOLD[row.state], _why(row))
-            for row in rows
-            if row.state in TOLD and before.get(row.path) in GOING_ON
-            if row.state != before.get(row.path)
+            for row, state in then
+            if row and row.state in TOLD and row.state != state
         ]
 
     def of_views(self, views: Sequence[RunView]) -> list[Alert]:

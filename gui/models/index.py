@@ -28,6 +28,9 @@ from ris_tf.search import is_search
 AT_FIRST = 1 << 16  # bytes of a log that are read before its row is shown; of longer ones, the ends
 READ_ON = 1 << 22  # bytes of a long log read at a time afterwards
 PATIENCE_S = 0.1  # time of one poll that goes into looking at runs, and into reading on
+# At most, while there are runs that nobody has looked at: each poll takes twice the time of the one
+# before, since all rows are arranged after it, and those of tens of thousands take half a second.
+LONGEST_S = 2.0
 AT_LEAST = 500  # runs that a poll looks at, whatever that takes
 LITTLE_S = 0.05  # looking for runs is done at every poll where it takes no longer
 PAUSES = 50  # times that looking takes, which then pass until the next: 2 % of a processor
@@ -100,6 +103,7 @@ class RunIndex:
     Attributes:
         knobs_wanted: whether rows have their configurations, which takes a while to read.
         hurried: look at every folder with the next `poll`, however long that takes.
+        unlooked: runs that nobody has looked at yet.
     """
 
     def __init__(self, places: Sequence[Path], clock: Callable[[], float] = time.time):
@@ -110,6 +114,8 @@ class RunIndex:
         self._looked = False
         self._next_look = 0.0
         self._turn = 0  # of the settled runs, how many have had theirs
+        self._patience_s = PATIENCE_S
+        self.unlooked = 0
 
     def poll(self) -> list[RunRow] | None:
         """The table's rows, oldest run first; `None` if no row changed since the last call.
@@ -122,8 +128,8 @@ class RunIndex:
         changed |= self._read_on(now)
         if not changed:
             return None
-        rows = (entry.row for entry in self._entries.values())
-        return sorted(rows, key=lambda row: (row.group, row.created, row.name))
+        entries = sorted(self._entries.values(), key=_Entry.place)
+        return [entry.row for entry in entries]
 
     def _look_for_runs(self) -> bool:
         """Which runs there are, as often as that costs little; whether there are others now."""
@@ -148,18 +154,15 @@ class RunIndex:
         working = [entry for entry in entries if entry.polled and not entry.settled]
         others = deque(entry for entry in entries if not entry.polled or entry.settled)
         others.rotate(-(self._turn % max(len(others), 1)))
-        deadline, changed = time.monotonic() + PATIENCE_S, False
+        deadline, changed = time.monotonic() + self._patience_s, False
         for done, entry in enumerate(chain(working, others)):
             changed |= entry.poll(now)
             if done >= AT_LEAST and time.monotonic() > deadline:
                 self._turn += max(done + 1 - len(working), 0)
                 break
+        self.unlooked = sum(not entry.polled for entry in entries)
+        self._patience_s = min(2 * self._patience_s, LONGEST_S) if self.unlooked else PATIENCE_S
         return changed
-
-    @property
-    def unlooked(self) -> int:
-        """Runs that nobody has looked at yet."""
-        return sum(not entry.polled for entry in self._entries.values())
 
     @property
     def reading(self) -> int:
@@ -212,15 +215,20 @@ class _Entry:
     """
 
     # Of tens of thousands, most settled: what is asked of each at every poll is kept.
-    __slots__ = ("_identity", "_log", "_remarks", "_watch", "polled", "row", "settled")
+    __slots__ = ("_identity", "_log", "_name", "_remarks", "_watch", "polled", "row", "settled")
 
     def __init__(self, path: str, group: str, of_search: bool):
         self.row = RunRow(Path(path), group, 0.0, None, of_search=of_search)
+        self._name = self.row.name
         self.polled, self.settled = False, True
         self._remarks: Stamp | None = None
         self._watch: RunWatch | None = None  # none of a settled run: there are thousands
         self._identity: Stamp | None = None
         self._log: Stamp | None = None
+
+    def place(self) -> tuple[str, float, str]:
+        """What rows are sorted by: the oldest run of each group first."""
+        return self.row.group, self.row.created, self._name
 
     def poll(self, now: float) -> bool:
         """Look whether the run changed; returns whether its row did."""

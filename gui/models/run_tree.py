@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 
 from gui.models.columns import Column
@@ -38,6 +39,42 @@ class RunGroup:
 
 
 Node = RunRow | RunGroup
+
+
+@dataclass(frozen=True)
+class RunTree:
+    """Runs and groups in the order of the table, and where each stands.
+
+    Attributes:
+        nodes: from the top.
+        places: of each run, its place in its parent, and the parent's plus 1; 0 at the top.
+        groups: place of each group, by name.
+        shape: which runs stand where: differs where more than values in cells does.
+    """
+
+    nodes: list[Node]
+    places: dict[Path, tuple[int, int]]
+    groups: dict[str, int]
+    shape: list[Any]
+
+    @classmethod
+    def of(cls, nodes: Sequence[Node]) -> "RunTree":
+        """The tree of nodes in their order."""
+        places: dict[Path, tuple[int, int]] = {}
+        groups: dict[str, int] = {}
+        shape: list[Any] = []
+        for i, node in enumerate(nodes):
+            if isinstance(node, RunRow):
+                places[node.path] = i, 0
+                shape.append(node.path)
+                continue
+            groups[node.name] = i
+            inside = [row.path for row in node.rows]
+            places.update((path, (j, i + 1)) for j, path in enumerate(inside))
+            shape.append((node.name, inside))
+        return cls(list(nodes), places, groups, shape)
+
+
 T = TypeVar("T", RunRow, Node)
 
 

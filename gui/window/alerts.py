@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
 )
 
 from gui.models.alerts import Alert, Watch, What, alert_of
+from gui.models.listing import Listing
 from gui.models.words import MARKS
 from gui.theme import LIGHT, Theme
 
@@ -91,9 +92,9 @@ class Alerts(QObject):
         self.bar.change_asked.connect(self._start_again)
         self.bar.dismissed.connect(lambda: self.bar.show_alert(None))
 
-    def look_at_rows(self) -> None:
+    def look_at_rows(self, listing: Listing) -> None:
         """The table has been read anew."""
-        for alert in self._watch.of_rows(list(self.window.runs.rows.values())):
+        for alert in self._watch.of_listing(listing):
             view = self.window.views.get(alert.run)
             advised = view and view.checks and alert.what in OF_FAILURE
             self._tell(alert_of(view, alert.what) if view and advised else alert)

@@ -1,5 +1,6 @@
 """The table of runs for Qt: rows and columns of `gui.models`, nothing of its own."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from PySide6.QtGui import QColor, QFont, QIcon, QPainter, QPixmap
 
 from gui.models.columns import BY_KEY, Column
 from gui.models.index import RunRow
-from gui.models.run_tree import Node, RunGroup
+from gui.models.run_tree import Node, RunGroup, RunTree
 from gui.models.words import MEANINGS
 from gui.theme import LIGHT
 
@@ -20,6 +21,7 @@ RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 SWATCH = 12  # pixels
 PIN = "★"
+AT_A_TIME = 500  # rows that a view is given before somebody scrolls to the last of them
 FEW_ROWS = 200  # that are refreshed one by one
 ROOT = QModelIndex()
 
@@ -28,47 +30,44 @@ class RunsModel(QAbstractItemModel):
     """Runs and the groups that they lie in, in the order that they are given.
 
     Attributes:
-        nodes: what stands in the table.
         columns: from left to right; the first is the name's.
         theme: colours.
     """
 
     def __init__(self, columns: Sequence[Column], parent: QObject | None = None):
         super().__init__(parent)
-        self.nodes: list[Node] = []
+        self._tree = RunTree.of([])
+        # Rows that views know of each group: they look at each, sixty thousand take a second.
+        self._given: defaultdict[str | None, int] = defaultdict(lambda: AT_A_TIME)
         self.columns = list(columns)
         self.theme = LIGHT
         self._bold = QFont()
         self._bold.setBold(True)
         self._swatches: dict[Path, QIcon] = {}
-        self._places: dict[Path, tuple[int, int]] = {}  # in its parent, and the parent's plus 1
-        self._groups: dict[str, int] = {}
 
-    def show_nodes(self, nodes: Sequence[Node], columns: Sequence[Column]) -> bool:
+    def show_tree(self, tree: RunTree, columns: Sequence[Column]) -> bool:
         """Show what is given; whether that is more than other values in the same cells."""
-        same = list(columns) == self.columns and _shape(nodes) == _shape(self.nodes)
+        same = list(columns) == self.columns and tree.shape == self._tree.shape
         if same:
-            before, self.nodes = self.nodes, list(nodes)
+            before, self._tree = self.nodes, tree
             self._refresh_what_changed(before)
             return False
         self.beginResetModel()
-        self.nodes, self.columns = list(nodes), list(columns)
-        self._places, self._groups = {}, {}
-        for i, node in enumerate(self.nodes):
-            if isinstance(node, RunGroup):
-                self._groups[node.name] = i
-                self._places |= {row.path: (j, i + 1) for j, row in enumerate(node.rows)}
-            else:
-                self._places[node.path] = i, 0
+        self._tree, self.columns = tree, list(columns)
         self.endResetModel()
         return True
+
+    @property
+    def nodes(self) -> list[Node]:
+        """What stands in the table."""
+        return self._tree.nodes
 
     def refresh(self) -> None:
         """All cells may have other values; those out of sight cost nothing."""
         last = len(self.columns) - 1
         if self.nodes:
-            self.dataChanged.emit(self.index(0, 0), self.index(len(self.nodes) - 1, last))
-        for i in self._groups.values():
+            self.dataChanged.emit(self.index(0, 0), self.index(self.rowCount() - 1, last))
+        for i in self._tree.groups.values():
             parent = self.index(i, 0)
             end = self.rowCount(parent) - 1
             self.dataChanged.emit(self.index(0, 0, parent), self.index(end, last, parent))
@@ -80,7 +79,7 @@ class RunsModel(QAbstractItemModel):
         """
         changed = [
             i for i, (old, new) in enumerate(zip(before, self.nodes, strict=True))
-            if old is not new and (isinstance(new, RunRow) or old != new)
+            if old is not new and (isinstance(new, RunRow) or old != new) and i < self.rowCount()
         ]  # fmt: skip
         if len(changed) > FEW_ROWS:
             self.refresh()
@@ -99,14 +98,16 @@ class RunsModel(QAbstractItemModel):
 
     def index_of(self, path: Path) -> QModelIndex:
         """Where a run stands; invalid where it is not shown."""
-        if path not in self._places:
+        if path not in self._tree.places:
             return QModelIndex()
-        row, inside = self._places[path]
+        row, inside = self._tree.places[path]
         return self.createIndex(row, 0, inside)
 
     def index_of_group(self, name: str) -> QModelIndex:
         """Where a group stands; invalid where it is not shown."""
-        return self.index(self._groups[name], 0) if name in self._groups else QModelIndex()
+        return (
+            self.index(self._tree.groups[name], 0) if name in self._tree.groups else QModelIndex()
+        )
 
     def node(self, index: Index) -> Node | None:
         """What stands at a place."""
@@ -133,10 +134,50 @@ class RunsModel(QAbstractItemModel):
 
     def rowCount(self, parent: Index = ROOT) -> int:
         """Runs and groups, or the runs of a group."""
+        return min(self._length(parent), self._given[self._name(parent)])
+
+    def _length(self, parent: Index) -> int:
+        """Rows that there are, asked for or not."""
         if not parent.isValid():
             return len(self.nodes)
         node = self.node(parent) if parent.column() == 0 else None
         return len(node.rows) if isinstance(node, RunGroup) else 0
+
+    def _name(self, parent: Index) -> str | None:
+        """A group's name, `None` at the top."""
+        node = self.node(parent)
+        return node.name if isinstance(node, RunGroup) else None
+
+    def give_more(self, last: Index) -> None:
+        """Give the view some more rows if this is the last that it knows of its group.
+
+        Not Qt's `fetchMore`: a tree calls that after each, until there are no more.
+        """
+        parent = last.parent()
+        if last.row() + 1 == self.rowCount(parent):
+            self._give(parent, self.rowCount(parent) + AT_A_TIME)
+
+    def _give(self, parent: QModelIndex, rows: int) -> None:
+        begin, end = self.rowCount(parent), min(rows, self._length(parent))
+        if end > begin:
+            self.beginInsertRows(parent, begin, end - 1)
+            self._given[self._name(parent)] = end
+            self.endInsertRows()
+
+    def reach(self, path: Path) -> None:
+        """Give the view a run's row, wherever it stands."""
+        index = self.index_of(path)
+        if index.isValid():
+            self._give(index.parent(), index.row() + 1)
+
+    def given(self, path: Path) -> QModelIndex:
+        """Where a run stands that the view knows; invalid where it is not shown, or farther down.
+
+        What is selected moves down while others are read: the view need not follow it.
+        """
+        index = self.index_of(path)
+        known = index.isValid() and index.row() < self.rowCount(index.parent())
+        return index if known else QModelIndex()
 
     def hasChildren(self, parent: Index = ROOT) -> bool:
         """Whether it is a group; asked for every row when there are others, so it is quick."""
@@ -188,14 +229,6 @@ class RunsModel(QAbstractItemModel):
         if role == Roles.AccessibleTextRole:
             return f"{column.title} {column.cell(row)}"
         return None
-
-
-def _shape(nodes: Sequence[Node]) -> list:
-    """Which runs stand where."""
-    return [
-        (node.name, [row.path for row in node.rows]) if isinstance(node, RunGroup) else node.path
-        for node in nodes
-    ]
 
 
 def _text(node: Node, column: Column) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QModelIndex, Qt
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QFrame, QHeaderView, QTreeView, QWidget
 
@@ -21,12 +21,14 @@ class RunsView(QTreeView):
 
     Attributes:
         folded: folders that a person has folded; they stay so whatever is filtered meanwhile.
+        opened: folders that a person has opened; where there are many runs, the others are folded.
     """
 
     def __init__(self, model: RunsModel, parent: QWidget | None = None):
         super().__init__(parent)
         self.folded: set[str] = set()
-        self._model, self._unfolding = model, False
+        self.opened: set[str] = set()
+        self._model, self._unfolding, self._many = model, False, False
         self.setModel(model)
         self._prepare(self)
         self.names = QTreeView(self)  # the first column, above the rest
@@ -69,6 +71,7 @@ class RunsView(QTreeView):
         mine, theirs = self.verticalScrollBar(), self.names.verticalScrollBar()
         mine.valueChanged.connect(theirs.setValue)
         theirs.valueChanged.connect(mine.setValue)
+        mine.valueChanged.connect(self._ask_for_more)
         self.header().sectionResized.connect(self._resized)
         self.names.header().sectionResized.connect(
             lambda section, before, now: section == 0 and self.header().resizeSection(0, now)
@@ -86,13 +89,14 @@ class RunsView(QTreeView):
         for view in (self, self.names):
             view.header().setSortIndicator(section, order)
 
-    def unfold(self, opened: Sequence[str]) -> None:
-        """Open folders, except those that a person has folded."""
-        self._unfolding = True
-        for name in opened:
+    def unfold(self, groups: Sequence[str], many: bool) -> None:
+        """Open folders, except those that a person has folded; of many, those that one opened."""
+        self._many, self._unfolding = many, True
+        for name in groups:
             index = self._model.index_of_group(name)
+            opened = name in self.opened if many else name not in self.folded
             for view in (self, self.names):
-                view.setExpanded(index, name not in self.folded)
+                view.setExpanded(index, opened)
         self._unfolding = False
 
     def _fold(self, index: QModelIndex, folded: bool) -> None:
@@ -100,7 +104,18 @@ class RunsView(QTreeView):
         if self._unfolding or not isinstance(node, RunGroup):
             return
         (self.folded.add if folded else self.folded.discard)(node.name)
-        self.unfold([node.name])  # in the other view, too
+        (self.opened.discard if folded else self.opened.add)(node.name)
+        self.unfold([node.name], self._many)  # in the other view, too
+
+    def _ask_for_more(self) -> None:
+        """Have the model give rows below the last that it gave, where that is in sight."""
+        index = self.indexAt(QPoint(0, 0))
+        visible: list[QPersistentModelIndex] = []
+        while index.isValid() and self.visualRect(index).top() < self.viewport().height():
+            visible.append(QPersistentModelIndex(index))
+            index = self.indexBelow(index)
+        for row in visible:
+            self._model.give_more(row)
 
     def _resized(self, section: int, before: int, now: int) -> None:
         del before

@@ -12,13 +12,16 @@ from PySide6.QtWidgets import QLabel, QLineEdit, QMenu, QStackedLayout, QVBoxLay
 
 from gui.models.columns import AT_FIRST, BY_KEY, KNOB, column_of
 from gui.models.index import RunRow
+from gui.models.listing import Order, OrderedListing
 from gui.models.run_filter import HELP, RunFilter
-from gui.models.run_tree import RunGroup, tree_of
+from gui.models.run_tree import RunGroup, RunTree
 from gui.theme import LIGHT, Theme
 from gui.window.run_model import PATH, RunsModel
 from gui.window.run_view import RunsView
+from gui.workers import Jobs
 
 MAX_SELECTED = 50  # runs read at once
+FEW = 2000  # runs that are filtered and sorted within a frame
 HEADER_ROOM = 24  # pixels beside a column's title, the arrow of the sorting among them
 
 
@@ -28,6 +31,9 @@ class RunsPanel(QWidget):
     Attributes:
         rows: every run, by its path.
         states: how many runs are in which state.
+        names: how many runs have which folder name.
+        order: how they are arranged; another object after every change.
+        jobs: arranges many runs in a thread.
         context_menu: what a right click on a run offers.
     """
 
@@ -40,16 +46,20 @@ class RunsPanel(QWidget):
     def __init__(self, parent: QWidget | None = None):
         super().__init__(parent)
         self.theme = LIGHT
-        self.rows: dict[Path, RunRow] = {}
-        self.states: Counter[str] = Counter()  # counted once: they may be thousands
+        self.rows: Mapping[Path, RunRow] = {}
+        # Counted once: they may be thousands.
+        self.states: Counter[str] = Counter()
+        self.names: Counter[str] = Counter()
         self.context_menu: QMenu | None = None
         self._colours: dict[Path, str] = {}
         self._chosen: list[Path] = []
         self._group: str | None = None  # whose row is selected
         self._rebuilding = False
-        self._present: set[Path] = set()
+        self._gone: dict[Path, RunRow] = {}  # chosen runs whose folders went away
         self._filter = RunFilter("")
         self._sort = ("started", True)
+        self.order = Order(self._filter, BY_KEY["started"], True)
+        self.jobs = Jobs(self)
         self.columns = [BY_KEY[key] for key in AT_FIRST]
         self.model = RunsModel(self.columns, self)
         self.table = RunsView(self.model)
@@ -76,6 +86,7 @@ class RunsPanel(QWidget):
         self.filter.textChanged.connect(self._apply_filter)
         self.filter.returnPressed.connect(self.table.setFocus)
         self.table.selectionModel().selectionChanged.connect(self._selected)
+        self.model.rowsInserted.connect(self._select_given)
         self.table.installEventFilter(self)
         for view in (self.table, self.table.names):
             view.customContextMenuRequested.connect(lambda at, view=view: self._menu(view, at))
@@ -84,34 +95,53 @@ class RunsPanel(QWidget):
 
     # -- what is shown ------------------------------------------------------------------------
 
-    def show_rows(self, rows: Sequence[RunRow], nothing: str) -> None:
+    def show_listing(self, ordered: OrderedListing, nothing: str) -> None:
         """Show runs.
 
         Args:
-            rows: all of them.
+            ordered: all of them, in the order of the table when they were read.
             nothing: the message where there are none.
         """
         self.message.setText(nothing)
-        now = {row.path: row for row in rows}
-        self._present = set(now)
+        now, before = ordered.listing.rows, self.rows
         # The row of a selected run stays, though its folder went away.
-        gone = {p: row for p, row in self.rows.items() if p not in now and p in self._chosen}
-        self.rows = now | gone
-        self.states = Counter(row.state for row in self.rows.values())
+        self._gone = {p: before[p] for p in self._chosen if p not in now and p in before}
+        self.rows = {**now, **self._gone} if self._gone else now
+        self.states = ordered.listing.states + Counter(row.state for row in self._gone.values())
+        self.names = ordered.listing.names
         self._stack.setCurrentIndex(1 if self.rows else 0)
-        self.rebuild()
+        if ordered.order is self.order and not self._gone:
+            self._show_tree(ordered.tree)
+        else:
+            self.rebuild()
 
     def rebuild(self) -> None:
-        """Filter and sort anew; selection, folders and place stay as they were."""
-        shown = self._filter.accepted(list(self.rows.values()))
+        """Filter and sort anew; selection, folders and place stay as they were.
+
+        Of many runs, in a thread: the table is as it was until that is done.
+        """
         column = column_of(self._sort[0]) or BY_KEY["started"]
-        nodes = tree_of(shown, column, self._sort[1])
+        self.order = order = Order(self._filter, column, self._sort[1])
+        rows = self.rows
+        if len(rows) <= FEW:
+            self._show_tree(order.tree(rows.values()))
+            return
+        self.jobs.do(
+            lambda: order.tree(rows.values()) if order is self.order else None,
+            # Of a listing that came meanwhile, what the table shows is already in order.
+            lambda tree: (
+                self._show_tree(tree) if order is self.order and rows is self.rows else None
+            ),
+            lambda error: None,
+        )
+
+    def _show_tree(self, tree: RunTree) -> None:
         place = self.table.verticalScrollBar().value()
         current = self.table.currentIndex().data(PATH)
         columns = [old.key for old in self.model.columns]
         self._rebuilding = True
-        if self.model.show_nodes(nodes, self.columns):
-            self.table.unfold([node.name for node in nodes if isinstance(node, RunGroup)])
+        if self.model.show_tree(tree, self.columns):
+            self.table.unfold(list(tree.groups), len(tree.places) > FEW)
             self._select_chosen(Path(current) if current else None)
             self.table.verticalScrollBar().setValue(place)
         self._rebuilding = False
@@ -126,16 +156,22 @@ class RunsPanel(QWidget):
         """Select what is chosen, as far as it is shown."""
         flags = QItemSelectionModel.SelectionFlag
         selection = QItemSelection()
-        indexes = [self.model.index_of(path) for path in self._chosen]
+        indexes = [self.model.given(path) for path in self._chosen]
         if self._group is not None:
             indexes.append(self.model.index_of_group(self._group))
         for index in (index for index in indexes if index.isValid()):
             selection.select(index, index)
         model = self.table.selectionModel()
         model.select(selection, flags.ClearAndSelect | flags.Rows)
-        at = self.model.index_of(current) if current else None
+        at = self.model.given(current) if current else None
         if at is not None and at.isValid():
             model.setCurrentIndex(at, flags.NoUpdate)
+
+    def _select_given(self) -> None:
+        """Mark what is chosen among rows that the view has only now, as after scrolling."""
+        self._rebuilding = True
+        self._select_chosen(None)
+        self._rebuilding = False
 
     def choose_columns(self, keys: Sequence[str]) -> None:
         """Show other columns; the name is always the first."""
@@ -182,6 +218,8 @@ class RunsPanel(QWidget):
         self._chosen, self._group = list(paths), None
         if any(not self.model.index_of(path).isValid() for path in paths):
             self.filter.clear()
+        for path in paths[:MAX_SELECTED]:
+            self.model.reach(path)
         self._rebuilding = True
         self._select_chosen(paths[0] if paths else None)
         self._rebuilding = False
@@ -216,10 +254,10 @@ class RunsPanel(QWidget):
 
     def _prune(self) -> None:
         """Drop the rows of runs that are gone, now that they are not selected."""
-        gone = [p for p in self.rows if p not in self._present and p not in self._chosen]
-        for path in gone:
-            del self.rows[path]
+        gone = [path for path in self._gone if path not in self._chosen]
         if gone:
+            self._gone = {p: row for p, row in self._gone.items() if p not in gone}
+            self.rows = {p: row for p, row in self.rows.items() if p not in gone}
             self.rebuild()
 
     # -- what a person does -------------------------------------------------------------------

@@ -21,6 +21,7 @@ from gui.memory import Collector
 from gui.models.followed import RunView
 from gui.models.headline import headline_of
 from gui.models.index import RunIndex
+from gui.models.listing import OrderedListing, new_listing
 from gui.models.places import ListedRun, as_listed, folder_of_new_runs
 from gui.tabs import OF_LOCALIZATION, OF_NO_RUN, TABS
 from gui.tabs.tab import ShowsSearch, Tab
@@ -32,7 +33,7 @@ from gui.window.followers import Followers
 from gui.window.headline import HeadlineBar
 from gui.window.pages import Pages, fit_screen
 from gui.window.remembered import choices_of, remember, restore
-from gui.window.runs import RunsPanel
+from gui.window.runs import FEW, RunsPanel
 from gui.window.status import status_of
 from gui.window.welcome import Welcome
 from gui.workers import Jobs, Poller
@@ -88,7 +89,7 @@ class MainWindow(QMainWindow):
         self.welcome.demo_asked.connect(self.actions_.train_demo)
         self.welcome.new_asked.connect(lambda: self.show_tab("launch"))
         self.welcome.folder_asked.connect(self.folders.ask)
-        self._scanner = Poller(self._index.poll, SCAN_S, SCAN_S, self)
+        self._scanner = Poller(self._scan, SCAN_S, SCAN_S, self)
         self._scanner.ready.connect(self._show_rows)
         self._frame = QTimer(self, singleShot=True, interval=FRAME_MS)
         self._frame.timeout.connect(self.refresh)
@@ -99,7 +100,7 @@ class MainWindow(QMainWindow):
         self.tabs.tabBar().setFocus()  # not the filter, which takes every key
         self.alerts.show_title()
         self.set_theme(theme)
-        self._collector = Collector(self)
+        self._collector = Collector(self, lambda: len(self.runs.rows) > FEW)
         self._scanner.start()
         self._watch.start()
 
@@ -313,23 +314,25 @@ class MainWindow(QMainWindow):
             # When the frame that the desktop draws is known.
             QTimer.singleShot(0, lambda: fit_screen(self))
 
+    def _scan(self) -> OrderedListing | None:
+        return new_listing(self._index, self.runs.order)
+
     def _show_rows(self) -> None:
-        rows = self._scanner.take()
-        if not isinstance(rows, list):
+        ordered = self._scanner.take()
+        if not isinstance(ordered, OrderedListing):
             return
         where = " and ".join(str(place) for place in self.places)
-        self.runs.show_rows(rows, f"No runs under {where} yet.")
+        self.runs.show_listing(ordered, f"No runs under {where} yet.")
         self.welcome.show_place(where)
         self._scanner.busy_s = HURRY_S if self._index.unlooked else SCAN_S
-        self.alerts.look_at_rows()
+        self.alerts.look_at_rows(ordered.listing)
+        rows, newest = ordered.listing.rows, ordered.listing.newest
         if self._waiting_for and all(path in self.runs.rows for path in self._waiting_for):
             self._choose_waiting()
-        elif rows and not self._ever_chosen and not self._waiting_for:
-            self.runs.select([max(rows, key=lambda row: row.created).path])
-        if self._first_rows and rows:
-            QTimer.singleShot(0, self.runs.table.setFocus)
-        elif self._first_rows:
-            QTimer.singleShot(0, self.welcome.demo.setFocus)
+        elif newest and not self._ever_chosen and not self._waiting_for:
+            self.runs.select([newest])
+        if self._first_rows:
+            QTimer.singleShot(0, (self.runs.table if rows else self.welcome.demo).setFocus)
         if rows or self._first_rows:
             self.right.show_views(bool(rows))
         self._first_rows = False
@@ -365,8 +368,7 @@ class MainWindow(QMainWindow):
 
     def _label_of(self, path: Path) -> str:
         """Its name, or its path where several runs have that name."""
-        namesakes = [other for other in self.runs.rows if other.name == path.name]
-        return path.name if len(namesakes) < 2 else str(path)
+        return path.name if self.runs.names[path.name] < 2 else str(path)
 
     def _read(self) -> None:
         """Something new of a selected run: draw it with the next frame."""
@@ -394,4 +396,5 @@ class MainWindow(QMainWindow):
         for tab in self.made.values():
             yield from tab.readers().items()
         yield "what was asked for", self.jobs.poller
+        yield "the table of runs", self.runs.jobs.poller
         yield "the folder of runs", self._scanner

@@ -83,6 +83,7 @@ def evaluate(
         override_config,
         parse_config,
         with_calibration,
+        with_imperfections,
     )
     from ris_tf.estimation.catalogue import ESTIMATORS
     from ris_tf.runlog import distinct_names
@@ -104,7 +105,9 @@ def evaluate(
         base = load_config(directories[0].config_path)
     else:
         base = load_config(config, []) if config else parse_config({})
-    chosen = override_config(_with_imperfections(base, imperfections), set_ or [])
+    if imperfections is not None:
+        base = with_imperfections(base, imperfections)
+    chosen = override_config(base, set_ or [])
     if calibration:
         chosen = with_calibration(chosen, calibration)
     folder = out or (directories[0].own_folder(FOLDER) if directories else Path(FOLDER))
@@ -113,6 +116,7 @@ def evaluate(
         check_network(directory, chosen)
     available = [name for name, one in ESTIMATORS.items() if directories or not one.network]
     names = _named(estimators, available)
+    _say_cost(chosen, names or available, len(directories))
     files = test_files(chosen)
     settings = {
         "scenes": min(scenes, files.scenes) if files else scenes,
@@ -136,6 +140,19 @@ def evaluate(
     report = evaluation.report(settings)
     _show(report)
     _write(report, folder, figures)
+
+
+def _say_cost(config: "Config", names: list[str], runs: int) -> None:
+    """What the estimators take, where that is much; refused where this machine has not got it."""
+    from ris_tf.config.cost import estimation_words, require_room_for_estimation
+    from ris_tf.estimation.catalogue import ESTIMATORS
+
+    chosen = [ESTIMATORS[name] for name in names]
+    scans = sum(runs if one.network else 1 for one in chosen if one.scans)
+    fits = any(one.searches for one in chosen)
+    require_room_for_estimation(config, scans, fits)
+    if words := estimation_words(config, scans, fits):
+        say(f"takes {words}")
 
 
 def test_files(config: "Config") -> "SceneSet | None":
@@ -164,19 +181,6 @@ def _simulated(config: "Config") -> dict[str, object]:
         "seed": config.seed,
         "imperfections": _name_of(config.imperfections),
     }
-
-
-def _with_imperfections(config: "Config", name: str | None) -> "Config":
-    """The configuration with a named set of imperfections; as it is without a name."""
-    from ris_tf.config import ConfigError
-    from ris_tf.config.scene import IMPERFECTIONS
-
-    if name is None:
-        return config
-    if name not in IMPERFECTIONS:
-        allowed = f"must be {' or '.join(IMPERFECTIONS)}"
-        raise ConfigError(key="--imperfections", value=name, allowed=allowed)
-    return config.model_copy(update={"imperfections": IMPERFECTIONS[name]})
 
 
 def _name_of(imperfections: "Imperfections") -> str:

@@ -25,6 +25,7 @@ from ris_tf.cli.terminal import console, say
 from ris_tf.device import choose_device
 
 if TYPE_CHECKING:
+    from ris_tf.config import Config
     from ris_tf.localizer import Localization
 
 FORMATS = (".csv", ".json")
@@ -108,12 +109,8 @@ def localize(
     for option, path in (("--out", out), ("--figure", picture)):
         if path:
             require_out(option, path)
-    from ris_tf.engine.tensorflow_quiet import load_tensorflow
-
-    load_tensorflow()
-    from ris_tf.estimation.chunks import share_processors
-
-    share_processors()
+    _say_cost(config, estimator, bool(picture))
+    _load_tensorflow()
     from ris_tf.data.measured import MeasurementError, read_measurements
     from ris_tf.data.orientation import refuse_transposed
     from ris_tf.data.reading import sizes_of
@@ -152,6 +149,26 @@ def _draw(of_scene: dict, spectrum: tuple, title: str, out: Path) -> None:
     grid, power = spectrum
     behind = Picture(np.degrees(grid.azimuth), np.degrees(grid.elevation), power, "MVDR")
     write_figure(positions_figure(of_scene, behind, title), out)
+
+
+def _load_tensorflow() -> None:
+    from ris_tf.engine.tensorflow_quiet import load_tensorflow
+
+    load_tensorflow()
+    from ris_tf.estimation.chunks import share_processors
+
+    share_processors()
+
+
+def _say_cost(config: "Config", name: str, picture: bool) -> None:
+    """What an estimator takes, where that is much; refused where this machine has not got it."""
+    from ris_tf.config.cost import estimation_words, require_room_for_estimation
+    from ris_tf.estimation.catalogue import ESTIMATORS
+
+    scans, fits = ESTIMATORS[name].scans + picture, ESTIMATORS[name].searches
+    require_room_for_estimation(config, scans, fits)
+    if words := estimation_words(config, scans, fits):
+        say(f"takes {words}", err=True)
 
 
 def _check_estimator(name: str) -> None:

@@ -1,68 +1,52 @@
 """`ris-tf runs`: every run under a folder."""
 
-import math
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+import gc
+import time
+from collections import deque
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, TypeVar
 
 import typer
 
+from ris_tf.cli.runs_table import COLUMNS, Row, Table
 from ris_tf.cli.terminal import console, say
 
-if TYPE_CHECKING:
-    from ris_tf.runlog import Summary
-
-STYLES = {
-    **{"running": "green", "stalled": "yellow", "suspended": "yellow"},
-    **{"failed": "red", "lost": "red", "vanished": "red"},
-}
 MANY = 2000  # runs above which this machine's processors share the reading
-AT_ONCE = 250  # that one of them gets
-GAP = 2  # spaces between columns
-
-
-@dataclass(frozen=True)
-class _Column:
-    """A column beside run and state; where a terminal is narrow, only the `narrow` ones stand."""
-
-    title: str
-    cell: Callable[["Summary"], str]
-    narrow: bool = True
-
-
-@dataclass(frozen=True)
-class _Row:
-    """A run as text; `created` in seconds since 1970, 0 where it is not known."""
-
-    created: float
-    path: str
-    state: str
-    cells: tuple[str, ...]
+AT_ONCE = 250  # that one of them gets; progress is shown as often
+TOGETHER_S = 0.3  # rows that are read in this time are printed together
+T = TypeVar("T")
 
 
 def runs(
     folder: Annotated[Path, typer.Argument(help="Folder to look under, or a run.")] = Path("runs"),
 ) -> None:
     """List runs, oldest first: state, progress, validation loss; of a search, its trials."""
+    from ris_tf.errors import printable
+    from ris_tf.process import output_problem
     from ris_tf.search import is_search
 
-    rows = sorted(_rows(_runs_of(folder)), key=lambda row: (row.created, row.path))
-    if not rows and is_search(folder):
+    paths = _oldest_first(list(_shown(_runs_of(folder), "looking for runs")))
+    if not paths and is_search(folder):
         say(f"{folder} is a search without a trial yet; look at it: ris-tf show {folder}")
         return
-    if not rows:
+    if not paths:
         say(f"no runs under {folder}/; start one: ris-tf train quickstart")
         return
-    terminal, places = console(), list(range(len(COLUMNS)))
-    # A file or a pipe gets one line a run, however long.
-    if terminal.is_terminal and sum(_widths(rows, places)) > terminal.width:
-        places = [place for place in places if COLUMNS[place].narrow]
-    typer.echo("\n".join(_lines(rows, places)))  # which drops colours where nobody sees them
+    terminal = console()
+    table, rows = Table(terminal, list(map(printable, paths))), _rows(paths)
+    read = rows if terminal.is_terminal else _shown(rows, "reading runs", len(paths))
+    for block in _as_they_come(read):
+        typer.echo("\n".join(table.lines(block)))  # which drops colours where nobody sees them
+        if output_problem():  # nobody reads on, as after `| head`
+            break
+    rows.close()
 
 
-def _runs_of(folder: Path) -> list[str]:
+def _runs_of(folder: Path) -> Iterable[str]:
     """The run that a folder is, or those that lie below it."""
     from ris_tf.runlog import RunDirectory, RunError, run_folders
 
@@ -71,93 +55,97 @@ def _runs_of(folder: Path) -> list[str]:
     if not folder.is_dir() and folder != Path("runs"):
         remedy = "give the folder of the runs"
         raise RunError("is no folder", source=str(folder), remedy=remedy)
-    return list(run_folders(folder))
+    return run_folders(folder)
 
 
-def _rows(paths: Sequence[str]) -> list[_Row]:
-    if len(paths) <= MANY:
-        return [_row(path) for path in paths]
+def _oldest_first(paths: Sequence[str]) -> list[str]:
+    """Runs in the order of the table; those that do not say when they began come first."""
+    from ris_tf.runlog import created_of
+
+    begun = zip(map(created_of, paths), paths, strict=True)
+    return [path for _, path in sorted(_shown(begun, "sorting runs", len(paths)))]
+
+
+def _rows(paths: Sequence[str]) -> Generator[Row]:
+    """Each as soon as it and those before it are read."""
+    done = 0
+    if len(paths) > MANY:
+        with suppress(BrokenProcessPool):  # one was killed, as by the system where memory is short
+            for row in _shared(paths):
+                done += 1
+                yield row
+    yield from map(_row, paths[done:])
+
+
+def _shared(paths: Sequence[str]) -> Generator[Row]:
+    """The same, read by as many processes as there are processors."""
     from ris_tf.runlog import available_threads
 
-    with ProcessPoolExecutor(available_threads(), initializer=_leave_ctrl_c) as pool:
-        return list(pool.map(_row, paths, chunksize=AT_ONCE))
+    gc.freeze()  # nothing that is there now need be looked at by each process again and again
+    processes = available_threads()
+    with ProcessPoolExecutor(processes, initializer=_end_by_signals) as pool:
+        read: deque[Future[list[Row]]] = deque()
+        for first in range(0, len(paths), AT_ONCE):
+            # Not all at once: after Ctrl-C, or without a reader, nobody wants the rest.
+            if len(read) > 2 * processes:
+                yield from read.popleft().result()
+            read.append(pool.submit(_rows_of, paths[first : first + AT_ONCE]))
+        while read:
+            yield from read.popleft().result()
 
 
-def _leave_ctrl_c() -> None:
-    """It is for the process that was started; the others end with it."""
+def _rows_of(paths: Sequence[str]) -> list[Row]:
+    return list(map(_row, paths))
+
+
+def _end_by_signals() -> None:
+    """At once and without a word: the process that was started says what there is to say."""
     import signal
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    from ris_tf.process import PREEMPTING
+
+    for number in (signal.SIGINT, *PREEMPTING):
+        signal.signal(number, signal.SIG_DFL)
 
 
-def _row(path: str) -> _Row:
+def _row(path: str) -> Row:
     """A run by itself: whatever its folder holds, the others are listed."""
     from ris_tf.errors import printable
     from ris_tf.runlog import RunDirectory, RunError, summarize
 
-    created = 0.0
     try:
-        run = RunDirectory.open(Path(path))
-        created = run.identity.created
-        summary = summarize(run)
+        summary = summarize(RunDirectory.open(Path(path)))
     except RunError:
-        return _Row(created, printable(path), "unreadable", ("-",) * len(COLUMNS))
+        return Row(printable(path), "unreadable", ("-",) * len(COLUMNS))
     cells = tuple(column.cell(summary) for column in COLUMNS)
-    return _Row(created, printable(path), str(summary.state), cells)
+    return Row(printable(path), str(summary.state), cells)
 
 
-def _texts(rows: Sequence[_Row], places: Sequence[int]) -> Iterator[tuple[str, ...]]:
-    """The cells of the titles, then of each run."""
-    yield "run", "state", *(COLUMNS[place].title for place in places)
+def _as_they_come(rows: Iterable[T]) -> Iterator[list[T]]:
+    """Rows in blocks, a block for what was read within a moment."""
+    block: list[T] = []
+    until = time.monotonic() + TOGETHER_S
     for row in rows:
-        yield row.path, row.state, *(row.cells[place] for place in places)
+        block.append(row)
+        if time.monotonic() > until:
+            yield block
+            block, until = [], time.monotonic() + TOGETHER_S
+    if block:
+        yield block
 
 
-def _widths(rows: Sequence[_Row], places: Sequence[int]) -> list[int]:
-    """Characters of each column, and the gap behind all but the last."""
-    from rich.cells import cell_len
+def _shown(items: Iterable[T], what: str, total: int | None = None) -> Iterator[T]:
+    """The same, with progress on the standard error's terminal where it takes longer."""
+    from rich.progress import Progress
 
-    columns = zip(*_texts(rows, places), strict=True)
-    *others, last = [max(map(cell_len, column)) for column in columns]
-    return [*(width + GAP for width in others), last]
-
-
-def _lines(rows: Sequence[_Row], places: Sequence[int]) -> Iterator[str]:
-    """The table: numbers to the right."""
-    from rich.cells import cell_len
-
-    widths = _widths(rows, places)
-    widths[1:] = [width - GAP for width in widths[1:-1]] + widths[-1:]
-    for path, state, *numbers in _texts(rows, places):
-        named = path + " " * (widths[0] - cell_len(path))
-        stated = typer.style(state, STYLES.get(state)) + " " * (widths[1] - len(state))
-        right = (text.rjust(width) for text, width in zip(numbers, widths[2:], strict=True))
-        yield (" " * GAP).join((named + stated, *right))
-
-
-def number(value: float) -> str:
-    """A loss to four digits, or a dash where there is none."""
-    return "-" if math.isnan(value) else f"{value:.4f}"
-
-
-def _duration(summary: "Summary") -> str:
-    from ris_tf.runlog import duration
-
-    return duration(summary.seconds)
-
-
-def _started(summary: "Summary") -> str:
-    from ris_tf.runlog import moment
-
-    return moment(summary.run.identity.created) or "-"
-
-
-COLUMNS = [
-    _Column("epoch", lambda s: f"{s.epoch}/{s.epochs or '?'}"),
-    _Column("window", lambda s: f"{s.step:,}", narrow=False),
-    _Column("best loss", lambda s: number(s.best_loss)),
-    _Column("last loss", lambda s: number(s.last_loss), narrow=False),
-    _Column("dropped", lambda s: str(s.skipped), narrow=False),
-    _Column("started", _started, narrow=False),
-    _Column("took", _duration),
-]
+    terminal, until = console(stderr=True), time.monotonic() + TOGETHER_S
+    progress = Progress(console=terminal, transient=True, disable=not terminal.is_terminal)
+    task = progress.add_task(what, total=total)
+    try:
+        for count, item in enumerate(items, 1):
+            if count % AT_ONCE == 0 and time.monotonic() > until:
+                progress.start()
+                progress.update(task, completed=count)
+            yield item
+    finally:
+        progress.stop()

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from ris_tf.cli.note import about
 from ris_tf.cli.options import AnyFolder
-from ris_tf.cli.runs import number
+from ris_tf.cli.runs_table import number
 from ris_tf.cli.terminal import console, say
 
 if TYPE_CHECKING:

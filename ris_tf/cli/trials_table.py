@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from ris_tf.cli.runs import number
+from ris_tf.cli.runs_table import number
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -16,6 +16,7 @@ from ris_tf.config.load import (
     text_config,
     values_by_key,
     with_calibration,
+    with_imperfections,
 )
 from ris_tf.config.network import BeamspaceNetwork, ReferenceNetwork
 from ris_tf.config.registry import NETWORKS, OUR_NETWORKS, TERMS, NetworkKind, Term
@@ -51,4 +52,5 @@ __all__ = [
     "text_config",
     "values_by_key",
     "with_calibration",
+    "with_imperfections",
 ]

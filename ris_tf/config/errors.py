@@ -22,6 +22,7 @@ WRONG_TYPE = {
     "dict_type": "a group of keys",
 }
 TERMS = ["objective", "weights"]  # where the keys are terms
+NAMED_BY_IT = ("problem", "value", "allowed", "remedy")  # fields that a validator's error gives
 BOUNDS = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below"}
 
 
@@ -68,9 +69,16 @@ def _fields(problem: Any, document: Any, kinds: dict[str, list[str]]) -> dict[st
         kinds_known = " or ".join(repr(name) for name in _kinds_of(key, kinds))
         return {"key": key, "allowed": f"must be a group of keys with kind: {kinds_known}"}
     if kind == "value_error":
-        return {"key": key, "problem": str(context["error"])}
+        return {"key": key, **_of_validator(context["error"])}
     allowed = _allowed(kind, context, problem["msg"])
     return {"key": key, "value": problem["input"], "allowed": allowed}
+
+
+def _of_validator(error: ValueError) -> dict[str, Any]:
+    """The fields of what a section's own validator raised."""
+    if not isinstance(error, UserError):
+        return {"problem": str(error)}
+    return {name: value for name, value in error.arguments().items() if name in NAMED_BY_IT}
 
 
 def _instead(problem: Any, path: list[str], kinds: dict[str, list[str]]) -> str:

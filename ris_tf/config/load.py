@@ -99,6 +99,19 @@ def with_calibration(config: Config, path: str | Path) -> Config:
     return replace_values(config, changes, "--calibration")
 
 
+def with_imperfections(config: Config, name: str) -> Config:
+    """A configuration with a named set of imperfections in place of its own.
+
+    Raises:
+        ConfigError: there is no such set.
+    """
+    try:
+        changes = named_imperfections(name)
+    except UserError as error:
+        raise ConfigError(**{**error.arguments(), "key": "--imperfections"}) from None
+    return replace_values(config, {"imperfections": changes}, "--imperfections")
+
+
 def dump_config(config: Config) -> str:
     """The whole configuration, defaults included, as YAML that `load_config` reads back."""
     return dump_yaml(config.model_dump(mode="json"))

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import model_validator
 
 from ris_tf.config.knobs import POSITIVE, Interval, Section, Within, knob
+from ris_tf.errors import UserError
 
 # Beams of the separable codebook: how many horizontally and vertically.
 CODEBOOKS = {
@@ -214,8 +215,13 @@ def named_imperfections(name: str) -> dict[str, Any]:
     """What a named set changes, by key.
 
     Raises:
-        ValueError: there is no such set.
+        UserError: there is no such set; whoever knows where the name stands adds the key.
     """
     if name not in IMPERFECTIONS:
-        raise ValueError(f"{name!r} must be a group of keys, or {' or '.join(IMPERFECTIONS)}")
+        raise UserError(
+            "no such set of imperfections",
+            value=name,
+            allowed=f"must be {' or '.join(IMPERFECTIONS)}",
+            remedy="for others, set their keys: ris-tf knobs imperfections lists them",
+        )
     return IMPERFECTIONS[name].model_dump(exclude_defaults=True)

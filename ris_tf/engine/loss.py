@@ -1,6 +1,6 @@
 """What a loss is given and what it returns."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import tensorflow as tf
@@ -58,6 +58,25 @@ class GradientPathError(RuntimeError):
     """No gradient reaches what a loss was to train."""
 
     cause = Cause.GRADIENT_PATH
+
+
+def require_gradient_path(loss: Loss, gradients: Sequence[tf.Tensor | None]) -> None:
+    """Refuse a loss whose gradient does not reach what it was to train.
+
+    Args:
+        loss: a batch's.
+        gradients: of `loss.learned`, in its order; `None` where there is none.
+
+    Raises:
+        GradientPathError: naming what is not reached.
+    """
+    cut = [name for name, g in zip(loss.learned, gradients, strict=True) if g is None]
+    if cut:
+        raise GradientPathError(
+            f"{', '.join(cut)} is not on the gradient path, though the loss would train "
+            "through it: something between the weights and the loss stops the gradient (a "
+            "stop_gradient, a cast through numpy, or a weight of zero)"
+        )
 
 
 def as_loss(returned: Any) -> Loss:

@@ -68,7 +68,7 @@ class ModelTask(Task):
         return {"paired": float(np.mean(others) - own) / deviation} if deviation else {}
 
     def _loss(self, batch: Any) -> float:
-        return float(self.trainer._validation_values(batch, tf.zeros([], tf.int64))["loss"])
+        return float(self.trainer.validation_values(batch, tf.zeros([], tf.int64))["loss"])
 
 
 def distinct(batches: Sequence[dict[str, np.ndarray]]) -> float:

@@ -10,14 +10,15 @@ import keras
 import tensorflow as tf
 
 from ris_tf.engine import checkpoint
-from ris_tf.engine.checkpoint import CheckpointError, Progress
+from ris_tf.engine.checkpoint import Progress
 from ris_tf.engine.compiled import keep_compiled
 from ris_tf.engine.diagnostics import Diagnostics, apart
-from ris_tf.engine.machine import first_planned, moved, this_machine
+from ris_tf.engine.machine import moved, this_machine
 from ris_tf.engine.memory import Memory
-from ris_tf.engine.phases import Standing, changes_after, changes_with_plan
+from ris_tf.engine.phases import changes_after
 from ris_tf.engine.recorder import StepRecorder
 from ris_tf.engine.reporter import Reporter
+from ris_tf.engine.resuming import Resumed, resumed
 from ris_tf.engine.step import GuardedStep
 from ris_tf.engine.stopping import (
     SKIPPED_IN_A_ROW,
@@ -29,7 +30,7 @@ from ris_tf.engine.stopping import (
     refused,
 )
 from ris_tf.engine.surroundings import Surroundings
-from ris_tf.engine.task import Change, Task
+from ris_tf.engine.task import Task
 from ris_tf.errors import UserError
 from ris_tf.runlog import (
     Cause,
@@ -121,13 +122,12 @@ class TrainingSession:
         self.machine = this_machine(self.replicas)
         self.callbacks: list[keras.callbacks.Callback] = []
         self.validation: dict[str, float] = {}
-        self.progress = Progress()
-        self._replanned: list[Change] = []
         memory = Memory.of(trainer.own_variables())
         memory.require_room()
         self.surroundings = Surroundings(self.signals, checkpoint_minutes, memory, self.plan.batch)
         self.elsewhere = moved(run, self.machine) if resume and run else []
-        warnings = [*notices, *(self._restore(run) if resume and run else [])]
+        start = resumed(trainer, self.task, run, reporter) if resume and run else Resumed()
+        self.progress = start.progress
         self.events: EventWriter = SilentWriter()
         if run and self.writes:
             self.events = EventWriter(run.events_path, self.progress.events_length)
@@ -144,51 +144,9 @@ class TrainingSession:
         self.diagnostics = Diagnostics(
             self.recorder, self.progress.window, run if self.writes else None, self.notice
         )
-        self._open_log(warnings)
+        self._open_log([*notices, *start.problems])
         self.recorder.window = self.progress.window
-        self.recorder.announce(self._replanned)
-
-    def _restore(self, run: RunDirectory) -> list[str]:
-        """Go back to the last checkpoint; what a person should know about it."""
-        folder = run.checkpoints
-        if self.writes:
-            checkpoint.clean(folder)
-        if not checkpoint.begun(folder):
-            self._require_same_window()
-            return ["stopped before its first checkpoint: begins again at window 0"]
-        self.progress, path, problems = checkpoint.restore(
-            folder, self.variables, put_aside=self.writes, plan=self.plan
-        )
-        self._require_same_window()
-        if self.trainer.training_batches:
-            self.trainer.training_batches.seek(self.progress.batches)
-        if self.trainer.validation_batches:
-            for _ in range(self.progress.epochs_done):
-                self.trainer.validation_batches.begin_reading()
-        self.reporter.say(f"resuming at window {self.progress.window:,} from {path}")
-        before = self.progress.windows or first_planned(run)
-        if before and before != self.plan.windows:
-            self._take_up_plan(before)
-        return problems
-
-    def _take_up_plan(self, before: int) -> None:
-        """Go on under another plan than that of `before` windows, from the position there is."""
-        standing, epoch = Standing.of(self.trainer), self.progress.epochs_done
-        self.trainer.go_on_under_plan()
-        self.progress = self.progress.moved(patience_from=epoch)
-        epochs_before = before // self.plan.windows_per_epoch
-        self._replanned = [
-            *changes_with_plan(standing, self.trainer),
-            *self.task.changes_with_plan(epoch, epochs_before),
-        ]
-
-    def _require_same_window(self) -> None:
-        windows = self.replicas.total([self.progress.window])[0]
-        if windows != self.progress.window * self.replicas.worker.count:
-            raise CheckpointError(
-                f"this worker found a checkpoint of window {self.progress.window}, others found "
-                "another: the run's folder must be the same one on all machines"
-            )
+        self.recorder.announce(list(start.replanned))
 
     def _open_log(self, warnings: list[str]) -> None:
         self.events.write(

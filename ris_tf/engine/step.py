@@ -30,7 +30,7 @@ from ris_tf.engine.batches import Batches, Numbered, Read, Streamed
 from ris_tf.engine.checks import check_functions, check_numbers
 from ris_tf.engine.gradients import clip_factor, finite_check, squared_norms
 from ris_tf.engine.groups import Groups
-from ris_tf.engine.loss import GradientPathError, Loss, Step, as_loss, require_scalar
+from ris_tf.engine.loss import Loss, Step, as_loss, require_gradient_path, require_scalar
 from ris_tf.engine.optimizer import GroupedAdamW
 from ris_tf.engine.packing import Packing, Parts, Slice
 from ris_tf.engine.plan import Plan, share_of
@@ -253,12 +253,12 @@ class GuardedStep(keras.Model):
 
         def batch_totals(take: Callable, before: tf.Tensor | int, number: tf.Tensor) -> Totals:
             batch = first + before + number
-            step = self._step(window, epoch, batch)
+            step = self.step_at(window, epoch, batch)
             return scaled(self._gradients(take(number, batch), step, scale * share), share)
 
         if self.accumulation == 1:
             batch = pieces[0][1](tf.zeros_like(first), first)
-            return self._gradients(batch, self._step(window, epoch, first), scale)
+            return self._gradients(batch, self.step_at(window, epoch, first), scale)
         traced, before = [], tf.zeros_like(first)
         for count, take in pieces:
             traced.append((count, traced_once(partial(batch_totals, take, before), first)))
@@ -268,12 +268,12 @@ class GuardedStep(keras.Model):
     def _gradients(self, batch: Any, step: Step, scale: tf.Tensor) -> Totals:
         """Loss and terms of one batch, and the gradient of loss x scale."""
         with tf.GradientTape() as tape:
-            loss = self._loss(self.replicas.share(batch), step)
+            loss = self.loss_of(self.replicas.share(batch), step)
             scaled_loss = loss.value * scale
         weights = [variable.value for variable in self.weights_trained]
         gradients_of_all = tape.gradient(scaled_loss, [*weights, *loss.learned.values()])
         gradients, of_learned = gradients_of_all[: len(weights)], gradients_of_all[len(weights) :]
-        self._require_gradient_path(loss, of_learned)
+        require_gradient_path(loss, of_learned)
         # A variable that the loss does not touch counts as one of gradient zero.
         gradients = [
             tf.zeros(v.shape) if g is None else tf.cast(tf.convert_to_tensor(g), tf.float32)
@@ -282,23 +282,16 @@ class GuardedStep(keras.Model):
         gradients = self.packing.packed(gradients)
         return Totals(loss.value, dict(loss.terms), loss.besides, gradients)
 
-    def _loss(self, batch: Any, step: Step) -> Loss:
+    def loss_of(self, batch: Any, step: Step) -> Loss:
+        """The loss of a batch at a step."""
         return as_loss(self.loss_function(self.model, batch, step))
 
-    def _step(self, window: tf.Tensor, epoch: tf.Tensor, batch: tf.Tensor) -> Step:
+    def step_at(self, window: tf.Tensor, epoch: tf.Tensor, batch: tf.Tensor) -> Step:
+        """The step of a batch: its window, its epoch, its number in that, int64 scalars."""
         replica = self.replicas.index() if self.replicas.count > 1 else tf.constant(0)
         number = epoch * self.plan.batches_per_epoch + batch
         place = tf.cast(number, tf.int32) * self.replicas.count + replica
         return Step(window, epoch, batch, replica, tf.stack([self.seed, place]), training=True)
-
-    def _require_gradient_path(self, loss: Loss, of_learned: list[tf.Tensor | None]) -> None:
-        cut = [name for name, g in zip(loss.learned, of_learned, strict=True) if g is None]
-        if cut:
-            raise GradientPathError(
-                f"{', '.join(cut)} is not on the gradient path, though the loss would train "
-                "through it: something between the weights and the loss stops the gradient (a "
-                "stop_gradient, a cast through numpy, or a weight of zero)"
-            )
 
     # -- what a window reports ----------------------------------------------------------------
 
@@ -334,20 +327,26 @@ class GuardedStep(keras.Model):
             batch, number = source.at(tf.zeros_like(data), data), data
         else:
             batch = source.prepared(data, number, number)
-        validation_values = self.replicas.alone(self._validation_values, self.compiled_alone)
-        values = validation_values(self.replicas.share(batch), number)
+        alone = self.replicas.alone(self.validation_values, self.compiled_alone)
+        values = alone(self.replicas.share(batch), number)
         self._validated = list(values)
         examples = tf.shape(tf.nest.flatten(batch)[0])[0]
         plain = [tf.cast(value, tf.float32) for value in (*values.values(), examples)]
         return self.replicas.reported({"values": self.replicas.mean(tf.stack(plain))})
 
-    def _validation_values(self, batch: Any, number: tf.Tensor) -> Metrics:
+    def validation_values(self, batch: Any, number: tf.Tensor) -> Metrics:
+        """What a batch comes to that is not trained on: loss, terms and metrics by name, scalars.
+
+        Args:
+            batch: as the validation source gives it, `[B, ...]` tensors.
+            number: of the batch, int64 scalar: it seeds what is drawn.
+        """
         if self.validate_function:
             return self.validate_function(self.model, batch)
         zero = tf.zeros([], tf.int64)
         seed = tf.stack([self.seed, tf.cast(number, tf.int32)])
         step = Step(zero, zero, number, tf.constant(0), seed, training=False)
-        loss = self._loss(batch, step)
+        loss = self.loss_of(batch, step)
         terms = {f"term/{name}": value for name, value in loss.terms.items()}
         metrics = self.metrics_function(self.model, batch) if self.metrics_function else {}
         for name, value in metrics.items():

@@ -33,6 +33,7 @@ class Registration:
         truth: whether it starts at the truth, and so cannot be used on measurements.
         fitted: whether its positions are maximum-likelihood fits, whose deviations are known.
         predicted: whether they are what the network reports, whose deviations it predicts.
+        scans: whether it scans `localize.grid`, in a graph of its own that takes memory for it.
     """
 
     name: str
@@ -43,6 +44,12 @@ class Registration:
     truth: bool = False
     fitted: bool = False
     predicted: bool = False
+    scans: bool = False
+
+    @property
+    def searches(self) -> bool:
+        """Whether it fits sources from the grid that pursuit starts from."""
+        return self.fitted and not self.truth
 
 
 ESTIMATORS: Registry[Registration] = Registry("estimator", r"[a-z][a-z0-9_+.-]*")
@@ -56,6 +63,7 @@ def estimator(
     truth: bool = False,
     fitted: bool = False,
     predicted: bool = False,
+    scans: bool = False,
 ) -> Callable[[F], F]:
     """Add a function as an estimator, to `ris-tf evaluate`, `ris-tf localize` and `Localizer`.
 
@@ -68,6 +76,7 @@ def estimator(
             `ris-tf evaluate` reports how often their intervals hold the truth.
         predicted: whether it returns what the network reports, in the order of
             `Prediction.reported`: then those are of the deviations that the network predicts.
+        scans: whether it scans `localize.grid`: then the memory for that is asked for before.
 
     Returns:
         A decorator of a function of `(estimators, inputs)` that returns `Positions`. The first
@@ -85,7 +94,7 @@ def estimator(
             )
         sentence = sentence_of(function, "estimator", name)
         made = Registration(
-            name, sentence, function, network, tuple(outputs), truth, fitted, predicted
+            name, sentence, function, network, tuple(outputs), truth, fitted, predicted, scans
         )
         ESTIMATORS.add(name, made, function.__module__)
         return function
@@ -108,7 +117,7 @@ def network_ml(e: "Estimators", inputs: "EstimatorInputs") -> "Positions":
     return e.refined(e.slot_places, inputs)
 
 
-@estimator("network-mvdr", network=True)
+@estimator("network-mvdr", network=True, scans=True)
 def network_mvdr(e: "Estimators", inputs: "EstimatorInputs") -> "Positions":
     """MVDR on the network's covariance conditioned on the measurement."""
     return e.estimated(e.spectrum_peaks, inputs, "network", "mvdr")
@@ -120,7 +129,7 @@ def network_mvdr_ml(e: "Estimators", inputs: "EstimatorInputs") -> "Positions":
     return e.refined(e.network_places, inputs, "mvdr")
 
 
-@estimator("network-music", network=True)
+@estimator("network-music", network=True, scans=True)
 def network_music(e: "Estimators", inputs: "EstimatorInputs") -> "Positions":
     """MUSIC on the network's covariance conditioned on the measurement."""
     return e.estimated(e.spectrum_peaks, inputs, "network", "music")
@@ -132,25 +141,25 @@ def network_music_ml(e: "Estimators", inputs: "EstimatorInputs") -> "Positions":
     return e.refined(e.network_places, inputs, "music")
 
 
-@estimator("sample-mvdr")
+@estimator("sample-mvdr", scans=True)
 def sample_mvdr(e: "Estimators", inputs: "EstimatorInputs") -> "Positions":
     """MVDR on the sample covariance."""
     return e.estimated(e.spectrum_peaks, inputs, "sample", "mvdr")
 
 
-@estimator("sample-music")
+@estimator("sample-music", scans=True)
 def sample_music(e: "Estimators", inputs: "EstimatorInputs") -> "Positions":
     """MUSIC on the sample covariance."""
     return e.estimated(e.spectrum_peaks, inputs, "sample", "music")
 
 
-@estimator("conditioned-mvdr")
+@estimator("conditioned-mvdr", scans=True)
 def conditioned_mvdr(e: "Estimators", inputs: "EstimatorInputs") -> "Positions":
     """MVDR on the sample covariance conditioned on the measurement."""
     return e.estimated(e.spectrum_peaks, inputs, "conditioned", "mvdr")
 
 
-@estimator("modified-music")
+@estimator("modified-music", scans=True)
 def modified_music(e: "Estimators", inputs: "EstimatorInputs") -> "Positions":
     """MUSIC on the sample covariance's anti-diagonal."""
     return e.estimated(e.modified_music, inputs)

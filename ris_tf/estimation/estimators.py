@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from ris_tf.config import Config
-from ris_tf.config.cost import require_room_for_scan
+from ris_tf.config.cost import require_room_for_estimation
 from ris_tf.covariance import Covariance, back_projection, mvdr_basis, sample_covariance
 from ris_tf.errors import UserError
 from ris_tf.estimation.catalogue import ESTIMATORS, Registration
@@ -89,7 +89,6 @@ class Estimators:
         self.panel = make_panel(config.geometry)  # of spectra: networks know no other
         self.max_sources = config.scene.sources_max
         azimuths, elevations = config.localize.grid
-        require_room_for_scan(config)
         self.grid = scan_grid(config.scene, azimuths, elevations, config.localize.planes)
         self._graphs: dict[Any, Callable[..., Any]] = {}
 
@@ -122,6 +121,7 @@ class Estimators:
         if problem := self.problem(name):
             raise UserError(problem, key="estimator", value=name, remedy="choose another")
         one = ESTIMATORS[name]
+        require_room_for_estimation(self.config, int(one.scans), one.searches)
         deviations = self.deviations if one.fitted else None
         if one.predicted and "range_std_m" in self.outputs:
             deviations = self.predicted_deviations

@@ -4,20 +4,18 @@ Match on a grid, refine all sources fitted so far, subtract, repeat (Mamandipoor
 Madhow, "Newtonized orthogonal matching pursuit", IEEE Trans. Signal Process. 64(19), 2016).
 """
 
-import math
 from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
 from ris_tf.config import Config
+from ris_tf.config.cost import starting_points
 from ris_tf.receiver import Observed, basis_of, left_out, squared_sum
 from ris_tf.scene import steering_vectors
 from ris_tf.scene.positions import Place, Positions
 from ris_tf.spectrum.spectra import ScanGrid, scan_grid, spacing
 
-BEAM_SHARE = 0.8  # of a beam's width between directions of the starting grid
-CORNER_PHASE = 7.0  # radians of curvature at the panel's corners between planes
 TINY = 1e-30  # added to an energy that is divided by
 LARGEST_FACTOR = 1e9  # of signal over noise, whose fourth power is a float32
 LEAST_OUTSIDE = 0.02  # share of a response that must be outside the span of the fitted sources
@@ -39,25 +37,7 @@ class Atoms(NamedTuple):
 
 def starting_grid(config: Config) -> ScanGrid:
     """A grid just fine enough to start from: parts of a beam, a few radians of curvature."""
-    geometry, scene = config.geometry, config.scene
-
-    def points(interval: tuple[float, float], elements: int) -> int:
-        step = BEAM_SHARE / (elements * geometry.spacing)
-        return 1 + math.ceil(math.radians(interval[1] - interval[0]) / step)
-
-    corner = (
-        (geometry.columns**2 + geometry.rows**2)
-        / 4
-        * (geometry.spacing * geometry.wavelength_m) ** 2
-    )
-    curvature = 1 / scene.range_m[0] - 1 / scene.range_m[1]
-    phase = math.pi / geometry.wavelength_m * corner * curvature
-    return scan_grid(
-        scene,
-        points(scene.azimuth_deg, geometry.columns),
-        points(scene.elevation_deg, geometry.rows),
-        1 + math.ceil(phase / CORNER_PHASE),
-    )
+    return scan_grid(config.scene, *starting_points(config))
 
 
 def atoms_of_grid(data: Observed, grid: ScanGrid) -> Atoms:

@@ -49,6 +49,7 @@ from ris_tf.runlog.rundir import (
     RunDirectory,
     available_threads,
     check_name,
+    created_of,
     default_run_name,
     processor,
 )
@@ -115,6 +116,7 @@ __all__ = [
     "causes_of",
     "check_health",
     "check_name",
+    "created_of",
     "decode",
     "default_run_name",
     "distinct_names",

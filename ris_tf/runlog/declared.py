@@ -6,8 +6,8 @@ texts are made visible.
 
 import math
 from collections.abc import Callable
-from dataclasses import MISSING, dataclass, fields
-from typing import Any, get_args, get_origin
+from dataclasses import MISSING, fields
+from typing import Any, NamedTuple, get_args, get_origin
 
 from ris_tf.errors import printable
 
@@ -18,6 +18,8 @@ _Read = Callable[[Any], Any]  # a JSON value as what the schema declares, or `_W
 
 
 def _number(value: Any) -> Any:
+    if type(value) is float:
+        return value
     if value is None:
         return math.nan
     if isinstance(value, bool) or not isinstance(value, int | float):
@@ -44,8 +46,8 @@ def _scalar(value: Any) -> Any:
 
 def _list_of(read: _Read) -> _Read:
     def entries(value: Any) -> Any:
-        read_ones = [read(entry) for entry in value] if isinstance(value, list) else [_WRONG]
-        return _WRONG if any(one is _WRONG for one in read_ones) else read_ones
+        read_ones = list(map(read, value)) if isinstance(value, list) else [_WRONG]
+        return _WRONG if _WRONG in read_ones else read_ones
 
     return entries
 
@@ -71,8 +73,7 @@ def _reader_of(declared: Any) -> _Read:
     )
 
 
-@dataclass(frozen=True)
-class Declared:
+class Declared(NamedTuple):
     """A field as its dataclass declares it.
 
     Attributes:
@@ -101,9 +102,11 @@ def schema_of(declaring: type) -> list[Declared]:
 def read_fields(schema: list[Declared], document: dict[str, Any]) -> dict[str, Any] | None:
     """The values of a document, by field; `None` where one is missing or of another type."""
     values = {}
-    for one in schema:
-        if one.name in document:
-            values[one.name] = one.read(document[one.name])
-        elif one.required:
+    for name, required, read in schema:
+        if name in document:
+            value = values[name] = read(document[name])
+            if value is _WRONG:
+                return None
+        elif required:
             return None
-    return None if any(value is _WRONG for value in values.values()) else values
+    return values

@@ -84,6 +84,12 @@ def decoded(document: Any, path: Path) -> Identity:
     return Identity(**{name: value for name, value in read.items() if value is not None})
 
 
+def decoded_created(document: Any) -> float:
+    """When a run was made by its run.json; 0 where that does not say it."""
+    created = document.get("created") if isinstance(document, dict) else None
+    return _number(created) or Identity.created
+
+
 def _number(value: Any) -> float | None:
     # NaN is not at most anything, either.
     return float(value) if type(value) in (int, float) and 0 <= value <= LARGEST else None

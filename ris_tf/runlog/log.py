@@ -97,7 +97,8 @@ class RunLog:
         self._index = {name: np.zeros(0, dtype) for name, dtype in INDEX.items()}
         self._series: dict[str, np.ndarray] = {}
         self._full: dict[str, int] = {}  # rows of each that were written
-        self._places: dict[str, int] = {}  # of series in the values of step events, now
+        # Names of series that are kept and their places in the values of step events, now.
+        self._kept: list[tuple[str, int]] = []
 
     def __len__(self) -> int:
         """Windows."""
@@ -157,8 +158,9 @@ class RunLog:
         if isinstance(event, Steps):
             self._append_steps(event)
         elif isinstance(event, Series):
-            self._places = {name: place for place, name in enumerate(event.names)}
             self._name(event.names)
+            places = {name: place for place, name in enumerate(event.names)}
+            self._kept = [(name, at) for name, at in places.items() if name in self._series]
         else:
             self._keep(event)
 
@@ -210,8 +212,8 @@ class RunLog:
         )
         with np.errstate(over="ignore"):  # beyond float32 is as good as infinite
             # Only the series that are given now: a damaged log may rename them at each window.
-            for name, place in self._places.items():
-                if name in self._series and place < block.values.shape[1]:
+            for name, place in self._kept:
+                if place < block.values.shape[1]:
                     self._filled(name, begin)[begin:end] = block.values[:, place]
                     self._full[name] = end
         self._rows = end

@@ -67,8 +67,10 @@ def _left(log: RunLog) -> float:
     if not log.sessions or not len(log.steps):
         return math.nan
     session = log.sessions[-1]
-    mine = log.times >= session.time
-    steps, times = log.steps[mine], log.times[mine]
+    steps, times = log.steps, log.times
+    if len(log.sessions) > 1:
+        mine = times >= session.time
+        steps, times = steps[mine], times[mine]
     if len(steps) < 2 or steps[-1] <= steps[0]:
         return math.nan
     each = float(times[-1] - times[0]) / float(steps[-1] - steps[0])

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import orjson
 
-from ris_tf.disk import open_regular
+from ris_tf.disk import open_in_pieces
 from ris_tf.runlog.events import (
     CheckpointEvent,
     Diagnosis,
@@ -51,7 +51,7 @@ def decode_lines(lines: Iterable[bytes]) -> Iterator[Event | Steps | None]:
     """
     for are_steps, group in groupby(lines, key=lambda line: line.startswith(STEP_LINE)):
         rows = list(group)
-        block = _block(rows) if are_steps else None
+        block = _block(rows) if are_steps and len(rows) > 1 else None
         if block is not None:
             yield block
             continue
@@ -95,7 +95,7 @@ class EventTail:
         restarted: whether the last `poll` began again, since the log was cut or replaced.
     """
 
-    def __init__(self, path: Path, pick: Pick | None = None):
+    def __init__(self, path: Path | str, pick: Pick | None = None):
         self.path = path
         self.pick = pick
         self.size = self.skipped = 0
@@ -120,7 +120,7 @@ class EventTail:
         self.restarted = False
         events: list[Event | Steps] = []
         try:
-            with open_regular(self.path) as file:
+            with open_in_pieces(self.path) as file:
                 self.size = os.fstat(file.fileno()).st_size
                 if self._was_cut(file):
                     self._reset()
@@ -221,7 +221,9 @@ class LogReader:
         tail: where reading is.
     """
 
-    def __init__(self, path: Path, pick: Pick | None = None, only: frozenset[str] | None = None):
+    def __init__(
+        self, path: Path | str, pick: Pick | None = None, only: frozenset[str] | None = None
+    ):
         self.tail = EventTail(path, pick)
         self.log = RunLog(only=only)
 

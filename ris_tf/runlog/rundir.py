@@ -31,7 +31,7 @@ from ris_tf.runlog.files import (
 )
 from ris_tf.runlog.folder import LockedFolder
 from ris_tf.runlog.health import LOCALIZATION
-from ris_tf.runlog.identity import BeganFrom, Identity, decoded, encoded
+from ris_tf.runlog.identity import BeganFrom, Identity, decoded, decoded_created, encoded
 from ris_tf.runlog.lock import Holder
 from ris_tf.runlog.log import RunLog
 from ris_tf.runlog.reader import read_run_log
@@ -41,6 +41,7 @@ LARGEST_IDENTITY = 1 << 20  # bytes of run.json that are read; it has a few hund
 
 LASTING = ("name", "task", "plugins", "created", "began_from")  # what its sessions have in common
 
+EVENTS_FILE = "events.jsonl"  # also as text: a table has thousands of runs
 BEST_NETWORK = "best.keras"  # among the checkpoints
 
 
@@ -61,7 +62,7 @@ class RunDirectory(LockedFolder):
     @property
     def events_path(self) -> Path:
         """The event log."""
-        return self.path / "events.jsonl"
+        return self.path / EVENTS_FILE
 
     @property
     def console_path(self) -> Path:
@@ -180,7 +181,7 @@ class RunDirectory(LockedFolder):
         Raises:
             RunError: the folder is no run, or its run.json cannot be read.
         """
-        path = Path(path)
+        path = path if isinstance(path, Path) else Path(path)
         try:
             document = orjson.loads(read_regular(f"{path}/run.json", LARGEST_IDENTITY))
         except (FileNotFoundError, NotADirectoryError) as error:
@@ -267,6 +268,18 @@ class RunDirectory(LockedFolder):
                 raise unwritable(self.path / "run.json", error) from error
             raise
         self.identity = counted
+
+
+def created_of(path: str) -> float:
+    """When a run was made, seconds since 1970; 0 where its run.json does not say it.
+
+    A quarter of the time of `RunDirectory.open`, for whoever sorts tens of thousands.
+    """
+    try:
+        document = orjson.loads(read_regular(f"{path}/run.json", LARGEST_IDENTITY))
+    except (OSError, orjson.JSONDecodeError):
+        return Identity.created
+    return decoded_created(document)
 
 
 def _no_run(path: Path) -> RunError:

@@ -10,8 +10,6 @@ from enum import StrEnum
 from pathlib import Path
 from stat import S_ISREG
 
-import numpy as np
-
 from ris_tf.disk import open_regular
 from ris_tf.runlog.events import Reason, Session, Usage
 from ris_tf.runlog.files import RunError, unreadable
@@ -19,7 +17,7 @@ from ris_tf.runlog.health import LOCALIZATION
 from ris_tf.runlog.log import RunLog
 from ris_tf.runlog.pace import Pace, pace_of
 from ris_tf.runlog.reader import AT_ONCE, LogReader, decode_lines, read_whole, summed_of
-from ris_tf.runlog.rundir import RunDirectory
+from ris_tf.runlog.rundir import EVENTS_FILE, RunDirectory
 
 SILENT_S = 120.0  # without an event for this long, a living process counts as stalled
 SUMMED = frozenset({"iteration"})  # the series that a summary needs
@@ -123,7 +121,7 @@ class RunWatch:
 
     def __init__(self, run: RunDirectory):
         self.run = run
-        self._reader = LogReader(run.events_path, summed_of, SUMMED)
+        self._reader = LogReader(f"{run.path}/{EVENTS_FILE}", summed_of, SUMMED)
 
     @property
     def complete(self) -> bool:
@@ -157,7 +155,7 @@ def summarize(run: RunDirectory, now: float | None = None) -> Summary:
         RunError: its log cannot be read.
     """
     try:
-        log = read_whole(LogReader(run.events_path, summed_of, SUMMED))
+        log = read_whole(LogReader(f"{run.path}/{EVENTS_FILE}", summed_of, SUMMED))
     except OSError as error:
         raise unreadable(run.events_path, error) from error
     return summary_of(run, log, time.time() if now is None else now)
@@ -228,8 +226,8 @@ def _both_ends(path: Path) -> RunLog:
 
 def _skipped(log: RunLog) -> int:
     """Windows that counted no optimizer iteration: an outline has not every window's `ok`."""
-    applied = log.column("iteration")[-1:]
-    return int(log.steps[-1] + 1 - applied[0]) if np.isfinite(applied).any() else 0
+    applied = float(log.column("iteration")[-1]) if len(log) else math.nan
+    return int(log.steps[-1] + 1 - applied) if math.isfinite(applied) else 0
 
 
 def _seconds(log: RunLog) -> float:

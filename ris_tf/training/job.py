@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from ris_tf.arrays import digest_of
 from ris_tf.config import Config, dump_config, replace_values, values_by_key
-from ris_tf.config.cost import memory_words
+from ris_tf.config.cost import training_words
 from ris_tf.engine.cluster import Worker
 from ris_tf.engine.reporter import Reporter
 from ris_tf.engine.stopping import SKIPPED_IN_A_ROW, StopSignals, ended_at_once
@@ -294,8 +294,8 @@ def _say_plan(reporter: Reporter, job: Job, replicas: "Replicas", parts: list) -
             f"replicas  {replicas.count} {where} share each batch; compiled is what each computes "
             "alone, not their sums"
         )
-    if memory := memory_words(config):
-        reporter.say(f"memory    {memory}")
+    if takes := training_words(config):
+        reporter.say(f"takes     {takes}")
     compiling = "compiling the step takes half a minute the first time; " if t.compile else ""
     reporter.say(f"          {compiling}Ctrl-C stops with a checkpoint")
 

@@ -61,6 +61,20 @@ def test_names_are_printed_as_they_are(make_run, typed, tmp_path):
     assert "[/x]/one[bold]" in typed("runs", "[").out
 
 
+def test_rows_that_come_later_stand_below_those_before(make_run, typed, monkeypatch):
+    """Read by several processes, printed block by block: one table, oldest first, as of a few."""
+    for name in ("b", "a", "a-longer-name", "c"):
+        make_run(name)
+    whole = typed("runs").out
+    monkeypatch.setattr("ris_tf.cli.runs.TOGETHER_S", 0.0)
+    monkeypatch.setattr("ris_tf.cli.runs.MANY", 1)
+    monkeypatch.setattr("ris_tf.cli.runs.AT_ONCE", 1)
+    assert typed("runs").out == whole
+    assert [line.split()[0] for line in whole.splitlines()[1:]] == [
+        f"runs/{name}" for name in ("b", "a", "a-longer-name", "c")
+    ]
+
+
 def test_no_runs(typed):
     assert "no runs under runs/; start one: ris-tf train" in typed("runs").out
     assert typed("runs", "elsewhere").code == 2

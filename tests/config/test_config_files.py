@@ -85,7 +85,10 @@ def test_file_that_cannot_be_opened(tmp_path: Path) -> None:
         ("scene..snr_db=1", "--set 'scene..snr_db=1': must read section.key=value"),
         ("seed.x=1", "--set 'seed.x=1': seed = 1: is a value, not a section"),
         ("scene=1", "--set: scene = 1: must be a group of keys"),
-        ("imperfections=hard", "--set: imperfections: 'hard' must be a group of keys, or none or"),
+        (
+            "imperfections=hard",
+            "--set: imperfections = 'hard': no such set of imperfections; must be none or typical",
+        ),
         ("seed=", "--set: seed = None: must be a whole number"),
         ("scene.snr_db=[1", "--set 'scene.snr_db=[1': not readable as YAML at line 1"),
         ("training.batch=1e3", "--set: training.batch = 1000.0: must be a whole number"),

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QFileDialog
 from gui.desktop import write_entry
 from gui.models.alerts import Watch, What
 from gui.models.index import RunIndex
+from gui.models.listing import Listing
 from gui.theme import ICON
 from gui.window.remembered import recent_folders
 from ris_tf.runlog import verdict_on
@@ -19,7 +20,8 @@ from ris_tf.runlog import verdict_on
 
 def told(watch, index):
     rows = index.poll()
-    return [(alert.title, alert.what) for alert in watch.of_rows(rows)] if rows else []
+    alerts = watch.of_listing(Listing.of(rows)) if rows else []
+    return [(alert.title, alert.what) for alert in alerts]
 
 
 def test_what_ends_is_told_once_and_what_had_ended_before_is_no_news(fake_run, tmp_path):
@@ -39,8 +41,7 @@ def test_a_run_that_falls_silent_is_told_of(fake_run, tmp_path):
     fake_run("a").train(5)
     clock = [time.time()]
     index, watch = RunIndex([tmp_path / "runs"], clock=lambda: clock[0]), Watch()
-    rows = index.poll()
-    watch.of_rows(rows)
+    watch.of_listing(Listing.of(index.poll()))
     clock[0] += 1000
     assert told(watch, index) == [("a", What.STALLED)]
 

@@ -15,7 +15,7 @@ from gui.models.columns import BY_KEY, KNOB, METRIC, column_of, fixed
 from gui.models.headline import headline_of
 from gui.models.index import RunIndex, RunRow
 from gui.models.run_filter import RunFilter
-from gui.models.run_tree import RunGroup, tree_of
+from gui.models.run_tree import RunGroup, RunTree, tree_of
 from gui.window.run_model import RunsModel
 from ris_tf.config import parse_config
 from ris_tf.runlog import NO_REMARKS, Doing, Remarks, Session, Usage, Validation, write_remarks
@@ -146,18 +146,45 @@ def test_only_rows_with_other_values_are_looked_at_anew(qtbot):
     """A keystroke that hides no run costs nothing but the filter, though there are thousands."""
     rows = [row(f"run-{i}") for i in range(50)]
     model = RunsModel([BY_KEY["run"], BY_KEY["best"]])
-    model.show_nodes(rows, model.columns)
+    model.show_tree(RunTree.of(rows), model.columns)
     changed, resets = [], []
     model.dataChanged.connect(lambda first, last: changed.append((first.row(), last.row())))
     model.modelReset.connect(lambda: resets.append(True))
-    assert not model.show_nodes(list(rows), model.columns)
+    assert not model.show_tree(RunTree.of(list(rows)), model.columns)
     assert (changed, resets) == ([], [])
-    assert not model.show_nodes(
-        [*rows[:7], replace(rows[7], problem="?"), *rows[8:]], model.columns
-    )
+    others = [*rows[:7], replace(rows[7], problem="?"), *rows[8:]]
+    assert not model.show_tree(RunTree.of(others), model.columns)
     assert (changed, resets) == ([(7, 7)], [])
-    assert model.show_nodes(rows[:5], model.columns)
+    assert model.show_tree(RunTree.of(rows[:5]), model.columns)
     assert resets == [True]
+
+
+def test_of_many_runs_the_view_is_given_some_and_more_as_it_is_scrolled(
+    qtbot, open_window, fake_run, tmp_path, monkeypatch
+):
+    """A view looks at every row that it knows: of tens of thousands that takes a second."""
+    monkeypatch.setattr("gui.window.run_model.AT_A_TIME", 4)
+    monkeypatch.setattr("gui.window.runs.FEW", 3)
+    for i in range(12):
+        fake_run(f"s/run-{i:02d}").train(5).end()
+    for i in range(12):
+        fake_run(f"run-{i:02d}").train(5).end()
+    window = open_window(tmp_path / "runs")
+    read(qtbot, window)
+    table, model = window.runs.table, window.runs.model
+    assert (model.rowCount(), len(model.nodes)) == (4, 13)
+    group = model.index_of_group("s")
+    assert not table.isExpanded(group), "of many, folders are opened by a person"
+    for _ in range(5):
+        table.verticalScrollBar().setValue(table.verticalScrollBar().maximum())
+        table._ask_for_more()
+    assert model.rowCount() == 13
+    last = model.nodes[-2].path  # before the folder, whose first run is older
+    window.choose([last])
+    assert window.runs.selected == [last]
+    window.runs.filter.setText("run-03")
+    qtbot.waitUntil(lambda: len(model.nodes) == 2)  # in order as soon as a thread has done it
+    assert window.runs.hidden == [last]
 
 
 def test_the_name_stays_in_sight_and_is_sorted_selected_and_folded_with_the_rest(

@@ -221,8 +221,8 @@ def test_a_disk_that_stops_answering_is_reported_and_freezes_nothing(
     run = fake_run("a").train(5)
     window = open_window(tmp_path / "runs")
     read(qtbot, window)
-    answers, opened = threading.Event(), reader.open_regular
-    monkeypatch.setattr(reader, "open_regular", lambda path: answers.wait(60) and opened(path))
+    answers, opened = threading.Event(), reader.open_in_pieces
+    monkeypatch.setattr(reader, "open_in_pieces", lambda path: answers.wait(60) and opened(path))
     run.train(1)
     try:
         qtbot.waitUntil(lambda: "not answering" in window.banner.text(), timeout=SOON_MS)

@@ -9,7 +9,12 @@ import pytest
 
 from ris_tf.archive import keras_description, read_arrays
 from ris_tf.config import ConfigError
-from ris_tf.config.cost import require_room_for_scan, require_room_for_training
+from ris_tf.config.cost import (
+    estimation_words,
+    require_room_for_estimation,
+    require_room_for_training,
+    training_words,
+)
 from ris_tf.config.load import default_config
 from ris_tf.disk import descriptor_to_write, open_regular, write_new
 from ris_tf.engine.plan import Plan
@@ -155,7 +160,7 @@ def test_places_that_take_no_file_are_known_before(place, tmp_path):
 @pytest.mark.parametrize(
     ("overrides", "require"),
     [
-        (["localize.grid=[2001,2001]"], require_room_for_scan),
+        (["localize.grid=[2001,2001]"], require_room_for_estimation),
         (["network.filters=4096", "network.image=[256,256]"], require_room_for_training),
     ],
 )
@@ -165,6 +170,40 @@ def test_what_no_machine_has_is_refused_before(overrides, require, monkeypatch):
     require(default_config([]))
     with pytest.raises(ConfigError, match=r"would take about|are scanned"):
         require(default_config(overrides))
+
+
+def test_grids_that_take_much_are_named_before(monkeypatch):
+    """Each of the ways to a large grid of spectra: by memory, by time, by several at once."""
+    memory = type("Memory", (), {"total": 24 << 30})
+    monkeypatch.setattr("psutil.virtual_memory", lambda: memory)
+    small = ["geometry.columns=4", "geometry.rows=4", "localize.grid=[2001,2001]"]
+    config = default_config(small)
+    require_room_for_estimation(config, 1)
+    words = estimation_words(config, 1)
+    assert "about 17.2 GiB of this machine's 24 GiB of memory" in words
+    assert "4,004,001 directions takes about 49 s" in words
+    with pytest.raises(ConfigError, match=r"3 scans of 4,004,001 .* or name fewer estimators"):
+        require_room_for_estimation(config, 3)
+    trained = default_config([*small, "training.spectrum_scenes=64"])
+    assert "directions takes about 49 s" in training_words(trained)
+    assert estimation_words(default_config([]), 6, fits=True) == ""
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        ["training.batch=65536"],
+        ["training.validation_batch=65536"],
+        ["training.spectrum_scenes=64", "localize.grid=[2001,2001]"],
+        ["network.filters=4096"],
+        ["scene.antennas=256", "scene.snapshots=256", "geometry.columns=64", "geometry.rows=64"],
+    ],
+)
+def test_every_upper_bound_that_no_machine_has_is_refused(overrides, monkeypatch):
+    memory = type("Memory", (), {"total": 24 << 30})
+    monkeypatch.setattr("psutil.virtual_memory", lambda: memory)
+    with pytest.raises(ConfigError, match=r"would take about|are scanned"):
+        require_room_for_training(default_config(overrides))
 
 
 def test_an_objective_without_a_weight_is_refused():
