@@ -43,6 +43,7 @@ class RunsModel(QAbstractItemModel):
         self._swatches: dict[Path, QIcon] = {}
         self._places: dict[Path, tuple[int, int]] = {}  # in its parent, and the parent's plus 1
         self._groups: dict[str, int] = {}
+        self._group_rows: frozenset[int] = frozenset()
 
     def show_nodes(self, nodes: Sequence[Node], columns: Sequence[Column]) -> bool:
         """Show what is given; whether that is more than other values in the same cells."""
@@ -60,6 +61,7 @@ class RunsModel(QAbstractItemModel):
                 self._places |= {row.path: (j, i + 1) for j, row in enumerate(node.rows)}
             else:
                 self._places[node.path] = i, 0
+        self._group_rows = frozenset(self._groups.values())
         self.endResetModel()
         return True
 
@@ -123,8 +125,8 @@ class RunsModel(QAbstractItemModel):
 
     def index(self, row: int, column: int, parent: Index = ROOT) -> QModelIndex:
         """A place."""
-        inside = parent.row() + 1 if parent.isValid() else 0
-        return self.createIndex(row, column, inside)
+        # Asked for every row when there are others: of an invalid parent, the row is -1.
+        return self.createIndex(row, column, parent.row() + 1)
 
     def parent(self, index: Index = ROOT) -> QModelIndex:  # pyright: ignore[reportIncompatibleMethodOverride]
         """The group that a place lies in."""
@@ -140,9 +142,10 @@ class RunsModel(QAbstractItemModel):
 
     def hasChildren(self, parent: Index = ROOT) -> bool:
         """Whether it is a group; asked for every row when there are others, so it is quick."""
-        if not parent.isValid():
+        at = parent.row()
+        if at < 0:
             return bool(self.nodes)
-        return not parent.internalId() and isinstance(self.node(parent), RunGroup)
+        return at in self._group_rows and not parent.internalId()
 
     def columnCount(self, parent: Index = ROOT) -> int:
         """Columns."""
