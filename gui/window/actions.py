@@ -14,6 +14,7 @@ from gui.models.followed import RunView
 from gui.tabs import TABS
 from gui.window.asking import agreed, agreed_to_close, agreed_to_take_over
 from gui.window.entries import MenuEntry, OfferedAction
+from gui.window.keys import open_context_menu
 from gui.window.noting import Noting
 from ris_tf.config import all_knobs, schema
 from ris_tf.errors import UserError
@@ -83,7 +84,7 @@ class Actions:
     def _menus(self) -> dict[str, list[MenuEntry]]:
         w = self.window
         runs = [
-            MenuEntry("Run", "&New run…", ("Ctrl+N",), lambda: w.show_tab("launch")),
+            MenuEntry("Run", "&New run…", ("Ctrl+N",), self.new_run),
             MenuEntry("Run", "&Resume", ("Ctrl+R",), self.resume, hindrances.to_resume),
             MenuEntry("Run", "Train &longer…", (), self.train_longer, hindrances.to_train_longer),
             MenuEntry(
@@ -148,6 +149,7 @@ class Actions:
             MenuEntry("View", "Zoom &out", ("Ctrl+-",), lambda: self.move(2.0, 0.0)),
             MenuEntry("View", "&Earlier", ("Alt+Left",), lambda: self.move(1.0, -0.25)),
             MenuEntry("View", "La&ter", ("Alt+Right",), lambda: self.move(1.0, 0.25)),
+            MenuEntry("View", "Conte&xt menu", ("Shift+F10",), open_context_menu),
             MenuEntry("View", "Light or &dark", ("Ctrl+D",), w.toggle_theme, None, True),
             MenuEntry("View", "&Columns of the table…", ("Ctrl+Shift+O",), self.choose_columns),
             MenuEntry("View", "Look for new &runs", ("F5",), w.scan),
@@ -196,6 +198,10 @@ class Actions:
         """The Launch tab, brought to the front; its module is imported when it is first needed."""
         self.window.show_tab("launch")
         return cast("LaunchTab", self.window.tab("launch"))
+
+    def new_run(self) -> None:
+        """The form of a new run, with the keys in its first field."""
+        self._launch_tab().files.setFocus()
 
     def resume(self) -> None:
         """Go on with the first selected run that can be."""

@@ -40,7 +40,7 @@ class Welcome(QWidget):
         self.demo.setToolTip(DEMO)
         self.demo.setAccessibleDescription(DEMO)
         self.demo.setDefault(True)
-        self.new = QPushButton("Configure a &new run…")
+        self.new = QPushButton("&Configure a new run…")
         self.open = QPushButton("&Open another folder of runs…")
         about = QLabel(
             "Runs of ris-tf train, tune and your own models appear here by themselves.\n"

@@ -47,6 +47,7 @@ SCAN_S, HURRY_S = 1.0, 0.05
 CLOSE_S = 1.0  # how long closing waits for what was asked for
 FRAME_KNOWN_MS = (0, 100, 300, 1000)  # by one of these times the desktop has drawn its frame
 SIZE = (1280, 720)
+STATUS_ROOM = 14  # pixels above and below the letters, whatever stands in the status line
 TABLE_WIDTH = 300  # pixels of the table at first
 
 
@@ -87,7 +88,7 @@ class MainWindow(QMainWindow):
         self.folders = Folders(self)
         self.actions_ = Actions(self)
         self.welcome.demo_asked.connect(self.actions_.train_demo)
-        self.welcome.new_asked.connect(lambda: self.show_tab("launch"))
+        self.welcome.new_asked.connect(self.actions_.new_run)
         self.welcome.folder_asked.connect(self.folders.ask)
         self._scanner = Poller(self._index.poll, SCAN_S, SCAN_S, self)
         self._scanner.ready.connect(self._show_rows)
@@ -124,7 +125,7 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(self.splitter)
         self.statusBar().addWidget(self.banner, 1)  # not permanent: messages go in its place
         self.statusBar().addPermanentWidget(self.alerts.bar)
-        self.statusBar().setMinimumHeight(self.alerts.bar.sizeHint().height())
+        self.statusBar().setMinimumHeight(self.banner.fontMetrics().height() + STATUS_ROOM)
         self.statusBar().setSizeGripEnabled(False)
         self.runs.chosen.connect(self._follow)
         self.runs.knobs_wanted.connect(self._want_knobs)
