@@ -75,8 +75,9 @@ QCheckBox::indicator:checked, QTreeView::indicator:checked {{
     border-color: {accent}; background: {accent}; image: url("{check}");
 }}
 QLineEdit, QPlainTextEdit {{ border: 1px solid {edge}; border-radius: 2px; }}
+QLineEdit {{ padding: 2px 1px; }}
 QLineEdit:focus, QPlainTextEdit:focus {{ border-color: {accent}; }}
-QAbstractSpinBox QLineEdit, QComboBox QLineEdit {{ border: none; }}
+QAbstractSpinBox QLineEdit, QComboBox QLineEdit {{ border: none; padding: 0; }}
 QTreeView::item {{ padding: 2px 0; }}
 QCheckBox::indicator:focus {{ border: 2px solid {accent}; }}
 """

@@ -3,8 +3,12 @@
 The runs are trained by `ris-tf` here: quickstart, the same without the subspace term to compare it
 with, a short one in half precision that drops windows, a model of one's own, an evaluation, and a
 search of twelve trials, which takes half an hour on two cores.
+
+python tools/pictures.py                   all of them
+python tools/pictures.py compare search    some: only what they need is trained
 """
 
+import argparse
 import subprocess
 import sys
 from pathlib import Path
@@ -35,30 +39,50 @@ TABS = {
     "launch": [],
 }
 OWN = "stripes"
-EVALUATED = "network,network+ml,network-mvdr,pursuit,truth+ml"
 COMPARED = ["quickstart", "core-terms"]
+VIEWS = (*TABS, "compare", "own-model", "search", "importance")
+NEEDED = {"compare": COMPARED, "own-model": [OWN], "search": ["search"], "importance": ["search"]}
+EVALUATED = "network,network+ml,network-mvdr,pursuit,truth+ml"
 SEARCH = ["--n-trials", "12", "--epochs-per-trial", "10", "--space", "wide"]
 
 
 def main() -> None:
-    """Train what is not there yet, then take every picture."""
+    """Train what is not there yet, then take the pictures."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    words = f"which: {', '.join(VIEWS)} (default: all)"
+    parser.add_argument("views", nargs="*", metavar="VIEW", help=words)
+    views = parser.parse_args().views or VIEWS
+    if unknown := set(views) - {*VIEWS}:
+        parser.error(f"{', '.join(sorted(unknown))}: no such view; {words}")
+    needed = {run for view in views for run in NEEDED.get(view, [*TRAINED, "evaluation"])}
+    train(needed)
+    for theme in ("light", "dark"):
+        for view in views:
+            take(view, theme)
+
+
+def train(needed: set[str]) -> None:
+    """Make the runs that are needed, as far as they are not there."""
     for name, changes in TRAINED.items():
-        if not (RUNS / name).exists():
+        if name in needed and not (RUNS / name).exists():
             ris_tf("train", QUICKSTART, "--name", name, "--runs-dir", str(RUNS), *changes)
-    if not (RUNS / "quickstart" / "evaluation").exists():
+    if "evaluation" in needed and not (RUNS / "quickstart" / "evaluation").exists():
         ris_tf("evaluate", str(RUNS / "quickstart"), "--estimators", EVALUATED)
-    if not (RUNS / "search").exists():
+    if "search" in needed and not (RUNS / "search").exists():
         ris_tf("tune", QUICKSTART, "--name", "search", "--runs-dir", str(RUNS), *SEARCH)
-    if not (RUNS / OWN).exists():
+    if OWN in needed and not (RUNS / OWN).exists():
         example = ROOT / "examples" / "own_model.py"
         subprocess.run([sys.executable, str(example), str(RUNS / OWN)], check=True, cwd=ROOT)
-    for theme in ("light", "dark"):
-        for tab, runs in TABS.items():
-            picture(f"monitor-{tab}-{theme}", tab, theme, runs)
-        picture(f"monitor-compare-{theme}", "loss", theme, COMPARED)
-        picture(f"monitor-own-model-{theme}", "loss", theme, [OWN])
-        for tab in ("search", "importance"):
-            picture(f"monitor-{tab}-{theme}", tab, theme, ["search/trial_0011"])
+
+
+def take(view: str, theme: str) -> None:
+    """The picture of a view in a theme."""
+    tab = {"compare": "loss", "own-model": "loss"}.get(view, view)
+    runs = {"compare": COMPARED, "own-model": [OWN]}.get(view, TABS.get(view, []))
+    if view in ("search", "importance"):
+        trials = sorted((RUNS / "search").glob("trial_*/run.json"))
+        runs = [f"search/{trials[-1].parent.name}"]
+    picture(f"monitor-{view}-{theme}", tab, theme, runs)
 
 
 def picture(name: str, tab: str, theme: str, runs: list[str]) -> None:

@@ -4,7 +4,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QAbstractItemModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtCore import (
+    QAbstractItemModel,
+    QModelIndex,
+    QObject,
+    QPersistentModelIndex,
+    QRectF,
+    Qt,
+)
 from PySide6.QtGui import QColor, QFont, QIcon, QPainter, QPixmap
 
 from gui.models.columns import BY_KEY, Column
@@ -18,7 +25,7 @@ Roles = Qt.ItemDataRole
 Index = QModelIndex | QPersistentModelIndex
 RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
-SWATCH = 12  # pixels
+SWATCH, RIM = 12, 1.5  # pixels
 PIN = "★"
 FEW_ROWS = 200  # that are refreshed one by one
 ROOT = QModelIndex()
@@ -223,11 +230,18 @@ def _about(row: RunRow, column: Column) -> str:
 
 
 def _swatch(colour: str) -> QIcon:
-    """A square of a colour, with a rim that sets it off from a selection of the same."""
+    """A dot of a colour, with a rim that sets it off from a selection of the same.
+
+    No square: in a table that would be a box to be checked.
+    """
     image = QPixmap(SWATCH, SWATCH)
-    image.fill(Qt.GlobalColor.white)
+    image.fill(Qt.GlobalColor.transparent)
     painter = QPainter(image)
-    painter.fillRect(1, 1, SWATCH - 2, SWATCH - 2, QColor(colour))
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(Qt.PenStyle.NoPen)
+    for fill, rim in ((QColor(Qt.GlobalColor.white), 0.0), (QColor(colour), RIM)):
+        painter.setBrush(fill)
+        painter.drawEllipse(QRectF(rim, rim, SWATCH - 2 * rim, SWATCH - 2 * rim))
     painter.end()
     icon = QIcon(image)
     icon.addPixmap(image, QIcon.Mode.Selected)  # else it takes on the selection's colour
