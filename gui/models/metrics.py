@@ -280,7 +280,7 @@ def which_of(runs: Sequence[RunView], x: float | None) -> str:
     """Which validations the columns of several runs are of; of one run, each column says so."""
     if len(runs) < 2:
         return "metric"
-    return "metric, each at its best" if x is None else "metric, at the crosshair"
+    return "each at its best" if x is None else "at the crosshair"
 
 
 def _of_several(run: RunView, x: float | None, options: Options) -> Column:

@@ -1,12 +1,14 @@
 """What a walk through the real window found: texts that are seen, fields in order, letters once."""
 
+import json
+import os
+import time
 from collections import Counter
 from itertools import pairwise
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from driven import SOON_MS, read
+from driven import SOON_MS, read, trigger
 from pixels import pixels_of
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QKeySequence
@@ -20,7 +22,6 @@ from gui.tabs import TABS
 from gui.tabs.tab import LINE_LENGTH, Message
 from gui.window.export import file_stem
 from gui.window.pages import fit_screen
-from ris_tf.runlog import State
 
 
 def pixels(widget: QWidget) -> np.ndarray:
@@ -141,24 +142,36 @@ def test_context_menus_open_by_a_key_that_every_keyboard_has(
     assert table.rect().contains(table.mapFromGlobal(opened[0]))
 
 
+def vanish(run) -> None:
+    """As if its process were on another machine that has written nothing for five minutes."""
+    run.writer.close()
+    run.folder.end_session()
+    for name, more in (("lock", {"ended": 0.0}), ("run.json", {})):
+        file = run.path / name
+        file.write_text(json.dumps(json.loads(file.read_text()) | {"host": "away"} | more))
+    moment = time.time() - 300
+    for file in run.path.glob("*.json*"):
+        os.utime(file, (moment, moment))
+
+
 def test_a_run_that_may_be_anothers_is_taken_over_only_when_agreed_to(
     qtbot, open_window, fake_run, tmp_path, monkeypatch
 ):
     run = fake_run("a").train(12)
+    (run.path / "checkpoints").mkdir(exist_ok=True)
+    (run.path / "checkpoints" / "last.npz").touch()
+    vanish(run)
     window = open_window(tmp_path / "runs")
     read(qtbot, window)
     launch, begun, asked = window.tab("launch"), [], []
     monkeypatch.setattr(launch._launches, "begin", lambda command, path: begun.append(command.text))
-    owner = "process 7 on away has written nothing for 3 min"
-    summary = SimpleNamespace(state=State.VANISHED, reason=owner)
-    view = SimpleNamespace(run=run.folder, label="a", summary=summary)
     for answer in (QMessageBox.StandardButton.Cancel, QMessageBox.StandardButton.Yes):
         monkeypatch.setattr(
             QMessageBox, "warning", lambda *words, answer=answer: asked.append(words[2]) or answer
         )
-        window.actions_._go_on(view, 0)
-    assert begun == [f"ris-tf train --resume {run.folder.path} --take-over"]
-    assert owner in asked[0]
+        trigger(qtbot, window, "&Resume")
+    assert begun == [f"ris-tf train --resume {run.path} --take-over"]
+    assert "on away has written nothing for 5 min" in asked[0]
     assert "only if that process is gone" in asked[0]
 
 
