@@ -1,8 +1,8 @@
 """Takes the pictures of the monitor in docs/images: every tab, light and dark, of real runs.
 
 The runs are trained by `ris-tf` here: quickstart, the same without the subspace term to compare it
-with, a short one in half precision that drops windows, a model of one's own, an evaluation, and a
-search of twelve trials, which takes half an hour on two cores.
+with, a model of one's own, an evaluation, and a search of twelve trials, which takes half an hour
+on two cores.
 
 python tools/pictures.py                   all of them
 python tools/pictures.py compare search    some: only what they need is trained
@@ -19,29 +19,23 @@ RUNS = ROOT / "runs" / "pictures"
 QUICKSTART = "configs/quickstart.yaml"
 TRAINED = {
     "core-terms": ["--set", "objective.weights.subspace=0", "--set", "training.epochs=6"],
-    "half-precision": [
-        "--set", "training.precision=mixed_float16", "--set", "training.epochs=3",
-        "--set", "training.batches_per_epoch=40",
-    ],
     "quickstart": [],
 }  # fmt: skip
-# Tabs, and the runs that are selected in their pictures; the newest where none is named.
-TABS = {
-    "metrics": [],
-    "loss": [],
-    "gradients": [],
-    "schedules": [],
-    "scene": [],
-    "evaluation": ["quickstart"],
-    "health": [],
-    "log": [],
-    "configuration": [],
-    "launch": [],
-}
+# Those of one run.
+TABS = (
+    "metrics", "loss", "gradients", "schedules", "scene", "evaluation", "health", "log",
+    "configuration", "launch",
+)  # fmt: skip
 OWN = "stripes"
 COMPARED = ["quickstart", "core-terms"]
 VIEWS = (*TABS, "compare", "own-model", "search", "importance")
-NEEDED = {"compare": COMPARED, "own-model": [OWN], "search": ["search"], "importance": ["search"]}
+NEEDED = {
+    "evaluation": ["quickstart", "evaluation"],
+    "compare": COMPARED,
+    "own-model": [OWN],
+    "search": ["search"],
+    "importance": ["search"],
+}
 EVALUATED = "network,network+ml,network-mvdr,pursuit,truth+ml"
 SEARCH = ["--n-trials", "12", "--epochs-per-trial", "10", "--space", "wide"]
 
@@ -54,7 +48,7 @@ def main() -> None:
     views = parser.parse_args().views or VIEWS
     if unknown := set(views) - {*VIEWS}:
         parser.error(f"{', '.join(sorted(unknown))}: no such view; {words}")
-    needed = {run for view in views for run in NEEDED.get(view, [*TRAINED, "evaluation"])}
+    needed = {run for view in views for run in NEEDED.get(view, ["quickstart"])}
     train(needed)
     for theme in ("light", "dark"):
         for view in views:
@@ -78,7 +72,7 @@ def train(needed: set[str]) -> None:
 def take(view: str, theme: str) -> None:
     """The picture of a view in a theme."""
     tab = {"compare": "loss", "own-model": "loss"}.get(view, view)
-    runs = {"compare": COMPARED, "own-model": [OWN]}.get(view, TABS.get(view, []))
+    runs = {"compare": COMPARED, "own-model": [OWN]}.get(view, ["quickstart"])
     if view in ("search", "importance"):
         trials = sorted((RUNS / "search").glob("trial_*/run.json"))
         runs = [f"search/{trials[-1].parent.name}"]
