@@ -81,7 +81,7 @@ def take(view: str, theme: str) -> None:
 
 def picture(name: str, tab: str, theme: str, runs: list[str]) -> None:
     """One picture of the window."""
-    places = [str(RUNS / run) for run in runs] or [str(RUNS)]
+    places = [str((RUNS / run).relative_to(ROOT)) for run in runs]
     out = IMAGES / f"{name}.png"
     options = ["--screenshot", str(out), "--tab", tab, "--theme", theme]
     subprocess.run([sys.executable, "-m", "gui", *options, *places], check=True, cwd=ROOT)
