@@ -32,6 +32,11 @@ class Theme:
     accent: str
 
     @property
+    def edge(self) -> str:
+        """Colour of the outline of fields, which must be seen on the window."""
+        return "#6b747f" if self.dark else "#a9b0b9"
+
+    @property
     def dark(self) -> bool:
         """Whether text is light on dark."""
         return self.name == "dark"
@@ -69,6 +74,10 @@ QCheckBox::indicator, QTreeView::indicator {{
 QCheckBox::indicator:checked, QTreeView::indicator:checked {{
     border-color: {accent}; background: {accent}; image: url("{check}");
 }}
+QLineEdit, QPlainTextEdit {{ border: 1px solid {edge}; border-radius: 2px; }}
+QLineEdit {{ padding: 2px 1px; }}
+QLineEdit:focus, QPlainTextEdit:focus {{ border-color: {accent}; }}
+QAbstractSpinBox QLineEdit, QComboBox QLineEdit {{ border: none; padding: 0; }}
 QTreeView::item {{ padding: 2px 0; }}
 QCheckBox::indicator:focus {{ border: 2px solid {accent}; }}
 """
@@ -112,6 +121,7 @@ def apply(theme: Theme, app: QApplication) -> None:
         palette.setColor(QPalette.ColorGroup.Disabled, role, muted)
     app.setPalette(palette)
     boxes = {"muted": theme.muted, "base": theme.background, "accent": theme.accent}
+    boxes["edge"] = theme.edge
     app.setStyleSheet(BOXES.format(check=CHECK.as_posix(), **boxes))
 
 

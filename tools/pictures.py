@@ -1,10 +1,14 @@
 """Takes the pictures of the monitor in docs/images: every tab, light and dark, of real runs.
 
 The runs are trained by `ris-tf` here: quickstart, the same without the subspace term to compare it
-with, a short one in half precision that drops windows, a model of one's own, an evaluation, and a
-search of twelve trials, which takes half an hour on two cores.
+with, a model of one's own, an evaluation, and a search of twelve trials, which takes half an hour
+on two cores.
+
+python tools/pictures.py                   all of them
+python tools/pictures.py compare search    some: only what they need is trained
 """
 
+import argparse
 import subprocess
 import sys
 from pathlib import Path
@@ -15,55 +19,69 @@ RUNS = ROOT / "runs" / "pictures"
 QUICKSTART = "configs/quickstart.yaml"
 TRAINED = {
     "core-terms": ["--set", "objective.weights.subspace=0", "--set", "training.epochs=6"],
-    "half-precision": [
-        "--set", "training.precision=mixed_float16", "--set", "training.epochs=3",
-        "--set", "training.batches_per_epoch=40",
-    ],
     "quickstart": [],
 }  # fmt: skip
-# Tabs, and the runs that are selected in their pictures; the newest where none is named.
-TABS = {
-    "metrics": [],
-    "loss": [],
-    "gradients": [],
-    "schedules": [],
-    "scene": [],
-    "evaluation": ["quickstart"],
-    "health": [],
-    "log": [],
-    "configuration": [],
-    "launch": [],
-}
+# Those of one run.
+TABS = (
+    "metrics", "loss", "gradients", "schedules", "scene", "evaluation", "health", "log",
+    "configuration", "launch",
+)  # fmt: skip
 OWN = "stripes"
-EVALUATED = "network,network+ml,network-mvdr,pursuit,truth+ml"
 COMPARED = ["quickstart", "core-terms"]
+VIEWS = (*TABS, "compare", "own-model", "search", "importance")
+NEEDED = {
+    "evaluation": ["quickstart", "evaluation"],
+    "compare": COMPARED,
+    "own-model": [OWN],
+    "search": ["search"],
+    "importance": ["search"],
+}
+EVALUATED = "network,network+ml,network-mvdr,pursuit,truth+ml"
 SEARCH = ["--n-trials", "12", "--epochs-per-trial", "10", "--space", "wide"]
 
 
 def main() -> None:
-    """Train what is not there yet, then take every picture."""
+    """Train what is not there yet, then take the pictures."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    words = f"which: {', '.join(VIEWS)} (default: all)"
+    parser.add_argument("views", nargs="*", metavar="VIEW", help=words)
+    views = parser.parse_args().views or VIEWS
+    if unknown := set(views) - {*VIEWS}:
+        parser.error(f"{', '.join(sorted(unknown))}: no such view; {words}")
+    needed = {run for view in views for run in NEEDED.get(view, ["quickstart"])}
+    train(needed)
+    for theme in ("light", "dark"):
+        for view in views:
+            take(view, theme)
+
+
+def train(needed: set[str]) -> None:
+    """Make the runs that are needed, as far as they are not there."""
     for name, changes in TRAINED.items():
-        if not (RUNS / name).exists():
+        if name in needed and not (RUNS / name).exists():
             ris_tf("train", QUICKSTART, "--name", name, "--runs-dir", str(RUNS), *changes)
-    if not (RUNS / "quickstart" / "evaluation").exists():
+    if "evaluation" in needed and not (RUNS / "quickstart" / "evaluation").exists():
         ris_tf("evaluate", str(RUNS / "quickstart"), "--estimators", EVALUATED)
-    if not (RUNS / "search").exists():
+    if "search" in needed and not (RUNS / "search").exists():
         ris_tf("tune", QUICKSTART, "--name", "search", "--runs-dir", str(RUNS), *SEARCH)
-    if not (RUNS / OWN).exists():
+    if OWN in needed and not (RUNS / OWN).exists():
         example = ROOT / "examples" / "own_model.py"
         subprocess.run([sys.executable, str(example), str(RUNS / OWN)], check=True, cwd=ROOT)
-    for theme in ("light", "dark"):
-        for tab, runs in TABS.items():
-            picture(f"monitor-{tab}-{theme}", tab, theme, runs)
-        picture(f"monitor-compare-{theme}", "loss", theme, COMPARED)
-        picture(f"monitor-own-model-{theme}", "loss", theme, [OWN])
-        for tab in ("search", "importance"):
-            picture(f"monitor-{tab}-{theme}", tab, theme, ["search/trial_0011"])
+
+
+def take(view: str, theme: str) -> None:
+    """The picture of a view in a theme."""
+    tab = {"compare": "loss", "own-model": "loss"}.get(view, view)
+    runs = {"compare": COMPARED, "own-model": [OWN]}.get(view, ["quickstart"])
+    if view in ("search", "importance"):
+        trials = sorted((RUNS / "search").glob("trial_*/run.json"))
+        runs = [f"search/{trials[-1].parent.name}"]
+    picture(f"monitor-{view}-{theme}", tab, theme, runs)
 
 
 def picture(name: str, tab: str, theme: str, runs: list[str]) -> None:
     """One picture of the window."""
-    places = [str(RUNS / run) for run in runs] or [str(RUNS)]
+    places = [str((RUNS / run).relative_to(ROOT)) for run in runs]
     out = IMAGES / f"{name}.png"
     options = ["--screenshot", str(out), "--tab", tab, "--theme", theme]
     subprocess.run([sys.executable, "-m", "gui", *options, *places], check=True, cwd=ROOT)

@@ -36,7 +36,8 @@ from gui.models.followed import RunView
 from gui.workers import Jobs
 from ris_tf.errors import UserError
 
-WIDTH = 620  # pixels
+WIDTH = 760  # pixels
+ROWS = 17  # heights of a line of letters that the list of estimators has
 SCENES, MAX_SCENES = 1000, 1_000_000
 USUAL = ("network", "network+ml", "network-mvdr", "pursuit", "truth+ml")
 OWN = "as configured"
@@ -152,7 +153,7 @@ class EvaluateDialog(CommandDialog):
         self.estimators.setUniformRowHeights(True)
         self.estimators.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.estimators.setAccessibleName("estimators")
-        self.estimators.setMinimumHeight(12 * self.fontMetrics().height())
+        self.estimators.setMinimumHeight(ROWS * self.fontMetrics().height())
         self.scenes = QSpinBox(minimum=1, maximum=MAX_SCENES, value=SCENES, singleStep=500)
         self.scenes.setGroupSeparatorShown(True)
         self.snr = QCheckBox("estimators know the &SNR")
@@ -176,6 +177,7 @@ class EvaluateDialog(CommandDialog):
         self._add([(name, "") for name in USUAL])
         jobs.do(lambda: estimators(self.plugins), self._offer, self._refuse)
         self.refresh()
+        self.estimators.setFocus()
 
     def chosen(self) -> list[str]:
         """Names of the estimators that are checked."""

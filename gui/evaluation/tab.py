@@ -38,7 +38,7 @@ from gui.models.followed import RunView
 from gui.models.panels import Panel
 from gui.models.tables import panels_csv
 from gui.plots.grid import PlotGrid
-from gui.tabs.tab import Tab
+from gui.tabs.tab import Message, Tab
 from gui.theme import Theme
 from gui.workers import Jobs, Poller
 from ris_tf.errors import UserError
@@ -48,6 +48,10 @@ READ_S = 1.0  # between checks for what is new
 LISTING_S = 30.0  # how long asking for the estimators may take: a plug-in may import TensorFlow
 SELECT = "Select runs at the left to see how their networks compare with other estimators."
 READING = "reading the evaluation"
+UNDER_WAY = (
+    "Under way: what it finds stands here when it is done.\n"
+    "You may select other runs meanwhile, or close the window."
+)
 NONE_YET = (
     "{} not evaluated yet.\n\nEvaluate… compares its network with classical estimators and the "
     "Cramér-Rao bound on test scenes that no training saw: errors, sources found, by SNR and by "
@@ -66,6 +70,7 @@ class EvaluationTab(Tab):
         self.runs: list[RunView] = []
         self._found: dict[Path, Found] = {}
         self._localized: dict[Running, Path] = {}
+        self._evaluating: dict[Running, frozenset[Path]] = {}
         self._reader = EvaluationReader()
         self._poller = Poller(self._reader.poll, READ_S, READ_S, self)
         self._poller.ready.connect(self._take)
@@ -95,10 +100,9 @@ class EvaluationTab(Tab):
         self.localize = QPushButton("Locali&ze a file…")
         self.localize.clicked.connect(self.ask_localize)
         self.about = QLabel(wordWrap=True)
-        self.message = QLabel(SELECT, wordWrap=True, alignment=Qt.AlignmentFlag.AlignCenter)
-        for label in (self.about, self.message):
-            label.setTextFormat(Qt.TextFormat.PlainText)  # it quotes what a file holds
-            label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.about.setTextFormat(Qt.TextFormat.PlainText)  # it quotes what a file holds
+        self.about.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.message = Message(SELECT)
         self.grid = PlotGrid()
         self.grid.save_wanted.connect(self.save_wanted)
         self.lines = EvaluationTable()
@@ -238,6 +242,8 @@ class EvaluationTab(Tab):
         if not self.is_read():
             return READING
         names = " and ".join(run.label for run in self.runs)
+        if any(run.path in paths for run in self.runs for paths in self._evaluating.values()):
+            return UNDER_WAY
         return NONE_YET.format(f"{names} {'is' if len(self.runs) == 1 else 'are'}")
 
     # -- what it starts -----------------------------------------------------------------------
@@ -248,7 +254,11 @@ class EvaluationTab(Tab):
             dialog = EvaluateDialog(self.runs, self._listing, self._plugins(self.runs), self)
             if dialog.exec() == QDialog.DialogCode.Accepted:
                 names = ", ".join(run.label for run in dialog.runs)
-                self.commands.begin(with_progress(dialog.command()), f"evaluating {names}")
+                running = self.commands.begin(
+                    with_progress(dialog.command()), f"evaluating {names}"
+                )
+                self._evaluating[running] = frozenset(run.path for run in dialog.runs)
+                self._show()
             dialog.deleteLater()
 
     def ask_localize(self) -> None:
@@ -274,6 +284,8 @@ class EvaluationTab(Tab):
     def _ended(self, running: Running) -> None:
         self._poller.wake()
         self.told.emit(running.words)
+        if self._evaluating.pop(running, None):
+            self._show()
         out = self._localized.pop(running, None)
         if out and running.code == 0:
             self._jobs.do(lambda: read_positions(out), self._show_positions, self._refuse)

@@ -1,8 +1,9 @@
 """Where the fields of the Launch tab stand."""
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QVBoxLayout
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 if TYPE_CHECKING:
     from gui.launch.tab import LaunchTab
@@ -12,7 +13,7 @@ def lay_out(tab: "LaunchTab") -> None:
     """Put the fields where they stand: what is started, its settings, its command."""
     top = QGridLayout()
     for row, (text, widget) in enumerate(
-        {"C&onfiguration": tab.files, "&Name": tab.name, "&Plug-ins": tab.plugins}.items()
+        {"C&onfiguration": tab.files, "Na&me": tab.name, "&Plug-ins": tab.plugins}.items()
     ):
         label = QLabel(text)
         label.setBuddy(widget)
@@ -44,3 +45,16 @@ def lay_out(tab: "LaunchTab") -> None:
     layout.addWidget(tab.nothing, 1)
     layout.addWidget(tab.preview)
     layout.addWidget(tab.status)
+    tab.form.arranged.connect(lambda: _in_reading_order(tab))
+    _in_reading_order(tab)
+
+
+def _in_reading_order(tab: "LaunchTab") -> None:
+    """Tab goes through the fields as they are read, not as they were made."""
+    fields = (
+        tab.files, tab.browse, tab.kind, tab.device, tab.name, tab.runs_dir, tab.plugins,
+        tab.weights, *tab.plan.fields, tab.filter, tab.only, *tab.form.fields, tab.preview.text,
+        tab.preview.copy, tab.preview.start,
+    )  # fmt: skip
+    for before, after in pairwise(fields):
+        QWidget.setTabOrder(before, after)

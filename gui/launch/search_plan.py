@@ -48,6 +48,11 @@ class SearchPlanForm(QWidget):
         self.space.editTextChanged.connect(self.edited)
         self.algorithm.currentTextChanged.connect(self.edited)
 
+    @property
+    def fields(self) -> list[QWidget]:
+        """What takes the keys, from left to right."""
+        return [getattr(self, name) for name in HELP]
+
     def plan(self) -> SearchPlan:
         """The plan that the fields describe."""
         return SearchPlan(

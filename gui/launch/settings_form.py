@@ -32,6 +32,7 @@ class SettingsForm(QScrollArea):
     """Rows of a configuration's values; what is typed goes into the settings at once."""
 
     edited = Signal()
+    arranged = Signal()  # its fields stand in another order
 
     def __init__(self, parent: QWidget | None = None):
         super().__init__(parent)
@@ -42,6 +43,7 @@ class SettingsForm(QScrollArea):
         self._ordered: list[KnobSection] = []
         self._words, self._only_changed = "", False
         self._searched = ""  # what the rows were last arranged for
+        self._fields: list[QWidget] = []
         self.setWidgetResizable(True)
         self.setFrameShape(QScrollArea.Shape.NoFrame)
 
@@ -129,6 +131,14 @@ class SettingsForm(QScrollArea):
         if self._words != self._searched:
             self._searched = self._words
             self.verticalScrollBar().setValue(0)  # where the best match stands
+        if self.fields != self._fields:
+            self._fields = self.fields
+            self.arranged.emit()
+
+    @property
+    def fields(self) -> list[QWidget]:
+        """What takes the keys, as it stands from top to bottom."""
+        return [widget for section in self._ordered for widget in section.fields]
 
     def _order_sections(self) -> None:
         """Put the section with the best match first."""
@@ -173,6 +183,12 @@ class KnobSection(QWidget):
         layout.addWidget(self.heading)
         layout.addWidget(self.body)
         self.heading.toggled.connect(self._fold)
+
+    @property
+    def fields(self) -> list[QWidget]:
+        """Its heading, and the editors of the rows that are shown."""
+        editors = (widget for row in self._places for widget in (row.editor, row.undo))
+        return [self.heading, *editors]
 
     def add(self, row: "KnobRow") -> None:
         """Put a row below those that are there."""

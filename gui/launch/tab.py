@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -34,17 +35,15 @@ from gui.models.commands import (
     train_command,
     tune_command,
 )
-from gui.models.settings import ALL, Settings
-from gui.tabs.tab import Tab
+from gui.models.settings import ALL, CONFIGS, Settings, configurations
+from gui.tabs.tab import Message, Tab
 from gui.theme import Theme
 from gui.workers import Jobs, Poller
-from ris_tf.config import shipped_configs
 from ris_tf.config.declared import WAIT_S
 from ris_tf.errors import UserError
 from ris_tf.registry import named_plugins
 from ris_tf.runlog import RunDirectory, check_name
 
-CONFIGS = Path("configs")
 CLOSE_S = 1.0  # how long the window waits, when it closes, for what was just started
 NO_CHANGES: Mapping[str, str] = {}
 NOTHING = (
@@ -68,6 +67,7 @@ class LaunchTab(Tab):
         super().__init__(parent)
         self.settings: Settings | None = None
         self._requested: Path | None = None  # the configuration that was chosen last
+        self._suggested = ""  # a name, which has the time that it was made
         self._jobs = Jobs(self)
         self._listing = Jobs(self, patience_s=WAIT_S)  # knobs: a plug-in may import TensorFlow
         self._place = PlaceCheck(self._jobs, self._refresh, self._refuse)
@@ -77,7 +77,7 @@ class LaunchTab(Tab):
         self._make(runs_dir)
         lay_out(self)
         self._refresh()
-        self._jobs.do(_configurations, self._offer, self._refuse)
+        self._jobs.do(configurations, self._offer, self._refuse)
 
     def _make(self, runs_dir: Path) -> None:
         self.files = QComboBox()
@@ -111,7 +111,7 @@ class LaunchTab(Tab):
         self.filter.setAccessibleName("filter the settings")
         self.only = QCheckBox("only chan&ged")
         self.form = SettingsForm()
-        self.nothing = QLabel(NOTHING, alignment=Qt.AlignmentFlag.AlignCenter)
+        self.nothing = Message(NOTHING)
         self.preview = CommandPreview()
         self.command, self.start_button = self.preview.text, self.preview.start
         self.status = QLabel()
@@ -142,6 +142,12 @@ class LaunchTab(Tab):
     def is_read(self) -> bool:
         """Whether its files are read."""
         return self._jobs.idle and self._listing.idle
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """A name that was only suggested has the time of now."""
+        super().showEvent(event)
+        if self.name.text() == self._suggested:
+            self._rename()
 
     def close_down(self) -> None:
         """What was started a moment ago is started before the window is gone."""
@@ -211,7 +217,8 @@ class LaunchTab(Tab):
         self.form.show_settings(settings)
         self.only.setChecked(bool(changes))
         changed = ", ".join(f"{key} = {text}" for key, text in changes.items())
-        self._notify(f"filled in: {changed}" if changes else "")
+        if changes or not self.starting:  # what is starting stays in sight
+            self._notify(f"filled in: {changed}" if changes else "")
         self._refresh()
 
     def _refuse(self, error: UserError) -> None:
@@ -237,16 +244,16 @@ class LaunchTab(Tab):
         elif agreed_to(plugins, self):
             self._list_knobs(plugins, lambda: self.open_config(path, changes=changes))
 
-    def resume(self, run: RunDirectory, epochs: int = 0) -> None:
-        """Go on with a run from its last checkpoint; `epochs` plans so many instead."""
+    def resume(self, run: RunDirectory, epochs: int = 0, take_over: bool = False) -> None:
+        """Go on with a run from its last checkpoint; see `resume_command`."""
         plugins = missing(run.identity.plugins)
         if not plugins or agreed_to(plugins, self):
-            command = resume_command(run.path, [*named_plugins(), *plugins], epochs)
+            command = resume_command(run.path, [*named_plugins(), *plugins], epochs, take_over)
             self._begin(command, run.path)
 
-    def resume_search(self, search: Path) -> None:
+    def resume_search(self, search: Path, take_over: bool = False) -> None:
         """Go on with a search that was stopped or killed."""
-        self._begin(resume_search_command(search, named_plugins()), search)
+        self._begin(resume_search_command(search, named_plugins(), take_over), search)
 
     def _change_kind(self) -> None:
         self.plan.setVisible(self.searches)
@@ -316,6 +323,7 @@ class LaunchTab(Tab):
         def take(name: str) -> None:
             if self.name.text() == before:
                 self.name.setText(name)
+                self._suggested = name
                 self._refresh()
 
         self._jobs.do(lambda: free_name(folder, source, searches), take, self._refuse)
@@ -385,8 +393,3 @@ class LaunchTab(Tab):
         )
         if name:
             self.open_config(Path(name))
-
-
-def _configurations() -> list[Path]:
-    """The configurations of the project one works in, or else those that come with the package."""
-    return sorted(CONFIGS.glob("*.yaml")) or list(shipped_configs().values())

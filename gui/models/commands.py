@@ -111,26 +111,39 @@ def tune_command(new: NewRun, plan: SearchPlan) -> Command:
     return new.command("tune", *numbers, *how, *several)
 
 
-def resume_search_command(search: Path, plugins: Sequence[str] = ()) -> Command:
+def resume_search_command(
+    search: Path, plugins: Sequence[str] = (), take_over: bool = False
+) -> Command:
     """Go on with a search that was stopped or killed.
 
     Args:
         search: its folder.
         plugins: modules that it needs, as the person at the keyboard named them.
+        take_over: its process on another machine is gone, as that person knows.
     """
-    return Command(("tune", str(search), "--resume", *_plugin_words(plugins)))
+    return Command(
+        ("tune", str(search), "--resume", *_taken_over(take_over), *_plugin_words(plugins))
+    )
 
 
-def resume_command(run: Path, plugins: Sequence[str] = (), epochs: int = 0) -> Command:
+def _taken_over(take_over: bool) -> tuple[str, ...]:
+    return ("--take-over",) if take_over else ()
+
+
+def resume_command(
+    run: Path, plugins: Sequence[str] = (), epochs: int = 0, take_over: bool = False
+) -> Command:
     """Go on with a run from its last checkpoint.
 
     Args:
         run: its folder.
         plugins: modules that it needs, as the person at the keyboard named them.
         epochs: plan so many instead, also of a finished run; 0 for as many as were planned.
+        take_over: its process on another machine is gone, as that person knows.
     """
     longer = ["--epochs", str(epochs)] if epochs else []
-    return Command(("train", "--resume", str(run), *longer, *_plugin_words(plugins)))
+    words = (*longer, *_taken_over(take_over), *_plugin_words(plugins))
+    return Command(("train", "--resume", str(run), *words))
 
 
 def demo_command(name: str, runs_dir: Path) -> Command:

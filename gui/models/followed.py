@@ -60,6 +60,7 @@ class RunView:
         search: folder of the search that it is a trial of, `None` if it is of none.
         search_busy: whether a process works on that search, or may do so on another machine; `None`
             where that is not known.
+        search_elsewhere: whether that process is, or was, on another machine.
     """
 
     path: Path
@@ -79,6 +80,7 @@ class RunView:
     extendable: bool = False
     search: Path | None = None
     search_busy: bool | None = None
+    search_elsewhere: bool = False
     _x: dict[str, np.ndarray] = field(default_factory=dict, compare=False, repr=False)
     _weights: dict[str, float] = field(default_factory=dict, compare=False, repr=False)
 
@@ -133,7 +135,7 @@ class FollowedRun:
         self._summary: Summary | None = None
         self._summed_at = 0.0
         self._resumable = self._extendable = False
-        self._search: tuple[Path | None, bool | None] = (None, None)
+        self._search: tuple[Path | None, bool | None, bool] = (None, None, False)
         self._checks: tuple[Check, ...] = ()
         self._next_checks = 0.0
         self._checked = -1
@@ -173,6 +175,7 @@ class FollowedRun:
             extendable=self._extendable,
             search=self._search[0],
             search_busy=self._search[1],
+            search_elsewhere=self._search[2],
         )
 
     def _changed(self, name: str) -> bool:
@@ -261,14 +264,15 @@ class FollowedRun:
         return True
 
 
-def _search_of(run: Path) -> tuple[Path | None, bool | None]:
-    """The search that a run lies in, and whether a process works on it."""
+def _search_of(run: Path) -> tuple[Path | None, bool | None, bool]:
+    """The search that a run lies in, whether a process works on it, whether elsewhere, if so."""
     if not is_search(run.parent):
-        return None, None
+        return None, None, False
     try:
-        return run.parent, SearchDirectory.open(run.parent).holder_alive() is not False
+        alive = SearchDirectory.open(run.parent).holder_alive()
     except RunError:
-        return run.parent, None
+        return run.parent, None, False
+    return run.parent, alive is not False, alive is None
 
 
 class _Console:

@@ -78,10 +78,7 @@ def _facts(view: RunView, now: float) -> list[tuple[str, str]]:
     ended = [] if going else [(duration(summary.seconds), f"time in training; {why}")]
     return [
         *at_work[:1],
-        (
-            f"epoch {summary.epoch}/{summary.epochs or '?'}",
-            f"window {summary.step:,} of {summary.windows:,}",
-        ),
+        _epoch(summary),
         *at_work[1:],
         *ended,
         best_text(summary),
@@ -98,7 +95,17 @@ def _at(summary: Summary, now: float) -> tuple[str, str]:
         Doing.COMPILING: "the first window is traced and compiled; it may take minutes",
         Doing.VALIDATING: "the epoch is done; validation and checkpoint come before the next",
     }
-    return f"{pace.doing} for {duration(max(now - pace.since, 0))}", words[pace.doing]
+    # How long is not known before its first event is read.
+    since = f" for {duration(max(now - pace.since, 0))}" if math.isfinite(pace.since) else ""
+    return f"{pace.doing}{since}", words[pace.doing]
+
+
+def _epoch(summary: Summary) -> tuple[str, str]:
+    """How far it is; nothing before the plan is read."""
+    if not summary.epochs and not summary.epoch:
+        return "", ""
+    of = f"/{summary.epochs}" if summary.epochs else ""
+    return f"epoch {summary.epoch}{of}", f"window {summary.step:,} of {summary.windows:,}"
 
 
 def _speed(summary: Summary) -> list[tuple[str, str]]:

@@ -13,6 +13,12 @@ def to_resume(view: RunView) -> str:
     return "" if view.resumable else _of_going_on(view, longer=False)
 
 
+def taken_from(view: RunView) -> str:
+    """Whose the run may still be, where that is not known here; empty where it is nobody's."""
+    vanished = view.summary is not None and view.summary.state is State.VANISHED
+    return view.summary.reason if vanished and view.summary else ""
+
+
 def to_train_longer(view: RunView) -> str:
     """Going on with it under a plan of more epochs."""
     return "" if view.extendable else _of_going_on(view, longer=True)
@@ -50,6 +56,8 @@ def to_kill(view: RunView) -> str:
 
 def to_resume_search(view: RunView) -> str:
     """Going on with the search that it is a trial of."""
+    if view.search_elsewhere:
+        return ""  # a question comes before
     return _of_search(view, busy=True, words="a process works on its search")
 
 

@@ -276,6 +276,13 @@ def columns_of(runs: Sequence[RunView], x: float | None, options: Options) -> li
     return columns
 
 
+def which_of(runs: Sequence[RunView], x: float | None) -> str:
+    """Which validations the columns of several runs are of; of one run, each column says so."""
+    if len(runs) < 2:
+        return "metric"
+    return "each at its best" if x is None else "at the crosshair"
+
+
 def _of_several(run: RunView, x: float | None, options: Options) -> Column:
     if x is None:
         validation = best_validation(run)

@@ -99,6 +99,8 @@ class RunFilter:
 
     def accepted(self, rows: Sequence[RunRow]) -> list[RunRow]:
         """The runs that are shown, in their order."""
+        if not self.conditions:
+            return [row for row in rows if not row.remarks.archived]
         return [row for row in rows if self.accepts(row)]
 
 

@@ -8,12 +8,21 @@ from typing import Any
 import yaml
 
 from gui.models.configurations import KIND, flat
-from ris_tf.config import Config, Knob, all_knobs, load_config, override_config, schema
+from ris_tf.config import (
+    Config,
+    Knob,
+    all_knobs,
+    load_config,
+    override_config,
+    schema,
+    shipped_configs,
+)
 from ris_tf.errors import UserError
 
 # What needs no quotes, if YAML reads text in it: words, and paths with their patterns.
 WORD = re.compile(r"(?:[A-Za-z_/]|\.{1,2}/)[\w./*?-]*$")
 NO_MATCH = 99  # rank of a knob that a word does not describe
+CONFIGS = Path("configs")  # of the project that one works in
 ALL = ""  # the key of errors that concern no single value
 
 
@@ -210,3 +219,8 @@ def text_of(value: Any) -> str:
 def _message_beside(error: UserError, path: str) -> str:
     """An error as it stands beside a value, whose name and text are there already."""
     return error.advice if error.key in ("", path) else error.sentence
+
+
+def configurations() -> list[Path]:
+    """The configurations of the project one works in, or else those that come with the package."""
+    return sorted(CONFIGS.glob("*.yaml")) or list(shipped_configs().values())

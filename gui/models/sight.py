@@ -16,6 +16,7 @@ FEWEST_PIXELS = 50
 X_ROOM, Y_ROOM = 0.015, 0.06  # share of the range that is left free at its ends
 CALM = 0.7  # a y range stays as long as the values fill this much of it
 NOTHING = (0.0, 1.0)  # x range without any curve
+COUNTED, FEWEST_COUNTED = ("step", "epoch"), 1.0  # a single epoch still has parts
 FINEST = 1e-9  # narrowest range over that of all there is
 RAW_RUNS = 6  # with more runs, raw values behind smoothed ones would hide everything
 FAR = 1e300
@@ -96,6 +97,12 @@ class XView:
             return Scale(low, high, begin, end)
         low, high = (math.log10(max(value, self.least / 10)) for value in (low, high))
         return Scale(low, max(high, low + 1e-6), begin, end, log=True)
+
+    @property
+    def counts(self) -> bool:
+        """Whether x counts something, of which there is no half in sight."""
+        low, high = self.range
+        return self.kind in COUNTED and high - low > FEWEST_COUNTED
 
     @property
     def unit(self) -> tuple[float, str]:

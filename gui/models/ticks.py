@@ -38,8 +38,9 @@ class Tick:
 
 
 def ticks_of(
-    low: float, high: float, pixels: float, extent: Extent, log: bool = False, factor: float = 1.0
-) -> list[Tick]:
+    low: float, high: float, pixels: float, extent: Extent, log: bool = False, factor: float = 1.0,
+    whole: bool = False,
+) -> list[Tick]:  # fmt: skip
     """Labels for an axis.
 
     Args:
@@ -50,6 +51,7 @@ def ticks_of(
         log: whether the axis is logarithmic.
         factor: what values are multiplied with before they are written, such as 60 for minutes on
             an axis of hours.
+        whole: whether labels stand at whole numbers only, on a linear axis.
     """
     if not (math.isfinite(low) and math.isfinite(high) and low < high and pixels > 1):
         return []
@@ -62,17 +64,20 @@ def ticks_of(
         if log:
             found = _log_ticks(low, high, per_unit, takes)
         else:
-            found = _linear_ticks(low * factor, high * factor, per_unit / factor, takes)
+            ends = low * factor, high * factor
+            found = _linear_ticks(*ends, per_unit / factor, takes, 1.0 if whole else 0.0)
         if len(found) > 1:
             break
     return [Tick(tick.at / (1.0 if log else factor), tick.text) for tick in found]
 
 
-def _linear_ticks(low: float, high: float, per_unit: float, extent: Extent) -> list[Tick]:
-    """The finest nice steps whose labels keep apart."""
+def _linear_ticks(
+    low: float, high: float, per_unit: float, extent: Extent, least: float = 0.0
+) -> list[Tick]:
+    """The finest nice steps, of `least` or more, whose labels keep apart."""
     best: list[Tick] = []
     for step in _steps(low, high):
-        if step * per_unit < extent(SHORTEST):
+        if step < least or step * per_unit < extent(SHORTEST):
             continue
         values = _multiples(step, low, high)
         ticks = [Tick(v, t) for v, t in zip(values, linear_labels(values, step), strict=True)]

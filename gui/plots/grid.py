@@ -23,7 +23,7 @@ MANY = 100  # curves of all plots together, that are drawn quickly while somethi
 REST_MS = 150  # without a movement, after which they are drawn well
 REACH = 3  # pixels from the mouse within which a mark is pointed at
 GOOD_SHAPE = 1.7  # width of a plot over its height
-EMPTY_IS_ODD = 0.5  # against its logarithm: cells without a plot, as a share of those with one
+EMPTY_IS_ODD = 1.0  # against its logarithm: cells without a plot, as a share of those with one
 LARGE, OTHER = 3, 2  # how rows share what height there is
 
 

@@ -79,7 +79,8 @@ class Header(QWidget):
         for i, name in enumerate(names):
             rest = f"and {len(names) - i - 1} more"
             needs = 2 * ROOM + (metrics.horizontalAdvance(rest) if i < len(names) - 1 else 0)
-            text = metrics.elidedText(name, Qt.TextElideMode.ElideMiddle, 0.6 * where.width())
+            room = 0.6 * where.width() if i < len(names) - 1 else where.width() - SWATCH - ROOM
+            text = metrics.elidedText(name, Qt.TextElideMode.ElideMiddle, room)
             takes = metrics.horizontalAdvance(text) + SWATCH + 3 * ROOM
             if i and takes + needs > where.width():
                 painter.setPen(QColor(self.theme.muted))

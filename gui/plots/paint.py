@@ -19,6 +19,7 @@ from gui.plots.look import Look
 from gui.plots.strokes import paint_curves
 
 MARKS = {"epoch": "#888888", "phase": "#CC79A7", "session": "#56B4E9", "dropped": "#D55E00"}
+EPOCH_SHARE = 0.5  # of their colour: there is one for every epoch
 MAX_MARKS = 60  # vertical lines of a kind in sight; with more they are only clutter
 LEGEND_FROM = 28.0  # widths of letters that a plot with a legend has
 
@@ -32,7 +33,7 @@ def paint_plot(painter: QPainter, rect: QRectF, content: Content, look: Look) ->
     painter.save()
     painter.setClipRect(frame.inner)
     _paint_grid(painter, frame, look, x_ticks, y_ticks)
-    _paint_marks(painter, frame, content.marks)
+    _paint_marks(painter, frame, content.marks, look)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     _paint_levels(painter, frame, content.panel.levels, look)
     paint_curves(painter, frame, content, look)
@@ -56,8 +57,9 @@ def _ticks(frame: Frame, content: Content, look: Look) -> tuple[list[Tick], list
     letter, row = small.horizontalAdvance("0"), small.height()
     factor = 1.0 if frame.x.log else content.x.unit[0]
     x = ticks_of(
-        frame.x.low, frame.x.high, inner.width(), lambda t: letter * len(t), frame.x.log, factor
-    )
+        frame.x.low, frame.x.high, inner.width(), lambda t: letter * len(t), frame.x.log, factor,
+        content.x.counts,
+    )  # fmt: skip
     y = ticks_of(frame.y.low, frame.y.high, inner.height(), lambda _: row, frame.y.log)
     return x, y
 
@@ -102,7 +104,7 @@ def _paint_grid(
     ])  # fmt: skip
 
 
-def _paint_marks(painter: QPainter, frame: Frame, marks: Sequence[Mark]) -> None:
+def _paint_marks(painter: QPainter, frame: Frame, marks: Sequence[Mark], look: Look) -> None:
     """Vertical lines of the kinds of which few enough are in sight."""
     if not marks:
         return
@@ -113,7 +115,9 @@ def _paint_marks(painter: QPainter, frame: Frame, marks: Sequence[Mark]) -> None
         if not xs or (len(xs) > MAX_MARKS and kind == "epoch"):
             continue
         xs = xs[:: max(len(xs) // (4 * MAX_MARKS), 1)]
-        painter.setPen(QPen(QColor(colour), 1, Qt.PenStyle.DotLine))
+        paint = QColor(colour)
+        paint = look.mixed(paint, EPOCH_SHARE) if kind == "epoch" else paint
+        painter.setPen(QPen(paint, 1, Qt.PenStyle.DotLine))
         at = frame.x.pixels(np.array(xs, np.float64))
         inner = frame.inner
         painter.drawLines([QLineF(x, inner.top(), x, inner.bottom()) for x in at.tolist()])

@@ -203,7 +203,7 @@ class PanelPlot(QWidget):
             painter.setPen(QPen(QColor(self.look.theme.accent), 1, Qt.PenStyle.DashLine))
             painter.drawRect(self._box)
         if self.hasFocus():
-            painter.setPen(QPen(QColor(self.look.theme.grid), 1))
+            painter.setPen(QPen(QColor(self.look.theme.muted), 1))
             painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
         painter.end()
 

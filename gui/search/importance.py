@@ -13,6 +13,7 @@ from gui.models.trials import IMPORTANCE, importance_words
 from gui.search.plots import COLOURS, grey
 from gui.theme import LIGHT, Theme
 from ris_tf.search import Importance
+from ris_tf.search.importance import FEWEST
 
 THICK = 0.62  # of the distance between bars
 LABEL_LETTERS = 16
@@ -45,6 +46,9 @@ class ImportancePlot(pg.PlotWidget):
     def show_importances(self, shown: Sequence[Importance]) -> None:
         """Draw them."""
         self._shown = list(shown)
+        unknown = bool(shown) and not any(np.isfinite(one.share) for one in shown)
+        title = f"{TITLE}, from {FEWEST} trials on" if unknown else TITLE
+        self.setTitle(title, color=self.theme.foreground, size="9pt")
         rows = np.arange(len(shown), dtype=np.float64)
         self.getAxis("left").setTicks([[(i, _cut(one.label)) for i, one in enumerate(shown)]])
         shares = np.nan_to_num([100 * one.share for one in shown])
@@ -64,7 +68,6 @@ class ImportancePlot(pg.PlotWidget):
         """Take the theme's colours."""
         self.theme = theme
         self.setBackground(theme.background)
-        self.setTitle(TITLE, color=theme.foreground, size="9pt")
         for name in ("left", "bottom"):
             self.getAxis(name).setPen(theme.grid)
             self.getAxis(name).setTextPen(theme.foreground)

@@ -17,7 +17,7 @@ from gui.search.parallel import ParallelPlot
 from gui.search.plots import BestPlot
 from gui.search.slices import SlicesPlot
 from gui.search.table import TrialTable
-from gui.tabs.tab import Tab
+from gui.tabs.tab import Message, Tab
 from gui.theme import Theme
 from gui.workers import Poller
 from ris_tf.search import Row, trials_csv
@@ -57,8 +57,8 @@ class SearchTab(Tab):
         self.parallel = ParallelPlot()
         self.parallel.brushed.connect(self._show)
         self.importance, self.slices = ImportancePlot(), SlicesPlot()
-        self.message = _message(NO_SEARCH)
-        self.waiting = _message(NO_TRIAL)
+        self.message = Message(NO_SEARCH)
+        self.waiting = Message(NO_TRIAL)
         self._lay_out()
         self.handling = Handling(self, (self.best, self.parallel, self.importance, self.slices))
         self.handling.enlarged.connect(lambda _: self._show_parts())
@@ -255,10 +255,3 @@ class SearchTab(Tab):
         path = path or self.trials.selected()
         for plot in (self.best, self.parallel, self.slices):
             plot.highlight(path)
-
-
-def _message(text: str) -> QLabel:
-    label = QLabel(text)
-    label.setAlignment(Qt.AlignmentFlag.AlignCenter)
-    label.setWordWrap(True)
-    return label

@@ -12,7 +12,7 @@ SHARES = (0.0, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2)  # of a run that smoothing spa
 SLIDER_WIDTH = 90
 COMBOS: dict[str, tuple[str, dict[str, str]]] = {
     "layout": ("Plots", {"one each": "one each", "together": "one plot"}),
-    "values": ("Terms", {"before their weights": "raw", "weighted": "weighted"}),
+    "values": ("Terms", {"unweighted": "raw", "weighted": "weighted"}),
     "x": ("x", {label: name for name, label in AXES.items()}),
     "group": ("Group by", {"no group": ""}),
 }
@@ -66,6 +66,7 @@ class Choices(QObject):
         for name in ("layout", "values", "x", "group"):
             if name in names:
                 self._add_combo(name, *COMBOS[name])
+        self.offer_groups([])
         if "smoothing" in names:
             self._add_slider(share)
         for name in ("log", "clip", "marks"):

@@ -19,9 +19,10 @@ from PySide6.QtWidgets import (
 
 from gui.models.configurations import ComparedKey, compare
 from gui.models.followed import RunView
-from gui.tabs.tab import Tab
+from gui.tabs.tab import Message, Tab
 from gui.theme import LIGHT, Theme
 
+FILTER_LETTERS = 34  # the filter's width
 MAX_LETTERS = 200  # letters of a value: a file may hold any text
 
 
@@ -37,6 +38,7 @@ class ConfigurationTab(Tab):
         self._key: list[tuple] = []
         self.filter = QLineEdit()
         self.filter.setPlaceholderText("filter: key, what it does")
+        self.filter.setMinimumWidth(FILTER_LETTERS * self.filter.fontMetrics().averageCharWidth())
         self.filter.setClearButtonEnabled(True)
         self.filter.setAccessibleName("filter the configuration")
         self.only = QCheckBox("only what &differs")
@@ -46,9 +48,7 @@ class ConfigurationTab(Tab):
         self.tree.setAccessibleName("configuration")
         self.bar_title = QLabel("configuration")
         self.bar_title.setTextFormat(Qt.TextFormat.PlainText)  # a run's file may name anything
-        self.message = QLabel(alignment=Qt.AlignmentFlag.AlignCenter)
-        self.message.setWordWrap(True)
-        self.message.setTextFormat(Qt.TextFormat.PlainText)
+        self.message = Message()
         self._stack = QStackedLayout()
         self._stack.addWidget(self.message)
         self._stack.addWidget(self.tree)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLabel, QSplitter, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from gui.models.curves import AXES
 from gui.models.followed import RunView
@@ -16,7 +16,7 @@ from gui.models.tables import panels_csv
 from gui.plots.grid import PlotGrid
 from gui.plots.readout import Readout
 from gui.tabs.choices import Choices
-from gui.tabs.tab import Tab
+from gui.tabs.tab import Message, Tab
 from gui.theme import LIGHT, Theme
 
 READOUT_WIDTH = 300
@@ -50,8 +50,7 @@ class CurvesTab(Tab):
         self._smoother = Smoother(self._share)
         self.grid = PlotGrid()
         self.readout = Readout(switches="terms" in self.choices)
-        self.message = QLabel(alignment=Qt.AlignmentFlag.AlignCenter)
-        self.message.setWordWrap(True)
+        self.message = Message()
         self._lay_out()
         self._connect()
 

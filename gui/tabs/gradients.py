@@ -56,7 +56,8 @@ class GradientsTab(CurvesTab):
         layout = QVBoxLayout(side)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.dropped_title)
-        layout.addWidget(self.dropped_list)
+        layout.addWidget(self.dropped_list, 1000)
+        layout.addStretch(1)  # the title stays above where there is no list
         return side
 
     def plots(self) -> list[Any]:
@@ -116,6 +117,7 @@ class GradientsTab(CurvesTab):
         count = count if found else f"no window of {len(run.log):,} dropped"
         whose = f"{run.label}: " if len(self.runs) > 1 else ""
         self.dropped_title.setText(whose + count)
+        self.dropped_list.setVisible(bool(found))
         rows = [f"step {step:,}: {reason}" for step, reason in found[-SHOWN:]]
         if [self.dropped_list.item(i).text() for i in range(self.dropped_list.count())] != rows:
             self.dropped_list.clear()

@@ -14,6 +14,7 @@ from gui.models.metrics import (
     has_sample,
     metric_panels,
     metrics_of,
+    which_of,
     why_no_metrics,
 )
 from gui.models.panels import Options, Panel
@@ -78,6 +79,7 @@ class MetricsTab(CurvesTab):
 
     def _fill(self, x: float | None) -> None:
         self.values.show_columns(metrics_of(self.runs), columns_of(self.runs, x, self.options))
+        self.values.name_rows(which_of(self.runs, x))
 
 
 class MetricsTable(QTableWidget):
@@ -112,6 +114,12 @@ class MetricsTable(QTableWidget):
                 text = column.text(metric)
                 if item.text() != text:
                     item.setText(text)
+
+    def name_rows(self, text: str) -> None:
+        """The header above the names of metrics."""
+        header = self.horizontalHeaderItem(0)
+        if header and header.text() != text:
+            header.setText(text)
 
     def _shape_as(self, metrics: Sequence[Metric], columns: Sequence[Column]) -> None:
         """Rows and columns for what is shown now."""

@@ -31,7 +31,7 @@ from gui.models.spectra import (
     why_no_spectra,
 )
 from gui.plots.spectrum import SCALES_DB, SpectrumPane
-from gui.tabs.tab import Tab
+from gui.tabs.tab import Message, Tab
 from gui.theme import Theme
 from gui.workers import Poller
 from ris_tf.runlog import Sample, SpectrumSample
@@ -74,7 +74,7 @@ class SceneTab(Tab):
         self.play.setCheckable(True)
         self.play.setText(PLAY)
         self.play.setToolTip("play the epochs")
-        self.empty = QLabel(NO_RUN, wordWrap=True, alignment=Qt.AlignmentFlag.AlignCenter)
+        self.empty = Message(NO_RUN)
         self.panes = [SpectrumPane() for _ in range(SIDE_BY_SIDE)]
         self._timer = QTimer(self, interval=PLAY_MS)
         self._reader = SampleReader()

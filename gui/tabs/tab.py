@@ -4,12 +4,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
-from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QLabel, QWidget
 
 from gui.models.followed import RunView
 from gui.theme import Theme
 from gui.workers import Poller
+
+LINE_LENGTH = 72  # letters of a message's line
 
 
 @runtime_checkable
@@ -18,6 +21,29 @@ class ShowsSearch(Protocol):
 
     def show_search(self, path: Path) -> None:
         """Show the search in a folder until a run is selected."""
+
+
+class Message(QLabel):
+    """A text in the middle of an empty tab: in short lines, selectable, never marked up.
+
+    Args:
+        text: at first.
+        parent: its owner.
+    """
+
+    def __init__(self, text: str = "", parent: QWidget | None = None):
+        super().__init__(text, parent)
+        self.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.setWordWrap(True)
+        self.setTextFormat(Qt.TextFormat.PlainText)  # it may quote what a file holds
+        self.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Lines stay short in a wide window."""
+        super().resizeEvent(event)
+        side = max((self.width() - LINE_LENGTH * self.fontMetrics().averageCharWidth()) // 2, 0)
+        if side != self.contentsMargins().left():
+            self.setContentsMargins(side, 0, side, 0)
 
 
 class Tab(QWidget):

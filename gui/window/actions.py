@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING, cast
 
 from PySide6.QtCore import QUrl
 from PySide6.QtGui import QAction, QDesktopServices, QGuiApplication, QKeySequence
-from PySide6.QtWidgets import QCheckBox, QInputDialog, QMenu, QMessageBox
+from PySide6.QtWidgets import QInputDialog, QMenu, QMessageBox
 
 from gui.models import hindrances
 from gui.models.columns import metrics_of
 from gui.models.followed import RunView
 from gui.tabs import TABS
-from gui.window.asking import agreed
+from gui.window.asking import agreed, agreed_to_close, agreed_to_take_over
 from gui.window.entries import MenuEntry, OfferedAction
+from gui.window.keys import open_context_menu
 from gui.window.noting import Noting
 from ris_tf.config import all_knobs, schema
 from ris_tf.errors import UserError
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from gui.window.window import MainWindow
 
 ALIVE = ("running", "stalled", "suspended", "stopping")  # states of what goes on, in the table
-ASK_AGAIN = "ask before closing"
+SEARCH_ELSEWHERE = "Its process is on another machine, and may still work"
 MAX_EPOCHS = 1_000_000
 
 
@@ -55,9 +56,10 @@ class Actions:
             menu.setToolTipsVisible(True)
             for entry in entries:
                 action = self._action(entry)
-                menu.addAction(action)
-                if entry.hindrance:
-                    context.addAction(action)
+                for shown in (menu, context) if entry.hindrance else (menu,):
+                    if entry.begins:
+                        shown.addSeparator()
+                    shown.addAction(action)
             if title == "&File":
                 menu.insertMenu(menu.actions()[1], window.folders.menu)
         window.runs.context_menu = context
@@ -77,30 +79,12 @@ class Actions:
         settings = self.window.settings
         launch = self.window.made.get("launch")
         alive += launch.starting if launch else []  # pyright: ignore[reportAttributeAccessIssue]
-        if not (alive and self.ask_before_closing) or (
-            settings and settings.value(ASK_AGAIN) == "no"
-        ):
-            return True
-        box = QMessageBox(self.window)
-        box.setIcon(QMessageBox.Icon.Question)
-        box.setText(f"{_count(alive)} on without the window.")
-        names = ", ".join(path.name for path in alive)
-        box.setInformativeText(f"{names}\n\nOpen the window again to watch, or stop them first.")
-        again = QCheckBox("Do not ask again", box)
-        box.setCheckBox(again)
-        close = box.addButton("Close, let them run", QMessageBox.ButtonRole.AcceptRole)
-        box.addButton(QMessageBox.StandardButton.Cancel)
-        box.exec()
-        agreed = box.clickedButton() is close
-        if agreed and again.isChecked() and settings:
-            settings.setValue(ASK_AGAIN, "no")
-        box.deleteLater()
-        return agreed
+        return not self.ask_before_closing or agreed_to_close(self.window, settings, alive)
 
     def _menus(self) -> dict[str, list[MenuEntry]]:
         w = self.window
         runs = [
-            MenuEntry("Run", "&New run…", ("Ctrl+N",), lambda: w.show_tab("launch")),
+            MenuEntry("Run", "&New run…", ("Ctrl+N",), self.new_run),
             MenuEntry("Run", "&Resume", ("Ctrl+R",), self.resume, hindrances.to_resume),
             MenuEntry("Run", "Train &longer…", (), self.train_longer, hindrances.to_train_longer),
             MenuEntry(
@@ -109,6 +93,7 @@ class Actions:
                 ("Ctrl+G",),
                 self.start_again,
                 hindrances.to_edit,
+                True,
             ),
             MenuEntry(
                 "Run", "&Begin a new run at its weights…", (), self.begin_at, hindrances.to_edit
@@ -120,7 +105,9 @@ class Actions:
                 self.start_advised,
                 hindrances.to_change,
             ),
-            MenuEntry("Run", "&Stop with a checkpoint", ("Ctrl+S",), self.stop, hindrances.to_stop),
+            MenuEntry(
+                "Run", "&Stop with a checkpoint", ("Ctrl+S",), self.stop, hindrances.to_stop, True
+            ),
             MenuEntry("Run", "&Kill…", ("Ctrl+K",), self.kill, hindrances.to_kill),
             MenuEntry(
                 "Run",
@@ -128,6 +115,7 @@ class Actions:
                 ("Ctrl+Shift+R",),
                 self.resume_search,
                 hindrances.to_resume_search,
+                True,
             ),
             MenuEntry(
                 "Run",
@@ -136,19 +124,17 @@ class Actions:
                 self.stop_search,
                 hindrances.to_stop_search,
             ),
-            MenuEntry("Run", "&Open its folder", ("Ctrl+O",), self.open_folder, hindrances.to_open),
+            MenuEntry(
+                "Run", "&Open its folder", ("Ctrl+O",), self.open_folder, hindrances.to_open, True
+            ),
             MenuEntry(
                 "Run", "&Copy its path", ("Ctrl+Shift+C",), self.copy_path, hindrances.to_open
             ),
             MenuEntry(
-                "Run", "&Evaluate…", ("Ctrl+Shift+E",), self.evaluate, hindrances.to_evaluate
+                "Run", "&Evaluate…", ("Ctrl+Shift+E",), self.evaluate, hindrances.to_evaluate, True
             ),
             MenuEntry(
-                "Run",
-                "&Localize a file…",
-                ("Ctrl+Shift+L",),
-                self.localize,
-                hindrances.to_evaluate,
+                "Run", "&Localize a file…", ("Ctrl+Shift+L",), self.localize, hindrances.to_evaluate
             ),
         ]
         tabs = [
@@ -156,25 +142,26 @@ class Actions:
             for i, name in enumerate(TABS)
         ]
         view = [
-            MenuEntry("View", "&Filter the runs", ("Ctrl+F",), w.runs.filter.setFocus),
+            MenuEntry("View", "&Filter the runs", ("Ctrl+F",), w.runs.filter.setFocus, None, True),
             MenuEntry("View", "&List of runs", ("Ctrl+L",), w.runs.table.setFocus),
-            MenuEntry("View", "Show all of the &plots", ("Ctrl+0",), self.fit),
+            MenuEntry("View", "Show all of the &plots", ("Ctrl+0",), self.fit, None, True),
             MenuEntry("View", "Zoom &in", ("Ctrl+=", "Ctrl++"), lambda: self.move(0.5, 0.0)),
             MenuEntry("View", "Zoom &out", ("Ctrl+-",), lambda: self.move(2.0, 0.0)),
             MenuEntry("View", "&Earlier", ("Alt+Left",), lambda: self.move(1.0, -0.25)),
             MenuEntry("View", "La&ter", ("Alt+Right",), lambda: self.move(1.0, 0.25)),
-            MenuEntry("View", "Light or &dark", ("Ctrl+D",), w.toggle_theme),
+            MenuEntry("View", "Conte&xt menu", ("Shift+F10",), open_context_menu),
+            MenuEntry("View", "Light or &dark", ("Ctrl+D",), w.toggle_theme, None, True),
             MenuEntry("View", "&Columns of the table…", ("Ctrl+Shift+O",), self.choose_columns),
             MenuEntry("View", "Look for new &runs", ("F5",), w.scan),
         ]
         file = [
             MenuEntry("File", "&Open a folder of runs…", ("Ctrl+Alt+O",), self.open_folders),
-            MenuEntry("File", "&Export plots…", ("Ctrl+E",), self.export),
-            MenuEntry("File", "&Quit", ("Ctrl+Q",), self.quit),
+            MenuEntry("File", "&Export plots…", ("Ctrl+E",), self.export, None, True),
+            MenuEntry("File", "&Quit", ("Ctrl+Q",), self.quit, None, True),
         ]
         noting = self.noting
         notes = [
-            MenuEntry("Notes", "&Rename…", ("F2",), noting.rename, hindrances.to_note),
+            MenuEntry("Notes", "&Rename…", ("F2",), noting.rename, hindrances.to_note, True),
             MenuEntry("Notes", "&Note…", ("Ctrl+M",), noting.note, hindrances.to_note),
             MenuEntry("Notes", "&Tags…", ("Ctrl+T",), noting.tag, hindrances.to_note),
             MenuEntry("Notes", "&Pin, or let go", ("Ctrl+P",), noting.pin, hindrances.to_note),
@@ -212,11 +199,20 @@ class Actions:
         self.window.show_tab("launch")
         return cast("LaunchTab", self.window.tab("launch"))
 
+    def new_run(self) -> None:
+        """The form of a new run, with the keys in its first field."""
+        self._launch_tab().files.setFocus()
+
     def resume(self) -> None:
         """Go on with the first selected run that can be."""
         for view in self._selected(hindrances.to_resume)[:1]:
-            if view.run:
-                self._launch_tab().resume(view.run)
+            self._go_on(view, 0)
+
+    def _go_on(self, view: RunView, epochs: int) -> None:
+        """Resume a run; one that a process elsewhere may still have, after a question."""
+        owner = hindrances.taken_from(view)
+        if view.run and (not owner or agreed_to_take_over(self.window, view.label, owner)):
+            self._launch_tab().resume(view.run, epochs, bool(owner))
 
     def train_longer(self) -> None:
         """Go on with a run, finished or not, under a plan of more epochs."""
@@ -227,8 +223,8 @@ class Actions:
                 self.window, "Train longer", f"{view.label}: epochs in all, {planned:,} until now",
                 2 * planned, view.summary.epoch + 1, MAX_EPOCHS,
             )  # fmt: skip
-            if fine and view.run:
-                self._launch_tab().resume(view.run, epochs)
+            if fine:
+                self._go_on(view, epochs)
 
     def begin_at(self) -> None:
         """A new run with the settings of the selected one, which begins at its weights."""
@@ -239,8 +235,9 @@ class Actions:
     def resume_search(self) -> None:
         """Go on with the search of the first selected trial that no process works on."""
         for view in self._selected(hindrances.to_resume_search)[:1]:
-            if view.search:
-                self._launch_tab().resume_search(view.search)
+            search, owner = view.search, SEARCH_ELSEWHERE if view.search_elsewhere else ""
+            if search and (not owner or agreed_to_take_over(self.window, search.name, owner)):
+                self._launch_tab().resume_search(search, bool(owner))
 
     def stop_search(self) -> None:
         """Ask the searches of the selected trials to stop with checkpoints."""
@@ -391,7 +388,3 @@ class Actions:
 def _tab_keys(place: int) -> tuple[str, ...]:
     """Ctrl and the tab's number; those beyond nine, which have no digit, with Alt from 1 on."""
     return (f"Ctrl+{place + 1}",) if place < 9 else (f"Ctrl+Alt+{place - 8}",)
-
-
-def _count(paths: list[Path]) -> str:
-    return "1 run goes" if len(paths) == 1 else f"{len(paths)} runs go"

@@ -1,14 +1,14 @@
-"""Alerts: a bar above the tabs, a mark in the title, the desktop's notification."""
+"""Alerts: at the right of the status line, a mark in the title, the desktop's notification."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QFont
 from PySide6.QtWidgets import (
     QApplication,
     QFrame,
     QHBoxLayout,
-    QLabel,
     QPushButton,
     QSystemTrayIcon,
     QToolButton,
@@ -18,16 +18,21 @@ from gui.models.alerts import Alert, Watch, What, alert_of
 from gui.models.listing import Listing
 from gui.models.words import MARKS
 from gui.theme import LIGHT, Theme
+from gui.window.headline import Elided
 
 if TYPE_CHECKING:
     from gui.window.window import MainWindow
 
 SHOWN_MS = 15_000  # of a notification, where the desktop asks the program
+LONGEST = 620  # pixels of an alert's words; its tooltip has all
 OF_FAILURE = (What.FAILED, What.UNHEALTHY)
 
 
 class AlertBar(QFrame):
-    """The last alert with what can be done about it; hidden where there is none."""
+    """The last alert with what can be done about it; hidden where there is none.
+
+    It stands where there is room for it, so that nothing moves under the mouse when it comes.
+    """
 
     log_asked = Signal(object)  # Path of a run
     change_asked = Signal(object)  # Alert whose changes are wanted
@@ -37,18 +42,19 @@ class AlertBar(QFrame):
         super().__init__()
         self.theme = LIGHT
         self.alert: Alert | None = None
-        self.text = QLabel()
-        self.text.setTextFormat(Qt.TextFormat.PlainText)  # it quotes what a log holds
-        self.text.setWordWrap(True)
-        self.log = QPushButton("Show &log")
-        self.change = QPushButton("Start again with the advised &change…")
+        self.text = Elided()
+        bold = QFont(self.font())
+        bold.setBold(True)
+        self.text.setFont(bold)
+        self.log = QPushButton("Sho&w log")
+        self.change = QPushButton("Start &again with the advised change…")
         self.close_button = QToolButton()
         self.close_button.setText("✕")
         self.close_button.setAutoRaise(True)
         self.close_button.setAccessibleName("dismiss")
         line = QHBoxLayout(self)
-        line.setContentsMargins(10, 4, 6, 4)
-        line.addWidget(self.text, 1)
+        line.setContentsMargins(10, 0, 6, 0)
+        line.addWidget(self.text)
         for button in (self.log, self.change, self.close_button):
             line.addWidget(button)
         self.log.clicked.connect(lambda: self.alert and self.log_asked.emit(self.alert.run))
@@ -62,7 +68,7 @@ class AlertBar(QFrame):
         self.setVisible(alert is not None)
         if alert is None:
             return
-        self.text.setText(f"{MARKS.get(str(alert.what), '✖')}  {alert.text}")
+        self.text.show_text(f"{MARKS.get(str(alert.what), '✖')}  {alert.text}", LONGEST)
         self.setAccessibleName(alert.text)
         changes = ", ".join(f"{key} = {value}" for key, value in alert.changes)
         self.change.setVisible(bool(changes))

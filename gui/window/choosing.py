@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
 
 from gui.models.columns import KNOB, METRIC, OWN, column_of
 
+SIZE = (680, 600)  # pixels: names and what they are, uncut
 CHECKED, UNCHECKED = Qt.CheckState.Checked, Qt.CheckState.Unchecked
 
 
@@ -40,7 +41,7 @@ class ColumnsDialog(QDialog):
     ):
         super().__init__(parent)
         self.setWindowTitle("Columns of the table")
-        self.resize(480, 560)
+        self.resize(*SIZE)
         self._before = list(chosen)
         self.items: dict[str, QTreeWidgetItem] = {}
         self.filter = QLineEdit()

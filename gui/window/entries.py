@@ -25,6 +25,7 @@ class MenuEntry:
         act: what it does.
         hindrance: why it cannot be done to a selected run, empty where it can; `None` where it
             needs none.
+        begins: whether a line parts it from those above.
     """
 
     menu: str
@@ -32,6 +33,7 @@ class MenuEntry:
     keys: tuple[str, ...]
     act: Callable[[], None]
     hindrance: Callable[[RunView], str] | None = None
+    begins: bool = False
 
 
 class OfferedAction:

@@ -1,5 +1,6 @@
 """Plots to files: pictures of what is shown, tables of every value behind it."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -39,9 +40,8 @@ def ask_and_export(window: "MainWindow", choice: str | None = None) -> None:
         choice, fine = QInputDialog.getItem(window, "Export", "Plot:", [ALL, *plots], 0, False)
         if not fine:
             return
-    name, kind = QFileDialog.getSaveFileName(
-        window, "Export", f"{window.tab_name}.png", ";;".join(FORMATS)
-    )
+    stem = window.tab_name if choice == ALL else file_stem(choice)
+    name, kind = QFileDialog.getSaveFileName(window, "Export", f"{stem}.png", ";;".join(FORMATS))
     if not name:
         return
     path = Path(name)
@@ -57,6 +57,16 @@ def ask_and_export(window: "MainWindow", choice: str | None = None) -> None:
         refuse(error)
     else:
         window.jobs.do(lambda: save(path, data), lambda _: window.notify(f"saved {path}"), refuse)
+
+
+def file_stem(title: str) -> str:
+    """A file's name for a plot, without its suffix.
+
+    >>> file_stem("gradient norm (dashed: clip at 1)")
+    'gradient-norm'
+    """
+    before = title.partition("(")[0].partition(":")[0]
+    return "-".join(re.findall(r"[a-z0-9]+", before.lower())) or "plot"
 
 
 def titled(plots: list[Any]) -> dict[str, Any]:

@@ -12,6 +12,8 @@ from gui.theme import LIGHT, Theme
 
 SPACE = 14  # pixels between facts
 BAR = QSize(90, 6)
+MARGINS = (10, 6, 10, 4)
+LINE = 18  # pixels of the line, at least
 
 
 class HeadlineBar(QWidget):
@@ -28,7 +30,9 @@ class HeadlineBar(QWidget):
         self.facts = FactsLine()
         self.setAccessibleName("the run that is shown")
         line = QHBoxLayout(self)
-        line.setContentsMargins(10, 6, 10, 4)
+        line.setContentsMargins(*MARGINS)
+        # As high with a bar as without: what is below must not jump when a run begins or ends.
+        self.setMinimumHeight(MARGINS[1] + LINE + MARGINS[3])
         line.setSpacing(SPACE)
         for widget, stretch in (
             (self.name, 0),
@@ -72,11 +76,11 @@ class Elided(QLabel):
 
     LONGEST = 300  # pixels
 
-    def show_text(self, text: str) -> None:
-        """Show a text."""
+    def show_text(self, text: str, longest: int = LONGEST) -> None:
+        """Show a text, cut to a number of pixels."""
         metrics = self.fontMetrics()
         self.setTextFormat(Qt.TextFormat.PlainText)
-        self.setText(metrics.elidedText(text, Qt.TextElideMode.ElideMiddle, self.LONGEST))
+        self.setText(metrics.elidedText(text, Qt.TextElideMode.ElideMiddle, longest))
         self.setToolTip(text)
 
 
@@ -87,7 +91,7 @@ class ProgressLine(QWidget):
         super().__init__(parent)
         self.share = math.nan
         self.colour, self.groove = QColor(LIGHT.accent), QColor(LIGHT.grid)
-        self.setFixedSize(BAR.width(), 18)
+        self.setFixedSize(BAR.width(), LINE)
         self.setAccessibleName("progress")
 
     def show_share(self, share: float) -> None:

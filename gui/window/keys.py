@@ -1,8 +1,11 @@
-"""The list of keys under `?`."""
+"""The list of keys under `?`, and the key of context menus."""
 
 from collections.abc import Sequence
 
+from PySide6.QtGui import QContextMenuEvent
 from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QApplication,
     QDialog,
     QDialogButtonBox,
     QHeaderView,
@@ -26,9 +29,22 @@ ELSEWHERE = (
     ("Runs", "Go to its tabs", "Enter"),
     ("Runs", "Sort", "click on a column's header"),
     ("Plots", "What the right click offers", "Menu, Shift+F10"),
+    ("Runs", "What the right click offers", "Menu, Shift+F10"),
     ("Runs", "Keep a note that was typed", "Ctrl+Enter"),
     ("Scene", "Epoch before or after", "Left, Right"),
 )
+
+
+def open_context_menu() -> None:
+    """What a right click offers, where the keys go: Qt has the Menu key alone for it."""
+    focus = QApplication.focusWidget()
+    if focus is None:
+        return
+    at = focus.rect().center()
+    if isinstance(focus, QAbstractItemView) and focus.currentIndex().isValid():
+        at = focus.visualRect(focus.currentIndex()).center()
+    event = QContextMenuEvent(QContextMenuEvent.Reason.Keyboard, at, focus.mapToGlobal(at))
+    QApplication.sendEvent(focus, event)
 
 
 class KeysDialog(QDialog):

@@ -31,6 +31,8 @@ class Pages(QStackedWidget):
 
 def fit_screen(window: QWidget) -> None:
     """Make room for the frame of a window, and move what sticks out into the screen."""
+    if window.isMaximized() or window.isFullScreen():
+        return
     room, frame = window.screen().availableGeometry(), window.frameGeometry()
     if frame.width() > room.width() or frame.height() > room.height():
         width = window.width() - max(frame.width() - room.width(), 0)

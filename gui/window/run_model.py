@@ -5,7 +5,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QAbstractItemModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtCore import (
+    QAbstractItemModel,
+    QModelIndex,
+    QObject,
+    QPersistentModelIndex,
+    QRectF,
+    Qt,
+)
 from PySide6.QtGui import QColor, QFont, QIcon, QPainter, QPixmap
 
 from gui.models.columns import BY_KEY, Column
@@ -19,7 +26,7 @@ Roles = Qt.ItemDataRole
 Index = QModelIndex | QPersistentModelIndex
 RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
-SWATCH = 12  # pixels
+SWATCH, RIM = 12, 1.5  # pixels
 PIN = "★"
 AT_A_TIME = 500  # rows that a view is given before somebody scrolls to the last of them
 FEW_ROWS = 200  # that are refreshed one by one
@@ -44,6 +51,7 @@ class RunsModel(QAbstractItemModel):
         self._bold = QFont()
         self._bold.setBold(True)
         self._swatches: dict[Path, QIcon] = {}
+        self._group_rows: frozenset[int] = frozenset()
 
     def show_tree(self, tree: RunTree, columns: Sequence[Column]) -> bool:
         """Show what is given; whether that is more than other values in the same cells."""
@@ -54,6 +62,7 @@ class RunsModel(QAbstractItemModel):
             return False
         self.beginResetModel()
         self._tree, self.columns = tree, list(columns)
+        self._group_rows = frozenset(tree.groups.values())
         self.endResetModel()
         return True
 
@@ -124,8 +133,8 @@ class RunsModel(QAbstractItemModel):
 
     def index(self, row: int, column: int, parent: Index = ROOT) -> QModelIndex:
         """A place."""
-        inside = parent.row() + 1 if parent.isValid() else 0
-        return self.createIndex(row, column, inside)
+        # Asked for every row when there are others: of an invalid parent, the row is -1.
+        return self.createIndex(row, column, parent.row() + 1)
 
     def parent(self, index: Index = ROOT) -> QModelIndex:  # pyright: ignore[reportIncompatibleMethodOverride]
         """The group that a place lies in."""
@@ -181,9 +190,10 @@ class RunsModel(QAbstractItemModel):
 
     def hasChildren(self, parent: Index = ROOT) -> bool:
         """Whether it is a group; asked for every row when there are others, so it is quick."""
-        if not parent.isValid():
+        at = parent.row()
+        if at < 0:
             return bool(self.nodes)
-        return not parent.internalId() and isinstance(self.node(parent), RunGroup)
+        return at in self._group_rows and not parent.internalId()
 
     def columnCount(self, parent: Index = ROOT) -> int:
         """Columns."""
@@ -253,11 +263,18 @@ def _about(row: RunRow, column: Column) -> str:
 
 
 def _swatch(colour: str) -> QIcon:
-    """A square of a colour, with a rim that sets it off from a selection of the same."""
+    """A dot of a colour, with a rim that sets it off from a selection of the same.
+
+    No square: in a table that would be a box to be checked.
+    """
     image = QPixmap(SWATCH, SWATCH)
-    image.fill(Qt.GlobalColor.white)
+    image.fill(Qt.GlobalColor.transparent)
     painter = QPainter(image)
-    painter.fillRect(1, 1, SWATCH - 2, SWATCH - 2, QColor(colour))
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(Qt.PenStyle.NoPen)
+    for fill, rim in ((QColor(Qt.GlobalColor.white), 0.0), (QColor(colour), RIM)):
+        painter.setBrush(fill)
+        painter.drawEllipse(QRectF(rim, rim, SWATCH - 2 * rim, SWATCH - 2 * rim))
     painter.end()
     icon = QIcon(image)
     icon.addPixmap(image, QIcon.Mode.Selected)  # else it takes on the selection's colour

@@ -2,7 +2,13 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, Qt
+from PySide6.QtCore import (
+    QItemSelection,
+    QModelIndex,
+    QPersistentModelIndex,
+    QPoint,
+    Qt,
+)
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QFrame, QHeaderView, QTreeView, QWidget
 
@@ -10,6 +16,15 @@ from gui.models.run_tree import RunGroup
 from gui.window.run_model import RunsModel
 
 INDENTATION = 14  # pixels of the runs in a folder
+
+
+class NamesView(QTreeView):
+    """The first column, which shows a selection that is made in the view below it."""
+
+    def selectionChanged(self, selected: QItemSelection, deselected: QItemSelection) -> None:
+        """Paint anew; Qt's own would lay out thousands of rows at once, not when it gets to it."""
+        del selected, deselected
+        self.viewport().update()
 
 
 class RunsView(QTreeView):
@@ -31,7 +46,7 @@ class RunsView(QTreeView):
         self._model, self._unfolding, self._many = model, False, False
         self.setModel(model)
         self._prepare(self)
-        self.names = QTreeView(self)  # the first column, above the rest
+        self.names = NamesView(self)  # the first column, above the rest
         self.names.setModel(model)
         self.names.setSelectionModel(self.selectionModel())
         self._prepare(self.names)

@@ -1,5 +1,9 @@
 """What stands in the window where there is no run yet."""
 
+from collections.abc import Sequence
+from os.path import abspath
+from pathlib import Path
+
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QFont, QIcon
 from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
@@ -36,7 +40,7 @@ class Welcome(QWidget):
         self.demo.setToolTip(DEMO)
         self.demo.setAccessibleDescription(DEMO)
         self.demo.setDefault(True)
-        self.new = QPushButton("Configure a &new run…")
+        self.new = QPushButton("&Configure a new run…")
         self.open = QPushButton("&Open another folder of runs…")
         about = QLabel(
             "Runs of ris-tf train, tune and your own models appear here by themselves.\n"
@@ -59,6 +63,6 @@ class Welcome(QWidget):
         self.new.clicked.connect(self.new_asked)
         self.open.clicked.connect(self.folder_asked)
 
-    def show_place(self, place: str) -> None:
-        """Name the folder that is watched."""
-        self.place.setText(f"under {place}")
+    def show_places(self, places: Sequence[Path]) -> None:
+        """Name the folders that are watched, in full: a program's own folder is easily mistaken."""
+        self.place.setText("in " + " and ".join(map(abspath, places)))

@@ -46,7 +46,9 @@ FIRST_TAB_MS = 400
 CHECK_MS = 500  # how often reads that do not come back are checked for
 SCAN_S, HURRY_S = 1.0, 0.05
 CLOSE_S = 1.0  # how long closing waits for what was asked for
+FRAME_KNOWN_MS = (0, 100, 300, 1000)  # by one of these times the desktop has drawn its frame
 SIZE = (1280, 720)
+STATUS_ROOM = 14  # pixels above and below the letters, whatever stands in the status line
 TABLE_WIDTH = 300  # pixels of the table at first
 
 
@@ -87,7 +89,7 @@ class MainWindow(QMainWindow):
         self.folders = Folders(self)
         self.actions_ = Actions(self)
         self.welcome.demo_asked.connect(self.actions_.train_demo)
-        self.welcome.new_asked.connect(lambda: self.show_tab("launch"))
+        self.welcome.new_asked.connect(self.actions_.new_run)
         self.welcome.folder_asked.connect(self.folders.ask)
         self._scanner = Poller(self._scan, SCAN_S, SCAN_S, self)
         self._scanner.ready.connect(self._show_rows)
@@ -117,12 +119,14 @@ class MainWindow(QMainWindow):
         self.splitter = QSplitter()
         self.splitter.addWidget(self.runs)
         self.headline, self.welcome = HeadlineBar(), Welcome()
-        self.right = Pages([self.alerts.bar, self.headline, self.tabs], self.welcome)
+        self.right = Pages([self.headline, self.tabs], self.welcome)
         self.splitter.addWidget(self.right)
         self.splitter.setStretchFactor(1, 1)
         self.splitter.setSizes([TABLE_WIDTH, SIZE[0] - TABLE_WIDTH])
         self.setCentralWidget(self.splitter)
-        self.statusBar().addPermanentWidget(self.banner, 1)
+        self.statusBar().addWidget(self.banner, 1)  # not permanent: messages go in its place
+        self.statusBar().addPermanentWidget(self.alerts.bar)
+        self.statusBar().setMinimumHeight(self.banner.fontMetrics().height() + STATUS_ROOM)
         self.statusBar().setSizeGripEnabled(False)
         self.runs.chosen.connect(self._follow)
         self.runs.knobs_wanted.connect(self._want_knobs)
@@ -311,8 +315,8 @@ class MainWindow(QMainWindow):
         QTimer.singleShot(FIRST_TAB_MS, self.refresh)
         if self.settings and not self._fitted:
             self._fitted = True
-            # When the frame that the desktop draws is known.
-            QTimer.singleShot(0, lambda: fit_screen(self))
+            for wait_ms in FRAME_KNOWN_MS:
+                QTimer.singleShot(wait_ms, self, lambda: fit_screen(self))
 
     def _scan(self) -> OrderedListing | None:
         return new_listing(self._index, self.runs.order)
@@ -323,7 +327,7 @@ class MainWindow(QMainWindow):
             return
         where = " and ".join(str(place) for place in self.places)
         self.runs.show_listing(ordered, f"No runs under {where} yet.")
-        self.welcome.show_place(where)
+        self.welcome.show_places(self.places)
         self._scanner.busy_s = HURRY_S if self._index.unlooked else SCAN_S
         self.alerts.look_at_rows(ordered.listing)
         rows, newest = ordered.listing.rows, ordered.listing.newest
@@ -386,8 +390,7 @@ class MainWindow(QMainWindow):
             headline_of(self.selected_views(), hidden, self._search, time.time())
         )
         level, text = status_of(self)
-        self.banner.setText(text)
-        self.banner.setVisible(bool(text))
+        self.banner.setText(text)  # never made visible here: a message may be over it
         self.banner.setStyleSheet(f"color: {self.theme.state(level)}" if level else "")
 
     def readers(self) -> Iterator[tuple[str, Poller]]:
