@@ -9,6 +9,7 @@ python tools/pictures.py compare search    some: only what they need is trained
 """
 
 import argparse
+import csv
 import subprocess
 import sys
 from pathlib import Path
@@ -74,9 +75,15 @@ def take(view: str, theme: str) -> None:
     tab = {"compare": "loss", "own-model": "loss"}.get(view, view)
     runs = {"compare": COMPARED, "own-model": [OWN]}.get(view, ["quickstart"])
     if view in ("search", "importance"):
-        trials = sorted((RUNS / "search").glob("trial_*/run.json"))
-        runs = [f"search/{trials[-1].parent.name}"]
+        runs = [f"search/{best_trial()}"]
     picture(f"monitor-{view}-{theme}", tab, theme, runs)
+
+
+def best_trial() -> str:
+    """Name of the best trial's folder."""
+    with (RUNS / "search" / "trials.csv").open(newline="") as file:
+        best = next(row for row in csv.DictReader(file) if row["rank"] == "1")
+    return f"trial_{int(best['trial']):04d}"
 
 
 def picture(name: str, tab: str, theme: str, runs: list[str]) -> None:
