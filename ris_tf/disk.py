@@ -98,6 +98,11 @@ def write_new(path: Path) -> BufferedWriter:
     return os.fdopen(descriptor_to_write(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL), "wb")
 
 
+def in_home(text: str | Path) -> Path:
+    """A path that may begin with `~` or `~person`; as it is where no such home is known."""
+    return Path(os.path.expanduser(text))  # noqa: PTH111 (Path.expanduser raises RuntimeError)
+
+
 def require_own_folder(path: Path) -> None:
     """Refuse a folder that is a link: what is written into it would go elsewhere.
 
