@@ -167,7 +167,7 @@ class _Replay:
             assert isinstance(source, Indexed | Streamed)
             read = source.read(place) if isinstance(source, Indexed) else source.recent.get(place)
             self.batch = source.prepared(tf.nest.map_structure(tf.constant, read), *at)
-        self.step = trainer._step(tf.constant(window, tf.int64), *at)
+        self.step = trainer.step_at(tf.constant(window, tf.int64), *at)
 
     def origin(self) -> Origin | None:
         """The first thing that is not finite: inputs, a term, a gradient of a term."""
@@ -185,7 +185,7 @@ class _Replay:
         return None
 
     def _loss(self, batch: Any) -> Loss:
-        return self.trainer._loss(batch, self.step)
+        return self.trainer.loss_of(batch, self.step)
 
     def _active(self, batch: Any) -> list[str]:
         loss = self._loss(batch)

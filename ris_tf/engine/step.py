@@ -253,12 +253,12 @@ class GuardedStep(keras.Model):
 
         def batch_totals(take: Callable, before: tf.Tensor | int, number: tf.Tensor) -> Totals:
             batch = first + before + number
-            step = self._step(window, epoch, batch)
+            step = self.step_at(window, epoch, batch)
             return scaled(self._gradients(take(number, batch), step, scale * share), share)
 
         if self.accumulation == 1:
             batch = pieces[0][1](tf.zeros_like(first), first)
-            return self._gradients(batch, self._step(window, epoch, first), scale)
+            return self._gradients(batch, self.step_at(window, epoch, first), scale)
         traced, before = [], tf.zeros_like(first)
         for count, take in pieces:
             traced.append((count, traced_once(partial(batch_totals, take, before), first)))
@@ -268,7 +268,7 @@ class GuardedStep(keras.Model):
     def _gradients(self, batch: Any, step: Step, scale: tf.Tensor) -> Totals:
         """Loss and terms of one batch, and the gradient of loss x scale."""
         with tf.GradientTape() as tape:
-            loss = self._loss(self.replicas.share(batch), step)
+            loss = self.loss_of(self.replicas.share(batch), step)
             scaled_loss = loss.value * scale
         weights = [variable.value for variable in self.weights_trained]
         gradients_of_all = tape.gradient(scaled_loss, [*weights, *loss.learned.values()])
@@ -282,10 +282,12 @@ class GuardedStep(keras.Model):
         gradients = self.packing.packed(gradients)
         return Totals(loss.value, dict(loss.terms), loss.besides, gradients)
 
-    def _loss(self, batch: Any, step: Step) -> Loss:
+    def loss_of(self, batch: Any, step: Step) -> Loss:
+        """The loss of a batch, whatever form the loss function returns it in."""
         return as_loss(self.loss_function(self.model, batch, step))
 
-    def _step(self, window: tf.Tensor, epoch: tf.Tensor, batch: tf.Tensor) -> Step:
+    def step_at(self, window: tf.Tensor, epoch: tf.Tensor, batch: tf.Tensor) -> Step:
+        """Place and seed of a training batch, by its numbers: scalar int64 each."""
         replica = self.replicas.index() if self.replicas.count > 1 else tf.constant(0)
         number = epoch * self.plan.batches_per_epoch + batch
         place = tf.cast(number, tf.int32) * self.replicas.count + replica
@@ -347,7 +349,7 @@ class GuardedStep(keras.Model):
         zero = tf.zeros([], tf.int64)
         seed = tf.stack([self.seed, tf.cast(number, tf.int32)])
         step = Step(zero, zero, number, tf.constant(0), seed, training=False)
-        loss = self._loss(batch, step)
+        loss = self.loss_of(batch, step)
         terms = {f"term/{name}": value for name, value in loss.terms.items()}
         metrics = self.metrics_function(self.model, batch) if self.metrics_function else {}
         for name, value in metrics.items():
