@@ -20,7 +20,7 @@ from ris_tf.estimation.estimators import Estimators
 from ris_tf.evaluation import ALL
 from ris_tf.evaluation.run import Evaluation
 from ris_tf.localizer import load_network
-from ris_tf.runlog import RunDirectory
+from ris_tf.runlog import RunDirectory, available_threads
 
 SCENES = 1024
 NAMES = (
@@ -44,7 +44,7 @@ def trained(folder: Path) -> Path:
 
 
 def main(run: Path) -> None:
-    share_processors()  # as `ris-tf evaluate` does
+    share_processors(available_threads())  # as `ris-tf evaluate` does
     config = override_config(load_config(RunDirectory.open(run).config_path), JUDGED)
     estimators = Estimators(config, load_network(run))
     chosen = {name: estimators.named(name) for name in NAMES}

@@ -28,6 +28,7 @@ from ris_tf.estimation.fits import Known
 from ris_tf.estimation.pursuit import Atoms, atoms_of_grid, explained, starting_grid
 from ris_tf.evaluation.intervals import share_interval
 from ris_tf.receiver import Observed, fit, observed, residual
+from ris_tf.runlog import available_threads
 from ris_tf.scene import Measurement, Scenes, Simulator, Split, steering_vectors
 from ris_tf.scene.positions import Positions, true_positions
 from ris_tf.spectrum.spectra import scan_grid
@@ -244,7 +245,7 @@ def main() -> None:
     parser.add_argument("--scenes", type=int, default=240, help=f"by {BLOCK}")
     parser.add_argument("--estimator", default="pursuit", help="one without a network")
     given = parser.parse_args()
-    share_processors()
+    share_processors(available_threads())
     config = Config()
     simulate = tf.function(Simulator(config), autograph=False, jit_compile=True)
     estimator, search = Estimators(config).named(given.estimator), Search(config)

@@ -38,7 +38,7 @@ from ris_tf.estimation.fits import Known
 from ris_tf.estimation.ladder import WHOLE, Ladder
 from ris_tf.evaluation.matching import matched
 from ris_tf.localizer import load_network
-from ris_tf.runlog import RunDirectory
+from ris_tf.runlog import RunDirectory, available_threads
 from ris_tf.scene import Scenes, Simulator, Split
 from ris_tf.scene.positions import Positions, true_positions
 
@@ -241,7 +241,7 @@ def main() -> None:
     parser.add_argument("--which", nargs="+", choices=WHICH, default=list(WHICH))
     parser.add_argument("--docs", action="store_true", help=f"write them into {PAGE.name}")
     given = parser.parse_args()
-    share_processors()
+    share_processors(available_threads())
     tables = []
     with tempfile.TemporaryDirectory() as there:
         for text in measured(given.run or trained(Path(there)), given.scenes, given.which):

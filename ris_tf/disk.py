@@ -7,6 +7,7 @@ written through a link.
 
 import errno
 import os
+import secrets
 from io import BufferedReader, BufferedWriter, FileIO
 from pathlib import Path
 from stat import S_ISREG
@@ -113,6 +114,25 @@ def write_new(path: Path) -> BufferedWriter:
     """
     path.unlink(missing_ok=True)
     return os.fdopen(descriptor_to_write(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL), "wb")
+
+
+def in_home(text: str | Path) -> Path:
+    """A path that may begin with `~` or `~person`; as it is where no such home is known."""
+    return Path(os.path.expanduser(text))  # noqa: PTH111 (Path.expanduser raises RuntimeError)
+
+
+def made_beside(path: Path, prefix: str) -> Path:
+    """A new folder beside what it will replace, of an unused name.
+
+    Its permissions are those of any folder that the person makes, as `mkdir` gives them: those of
+    `tempfile.mkdtemp` are for nobody else, and a number in their place would override the umask.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    folder = path.parent / f"{prefix}{secrets.token_hex(4)}"
+    folder.mkdir()
+    return folder
 
 
 def require_own_folder(path: Path) -> None:

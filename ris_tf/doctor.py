@@ -23,7 +23,15 @@ from typing import Any
 import psutil
 from packaging.requirements import Requirement
 
-from ris_tf.engine.compiled import OFF, VARIABLE, cache_folder, held_bytes
+from ris_tf.disk import in_home
+from ris_tf.engine.compiled import (
+    OFF,
+    VARIABLE,
+    cache_folder,
+    held_bytes,
+    may_use_gpu,
+    mine_alone,
+)
 from ris_tf.runlog import available_threads, processor
 
 PACKAGE = "ris-tf"
@@ -168,18 +176,24 @@ def disk(folder: Path) -> Finding:
 
 
 def compiled() -> Finding:
-    """What is kept of programs that XLA compiled."""
+    """What is kept of programs that XLA compiled, or why nothing is."""
     folder = cache_folder()
     if folder is None:
-        text = f"nothing is kept: {VARIABLE}={OFF}"
-        return Finding("compiled", Mark.NOTE, text, "without it, a run begins later")
+        why = f"{VARIABLE}={OFF}" if os.environ.get(VARIABLE) else "there is no home folder"
+        text, remedy = f"nothing is kept: {why}", "without it, a run begins later"
+        return Finding("compiled", Mark.NOTE, text, remedy)
+    if may_use_gpu():
+        return Finding("compiled", Mark.GOOD, "nothing is kept where there is a GPU")
+    if folder.exists() and not mine_alone(folder):
+        text = f"nothing is kept: others can write to {folder}, or to a folder above it"
+        return Finding("compiled", Mark.NOTE, text, f"name another folder: {VARIABLE}")
     return Finding("compiled", Mark.GOOD, f"{held_bytes(folder) / 1e6:.0f} MB in {folder}")
 
 
 def keras_settings() -> Finding:
     """What the person's own settings of Keras are; networks of this package do not follow them."""
     backend = os.environ.get("KERAS_BACKEND", "tensorflow")
-    path = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras")) / "keras.json"
+    path = Path(os.environ.get("KERAS_HOME") or in_home("~/.keras")) / "keras.json"
     text = f"backend {backend}" + (f", settings in {path}" if path.is_file() else "")
     if backend == "tensorflow":
         return Finding("keras", Mark.GOOD, text)
@@ -334,5 +348,5 @@ def _size(size: float) -> str:
 
 def without_home(text: str) -> str:
     """Text with the person's folder as `~`: it will stand in bug reports."""
-    home = str(Path.home())
-    return re.sub(rf"{re.escape(home)}(?=/|\b)", "~", text) if home != "/" else text
+    home = str(in_home("~"))
+    return re.sub(rf"{re.escape(home)}(?=/|\b)", "~", text) if home not in ("/", "~") else text

@@ -39,12 +39,13 @@ def rounded_layers(on: bool) -> Iterator[None]:
         yield
         return
     before = tf.config.experimental.tensor_float_32_execution_enabled()
+    rounded_before = _Switch.layers_round
     tf.config.experimental.enable_tensor_float_32_execution(True)
     _Switch.layers_round = True
     try:
         yield
     finally:
-        _Switch.layers_round = False
+        _Switch.layers_round = rounded_before
         tf.config.experimental.enable_tensor_float_32_execution(before)
 
 

@@ -19,7 +19,7 @@ from ris_tf.config import Config, load_config
 # Before anything imports TensorFlow: workers share two cores, so each computes with one thread,
 # and what XLA compiled for one test is there for the next: it is half of the suite's time.
 COMPILED = Path(__file__).parents[1] / ".pytest_cache" / f"xla-{version('tensorflow')}"
-os.environ.setdefault("TF_XLA_FLAGS", f"--tf_xla_persistent_cache_directory={COMPILED}")
+os.environ.setdefault("TF_XLA_FLAGS", f"--tf_xla_persistent_cache_directory='{COMPILED}'")
 # What nobody compiled before is compiled in a hurry: twice as fast as with all optimizations.
 HURRY = (
     "--xla_backend_optimization_level=0",

@@ -130,8 +130,9 @@ def evaluate(
 
     load_tensorflow()
     from ris_tf.estimation.chunks import share_processors
+    from ris_tf.runlog import available_threads
 
-    share_processors()
+    share_processors(available_threads())
     from ris_tf.evaluation.run import Evaluation
 
     used = _estimators(chosen, dict(zip(called, directories, strict=True)), names)

@@ -97,18 +97,9 @@ def localize(
     if count and count > max_sources:
         problem = f"the run's network finds at most {max_sources} sources"
         raise ConfigError(problem, key="--count", value=count)
-    if out and out.suffix.lower() not in FORMATS:
-        allowed = f"must end in {' or '.join(FORMATS)}"
-        raise ConfigError(key="--out", value=out, allowed=allowed)
-    picture = figure or (out.with_suffix(".pdf") if out else None)
-    if picture and picture.suffix.lower() not in PICTURES:
-        allowed = f"must end in {', '.join(PICTURES)}"
-        raise ConfigError(key="--figure", value=picture, allowed=allowed)
     if not file.exists():
         raise ConfigError("no such file", source=str(file))
-    for option, path in (("--out", out), ("--figure", picture)):
-        if path:
-            require_out(option, path)
+    picture = _require_outputs(out, figure)
     _say_cost(config, estimator, bool(picture))
     _load_tensorflow()
     from ris_tf.data.measured import MeasurementError, read_measurements
@@ -138,6 +129,27 @@ def localize(
         _draw(_of_scene(located, scene), behind, f"{file.name}, scene {scene}", picture)
 
 
+def _require_outputs(out: Path | None, figure: Path | None) -> Path | None:
+    """The file of the picture, beside `--out` by default; refuses what could not be written.
+
+    Raises:
+        ConfigError: naming the option.
+    """
+    from ris_tf.config import ConfigError
+
+    if out and out.suffix.lower() not in FORMATS:
+        allowed = f"must end in {' or '.join(FORMATS)}"
+        raise ConfigError(key="--out", value=out, allowed=allowed)
+    picture = figure or (out.with_suffix(".pdf") if out else None)
+    if picture and picture.suffix.lower() not in PICTURES:
+        allowed = f"must end in {', '.join(PICTURES)}"
+        raise ConfigError(key="--figure", value=picture, allowed=allowed)
+    for option, path in (("--out", out), ("--figure", picture)):
+        if path:
+            require_out(option, path)
+    return picture
+
+
 def _draw(of_scene: dict, spectrum: tuple, title: str, out: Path) -> None:
     """The positions of a scene before its spectrum."""
     import numpy as np
@@ -156,8 +168,9 @@ def _load_tensorflow() -> None:
 
     load_tensorflow()
     from ris_tf.estimation.chunks import share_processors
+    from ris_tf.runlog import available_threads
 
-    share_processors()
+    share_processors(available_threads())
 
 
 def _say_cost(config: "Config", name: str, picture: bool) -> None:

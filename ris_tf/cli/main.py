@@ -34,7 +34,11 @@ from ris_tf.process import INTERRUPTED, REQUEUE, Preempted, ended_by_signals, ke
 FAILED, WRONG = 1, 2  # exit codes
 OUT_OF_MEMORY = 8  # `error_code` of TensorFlow's errors
 # What is wrong with a path as it was typed, wherever it is found out.
-TYPED = {errno.ENAMETOOLONG: "choose a shorter one", errno.EACCES: "it must be yours to use"}
+TYPED = {
+    errno.ENAMETOOLONG: "choose a shorter one",
+    errno.EACCES: "it must be yours to use",
+    errno.EROFS: "choose a place that can be written to",
+}
 
 SHOWN_PATH = 200  # characters of one that cannot be used
 

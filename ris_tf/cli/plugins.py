@@ -16,10 +16,10 @@ def load_named(names: Sequence[str] | None) -> None:
     """
     if not names:
         return
-    from ris_tf.engine.tensorflow_quiet import QUIET, hidden_unless_it_fails
+    from ris_tf.engine.tensorflow_quiet import hidden_unless_it_fails, limit_logging
     from ris_tf.registry import PluginError, load_plugins
 
-    os.environ.setdefault(*QUIET)
+    limit_logging()
     problem = None
     with hidden_unless_it_fails():
         try:

@@ -10,6 +10,8 @@ from ris_tf.cli.plugins import load_named
 from ris_tf.cli.terminal import console, say
 from ris_tf.device import choose_device
 
+LAST_EPOCH = 2**31 - 1  # numbers of epochs are 32 bits of the random numbers' seed
+
 
 def simulate(
     config: ConfigFile,
@@ -18,7 +20,9 @@ def simulate(
     split: Annotated[
         str, typer.Option(help="Which scenes: training, validation or test.")
     ] = "test",
-    epoch: Annotated[int, typer.Option(min=0, help="Epoch whose scenes they are.")] = 0,
+    epoch: Annotated[
+        int, typer.Option(min=0, max=LAST_EPOCH, help="Epoch whose scenes they are.")
+    ] = 0,
     set_: Overrides = None,
     device: Device = None,
     plugin: Plugins = None,

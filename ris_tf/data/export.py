@@ -3,7 +3,6 @@
 import math
 import os
 import shutil
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from ris_tf.config import Config, dump_config, replace_values
+from ris_tf.disk import made_beside
 from ris_tf.scene.simulator import Scenes, Simulator, Split
 
 SHARD = 4096  # scenes a file, about 150 MB at the default panel; bounds the memory too
@@ -70,14 +70,13 @@ def write_scenes(
         OSError: writing failed; nothing is left behind.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    partial = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+    partial = made_beside(target, f".{target.name}.")
     try:
         for number, shard in enumerate(_shards(batches, SHARD)):
             _write(partial / f"{number:05d}.npz", {**shard, **also})
         if scenes <= SHARD:
             (partial / "00000.npz").replace(target)
             return [target]
-        partial.chmod(0o755)
         partial.rename(target)
         return sorted(target.glob("*.npz"))
     finally:

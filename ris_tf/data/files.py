@@ -10,7 +10,7 @@ from typing import Any
 
 from ris_tf.data.containers import SUFFIXES
 from ris_tf.data.errors import DataError
-from ris_tf.disk import open_regular
+from ris_tf.disk import in_home, open_regular
 
 BLOCK, SAMPLED = 1 << 12, 8  # bytes of the blocks of a file that its digest is of, and how many
 UNCHANGED = "put back the file that the run began with, or start a new run"
@@ -20,7 +20,7 @@ def absolute(text: str) -> str:
     """A path or pattern as it is from every folder; what it is relative to is the current one."""
     if Path(text).exists():
         return str(Path(text).absolute())
-    return str(Path(glob.escape(str(Path.cwd()))) / Path(text).expanduser())
+    return str(Path(glob.escape(str(Path.cwd()))) / in_home(text))
 
 
 def files_of(text: str, key: str) -> list[Path]:
@@ -33,7 +33,7 @@ def files_of(text: str, key: str) -> list[Path]:
     Raises:
         DataError: there is none.
     """
-    path = Path(text).expanduser()
+    path = in_home(text)
     if path.is_file():
         return [path]
     if path.is_dir():

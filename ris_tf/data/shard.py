@@ -96,7 +96,7 @@ def open_shard(
 
 
 def _is_ours(path: Path) -> bool:
-    with _as_data_error(path), zipfile.ZipFile(path) as archive:
+    with _as_data_error(path), opened(path) as archive:
         return {name.removesuffix(".npy") for name in archive.namelist()} >= OURS
 
 

@@ -6,9 +6,9 @@ process has a folder of its own among the temporary ones: whole programs of the 
 into it, and what it compiles is copied to the cache. The cache may be deleted at any time, also
 while processes use it; it holds machine code, so it is used only where nobody else can write.
 
-What is loaded is what would be compiled: TensorFlow looks programs up by all that they are made
-of, and each kind of processor, version and set of XLA's flags has a folder of its own. On a GPU
-nothing is kept.
+A program that is loaded is the one that would be compiled: TensorFlow looks it up by its graph,
+its shapes and the number of threads, and each kind of processor, version of TensorFlow and set of
+XLA's flags has a folder of its own. On a GPU nothing is kept.
 """
 
 import atexit
@@ -22,13 +22,13 @@ import zlib
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import psutil
 
 from ris_tf.device import NONE, VISIBLE
-from ris_tf.disk import read_regular, require_own_folder, write_new
+from ris_tf.disk import in_home, read_regular, write_new
 from ris_tf.runlog import processor
 
 VARIABLE, OFF = "RIS_TF_COMPILED", "off"
@@ -37,7 +37,8 @@ CAPACITY = 512 << 20  # bytes of a cache: thirty configurations
 SPARE = 512 << 20  # bytes that a disk must have left
 OWN = "ris-tf-compiled-"  # how the name of a process's own folder begins
 ABANDONED_S = 86_400.0  # age of such a folder of a process that was killed
-SUFFIX = ".pb"
+SUFFIX, PARTIAL = ".pb", ".pb.partial"
+GPUS = ("nvidia[0-9]*", "dxg", "kfd")  # in /dev: NVIDIA's, those that Windows lends, AMD's
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,11 @@ class Compiled:
     cache: Path
     own: Path
     kept: set[str] = field(default_factory=set)
+
+    @property
+    def flag(self) -> str:
+        """The word of `TF_XLA_FLAGS` that names this process's folder, which may have spaces."""
+        return f"{FLAG}='{self.own}'"
 
     def link(self) -> None:
         """Show this process what the cache has; what is damaged there is removed."""
@@ -78,9 +84,10 @@ class Compiled:
 
     def _copy(self, program: Path) -> None:
         data = read_regular(program, CAPACITY)
-        self.cache.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _make_private(self.cache)
         _make_room(self.cache, len(data))
-        partial = self.cache / f"{os.getpid()}-{program.name}.partial"
+        # Its number alone does not name a process: containers that share a home each have a first.
+        partial = self.cache / f"{self.own.name}-{program.stem}{PARTIAL}"
         try:
             with write_new(partial) as file:
                 file.write(data)
@@ -104,17 +111,21 @@ def use_compiled() -> None:
     Does nothing where a person chose a folder of TensorFlow's own (`TF_XLA_FLAGS`), where a GPU may
     compute, or where the cache cannot be used safely.
     """
-    if _used or FLAG in os.environ.get(FLAGS, "") or _may_use_gpu():
+    if _used or not _flags_can_be_added() or may_use_gpu():
         return
-    with suppress(OSError):
+    # TensorFlow may be installed under another name, whose version is not known: tensorflow-cpu.
+    with suppress(OSError, PackageNotFoundError):
         _used.extend(_begin())
 
 
 def flags_are_read() -> None:
     """Take the flag back, which is not for processes that this one starts."""
-    if _used and FLAGS in os.environ:
-        words = [word for word in os.environ[FLAGS].split() if not word.startswith(FLAG)]
-        os.environ[FLAGS] = " ".join(words)
+    for compiled in _used:
+        rest = os.environ.get(FLAGS, "").replace(compiled.flag, "").strip()
+        if rest:
+            os.environ[FLAGS] = rest
+        else:
+            os.environ.pop(FLAGS, None)
 
 
 def keep_compiled() -> None:
@@ -126,10 +137,10 @@ def keep_compiled() -> None:
 def cache_folder() -> Path | None:
     """Where all caches of this person lie; `None` where none is wanted, or without a home."""
     chosen = os.environ.get(VARIABLE, "")
-    home = os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()
-    if chosen == OFF or (not chosen and str(home).startswith("~")):
-        return None
-    return Path(chosen or Path(home, "ris-tf", "compiled")).absolute()
+    if chosen:
+        return None if chosen == OFF else Path(chosen).absolute()
+    caches = in_home(os.environ.get("XDG_CACHE_HOME") or "~/.cache")
+    return caches / "ris-tf" / "compiled" if caches.is_absolute() else None
 
 
 def held_bytes(folder: Path) -> int:
@@ -146,16 +157,24 @@ def _begin() -> list[Compiled]:
     if folder is None:
         return []
     cache = folder / _kind_of_machine()
-    cache.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _make_private(cache)
     temporary = Path(tempfile.gettempdir())
-    if not (_mine_alone(cache) and _has_room(cache) and _has_room(temporary)):
+    if not (mine_alone(cache) and _has_room(cache) and _has_room(temporary)):
+        return []
+    if "'" in str(temporary):  # a path of the flag stands between two of them
         return []
     _remove_abandoned(temporary)
     compiled = Compiled(cache, Path(tempfile.mkdtemp(prefix=f"{OWN}{os.getpid()}-")))
     atexit.register(compiled.end, os.getpid())
     compiled.link()
-    os.environ[FLAGS] = f"{os.environ.get(FLAGS, '')} {FLAG}={compiled.own}".strip()
+    os.environ[FLAGS] = f"{os.environ.get(FLAGS, '')} {compiled.flag}".strip()
     return [compiled]
+
+
+def _flags_can_be_added() -> bool:
+    """Whether `TF_XLA_FLAGS` has flags, none of a cache: it may also name a file of them."""
+    flags = os.environ.get(FLAGS, "").strip()
+    return FLAG not in flags and (not flags or flags.startswith("-"))
 
 
 def _kind_of_machine() -> str:
@@ -166,18 +185,45 @@ def _kind_of_machine() -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _may_use_gpu() -> bool:
+def may_use_gpu() -> bool:
     """Whether there is a GPU that is not hidden from this process."""
-    devices = any(Path("/dev").glob("nvidia[0-9]*")) or Path("/dev/kfd").exists()
+    devices = any(path for name in GPUS for path in Path("/dev").glob(name))
     return devices and os.environ.get(VISIBLE) != NONE
 
 
-def _mine_alone(folder: Path) -> bool:
-    """Whether nobody else can put machine code there."""
-    require_own_folder(folder)
-    status = folder.stat()
-    others = status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
-    return not others and (not hasattr(os, "getuid") or status.st_uid == os.getuid())
+def mine_alone(folder: Path) -> bool:
+    """Whether nobody else can put machine code there, or another folder in its place.
+
+    Raises:
+        OSError: it is not there.
+    """
+    if not hasattr(os, "getuid"):  # a system whose files have no owners in this sense
+        return True
+    status, above = folder.lstat(), folder.resolve().parents
+    return (
+        stat.S_ISDIR(status.st_mode)  # and no link
+        and status.st_uid == os.getuid()
+        and not _others_write(status)
+        and all(_keeps_what_is_in_it(parent.stat()) for parent in above)
+    )
+
+
+def _keeps_what_is_in_it(status: os.stat_result) -> bool:
+    """Whether nobody but its owner, this person or root, can rename what is in a folder."""
+    trusted = status.st_uid in (0, os.getuid())
+    return trusted and (not _others_write(status) or bool(status.st_mode & stat.S_ISVTX))
+
+
+def _others_write(status: os.stat_result) -> bool:
+    # Systems that give each person a group of one number with him let it write by default.
+    group = stat.S_IWGRP if status.st_gid != os.getuid() else 0
+    return bool(status.st_mode & (group | stat.S_IWOTH))
+
+
+def _make_private(folder: Path) -> None:
+    """Make a folder, and those above it that are missing, for nobody else to write into."""
+    for missing in reversed([path for path in (folder, *folder.parents) if not path.exists()]):
+        missing.mkdir(mode=0o700, exist_ok=True)
 
 
 def _has_room(folder: Path) -> bool:
@@ -185,8 +231,9 @@ def _has_room(folder: Path) -> bool:
 
 
 def _make_room(cache: Path, size: int) -> None:
-    """Remove the oldest until a program of this size fits."""
-    entries = [(entry, entry.stat()) for entry in _programs(cache)]
+    """Remove the oldest until a program of this size fits, also what was copied only in part."""
+    names = (entry for entry in cache.iterdir() if entry.name.endswith((SUFFIX, PARTIAL)))
+    entries = [(entry, entry.stat()) for entry in names]
     held = sum(status.st_size for _, status in entries)
     for entry, status in sorted(entries, key=lambda one: one[1].st_mtime):
         if held + size <= CAPACITY:

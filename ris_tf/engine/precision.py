@@ -21,7 +21,7 @@ def use_precision(model: keras.Model, precision: str) -> None:
     if precision not in PRECISIONS:
         allowed = f"must be one of {', '.join(PRECISIONS)}"
         raise UserError(key="precision", value=precision, allowed=allowed)
-    for layer in _layers(model):
+    for layer in all_layers(model):
         if layer.dtype_policy.name not in ("float32", precision):
             raise UserError(
                 f"layer {layer.name!r} was made with {layer.dtype_policy.name}",
@@ -29,14 +29,15 @@ def use_precision(model: keras.Model, precision: str) -> None:
                 value=precision,
                 remedy="leave precision out to train the model as it is",
             )
-    for layer in _layers(model):
+    for layer in all_layers(model):
         layer.dtype_policy = precision
 
 
 def computes_in_float16(model: keras.Model) -> bool:
     """Whether any layer does: its gradients need a loss scale."""
-    return any(layer.compute_dtype == "float16" for layer in _layers(model))
+    return any(layer.compute_dtype == "float16" for layer in all_layers(model))
 
 
-def _layers(model: keras.Model) -> list[keras.layers.Layer]:
-    return list(model._flatten_layers())  # Keras has no public name for all layers at any depth
+def all_layers(model: keras.Model) -> list[keras.layers.Layer]:
+    """All layers of a model at any depth, itself among them."""
+    return list(model._flatten_layers())  # Keras has no public name for them

@@ -6,6 +6,7 @@ from typing import Any
 import keras
 
 from ris_tf.disk import read_regular
+from ris_tf.engine.precision import all_layers
 from ris_tf.engine.schedules import WarmupCosine
 from ris_tf.engine.step import GuardedStep
 from ris_tf.errors import UserError
@@ -40,7 +41,7 @@ def settings_of(trainer: GuardedStep) -> dict[str, Any]:
             "accumulation": plan.accumulation,
             "validation_batches": plan.validation_batches,
             "patience": plan.patience,
-            "compute_types": sorted({layer.compute_dtype for layer in model._flatten_layers()}),
+            "compute_types": sorted({layer.compute_dtype for layer in all_layers(model)}),
             "learning_rate": _rate(trainer.rate_schedule),
             "weight_decay": optimizer.decay,
             "clip_norm": trainer.clip_norm,

@@ -35,6 +35,10 @@ def source_of(data: Any, batch_size: int, seed: int | None) -> Source:
         return _PyDatasetSource(data)
     if _is_arrays(data):
         return _ArraySource(data, batch_size, seed)
+    if isinstance(data, dict):
+        name, value = next((n, v) for n, v in data.items() if not _is_arrays(v))
+        problem = f"its {name!r} is of type {type(value).__name__}"
+        raise UserError(problem, source="fit", key="data", allowed="must have arrays alone")
     if isinstance(data, Iterable) or (callable(data) and arguments(data) == 0):
         return _IterableSource(data)
     raise UserError(
@@ -86,6 +90,9 @@ class _ArraySource:
                 source="fit", key="batch_size", value=batch_size, allowed="must be at least 1"
             )
         self.data = tf.nest.map_structure(np.asarray, as_tuples(data))
+        if not all(array.ndim for array in tf.nest.flatten(self.data)):
+            allowed = "each must have an axis of examples first"
+            raise UserError("a number among the arrays", source="fit", key="data", allowed=allowed)
         sizes = {len(array) for array in tf.nest.flatten(self.data)}
         if len(sizes) != 1:
             problem = f"arrays of {sorted(sizes)} examples"
@@ -127,7 +134,7 @@ def arguments(function: Callable[..., Any]) -> int:
 def _is_arrays(data: Any) -> bool:
     """Whether it is a structure of arrays; a list of structures is one of batches."""
     if isinstance(data, dict):
-        return bool(data) and all(map(_is_arrays, data.values()))
+        return all(map(_is_arrays, data.values()))
     if isinstance(data, tuple):
         return bool(data) and all(map(_is_arrays, data))
     if isinstance(data, list):

@@ -283,11 +283,11 @@ class GuardedStep(keras.Model):
         return Totals(loss.value, dict(loss.terms), loss.besides, gradients)
 
     def loss_of(self, batch: Any, step: Step) -> Loss:
-        """The loss of a batch at a step."""
+        """The loss of a batch, whatever form the loss function returns it in."""
         return as_loss(self.loss_function(self.model, batch, step))
 
     def step_at(self, window: tf.Tensor, epoch: tf.Tensor, batch: tf.Tensor) -> Step:
-        """The step of a batch: its window, its epoch, its number in that, int64 scalars."""
+        """Place and seed of a training batch, by its numbers: scalar int64 each."""
         replica = self.replicas.index() if self.replicas.count > 1 else tf.constant(0)
         number = epoch * self.plan.batches_per_epoch + batch
         place = tf.cast(number, tf.int32) * self.replicas.count + replica

@@ -9,11 +9,9 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 
 from ris_tf.device import require_chosen
-from ris_tf.engine.compiled import flags_are_read, use_compiled
+from ris_tf.engine.compiled import flags_are_read, may_use_gpu, use_compiled
 from ris_tf.errors import UserError
 
-# Loading what it compiled before, XLA complains of preferences that are no features of a processor.
-QUIET = ("TF_CPP_MIN_LOG_LEVEL", "3")
 INSTALL = "pip install 'ris-tf[train]'"
 
 
@@ -27,7 +25,7 @@ def load_tensorflow() -> None:
         UserError: it is not installed, or a GPU was chosen by `--device`, and there is none.
     """
     require_tensorflow()
-    os.environ.setdefault(*QUIET)
+    limit_logging()
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
     use_compiled()
     with hidden_unless_it_fails():
@@ -41,6 +39,15 @@ def load_tensorflow() -> None:
     logging.getLogger("tensorflow").addFilter(
         lambda record: "triggered tf.function retracing" not in record.getMessage()
     )
+
+
+def limit_logging() -> None:
+    """Let TensorFlow log errors alone, and without a GPU nothing, unless a person chose a level.
+
+    Loading what it compiled before, XLA logs as errors that preferences of the compiler are no
+    features of the processor. A GPU's errors tell why it cannot be used; there, nothing is loaded.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2" if may_use_gpu() else "3")
 
 
 def require_tensorflow() -> None:

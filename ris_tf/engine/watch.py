@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from ris_tf.engine.precision import computes_in_float16
+from ris_tf.engine.precision import all_layers, computes_in_float16
 from ris_tf.engine.schedules import WarmupCosine
 from ris_tf.engine.step import GuardedStep
 
@@ -69,7 +69,7 @@ def _rate(schedule: Any) -> dict[str, float]:
 
 def _dropped_out(model: keras.Model) -> dict[str, float]:
     """The rate of each layer that drops activations in training."""
-    layers = [layer for layer in model._flatten_layers() if isinstance(layer, DROPOUT)]
+    layers = [layer for layer in all_layers(model) if isinstance(layer, DROPOUT)]
     return {f"dropout/{_own(layer, model)}": float(layer.rate) for layer in layers}
 
 
@@ -82,7 +82,7 @@ def _frozen(model: keras.Model) -> dict[str, Any]:
     """Layers that are not trained, and whether they are as they were made: all biases are zero."""
     layers = [
         layer
-        for layer in model._flatten_layers()
+        for layer in all_layers(model)
         if layer._trainable_variables and not any(v.trainable for v in layer._trainable_variables)
     ]
     if not layers:
@@ -100,7 +100,7 @@ def _frozen(model: keras.Model) -> dict[str, Any]:
 def _precision(model: keras.Model) -> str:
     if computes_in_float16(model):
         return "mixed_float16"
-    halves = {layer.compute_dtype for layer in model._flatten_layers()}
+    halves = {layer.compute_dtype for layer in all_layers(model)}
     return "mixed_bfloat16" if "bfloat16" in halves else "float32"
 
 

@@ -14,13 +14,16 @@ AT_ONCE = 2  # chunks
 WORTH_TWO = 8  # scenes from which on they are split between processors
 
 
-def share_processors() -> None:
+def share_processors(processors: int) -> None:
     """Limit the operations of each chunk to its share of the processors: docs/speed.md.
 
     For programs that run estimators. Call it before TensorFlow computes anything.
+
+    Args:
+        processors: that this process may use; a scheduler may have given it a few of the machine's.
     """
     if "TF_NUM_INTRAOP_THREADS" not in os.environ:
-        each = max((os.cpu_count() or 1) // AT_ONCE, 1)
+        each = max(processors // AT_ONCE, 1)
         tf.config.threading.set_intra_op_parallelism_threads(each)
 
 

@@ -7,7 +7,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from ris_tf.evaluation.document import ALL, BY_COUNT, BY_SNR, Metric, Report, Row
+from ris_tf.evaluation.document import ALL, Metric, Report, Row
 
 
 @dataclass(frozen=True)
@@ -70,13 +70,6 @@ COLUMNS = (
     Column("range_over_bound", "range/bound", r"Range/CRB"),
     Column("milliseconds", "ms/scene", r"Time (ms)"),
 )
-GROUPS = {ALL: "all scenes", BY_SNR: "SNR of {:g} dB", BY_COUNT: "{:g} sources"}
-
-
-def group_of(row: Row) -> str:
-    """The name of a group of scenes."""
-    words = GROUPS[row.kind].format(row.level)
-    return "1 source" if words == "1 sources" else words
 
 
 def csv_table(report: Report) -> str:

@@ -2,14 +2,13 @@
 
 import os
 import shutil
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from ris_tf.config import Config, dump_config, load_config
-from ris_tf.disk import require_own_folder
+from ris_tf.disk import made_beside, require_own_folder
 from ris_tf.runlog.files import (
     RunError,
     atomic_write,
@@ -97,8 +96,7 @@ class SearchDirectory(LockedFolder):
         partial = None
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            partial = Path(tempfile.mkdtemp(prefix=".new-", dir=path.parent))
-            partial.chmod(0o755)
+            partial = made_beside(path, ".new-")
             if config:
                 atomic_write(partial / CONFIG_FILE, dump_config(config).encode())
             atomic_write(partial / SEARCH_FILE, data)

@@ -8,12 +8,12 @@ import math
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ris_tf.arrays import digest_of
 from ris_tf.config import Config, dump_config, replace_values, values_by_key
 from ris_tf.config.cost import training_words
+from ris_tf.disk import in_home
 from ris_tf.engine.cluster import Worker
 from ris_tf.engine.reporter import Reporter
 from ris_tf.engine.stopping import SKIPPED_IN_A_ROW, StopSignals, ended_at_once
@@ -98,7 +98,7 @@ def _with_files(config: Config) -> Config:
     for section, name in (("channel", "file"), ("imperfections", "calibration")):
         path = getattr(getattr(config, section), name)
         if path is not None:
-            file = Path(path).expanduser().absolute()
+            file = in_home(path).absolute()
             changes[f"{section}.{name}"] = str(file)
             changes[f"{section}.digest"] = digest_of(file, f"{section}.{name}")
     return replace_values(config, changes) if changes else config

@@ -61,3 +61,16 @@ def test_a_qt_that_cannot_draw(monkeypatch):
 def test_reports_do_not_name_the_person(monkeypatch):
     monkeypatch.setenv("HOME", "/home/ada")
     assert doctor.without_home("in /home/ada/runs and /home/adam") == "in ~/runs and /home/adam"
+
+
+def test_doctor_says_why_nothing_compiled_is_kept(tmp_path, monkeypatch):
+    monkeypatch.setattr(doctor, "may_use_gpu", lambda: False)
+    monkeypatch.setenv(doctor.VARIABLE, str(tmp_path / "cache"))
+    assert doctor.compiled().mark is Mark.GOOD
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache").chmod(0o777)
+    found = doctor.compiled()
+    assert found.mark is Mark.NOTE
+    assert str(tmp_path / "cache") in found.text
+    monkeypatch.setenv(doctor.VARIABLE, doctor.OFF)
+    assert doctor.OFF in doctor.compiled().text

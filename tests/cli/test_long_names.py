@@ -1,5 +1,8 @@
 """Names that no file system takes are one line, wherever they are typed."""
 
+import errno
+import os
+
 import pytest
 from typer.main import get_command
 
@@ -48,3 +51,11 @@ def test_a_name_that_is_too_long(words, tmp_path, monkeypatch, capfd):
         assert len(printed.splitlines()) <= 3, printed  # typer's own take three
         assert "Traceback" not in printed
         assert not list(tmp_path.iterdir())
+
+
+def test_a_disk_that_is_read_only_is_one_line(capfd):
+    def refused():
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), "/snapshots/run/note.json")
+
+    assert guarded(refused) == 2
+    assert "choose a place that can be written to" in capfd.readouterr().err

@@ -208,6 +208,7 @@ def test_path_is_a_file_a_folder_or_a_pattern(tmp_path, monkeypatch):
         "e": "no such file or folder",
         "*/2.npz": "no file matches",
         "d": r"the folder has no file that ends in \.npz",
+        "~nobody-of-that-name/0.npz": "no such file or folder",
     }.items():
         with pytest.raises(DataError, match=rf"data\.train = '{re.escape(text)}': {line}"):
             files_of(text, "data.train")

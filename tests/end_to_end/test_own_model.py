@@ -12,7 +12,7 @@ from ris_tf.runlog import RunDirectory, read_run_log
 
 def example(root, runs, name):
     # Thousands of windows: what is compiled in a hurry would run longer than it is compiled.
-    cache = f"--tf_xla_persistent_cache_directory={runs / 'compiled'}"
+    cache = f"--tf_xla_persistent_cache_directory='{runs / 'compiled'}'"
     unhurried = {"XLA_FLAGS": "", "TF_XLA_FLAGS": cache}
     program = root / "examples" / "own_model.py"
     return Forked(program, runs / name, environment=unhurried, joined=True)

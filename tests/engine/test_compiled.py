@@ -5,13 +5,26 @@ import shutil
 import stat
 import subprocess
 import sys
+import tempfile
 import time
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 import pytest
 
 from ris_tf.engine import compiled
-from ris_tf.engine.compiled import FLAG, FLAGS, OFF, VARIABLE, Compiled, _begin, cache_folder
+from ris_tf.engine.compiled import (
+    FLAG,
+    FLAGS,
+    OFF,
+    VARIABLE,
+    Compiled,
+    _begin,
+    cache_folder,
+    flags_are_read,
+    mine_alone,
+    use_compiled,
+)
 
 PROGRAM = """
 import os, shutil, sys
@@ -108,8 +121,34 @@ def test_machine_code_of_others_is_not_run(tmp_path, monkeypatch):
     assert not _begin()
     (tmp_path / "here").rmdir()
     (tmp_path / "here").symlink_to(tmp_path)
-    with pytest.raises(OSError, match="link"):
-        _begin()
+    assert not _begin()
+
+
+@pytest.mark.parametrize(("mode", "safe"), [(0o700, True), (0o777, False), (0o1777, True)])
+def test_a_folder_that_others_can_replace_is_not_used(tmp_path, mode, safe):
+    above = tmp_path / "above"
+    (above / "cache").mkdir(parents=True, mode=0o700)
+    above.chmod(mode)
+    assert mine_alone(above / "cache") == safe
+
+
+def test_folders_above_are_made_for_nobody_else(tmp_path, monkeypatch):
+    monkeypatch.setenv(VARIABLE, str(tmp_path / "caches" / "compiled"))
+    monkeypatch.setattr(compiled, "_has_room", lambda folder: False)
+    before = os.umask(0o002)
+    try:
+        assert not _begin()
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "caches").stat().st_mode) == 0o700
+
+
+def test_what_was_copied_in_part_makes_room(two, monkeypatch):
+    monkeypatch.setattr(compiled, "CAPACITY", 25)
+    (two.cache / f"killed{compiled.PARTIAL}").write_bytes(bytes(20))
+    (two.own / "step.pb").write_bytes(bytes(10))
+    two.keep()
+    assert [entry.name.partition("-")[2] for entry in two.cache.iterdir()] == ["step.pb"]
 
 
 def test_little_room_means_no_cache(tmp_path, monkeypatch):
@@ -140,10 +179,64 @@ def test_where_it_is(tmp_path, monkeypatch):
     assert cache_folder() is None
 
 
+def test_a_person_without_home_keeps_nothing(monkeypatch):
+    def unknown(number: int):
+        raise KeyError(number)
+
+    for name in (VARIABLE, "XDG_CACHE_HOME", "HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("pwd.getpwuid", unknown)
+    assert cache_folder() is None
+
+
+@pytest.mark.parametrize("name", ["a name with spaces", "a name with '"])
+def test_flags_are_as_they_were_before(tmp_path, monkeypatch, name):
+    temporary = tmp_path / name
+    temporary.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    monkeypatch.setattr(compiled, "SPARE", 0)
+    monkeypatch.setattr(compiled, "may_use_gpu", lambda: False)
+    monkeypatch.setenv(VARIABLE, str(tmp_path / "cache"))
+    for flags in (None, "--tf_xla_max_cluster_size=7"):
+        monkeypatch.setattr(compiled, "_used", [])
+        monkeypatch.delenv(FLAGS, raising=False)
+        if flags:
+            monkeypatch.setenv(FLAGS, flags)
+        use_compiled()
+        assert (FLAG in os.environ.get(FLAGS, "")) == ("'" not in name)
+        flags_are_read()
+        assert os.environ.get(FLAGS) == flags
+
+
+@pytest.mark.parametrize("flags", ["flags.txt", f"{FLAG}=/elsewhere"])
+def test_flags_of_a_persons_own_are_left_alone(monkeypatch, flags):
+    monkeypatch.setattr(compiled, "_used", [])
+    monkeypatch.setattr(compiled, "may_use_gpu", lambda: False)
+    monkeypatch.setenv(FLAGS, flags)
+    use_compiled()
+    assert os.environ[FLAGS] == flags
+    assert not compiled._used
+
+
+def test_tensorflow_under_another_name_compiles_each_time(tmp_path, monkeypatch):
+    def unknown(name: str) -> str:
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr(compiled, "_used", [])
+    monkeypatch.setattr(compiled, "may_use_gpu", lambda: False)
+    monkeypatch.setattr(compiled, "version", unknown)
+    monkeypatch.setenv(VARIABLE, str(tmp_path))
+    monkeypatch.delenv(FLAGS, raising=False)
+    use_compiled()
+    assert FLAGS not in os.environ
+
+
 def test_tensorflow_uses_it_and_survives_its_loss(tmp_path):
     def run(harm: str = "") -> str:
         others = {name: text for name, text in os.environ.items() if name != FLAGS}
-        environment = {**others, VARIABLE: str(tmp_path), "TMPDIR": str(tmp_path)}
+        temporary = tmp_path / "with a space"
+        temporary.mkdir(exist_ok=True)
+        environment = {**others, VARIABLE: str(tmp_path), "TMPDIR": str(temporary)}
         done = subprocess.run(
             [sys.executable, "-c", PROGRAM, harm],
             env=environment, capture_output=True, text=True, check=True,
@@ -158,4 +251,6 @@ def test_tensorflow_uses_it_and_survives_its_loss(tmp_path):
     assert program.stat().st_mtime_ns == written, "found, not compiled again"
     assert run(str(program.parent)) == first, "deleted while it is used"
     assert first.split()[1] == "False", "processes that it starts have caches of their own"
-    assert not list(tmp_path.glob(f"{compiled.OWN}*")), "each removes its own folder"
+    assert not list((tmp_path / "with a space").glob(f"{compiled.OWN}*")), (
+        "each removes its own folder"
+    )

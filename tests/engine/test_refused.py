@@ -1,6 +1,7 @@
 """What the engine refuses, in one line that names it: knobs, groups, losses, data."""
 
 import keras
+import numpy as np
 import pytest
 import tensorflow as tf
 from small_model import X, Y, batches, computed, make_model, make_trainer, squared_error
@@ -83,6 +84,9 @@ def test_loss_that_is_none_is_refused(loss, line):
         (lambda: iter(batches()), {}, "give steps_per_epoch"),
         (iter(batches()), {"steps_per_epoch": 9}, "ended after 6 batches and cannot be read again"),
         ([], {}, "data: has no batch"),
+        (np.array(3.0), {}, "a number among the arrays"),
+        ({"x": X, "weight": np.array(1.0)}, {}, "a number among the arrays"),
+        ({"x": X, "weight": 1.0}, {"steps_per_epoch": 2}, "its 'weight' is of type float"),
         ((X, Y[:5]), {}, r"arrays of \[5, 22\] examples"),
         ([(X[:4], Y[:4]), (X[:4],)], {}, "of another structure than the first"),
         ([(X[:4], Y[:4]), (X[:4], Y[:4, :1])], {}, "has an array of shape"),

@@ -135,8 +135,8 @@ class ClipsBeforeUnscaling(GuardedTrainer):
 class AveragesOverG(GuardedTrainer):
     """Wrong: a short window is averaged over `g`, not over the micro-batches that it has."""
 
-    def _loss(self, batch, step):
-        loss = super()._loss(batch, step)
+    def loss_of(self, batch, step):
+        loss = super().loss_of(batch, step)
         first = step.batch // self.accumulation * self.accumulation
         left = tf.minimum(self.plan.batches_per_epoch - first, self.accumulation)
         return loss._replace(value=loss.value * tf.cast(left / self.accumulation, tf.float32))

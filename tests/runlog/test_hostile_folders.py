@@ -2,6 +2,7 @@
 
 import json
 import os
+import stat
 import zipfile
 
 import numpy as np
@@ -16,7 +17,7 @@ from ris_tf.config.cost import (
     training_words,
 )
 from ris_tf.config.load import default_config
-from ris_tf.disk import descriptor_to_write, open_regular, write_new
+from ris_tf.disk import descriptor_to_write, made_beside, open_regular, write_new
 from ris_tf.engine.plan import Plan
 from ris_tf.engine.progress import Progress
 from ris_tf.errors import UserError
@@ -210,3 +211,14 @@ def test_an_objective_without_a_weight_is_refused():
     weights = default_config([]).objective.weights.model_dump()
     with pytest.raises(ConfigError, match="weights are all 0"):
         default_config([f"objective.weights.{name}=0" for name in weights])
+
+
+@pytest.mark.parametrize("umask", [0o002, 0o077])
+def test_new_folders_have_the_permissions_that_their_person_wants(tmp_path, umask):
+    before = os.umask(umask)
+    try:
+        made = [made_beside(tmp_path / "it", ".new-") for _ in range(2)]
+    finally:
+        os.umask(before)
+    assert made[0] != made[1]
+    assert {stat.S_IMODE(folder.stat().st_mode) for folder in made} == {0o777 & ~umask}

@@ -20,7 +20,6 @@ LARGEST_LOOSE = 64 * MEBIBYTE
 LARGEST_CHUNK = 256 * MEBIBYTE  # of HDF5: one number of it unpacks it all
 MOST_ENTRIES = 10_000  # arrays of a file
 DEEPEST = 16  # groups or structs inside one another
-LONGEST_TEXT = 100_000  # bytes of an array of text that is shown
 REAL_NAMES = {"real", "re", "r"}  # fields of complex numbers, in any case of letters
 IMAGINARY_NAMES = {"imag", "im", "i"}
 PAIR = 2

@@ -11,7 +11,6 @@ import numpy as np
 
 from ris_tf.archive import Member, member_of, opened, place_of, read_member
 from ris_tf.data.containers.base import (
-    LONGEST_TEXT,
     MOST_ENTRIES,
     Entry,
     Kept,
@@ -125,11 +124,3 @@ class Npz:
         except DAMAGED as error:
             problem = f"cannot be read as .npz: {reason(error)}"
             raise ContainerError(problem, source=str(self.path)) from error
-
-
-def npz_text(container: Npz, name: str) -> str:
-    """A scalar of text, as the configuration of simulated scenes; empty if it is no such."""
-    entry = container.entries.get(name)
-    if entry is None or entry.dtype.kind != "U" or entry.shape or entry.nbytes > LONGEST_TEXT:
-        return ""
-    return str(container.read(name))
