@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from gui.theme import ICON
+from ris_tf.disk import in_home
 from ris_tf.errors import UserError
 
 NAME = "ris-gui"
@@ -34,7 +35,7 @@ def write_entry(environment: Mapping[str, str] = os.environ) -> list[Path]:
     Raises:
         EntryError: the disk refuses.
     """
-    data = Path(environment.get("XDG_DATA_HOME") or Path.home() / ".local/share")
+    data = Path(environment.get("XDG_DATA_HOME") or in_home("~/.local/share"))
     icon = data / f"icons/hicolor/scalable/apps/{NAME}.svg"
     entry = data / f"applications/{NAME}.desktop"
     try:

@@ -1,5 +1,6 @@
 """Scenes on disk: `.npz` files of named arrays, for other tools."""
 
+import errno
 import math
 import os
 import shutil
@@ -73,7 +74,10 @@ def write_scenes(
     partial = made_beside(target, f".{target.name}.")
     try:
         for number, shard in enumerate(_shards(batches, SHARD)):
-            _write(partial / f"{number:05d}.npz", {**shard, **also})
+            file = partial / f"{number:05d}.npz"
+            _write(file, {**shard, **also})
+            if number == 0:
+                _require_room(file, scenes)
         if scenes <= SHARD:
             (partial / "00000.npz").replace(target)
             return [target]
@@ -81,6 +85,15 @@ def write_scenes(
         return sorted(target.glob("*.npz"))
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def _require_room(first: Path, scenes: int) -> None:
+    """Refuse after the first shard what the disk cannot hold, not hours later."""
+    needed = first.stat().st_size * max(scenes - SHARD, 0) // SHARD
+    free = shutil.disk_usage(first).free
+    if needed > free:
+        problem = f"{needed / 1e9:,.0f} GB more are needed, and {free / 1e9:,.0f} GB are free"
+        raise OSError(errno.ENOSPC, problem, str(first))
 
 
 def _write(path: Path, arrays: dict[str, np.ndarray]) -> None:

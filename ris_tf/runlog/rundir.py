@@ -6,7 +6,6 @@ import platform
 import shutil
 import socket
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
@@ -16,7 +15,7 @@ from pathlib import Path
 import orjson
 import psutil
 
-from ris_tf.disk import open_regular, read_regular, require_own_folder, write_new
+from ris_tf.disk import made_beside, open_regular, read_regular, require_own_folder, write_new
 from ris_tf.errors import shown
 from ris_tf.runlog.events import CheckpointEvent, as_utf8, decode
 from ris_tf.runlog.files import (
@@ -142,8 +141,7 @@ class RunDirectory(LockedFolder):
         partial = None
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            partial = Path(tempfile.mkdtemp(prefix=".new-", dir=path.parent))
-            partial.chmod(0o755)
+            partial = made_beside(path, ".new-")
             for folder in ("checkpoints", "samples"):
                 (partial / folder).mkdir()
             if source:

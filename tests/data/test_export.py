@@ -1,5 +1,7 @@
 """Scenes on disk."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -49,4 +51,12 @@ def test_failure_leaves_nothing_behind(make_config, tmp_path):
 
     with pytest.raises(OSError, match="disk full"):
         export.export_scenes(make_config(), tmp_path / "scenes.npz", 20, progress=fail)
+    assert not list(tmp_path.iterdir())
+
+
+def test_more_than_the_disk_holds_is_refused_after_the_first_shard(tmp_path, monkeypatch):
+    monkeypatch.setattr(export, "SHARD", 2)
+    endless = ({"y": np.zeros([2, 8])} for _ in itertools.count())
+    with pytest.raises(OSError, match="GB more are needed, and .* GB are free"):
+        export.write_scenes(tmp_path / "scenes", 10**15, endless)
     assert not list(tmp_path.iterdir())
