@@ -57,6 +57,6 @@ def test_failure_leaves_nothing_behind(make_config, tmp_path):
 def test_more_than_the_disk_holds_is_refused_after_the_first_shard(tmp_path, monkeypatch):
     monkeypatch.setattr(export, "SHARD", 2)
     endless = ({"y": np.zeros([2, 8])} for _ in itertools.count())
-    with pytest.raises(OSError, match="GB more are needed, and .* GB are free"):
+    with pytest.raises(OSError, match=r"GB more are needed, and \d+ GB are free"):
         export.write_scenes(tmp_path / "scenes", 10**15, endless)
     assert not list(tmp_path.iterdir())
