@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from ris_tf.config import Config, dump_config, replace_values
+from ris_tf.data.names import MARK
 from ris_tf.scene.simulator import Scenes, Simulator, Split
 
 SHARD = 4096  # scenes a file, about 150 MB at the default panel; bounds the memory too
@@ -73,7 +74,7 @@ def write_scenes(
     partial = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
     try:
         for number, shard in enumerate(_shards(batches, SHARD)):
-            _write(partial / f"{number:05d}.npz", {**shard, **also})
+            _write(partial / f"{number:05d}.npz", {**shard, **also, MARK: np.array(1)})
         if scenes <= SHARD:
             (partial / "00000.npz").replace(target)
             return [target]
