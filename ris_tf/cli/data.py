@@ -61,7 +61,7 @@ def inspect_(
 
     found = inspect(file, chosen if known else None, chosen.data.convert)
     _show(found)
-    if out:
+    if out and found.settings:
         write_out(out, _yaml(found))
     if found.advice:
         raise ConfigError(found.advice, source=str(file))
@@ -78,6 +78,15 @@ def convert(
             show_default="names and shapes",
         ),
     ] = None,
+    hold_out: Annotated[
+        float,
+        typer.Option(
+            "--hold-out",
+            help="Share of the scenes, drawn at random, that goes to OUT-validation.npz, and "
+            "another such share to OUT-test.npz.",
+            show_default="none",
+        ),
+    ] = 0.0,
     set_: Overrides = None,
 ) -> None:
     """Write a file, or a folder of files, in our names, shapes and conventions."""
@@ -86,6 +95,8 @@ def convert(
     chosen = load_config(config, set_ or []) if config else default_config(set_ or [])
     if out.suffix != ".npz":
         raise ConfigError(key="OUT", value=str(out), allowed="must end in .npz")
+    if not 0 <= hold_out < 0.5:
+        raise ConfigError(key="--hold-out", value=hold_out, allowed="must be at least 0, below 0.5")
     require_out("OUT", out)
     from ris_tf.data.conversion import converted
 
@@ -93,39 +104,70 @@ def convert(
     if not shard.scenes:
         raise ConfigError("holds no scenes", source=str(source))
     _load()
+    from ris_tf.data.export import target_of
+
+    parts = {target_of(file, len(rows)): rows for file, rows in _parts(out, shard.scenes, hold_out)}
+    for target, rows in parts.items():
+        if target.exists():
+            raise ConfigError("exists", source=str(target), remedy="choose another, or remove it")
+        if not len(rows):
+            allowed = f"must be more: {shard.scenes} scenes are too few for it"
+            raise ConfigError(key="--hold-out", value=hold_out, allowed=allowed)
+    for target, rows in parts.items():
+        _write(target, shard, rows, source)
+
+
+def _parts(out: Path, scenes: int, share: float) -> list[tuple[Path, "np.ndarray"]]:
+    """Files and the numbers of their scenes: those to train on, to validate and to test with.
+
+    Which scenes are held out follows from their number alone, so that a command that is repeated
+    makes the same files.
+    """
+    import numpy as np
+
+    if not share:
+        return [(out, np.arange(scenes))]
+    order, apart = np.random.default_rng(0).permutation(scenes), round(share * scenes)
+    cut = np.split(order, [apart, 2 * apart])
+    names = (f"{out.stem}-validation.npz", f"{out.stem}-test.npz", out.name)
+    parts = [(out.with_name(name), np.sort(rows)) for name, rows in zip(names, cut, strict=True)]
+    return [parts[2], *parts[:2]]
+
+
+def _write(target: Path, shard: "Converted | Joined", rows: "np.ndarray", source: Path) -> None:
+    """Some scenes to a file, or a folder of shards, and a line about it."""
     from rich.filesize import decimal
 
     from ris_tf.config import not_written
-    from ris_tf.data.export import target_of, write_scenes
+    from ris_tf.data.export import write_scenes
 
-    target = target_of(out, shard.scenes)
-    if target.exists():
-        raise ConfigError("exists", source=str(target), remedy="choose another, or remove it")
     try:
-        written = write_scenes(target, shard.scenes, _batches(shard, source))
+        written = write_scenes(target, len(rows), _batches(shard, rows, source))
     except OSError as error:
-        raise not_written("OUT", str(out), error, "choose another file") from error
+        raise not_written("OUT", str(target), error, "choose another file") from error
     size = decimal(sum(path.stat().st_size for path in written))
     shards = f", {len(written)} shards" if len(written) > 1 else ""
-    say(f"{target}: {shard.scenes:,} scenes{shards}, {size}: {', '.join(shard.names)}")
+    say(f"{target}: {len(rows):,} scenes{shards}, {size}: {', '.join(shard.names)}")
 
 
-def _batches(shard: "Converted | Joined", source: Path) -> Iterator[dict[str, "np.ndarray"]]:
-    """All scenes, some at a time, channel and codes of each."""
+def _batches(
+    shard: "Converted | Joined", chosen: "np.ndarray", source: Path
+) -> Iterator[dict[str, "np.ndarray"]]:
+    """Scenes by their numbers, some at a time, channel and codes of each."""
     import numpy as np
 
     from ris_tf.config import ConfigError
 
     first = shard.read(np.arange(1))
     step = max(1, AT_ONCE // sum(array[0].size for array in first.values()))
-    for begin in range(0, shard.scenes, step):
-        rows = np.arange(begin, min(begin + step, shard.scenes))
+    for begin in range(0, len(chosen), step):
+        rows = chosen[begin : begin + step]
         arrays = shard.read(rows)
         for name in ("y", "channel", "codes"):
             array = arrays[name]
             wrong = np.argwhere(~np.isfinite(array))
             if len(wrong):
-                scene = begin + int(wrong[0][0]) if array.ndim == 3 else begin
+                scene = rows[wrong[0][0]] if array.ndim == 3 else rows[0]
                 raise ConfigError(f"{name} of scene {scene} is not finite", source=str(source))
             arrays[name] = array if array.ndim == 3 else np.repeat(array[None], len(rows), axis=0)
         yield arrays
@@ -163,7 +205,10 @@ def _show_conventions(found: "Inspection") -> None:
     best = found.conventions
     if best is None:
         if found.reading is not None:
-            say("no conventions were tried: that takes azimuths, elevations and ranges")
+            say(
+                "no conventions were tried: that takes azimuths, elevations and ranges; if the "
+                "file has them, name them: --set data.convert.azimuth=NAME, elevation, range"
+            )
         return
     say()
     say(

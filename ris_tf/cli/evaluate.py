@@ -325,8 +325,8 @@ def _show(report: "Report") -> None:
         for kind, title in ((BY_SNR, "by SNR (dB)"), (BY_COUNT, "by number of sources")):
             printed.print(_by_group(report, kind, names, f"{words}, {title}"))
     say(
-        "± or + and −: how far a 95 % confidence interval reaches; error/bound is a median: 0.67 "
-        "is efficient"
+        "± or + and −: 95 % confidence interval; az/bound, el/bound, range/bound: median of the "
+        "error over the Cramér-Rao bound, 0.67 for Gaussian errors that reach the bound"
     )
 
 

@@ -211,7 +211,7 @@ def _say_outcome(
     if not worker.writes:
         return
     if outcome.reason in (Reason.FINISHED, Reason.EARLY):
-        reporter.say(f"look into it: ris-tf show {run.path}; check it: ris-tf check {run.path}")
+        reporter.say(f"its results: ris-tf show {run.path}; its health: ris-tf check {run.path}")
     else:
         reporter.say(f"to go on: ris-tf train --resume {run.path}")
 

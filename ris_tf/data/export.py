@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from ris_tf.config import Config, dump_config, replace_values
+from ris_tf.data.names import MARK
 from ris_tf.disk import made_beside
 from ris_tf.scene.simulator import Scenes, Simulator, Split
 
@@ -75,7 +76,7 @@ def write_scenes(
     try:
         for number, shard in enumerate(_shards(batches, SHARD)):
             file = partial / f"{number:05d}.npz"
-            _write(file, {**shard, **also})
+            _write(file, {**shard, **also, MARK: np.array(1)})
             if number == 0:
                 _require_room(file, scenes)
         if scenes <= SHARD:

@@ -9,7 +9,7 @@ from ris_tf.config import Config, Conversion
 from ris_tf.config.scene import MAX_SOURCES, Geometry
 from ris_tf.data.containers import Container, Entry, open_container
 from ris_tf.data.conventions import Conventions, Trials, find_conventions
-from ris_tf.data.conversion import Converted
+from ris_tf.data.conversion import Converted, settings_for
 from ris_tf.data.errors import ContainerError
 from ris_tf.data.names import DECIBEL, DEGREES
 from ris_tf.data.physics import SYMBOLS, Wave, loudest_share, score, shares, steering_of
@@ -47,7 +47,7 @@ def inspect(
         ContainerError: the file is damaged, or must not be read.
     """
     container = open_container(path)
-    convert = convert or Conversion()
+    convert = settings_for(container, convert or Conversion())
     try:
         found = readings(container, convert)
     except ContainerError as error:
@@ -302,7 +302,7 @@ class _Inspector:
         return self._other(entry)
 
     def _other(self, entry: Entry) -> Described:
-        """What an array that is not needed may be."""
+        """What an array that has no part in the reading may be."""
         y = self.container.entries[self.shard.reading.sources["y"].names[0]]
         if entry.numeric and entry.shape == y.shape and self._is_effective(entry):
             return Described(
@@ -373,7 +373,7 @@ def _squarest(elements: int) -> Geometry:
 def _unassigned(entry: Entry) -> Described:
     if entry.problem:
         return Described(entry, "not read", entry.problem)
-    return Described(entry, "not needed" if entry.numeric else "not numbers", "")
+    return Described(entry, "not recognized" if entry.numeric else "not numbers", "")
 
 
 def _unreadable(container: Container) -> tuple[Odd, ...]:

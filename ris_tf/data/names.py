@@ -5,6 +5,10 @@ from collections.abc import Iterable, Mapping
 
 from ris_tf.data.containers import Entry
 
+# An array of the files that we write: their names and conventions are ours, so that settings which
+# read the file that they were converted from are not applied to them again.
+MARK = "ris_tf_conventions"
+
 # In order of preference; compared in small letters, without what is not a letter or a digit.
 SYNONYMS: dict[str, tuple[str, ...]] = {
     "y": (

@@ -22,6 +22,7 @@ from ris_tf.archive import ENCRYPTED, NoArchiveError, member_of, opened, place_o
 from ris_tf.config import Config, Conversion, text_config
 from ris_tf.data.conversion import Converted, Joined, converted
 from ris_tf.data.errors import DataError
+from ris_tf.data.names import MARK
 from ris_tf.disk import open_regular
 
 OURS = {"y", "channel", "codes"}  # names that our files have and the PyTorch pipeline's have not
@@ -90,14 +91,19 @@ def open_shard(
     Raises:
         DataError: it is no such file, or damaged; one line.
     """
-    if convert == AS_IT_IS and path.suffix == ".npz" and _is_ours(path):
+    names = _names_in(path, convert) if path.suffix == ".npz" else set()
+    if names >= OURS and (convert == AS_IT_IS or MARK in names):
         return NpzShard(path)
     return ConvertedShard(converted(path, convert, known))
 
 
-def _is_ours(path: Path) -> bool:
-    with _as_data_error(path), opened(path) as archive:
-        return {name.removesuffix(".npy") for name in archive.namelist()} >= OURS
+def _names_in(path: Path, convert: Conversion) -> set[str]:
+    """Arrays of an archive; none of another file that settings may read."""
+    with _as_data_error(path):
+        if convert != AS_IT_IS and not zipfile.is_zipfile(path):
+            return set()
+        with opened(path) as archive:
+            return {name.removesuffix(".npy") for name in archive.namelist()}
 
 
 class ConvertedShard:

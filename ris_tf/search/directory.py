@@ -127,6 +127,8 @@ class SearchDirectory(LockedFolder):
             below = named_below(path, SEARCH_FILE)
             remedy = f"name one of those in it: {below}" if below else ""
             problem = f"has no {SEARCH_FILE}, so it is no search"
+            if not path.exists():
+                problem, remedy = "does not exist", "ris-tf tune makes a search"
             raise RunError(problem, source=str(path), remedy=remedy) from error
         except OSError as error:
             raise unreadable(file, error) from error

@@ -308,6 +308,7 @@ def _about_data(config: Config, data: "FileData | None") -> Iterator[str]:
         if name == "train":
             simulated = config.training.batch - config.scenes_of_files
             beside = f", {simulated} of {config.training.batch} a batch simulated"
-            used = f"; an epoch takes each {passes(config, scenes.scenes):.2g} times"
+            often = passes(config, scenes.scenes)
+            used = f"; an epoch takes each {often:.{0 if often > 10 else 2}g} times"
             used += beside if simulated else ""
         yield f"{name}: {scenes.scenes:,} scenes{files}, {scenes.text}{used}"

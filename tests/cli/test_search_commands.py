@@ -197,7 +197,7 @@ def test_what_cannot_be_drawn_is_one_line(make_search, make_run, typed, tmp_path
     for words, message in (
         (("runs/wide",), "runs/wide: no trial has an objective yet, so there is nothing to draw"),
         (("runs/one",), "runs/one: has no search.json, so it is no search"),
-        (("missing",), "missing: has no search.json, so it is no search"),
+        (("missing",), "missing: does not exist; ris-tf tune makes a search"),
         (("runs/wide", "--out", "a.jpg"), "--out a.jpg: must end in .png, .svg, .pdf"),
     ):
         answer = typed("figure", what, *words)

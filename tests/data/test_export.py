@@ -26,6 +26,7 @@ def test_one_file_holds_named_arrays_that_load_without_pickle(make_config, tmp_p
             "range_m": (20, 3),
             "power": (20, 3),
             "config": (),
+            "ris_tf_conventions": (),
         }
         second = Simulator(config)(Split.TEST, 0, 1, 8)
         np.testing.assert_allclose(file["y"][8:16], second.measurement.y, rtol=1e-3, atol=1e-5)

@@ -11,12 +11,14 @@ import yaml
 from commands import ris_tf
 from foreign import LAYOUTS, matlab73, npz, parts
 
-from ris_tf.config import Conversion, default_config, parse_config
+from ris_tf.cli.data import convert
+from ris_tf.config import ConfigError, Conversion, default_config, load_config, parse_config
 from ris_tf.data.conversion import converted
 from ris_tf.data.errors import ContainerError
 from ris_tf.data.export import named_arrays
 from ris_tf.data.inspection import inspect
 from ris_tf.data.report import Oddity
+from ris_tf.data.shard import open_shard
 from ris_tf.scene import Simulator, Split
 
 CONFIG = parse_config(
@@ -264,9 +266,27 @@ def test_commands_from_a_foreign_file_to_ours(arrays, tmp_path):
     assert_same_scenes(read, arrays)
     again = converted(tmp_path / "ours.npz")
     assert_same_scenes(again.read(np.arange(6)), arrays)
+    theirs = load_config(tmp_path / "found.yaml").data.convert
+    theirs = theirs.model_copy(update={"negate_azimuth": True})
+    for opened in (converted, open_shard):  # settings of the file that it came from
+        assert_same_scenes(opened(tmp_path / "ours.npz", theirs).read(np.arange(6)), arrays)
     done = ris_tf("data", "convert", "scenes.mat", "ours.npz", cwd=tmp_path)
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
+
+
+def test_scenes_that_are_held_out_are_in_one_file_each(arrays, tmp_path, capsys):
+    np.savez(tmp_path / "all.npz", **{**arrays, "snr_db": np.arange(6.0)})
+    for share, word in ((0.05, "6 scenes are too few"), (0.5, "below 0.5")):
+        with pytest.raises(ConfigError, match=word):
+            convert(tmp_path / "all.npz", tmp_path / "part.npz", hold_out=share)
+    assert [path.name for path in tmp_path.iterdir()] == ["all.npz"]
+    convert(tmp_path / "all.npz", tmp_path / "part.npz", hold_out=0.2)
+    assert capsys.readouterr().out.count("\n") == 3
+    names = ("part.npz", "part-validation.npz", "part-test.npz")
+    parts = [np.load(tmp_path / name)["snr_db"].tolist() for name in names]
+    assert [len(part) for part in parts] == [4, 1, 1]
+    assert sorted(np.concatenate(parts)) == list(range(6)), "each scene once"
 
 
 def test_matlab_users_may_name_axes_as_matlab_shows_them(arrays, tmp_path):

@@ -86,10 +86,16 @@ def shorter(words: list[str]) -> list[str]:
     )
 
 
+THEIRS = {
+    "y": "rx", "channel": "H", "codes": "W", "count": "K", "snr_db": "SNR",
+    "azimuth_deg": "az_deg", "elevation_deg": "el_deg", "range_m": "dist",
+}  # fmt: skip
+
+
 def as_somebody_else_writes(ours: Path, theirs: Path) -> None:
     """The scenes in a MATLAB file, under names that tell what is what."""
     with np.load(ours) as file:
-        arrays = {name: file[name] for name in file.files if name != "config"}
+        arrays = {theirs: file[name] for name, theirs in THEIRS.items()}
     scipy.io.savemat(theirs, arrays)
 
 

@@ -28,7 +28,7 @@ def files(made_once):
         for name, split in (("train", Split.TRAINING), ("validation", Split.VALIDATION)):
             export_scenes(config, folder / f"{name}.npz", SCENES[name], split)
         with np.load(folder / "train.npz") as whole:
-            arrays = {name: whole[name] for name in whole.files if name != "config"}
+            arrays = {name: whole[name] for name in whole.files if whole[name].ndim}
         (folder / "train").mkdir()
         for number, rows in enumerate((slice(0, 9), slice(9, None))):
             part = {name: values[rows] for name, values in arrays.items()}

@@ -102,6 +102,20 @@ def test_rates_too_high_and_too_low_are_told_apart(rate, moved, fault):
     assert (better < rate) == (fault is Fault.RATE_TOO_HIGH)
 
 
+def test_a_rate_that_warms_up_is_not_yet_too_low():
+    """Windows of a warm-up over 1,500: the rate is a fiftieth of the planned one."""
+    log = healthy()
+    for name in TERMS:
+        column(log, f"term/{name}")[:] = 1 + 0.01 * np.sin(np.arange(120))
+    for group in ("backbone", "head"):
+        column(log, f"rate/{group}")[:] = 6e-6
+    diagnosed(log, "epoch", moved__backbone=0.1, moved__head=0.1)
+    for windows, too_low in ((1500, False), (6, True)):
+        diagnosed(log, "plan", rate=3e-4, warmup=windows)
+        falls = next(c for c in check_health(log) if c.name == "training loss falls")
+        assert (falls.fault is Fault.RATE_TOO_LOW) == too_low
+
+
 def test_loss_that_diverged_is_not_told_that_its_terms_are_constant():
     log = healthy()
     for name in TERMS:

@@ -229,7 +229,7 @@ def test_a_pipe_in_place_of_a_file_is_not_waited_for(search):
 def test_no_search_is_refused_in_one_line(tmp_path):
     with pytest.raises(RunError, match="so it is no search"):
         SearchDirectory.open(tmp_path)
-    with pytest.raises(RunError, match="so it is no search"):
+    with pytest.raises(RunError, match="does not exist; ris-tf tune makes"):
         SearchReader(tmp_path / "nowhere").poll()
 
 

@@ -153,6 +153,12 @@ class Evidence:
         rates = rates[np.isfinite(rates)]
         return float(rates.max()) if len(rates) else float(self.plan.get("rate", np.nan))
 
+    @property
+    def rate_ahead(self) -> float:
+        """The same, or the planned base rate while the rate still warms up to it."""
+        warms_up = len(self.log.steps) <= self.plan.get("warmup", 0)
+        return max(self.rate, float(self.plan.get("rate", 0.0))) if warms_up else self.rate
+
 
 def listed(items: list | np.ndarray) -> str:
     """The first few, and how many there are in all."""

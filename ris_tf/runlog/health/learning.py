@@ -76,7 +76,7 @@ def _level(name: str, e: Evidence, result: str) -> Check | None:
     of_all = e.log.column("loss")[e.ok]  # whatever beta and weights are: spikes are larger
     if of_all.max(initial=0) > SPIKE * abs(of_all[:1].sum()) and _far(e):
         return _too_high(name, e, result, f"{UP} {of_all.max():.3g}")
-    extreme = not SLOWEST < e.rate < FASTEST
+    extreme = e.rate >= FASTEST or e.rate_ahead <= SLOWEST
     if extreme and fall < max(SIGNIFICANT * noise, 0.01 * abs(e.ends[0])):
         return _rate(name, e, result, "the loss does not fall")
     return None
@@ -120,7 +120,7 @@ def _rate(name: str, e: Evidence, result: str, what: str) -> Check:
     rate = e.rate
     if rate >= FASTEST or (moved and max(moved) > TOO_FAR):
         return _too_high(name, e, result, f"{what}: the learning rate is too high")
-    if rate <= SLOWEST or (moved and max(moved) < TOO_NEAR and not e.reach > REACHES):
+    if e.rate_ahead <= SLOWEST or (moved and max(moved) < TOO_NEAR and not e.reach > REACHES):
         matter = f"{what}: the learning rate is too low"
         ways = f"the weights moved by {max(moved):.1g} of their norm in an epoch" if moved else ""
         remedies = (("training.learning_rate", value(RATE_OF_MOST)),) if e.ours else ()
