@@ -1,37 +1,45 @@
-"""A build step of setuptools: wheels get the configurations of `configs/`, which stay one copy.
+"""A build step of setuptools: wheels get files that lie outside of the package, once each.
 
-An editable installation needs nothing: it runs from the checkout, where the folder is.
+They are the configurations of `configs/`, and the pages that `ris-tf check` names. An editable
+installation needs nothing: it runs from the checkout, where the folders are.
 """
 
 from pathlib import Path
 
 from setuptools.command.build_py import build_py
 
-CONFIGS = Path("configs")
-INSIDE = "ris_tf/configs"  # where an installed package has them; see ris_tf/config/shipped.py
+# Patterns, and where an installed package has the files: see ris_tf/config/shipped.py, and
+# `page_file` in ris_tf/runlog/health/check.py.
+SHIPPED = {
+    "configs/*.yaml": "ris_tf/configs",
+    "docs/why-training-fails/*.md": "ris_tf/docs/why-training-fails",
+}
 
 
 class BuildWithConfigs(build_py):
-    """Copies the configurations into the package that is built."""
+    """Copies the configurations and pages into the package that is built."""
 
     def run(self) -> None:
-        """Build the package, then add the configurations."""
+        """Build the package, then add the files."""
         super().run()
         if not self.editable_mode:
-            for source, target in self._configs().items():
+            for source, target in self._shipped().items():
                 Path(target).parent.mkdir(parents=True, exist_ok=True)
                 self.copy_file(source, target)
 
     def get_outputs(self, include_bytecode: bool = True) -> list[str]:
         """Every file that `run` makes."""
-        configs = [] if self.editable_mode else list(self._configs().values())
-        return [*super().get_outputs(include_bytecode), *configs]
+        shipped = [] if self.editable_mode else list(self._shipped().values())
+        return [*super().get_outputs(include_bytecode), *shipped]
 
     def get_source_files(self) -> list[str]:
         """Every file that the build reads: source distributions have them all."""
-        return [*super().get_source_files(), *self._configs()]
+        return [*super().get_source_files(), *self._shipped()]
 
-    def _configs(self) -> dict[str, str]:
+    def _shipped(self) -> dict[str, str]:
         """Built file by its source."""
-        target = Path(self.build_lib) / INSIDE
-        return {str(file): str(target / file.name) for file in sorted(CONFIGS.glob("*.yaml"))}
+        return {
+            str(file): str(Path(self.build_lib) / inside / file.name)
+            for pattern, inside in SHIPPED.items()
+            for file in sorted(Path().glob(pattern))
+        }

@@ -128,14 +128,14 @@ def check_wheel(wheel: Path, version: str) -> None:
     """Refuse a wheel with other files than the packages and the shipped configurations."""
     _compare(wheel, parse_wheel_filename(wheel.name)[1], version)
     packages = {path for path in committed_below(PACKAGES) if path.endswith(IN_PACKAGES)}
-    configs = {f"ris_tf/{path}" for path in committed_below(("configs",))}
+    shipped = {f"ris_tf/{path}" for path in committed_below(("configs", "docs/why-training-fails"))}
     with zipfile.ZipFile(wheel) as file:
         names = {name for name in file.namelist() if not name.endswith("/")}
         about = {name for name in names if ".dist-info/" in name}
         check_metadata(file.read(next(n for n in about if n.endswith("/METADATA"))), version)
     if not any(name.endswith("licenses/LICENSE") for name in about):
         raise NotReadyError(f"{wheel.name} has no licence")
-    _same_files(wheel, names - about, packages | configs)
+    _same_files(wheel, names - about, packages | shipped)
 
 
 def check_metadata(text: bytes, version: str) -> None:

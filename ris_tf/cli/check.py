@@ -58,7 +58,7 @@ def _to_do(check: "Check") -> list[str]:
     return [
         *([f"what to do: {check.advice}"] if check.advice else []),
         *([f"as settings: {check.as_options}"] if check.remedies else []),
-        *([f"more: {check.page}"] if check.page else []),
+        *([f"more: {check.page_file}"] if check.page else []),
     ]
 
 

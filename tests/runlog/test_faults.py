@@ -1,10 +1,13 @@
 """What makes each fault, and what is said of it."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from healthy_log import PLAN, TERMS, column, diagnosed, drop, healthy, named, verdict
 
 from ris_tf.runlog import (
+    Check,
     Diagnosis,
     Epoch,
     Fault,
@@ -264,3 +267,11 @@ def test_term_that_a_schedule_begins_without_accuses_nobody():
     assert verdict(log, "all parameters trained").level == "red"
     column(log, "weight/subspace")[:] = 0
     assert verdict(log, "all parameters trained").level == "amber"
+
+
+@pytest.mark.parametrize("fault", Fault)
+def test_page_of_a_fault_opens_from_any_folder(fault, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    page = Path(Check("a", Level.RED, "", fault=fault).page_file)
+    assert page.is_absolute()
+    assert page.is_file()

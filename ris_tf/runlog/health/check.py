@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 
+PACKAGE = Path(__file__).parents[2]
 Settings = tuple[tuple[str, str], ...]  # keys of a configuration, and the values to give them
 
 
@@ -100,6 +102,14 @@ class Check:
     def page(self) -> str:
         """The page of the documentation that explains it; empty where there is none."""
         return f"docs/why-training-fails/{self.fault}.md" if self.fault else ""
+
+    @property
+    def page_file(self) -> str:
+        """The page as a path that opens from here: in a checkout, or where a wheel has it."""
+        if not self.page or Path(self.page).is_file():
+            return self.page
+        files = (folder / self.page for folder in (PACKAGE, PACKAGE.parent))
+        return next((str(file) for file in files if file.is_file()), self.page)
 
     @property
     def as_options(self) -> str:
