@@ -58,7 +58,7 @@ def listed(folder: Path) -> None:
         lines = 1 + sum(1 for _ in process.stdout)
     took, used = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
     print(f"{'':<44}{'measured':>12}{'aim':>12}")
-    say(f"ris-tf runs, {lines:,} lines: the first", first, "s", "")
+    say(f"list of {lines:,} runs: its first line", first, "s", "")
     say("  the last", took, "s", "< 10")
     say("  of processors", used.ru_utime + used.ru_stime, "s", "")
     say("  memory of a process, at most", used.ru_maxrss / 1e3, "MB", "< 500")

@@ -242,7 +242,8 @@ def _show(located: "Localization", snr: str) -> None:
     for title in (*titles, "unexplained"):
         table.add_column(title, justify="right")
     for scene, count in enumerate(located.count[:SHOWN]):
-        of_scene = f"{located.snr_db[scene]:.1f}", f"{100 * located.residual[scene]:.2g} %"
+        level = round(float(located.snr_db[scene]), 1) + 0.0  # never -0.0
+        of_scene = f"{level:.1f}", f"{100 * located.residual[scene]:.2g} %"
         if not count:
             table.add_row(str(scene), "no source", "", "", *of_scene)
         for source in range(count):

@@ -44,10 +44,11 @@ def _about_search(search: "SearchDirectory") -> list[tuple[str, str]]:
     plan, trials, alive = search.search, search.trials(), search.holder_alive()
     best, done = best_trial(trials), sum(trial.settled for trial in trials)
     found = f"{number(best.objective)}, trial {best.number}" if best else "none yet"
-    working = {True: "working", False: "not working", None: "perhaps working, elsewhere"}
+    over = "finished" if plan.trials and done >= plan.trials else "stopped"
+    state = {True: "running", False: over, None: "perhaps running, on another machine"}
     up_to = f", up to {plan.epochs} epochs a trial" if plan.epochs else ""
     rows = [
-        ("search", f"{search.path}, {working[alive]}"),
+        ("search", f"{search.path}, {state[alive]}"),
         ("algorithm", f"{plan.algorithm or 'not known'}{up_to}"),
         ("objective", plan.objective or "not known"),
         ("progress", f"{done}{f' of {plan.trials}' if plan.trials else ''} trials done"),

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from ris_tf.engine.plan import Plan
 from ris_tf.runlog import Event
+from ris_tf.runlog.log import TERM
 
 DIAGNOSIS = "diagnosis/"  # how names of a validation's values begin that health checks alone need
 
@@ -101,4 +102,5 @@ class Task:
 
     def epoch_line(self, values: Mapping[str, float]) -> list[str]:
         """What an epoch came to, piece by piece, behind its validation loss."""
-        return [f"{name} {value:.4g}" for name, value in values.items() if name != "loss"]
+        rest = {name.removeprefix(TERM): value for name, value in values.items() if name != "loss"}
+        return [f"{name} {value:.4g}" for name, value in rest.items()]

@@ -71,7 +71,7 @@ def test_show_says_all_about_a_search(make_search, typed, tmp_path):
     answer = typed("show", "runs/wide")
     assert answer.code == 0
     for expected in (
-        "search      runs/wide, not working",
+        "search      runs/wide, stopped",
         "algorithm   random, up to 10 epochs a trial",
         "objective   the loss",
         "progress    4 of 6 trials done",
@@ -161,7 +161,7 @@ def test_what_search_json_does_not_say_is_not_made_up(make_search, typed, tmp_pa
     make_search(folder=tmp_path, about={**unknown, "host": "elsewhere", "pid": 1})
     answer = typed("show", "runs/wide")
     assert answer.code == 0
-    assert "runs/wide, perhaps working, elsewhere" in answer.out
+    assert "runs/wide, perhaps running, on another machine" in answer.out
     assert "algorithm   not known\n" in answer.out
     assert "progress    4 trials done" in answer.out
     assert "on elsewhere, created at no known time" in answer.out
