@@ -32,7 +32,7 @@ def test_launch_watch_stop_resume_finish(qtbot, open_window, tiny_yaml, tmp_path
     open_config(qtbot, launch, tiny_yaml)
     launch.form.rows["training.compile"].editor.setChecked(False)
     for path, text in {
-        "training.epochs": "8",
+        "training.epochs": "12",
         "training.batches_per_epoch": "75",
         "training.validation_batches": "1",
     }.items():
@@ -41,7 +41,7 @@ def test_launch_watch_stop_resume_finish(qtbot, open_window, tiny_yaml, tmp_path
         qtbot.keyClicks(editor, text)
     launch.name.clear()
     qtbot.keyClicks(launch.name, "evening")
-    assert "--set training.epochs=8" in launch.command.toPlainText()
+    assert "--set training.epochs=12" in launch.command.toPlainText()
     launch.start_button.click()
     run = tmp_path / "runs" / "evening"
     qtbot.waitUntil(lambda: windows_shown(window) > 30, timeout=TRAINING_MS)
@@ -58,8 +58,8 @@ def test_launch_watch_stop_resume_finish(qtbot, open_window, tiny_yaml, tmp_path
 
     trigger(qtbot, window, "&Resume")
     qtbot.waitUntil(lambda: state_of(window, run) == "finished", timeout=TRAINING_MS)
-    qtbot.waitUntil(lambda: windows_shown(window) == 600, timeout=SOON_MS)
-    assert RunIndex([run]).poll()[0].summary.reason == "8 epochs"
+    qtbot.waitUntil(lambda: windows_shown(window) == 900, timeout=SOON_MS)
+    assert RunIndex([run]).poll()[0].summary.reason == "12 epochs"
 
 
 PLUGIN = """
