@@ -123,7 +123,7 @@ def to_do(check: Check) -> list[str]:
     return [
         *([check.advice] if check.advice else []),
         *([check.as_options] if check.remedies else []),
-        *([f"more in {check.page_file}"] if check.page else []),
+        *([f"more in {check.page_shown}"] if check.page else []),
     ]
 
 

@@ -10,7 +10,7 @@ from ris_tf.data import labels
 from ris_tf.data.containers import SUFFIXES, Container, open_container
 from ris_tf.data.errors import ContainerError
 from ris_tf.data.layout import in_our_order
-from ris_tf.data.names import DEGREES, MARK, RADIANS
+from ris_tf.data.names import DEGREES, RADIANS
 from ris_tf.data.reading import (
     MEASURED,
     ORDERS,
@@ -306,14 +306,8 @@ def first_file(path: Path) -> Path:
     return files_in(path)[0] if path.is_dir() else path
 
 
-def settings_for(container: Container, convert: Conversion) -> Conversion:
-    """How a file is read: as it is if we wrote it, whatever the settings are of other files."""
-    return Conversion() if MARK in container.entries else convert
-
-
 def _one(path: Path, convert: Conversion, known: Mapping[str, int] | None) -> Converted:
     container = open_container(path)
-    convert = settings_for(container, convert)
     reading = chosen(readings(container, convert, known), str(path))
     return Converted(container, convert, with_labels(container, convert, reading))
 

@@ -9,7 +9,7 @@ from ris_tf.config import Config, Conversion
 from ris_tf.config.scene import MAX_SOURCES, Geometry
 from ris_tf.data.containers import Container, Entry, open_container
 from ris_tf.data.conventions import Conventions, Trials, find_conventions
-from ris_tf.data.conversion import Converted, settings_for
+from ris_tf.data.conversion import Converted
 from ris_tf.data.errors import ContainerError
 from ris_tf.data.names import DECIBEL, DEGREES
 from ris_tf.data.physics import SYMBOLS, Wave, loudest_share, score, shares, steering_of
@@ -47,7 +47,7 @@ def inspect(
         ContainerError: the file is damaged, or must not be read.
     """
     container = open_container(path)
-    convert = settings_for(container, convert or Conversion())
+    convert = convert or Conversion()
     try:
         found = readings(container, convert)
     except ContainerError as error:

@@ -30,7 +30,8 @@ def wheel(release, tmp_path):
         for path in release["committed_below"](release["PACKAGES"])
         if path.endswith(release["IN_PACKAGES"])
     }
-    files |= {f"ris_tf/{path}": b"" for path in release["committed_below"](("configs",))}
+    shipped = ("configs", "docs/why-training-fails")
+    files |= {f"ris_tf/{path}": b"" for path in release["committed_below"](shipped)}
     about = f"ris_tf-{version}.dist-info"
     files[f"{about}/METADATA"] = METADATA.format(version=version).encode()
     files[f"{about}/licenses/LICENSE"] = b""

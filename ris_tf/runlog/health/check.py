@@ -4,7 +4,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+PAGES = "docs/why-training-fails"
 PACKAGE = Path(__file__).parents[2]
+# A wheel has the pages in the package, a checkout beside it. Looked for once: the monitor's window
+# asks for them, whose thread reads no disk.
+PAGES_LIE_IN = PACKAGE if (PACKAGE / PAGES).is_dir() else PACKAGE.parent
 Settings = tuple[tuple[str, str], ...]  # keys of a configuration, and the values to give them
 
 
@@ -101,15 +105,18 @@ class Check:
     @property
     def page(self) -> str:
         """The page of the documentation that explains it; empty where there is none."""
-        return f"docs/why-training-fails/{self.fault}.md" if self.fault else ""
+        return f"{PAGES}/{self.fault}.md" if self.fault else ""
 
     @property
     def page_file(self) -> str:
         """The page as a path that opens from here: in a checkout, or where a wheel has it."""
-        if not self.page or Path(self.page).is_file():
-            return self.page
-        files = (folder / self.page for folder in (PACKAGE, PACKAGE.parent))
-        return next((str(file) for file in files if file.is_file()), self.page)
+        here = not self.page or Path.cwd() == PAGES_LIE_IN
+        return self.page if here else str(PAGES_LIE_IN / self.page)
+
+    @property
+    def page_shown(self) -> str:
+        """The page where paths are not typed: as a checkout names it, or where a wheel has it."""
+        return str(PACKAGE / self.page) if self.page and PAGES_LIE_IN == PACKAGE else self.page
 
     @property
     def as_options(self) -> str:
