@@ -33,7 +33,7 @@ from ris_tf.runlog import processor
 
 VARIABLE, OFF = "RIS_TF_COMPILED", "off"
 FLAGS, FLAG = "TF_XLA_FLAGS", "--tf_xla_persistent_cache_directory"
-CAPACITY = 512 << 20  # bytes of a cache: thirty configurations
+CAPACITY = 512 << 20  # bytes of a cache; quickstart, with its validation, takes 30 MB
 SPARE = 512 << 20  # bytes that a disk must have left
 OWN = "ris-tf-compiled-"  # how the name of a process's own folder begins
 ABANDONED_S = 86_400.0  # age of such a folder of a process that was killed
