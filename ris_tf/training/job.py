@@ -267,6 +267,15 @@ def _compare_machines(session: "TrainingSession", job: Job) -> None:
         session.notice(slow, "warning", "elsewhere", of="threads")
 
 
+def _times(number: float) -> str:
+    """A number of times as people write it.
+
+    >>> _times(3.24), _times(131.6)
+    ('3.2', '132')
+    """
+    return f"{number:.2g}" if number < 10 else f"{number:,.0f}"
+
+
 def _say_plan(reporter: Reporter, job: Job, replicas: "Replicas", parts: list) -> None:
     """What is about to be done, in a few lines."""
     config = job.config
@@ -309,6 +318,6 @@ def _about_data(config: Config, data: "FileData | None") -> Iterator[str]:
             simulated = config.training.batch - config.scenes_of_files
             beside = f", {simulated} of {config.training.batch} a batch simulated"
             often = passes(config, scenes.scenes)
-            used = f"; an epoch takes each {often:.{0 if often > 10 else 2}g} times"
+            used = f"; an epoch takes each {_times(often)} times"
             used += beside if simulated else ""
         yield f"{name}: {scenes.scenes:,} scenes{files}, {scenes.text}{used}"

@@ -12,6 +12,7 @@ from ris_tf.data.export import export_scenes
 from ris_tf.network import build_network
 from ris_tf.objective import active_terms, compare, term_values
 from ris_tf.scene import Simulator, Split
+from ris_tf.training import job
 from ris_tf.training.batches import simulated, training_batches, training_reader
 from ris_tf.training.file_data import (
     FileData,
@@ -212,3 +213,8 @@ def test_simulated_sets_need_no_files(make_config):
     assert with_data(config, None) is config
     assert remarks(config, None) == []
     assert FileData().missing == frozenset()
+
+
+@pytest.mark.parametrize(("number", "text"), [(0.417, "0.42"), (9.9, "9.9"), (131.6, "132")])
+def test_times_are_as_people_write_them(number, text):
+    assert job._times(number) == text
