@@ -23,7 +23,6 @@ from ris_tf.covariance.lowrank import (
     with_trace_n,
 )
 from ris_tf.covariance.mirror import Directions
-from ris_tf.covariance.real_parts import real_rows, side_by_side
 
 __all__ = [
     "MVDR_LOADING",
@@ -43,9 +42,7 @@ __all__ = [
     "mvdr_basis",
     "nmse",
     "predicted_covariance",
-    "real_rows",
     "sample_covariance",
-    "side_by_side",
     "true_covariance",
     "unit_columns",
     "with_trace_n",

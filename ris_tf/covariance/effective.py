@@ -5,15 +5,23 @@ import math
 import tensorflow as tf
 
 from ris_tf.config.learning import Covariance as CovarianceKnobs
-from ris_tf.covariance.lowrank import Covariance, from_factor, scaled, with_trace_n
+from ris_tf.covariance.lowrank import (
+    Covariance,
+    from_factor,
+    scaled,
+    times,
+    trace_gain,
+    with_trace_n,
+)
+from ris_tf.parts import squared
 
 TINY = 1e-12  # added to squared column norms: a column of zeros stays zero
 
 
 def unit_columns(factor: tf.Tensor) -> tf.Tensor:
     """Columns of `[..., N, r]` divided by their norms."""
-    squared = tf.reduce_sum(tf.math.real(factor * tf.math.conj(factor)), axis=-2, keepdims=True)
-    return factor * tf.complex(tf.math.rsqrt(squared + TINY), 0.0)
+    norms = tf.reduce_sum(squared(factor), axis=-2, keepdims=True)
+    return factor * tf.cast(tf.math.rsqrt(norms + TINY), factor.dtype)
 
 
 def predicted_covariance(
@@ -37,7 +45,8 @@ def true_covariance(steering: tf.Tensor, power: tf.Tensor) -> Covariance:
         steering: `[B, N, K_max]` complex64.
         power: `[B, K_max]` float32, 0 where inactive.
     """
-    return with_trace_n(from_factor(steering * tf.complex(tf.sqrt(power), 0.0)[:, None, :]))
+    amplitude = tf.cast(tf.sqrt(power), steering.dtype)
+    return with_trace_n(from_factor(steering * amplitude[:, None, :]))
 
 
 def blend(predicted: Covariance, sample: Covariance, beta: tf.Tensor) -> Covariance:
@@ -71,9 +80,8 @@ def effective(covariance: Covariance, snr_db: tf.Tensor, knobs: CovarianceKnobs)
         snr_db: `[B]` signal-to-noise ratio of the scene.
         knobs: `loading` (eps), `shrinkage` (1e-3) and `shrinkage_bounds`.
     """
-    loaded = with_trace_n(covariance._replace(loading=covariance.loading + knobs.loading))
+    loaded = covariance._replace(loading=covariance.loading + knobs.loading)
     shrink = knobs.shrinkage * 10 ** (-snr_db / 20)
     shrink = tf.clip_by_value(shrink, *knobs.shrinkage_bounds)
-    return Covariance(
-        scaled(loaded.factor, tf.sqrt(1 - shrink)), (1 - shrink) * loaded.loading + shrink
-    )
+    kept = times(loaded, (1 - shrink) * trace_gain(loaded))
+    return kept._replace(loading=kept.loading + shrink)

@@ -8,10 +8,10 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from ris_tf.covariance.real_parts import real_rows, side_by_side
 from ris_tf.covariance.small import diagonal, inverse_cholesky
+from ris_tf.parts import imag, real, real_rows, side_by_side, squared
 from ris_tf.products import matmul
-from ris_tf.scene.shapes import sizes
+from ris_tf.shapes import sizes
 
 EXACT_RANK = 12  # columns up to which all eigenvalues are computed
 MVDR_LOADING = 1e-2  # added to a covariance of trace N (SPEC 8)
@@ -42,12 +42,12 @@ def adjoint_times(left: tf.Tensor, right: tf.Tensor) -> tf.Tensor:
 
 def energy(x: tf.Tensor) -> tf.Tensor:
     """`sum |x|^2` over the last two axes: `[...]` real."""
-    return tf.reduce_sum(tf.square(tf.math.real(x)) + tf.square(tf.math.imag(x)), axis=[-2, -1])
+    return tf.reduce_sum(squared(x), axis=[-2, -1])
 
 
 def scaled(factor: tf.Tensor, gain: tf.Tensor) -> tf.Tensor:
     """`[..., N, r]` complex factor times a `[...]` real gain."""
-    return factor * tf.complex(gain, tf.zeros_like(gain))[..., None, None]
+    return factor * tf.cast(tf.reshape(gain, [*sizes(gain), 1, 1]), factor.dtype)
 
 
 def trace(covariance: Covariance) -> tf.Tensor:
@@ -58,9 +58,17 @@ def trace(covariance: Covariance) -> tf.Tensor:
 
 def with_trace_n(covariance: Covariance) -> Covariance:
     """`R` scaled to trace `N`; a covariance of zeros stays zero."""
-    factor, loading = covariance
-    gain = tf.math.divide_no_nan(float(factor.shape[-2]), trace(covariance))
-    return Covariance(scaled(factor, tf.sqrt(gain)), gain * loading)
+    return times(covariance, trace_gain(covariance))
+
+
+def trace_gain(covariance: Covariance) -> tf.Tensor:
+    """What brings `R` to trace `N`: `[...]`; 0 for a covariance of zeros."""
+    return tf.math.divide_no_nan(float(covariance.factor.shape[-2]), trace(covariance))
+
+
+def times(covariance: Covariance, gain: tf.Tensor) -> Covariance:
+    """`R` times a `[...]` gain, at least 0."""
+    return Covariance(scaled(covariance.factor, tf.sqrt(gain)), gain * covariance.loading)
 
 
 def squared_norm(covariance: Covariance) -> tf.Tensor:
@@ -100,8 +108,8 @@ def inverse_quadratic_form(covariance: Covariance, vectors: tf.Tensor) -> tf.Ten
     factor, loading = covariance
     chol = tf.linalg.cholesky(_capacitance(covariance))
     whitened = tf.linalg.triangular_solve(chol, adjoint_times(factor, vectors))
-    norm = tf.reduce_sum(tf.math.real(vectors * tf.math.conj(vectors)), axis=-2)
-    inner = tf.reduce_sum(tf.math.real(whitened * tf.math.conj(whitened)), axis=-2)
+    norm = tf.reduce_sum(squared(vectors), axis=-2)
+    inner = tf.reduce_sum(squared(whitened), axis=-2)
     return tf.maximum(norm - inner, 0) / loading[..., None]
 
 
@@ -150,7 +158,7 @@ def real_products(basis: tf.Tensor, vectors: tf.Tensor) -> tf.Tensor:
     """
     *leading, elements, rank = sizes(basis)
     rows = tf.linalg.matrix_transpose(side_by_side(basis, axis=-2))
-    columns = real_rows(tf.math.real(vectors), -tf.math.imag(vectors))
+    columns = real_rows(real(vectors), -imag(vectors))
     products = matmul(tf.reshape(rows, [-1, 2 * elements]), columns, transpose_b=True)
     return tf.reshape(products, [*leading, rank, 2 * sizes(vectors)[0]])
 
@@ -182,7 +190,7 @@ def largest_eigenvalues(factor: tf.Tensor, count: int) -> tf.Tensor:
     gram = tf.where(tf.math.is_finite(tf.abs(gram)), gram, 0)
     if gram.shape[-1] > EXACT_RANK:
         gram = _compressed(gram, max(EXACT_RANK, count + 2))
-    ascending = tf.nn.relu(tf.math.real(tf.linalg.eigvalsh(gram)))
+    ascending = tf.nn.relu(real(tf.linalg.eigvalsh(gram)))
     return tf.reverse(ascending, axis=[-1])[..., :count]
 
 
@@ -204,7 +212,7 @@ def _compressed(gram: tf.Tensor, size: int) -> tf.Tensor:
 def log_determinant(covariance: Covariance) -> tf.Tensor:
     """`log det(G G^H + c I) = (N - r) log c + log det(c I_r + G^H G)`, `c > 0`: `[...]`."""
     factor, loading = covariance
-    pivots = tf.math.real(diagonal(inverse_cholesky(_capacitance(covariance))))
+    pivots = real(diagonal(inverse_cholesky(_capacitance(covariance))))
     others = factor.shape[-2] - factor.shape[-1]
     return others * tf.math.log(loading) - 2 * tf.reduce_sum(tf.math.log(pivots), axis=-1)
 
@@ -212,5 +220,5 @@ def log_determinant(covariance: Covariance) -> tf.Tensor:
 def _capacitance(covariance: Covariance) -> tf.Tensor:
     """`c I + G^H G`: `[..., r, r]`."""
     factor, loading = covariance
-    ridge = tf.complex(loading, tf.zeros_like(loading))[..., None, None]
+    ridge = tf.cast(tf.reshape(loading, [*sizes(loading), 1, 1]), factor.dtype)
     return adjoint_times(factor, factor) + ridge * tf.eye(factor.shape[-1], dtype=factor.dtype)

@@ -10,7 +10,8 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
-from ris_tf.scene.shapes import sizes
+from ris_tf.parts import real
+from ris_tf.shapes import sizes
 
 
 def small_inverse(matrices: tf.Tensor) -> tf.Tensor:
@@ -61,7 +62,7 @@ def inverse_cholesky(matrices: tf.Tensor) -> tf.Tensor:
 
     left = _step_by_step(eliminated, matrices)
     pivots = tf.reshape(left, [place.size**2, -1])[:: place.size + 1]
-    scale = tf.cast(tf.math.rsqrt(tf.math.real(pivots)), left.dtype)
+    scale = tf.cast(tf.math.rsqrt(real(pivots)), left.dtype)
     unit = tf.constant(np.eye(place.size)[..., None], left.dtype)
     lower = tf.where((place > place.T)[..., None], left, unit)
     return _outermost(lower * scale[:, None], matrices)

@@ -76,7 +76,8 @@ def match(estimate: Positions, truth: Positions, deviations: Deviations | None =
     """
     reported = estimate.count
     estimate = estimate.padded(max(estimate.active.shape[1], truth.active.shape[1]), 1.0)
-    apart = tf.norm(estimate.cartesian()[:, :, None] - truth.cartesian()[:, None], axis=-1)
+    at, true_at = estimate.cartesian(), truth.cartesian()
+    apart = tf.norm(at[:, :, None] - true_at[:, None], axis=-1)
     mine, present = estimate.active[:, :, None], truth.active[:, None]
     cost = tf.where(mine * present > 0, apart, UNPAIRED_M * tf.abs(mine - present))
     slot = best_assignment(cost)
@@ -92,7 +93,7 @@ def match(estimate: Positions, truth: Positions, deviations: Deviations | None =
         1 / assigned.range_m - 1 / truth.range_m,
         *_assigned(deviations, slot, estimate.active.shape[1]),
         direction_deg,
-        tf.norm(assigned.cartesian() - truth.cartesian(), axis=-1),
+        tf.norm(tf.gather(at, slot, batch_dims=1) - true_at, axis=-1),
     )
     return Matched(
         *(tf.where(paired, error, np.nan) for error in errors),

@@ -19,7 +19,7 @@ from ris_tf.network.parts import Part
 from ris_tf.network.prediction import Prediction
 from ris_tf.scene import Measurement
 from ris_tf.scene.scale import Scales, brought_within, simulated_scales
-from ris_tf.scene.shapes import sizes
+from ris_tf.shapes import sizes
 
 OURS = "ris_tf"
 

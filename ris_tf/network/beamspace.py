@@ -30,7 +30,7 @@ from ris_tf.receiver import observed
 from ris_tf.scene import Measurement, make_panel, steering_vectors
 from ris_tf.scene.panel import direction_cosines
 from ris_tf.scene.scale import FREE, Scales
-from ris_tf.scene.shapes import sizes
+from ris_tf.shapes import sizes
 
 RARE = 0.01  # presence of a source in a cell before anything is learned
 BEYOND = 0.1  # of the bounds of range, by which a predicted one may exceed them
@@ -221,7 +221,7 @@ class BeamspaceNetwork(Network):
         place = found.azimuth, found.elevation, tf.exp(found.log_range)
         steering = tf.transpose(steering_vectors(self.panel, *place), [0, 2, 1])
         amplitude = tf.sqrt(presence * tf.exp(found.log_power) + LEAST_PRESENCE)
-        factor = steering * tf.complex(amplitude, 0.0)[:, None, :]
+        factor = steering * tf.cast(amplitude, steering.dtype)[:, None, :]
         return with_trace_n(from_factor(factor)), steering
 
     def parts(self) -> list[Part]:

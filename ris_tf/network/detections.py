@@ -6,9 +6,9 @@ import numpy as np
 import tensorflow as tf
 
 from ris_tf.config import BeamspaceNetwork, Config
-from ris_tf.products import matmul
+from ris_tf.products import gathered, matmul
 from ris_tf.scene import field_axes
-from ris_tf.scene.shapes import sizes
+from ris_tf.shapes import sizes
 
 BESIDE = 4.0  # logit taken off a cell that a neighbour outdoes, when cells are chosen
 OUTPUTS = 5  # numbers of a cell: presence, azimuth, elevation, log range, log power
@@ -39,7 +39,7 @@ class Cells(NamedTuple):
     def at(self, cell: tf.Tensor) -> "Cells":
         """The same of some cells, `[B, Q]` int32, of every round: `[B, R, Q]`."""
         together = tf.stack(self, axis=-1)
-        return Cells(*tf.unstack(tf.gather(together, cell, axis=-2, batch_dims=1), axis=-1))
+        return Cells(*tf.unstack(gathered(together, cell, axis=2), axis=-1))
 
 
 class Detections(NamedTuple):
@@ -59,11 +59,12 @@ class Detections(NamedTuple):
     def at(cls, cell: tf.Tensor, features: tf.Tensor, outputs: tf.Tensor) -> "Detections":
         """Those of some cells `[B, Q]`, of an image `[B, A, E, filters]` and `[B, P, OUTPUTS]`."""
         flat = tf.reshape(features, [*sizes(outputs)[:2], features.shape[-1]])
-        return cls(cell, *(tf.gather(x, cell, batch_dims=1) for x in (flat, outputs)))
+        return cls(cell, *(gathered(x, cell) for x in (flat, outputs)))
 
     def chosen(self, which: tf.Tensor) -> "Detections":
         """Some of them: `[B, C]` int32."""
-        return Detections(*(tf.gather(x, which, batch_dims=1) for x in self))
+        cells = tf.gather(self.cell, which, batch_dims=1)
+        return Detections(cells, gathered(self.features, which), gathered(self.outputs, which))
 
     def joined(self, other: "Detections") -> "Detections":
         """These and others."""

@@ -8,14 +8,14 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from ris_tf.covariance import real_rows
 from ris_tf.covariance.small import diagonal, small_inverse
 from ris_tf.network.detections import Cells
+from ris_tf.parts import imag, real, real_rows, squared
 from ris_tf.products import matmul
 from ris_tf.receiver import Observed, squared_sum, with_derivatives
 from ris_tf.scene import phase_derivatives
-from ris_tf.scene.shapes import sizes
 from ris_tf.scene.steering import path_difference, waves
+from ris_tf.shapes import sizes
 
 COORDINATES = 3  # azimuth, elevation, log range
 FEATURES = 2 * COORDINATES + 4
@@ -76,18 +76,18 @@ def evidence(data: Observed, found: Cells, size: tuple[float, float]) -> Evidenc
     groups, numbers = data.y.shape[1:]
     columns, slopes = _responses(data, found, size)
     gram = matmul(columns, columns, adjoint_a=True)
-    energy = tf.math.real(diagonal(gram))
+    energy = real(diagonal(gram))
     presence = tf.sigmoid(found.presence)
     ridge = RIDGE * energy / tf.maximum(presence, LEAST_PRESENCE)[:, None] + SMALL
     inverse = small_inverse(
-        gram + tf.complex(ridge, 0.0)[..., None] * tf.eye(count, dtype=gram.dtype)
+        gram + tf.cast(ridge, tf.complex64)[..., None] * tf.eye(count, dtype=gram.dtype)
     )
     both = tf.concat([data.y[..., None], slopes], axis=-1)
     inside = matmul(inverse, matmul(columns, both, adjoint_a=True))
     outside = both - matmul(columns, inside)
     symbols, left, tangents = inside[..., 0], outside[..., 0], outside[..., 1:]
-    power = tf.math.real(symbols * tf.math.conj(symbols))
-    alone = tf.reduce_sum(power / tf.math.real(diagonal(inverse)), axis=1)
+    power = squared(symbols)
+    alone = tf.reduce_sum(power / real(diagonal(inverse)), axis=1)
     whole = squared_sum(data.y, [1, 2])[:, None] + SMALL
     rest = squared_sum(left, [1, 2])[:, None] + LEAST_REST * whole
     free = groups * (numbers - tf.reduce_sum(presence, axis=-1, keepdims=True))
@@ -134,9 +134,9 @@ def _stepped(tangents: tf.Tensor, left: tf.Tensor, noise: tf.Tensor) -> tuple[tf
     count = many // COORDINATES
     parts = tf.reshape(tangents, [batch, groups * numbers, COORDINATES, count])
     parts = tf.transpose(parts, [0, 3, 2, 1])
-    parts = tf.concat([tf.math.real(parts), tf.math.imag(parts)], axis=-1)
+    parts = tf.concat([real(parts), imag(parts)], axis=-1)
     rest = tf.reshape(left, [batch, 1, groups * numbers, 1])
-    rest = tf.concat([tf.math.real(rest), tf.math.imag(rest)], axis=2)
+    rest = tf.concat([real(rest), imag(rest)], axis=2)
     precision = (2 / noise)[..., None, None]
     fisher = precision * matmul(parts, parts, transpose_b=True) + tf.eye(COORDINATES)
     posterior = small_inverse(fisher)

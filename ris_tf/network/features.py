@@ -7,7 +7,8 @@ import tensorflow as tf
 
 from ris_tf.covariance import Covariance, largest_eigenvalues, log_determinant
 from ris_tf.covariance.lowrank import trace
-from ris_tf.scene.shapes import sizes
+from ris_tf.parts import imag, real, squared
+from ris_tf.shapes import sizes
 
 ROW_POWER = 1e-6  # added to diag(A A^H)
 SMALL = 1e-12  # below any eigenvalue of an effective covariance
@@ -27,14 +28,16 @@ def antidiagonal_means(factor: tf.Tensor) -> tf.Tensor:
         `[B, 2(2N-1)]` float32, real and imaginary parts interleaved.
     """
     elements = factor.shape[-2]
-    row_power = tf.reduce_sum(tf.math.real(factor * tf.math.conj(factor)), -1, keepdims=True)
-    rows = tf.transpose(factor * tf.complex(tf.math.rsqrt(row_power + ROW_POWER), 0.0), [0, 2, 1])
+    row_power = tf.reduce_sum(squared(factor), -1, keepdims=True)
+    rows = tf.transpose(
+        factor * tf.cast(tf.math.rsqrt(row_power + ROW_POWER), tf.complex64), [0, 2, 1]
+    )
     length = 2 ** math.ceil(math.log2(2 * elements - 1))
     padded = tf.pad(rows, [[0, 0], [0, 0], [0, length - elements]])
     product = tf.signal.fft(padded) * tf.signal.fft(tf.math.conj(padded))
     sums = tf.signal.ifft(tf.reduce_sum(product, axis=1))[:, : 2 * elements - 1]
     entries = elements - np.abs(np.arange(2 * elements - 1) - (elements - 1))
-    means = tf.stack([tf.math.real(sums), tf.math.imag(sums)], -1) / entries[:, None].astype("f4")
+    means = tf.stack([real(sums), imag(sums)], -1) / entries[:, None].astype("f4")
     return tf.reshape(means, [sizes(factor)[0], 2 * (2 * elements - 1)])
 
 

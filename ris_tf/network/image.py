@@ -10,7 +10,7 @@ from ris_tf.config.network import BeamspaceNetwork
 from ris_tf.covariance import Directions, mvdr_basis, sample_covariance
 from ris_tf.network.layers import QUIET
 from ris_tf.scene import field_axes, make_panel, steering_vectors
-from ris_tf.scene.shapes import sizes
+from ris_tf.shapes import sizes
 
 LEAST_POWER = 0.1  # of the mean power, below which differences do not count
 LEAST_OUTSIDE = 1e-5  # of a steering vector: what rounding leaves

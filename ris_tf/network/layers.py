@@ -5,8 +5,9 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from ris_tf.parts import imag, real
 from ris_tf.scene.random import Folding, fold_in, random_bits
-from ris_tf.scene.shapes import Size, product, sizes
+from ris_tf.shapes import Size, product, sizes
 
 GAIN = 0.2  # of a residual block, before anything is learned
 QUIET = 1e-20  # power below which a scene counts as silent, and is not divided by it
@@ -15,7 +16,7 @@ QUIET = 1e-20  # power below which a scene counts as silent, and is not divided 
 def real_pairs(z: tf.Tensor) -> tf.Tensor:
     """Real and imaginary parts interleaved: `[..., n]` complex to `[..., 2n]` float32."""
     *leading, last = sizes(z)
-    return tf.reshape(tf.stack([tf.math.real(z), tf.math.imag(z)], -1), [*leading, 2 * last])
+    return tf.reshape(tf.stack([real(z), imag(z)], -1), [*leading, 2 * last])
 
 
 def complex_matrix(x: tf.Tensor, rows: int, columns: int) -> tf.Tensor:

@@ -19,7 +19,7 @@ from ris_tf.network.reference_encoder import ReferenceEncoder
 from ris_tf.products import matmul
 from ris_tf.scene import Measurement, field_axes
 from ris_tf.scene.scale import FREE, Scales, simulated_scales
-from ris_tf.scene.shapes import sizes
+from ris_tf.shapes import sizes
 
 NARROW = 128  # width of the small layers beside the feature vectors
 

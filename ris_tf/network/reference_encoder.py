@@ -7,10 +7,11 @@ from ris_tf.config import Config
 from ris_tf.config.network import ReferenceNetwork
 from ris_tf.network.layers import QUIET, DepthwiseConv1D, EncoderLayer, real_pairs
 from ris_tf.network.parts import DROPOUTS, Part, stack
+from ris_tf.parts import squared
 from ris_tf.products import matmul
 from ris_tf.scene import Measurement
 from ris_tf.scene.random import Folding
-from ris_tf.scene.shapes import product, sizes
+from ris_tf.shapes import product, sizes
 
 
 @keras.saving.register_keras_serializable("ris_tf")
@@ -99,5 +100,5 @@ class ReferenceEncoder(keras.layers.Layer):
 
 def unit_rms(y: tf.Tensor) -> tf.Tensor:
     """`[B, L, M]` measurements divided by their RMS over the scene."""
-    power = tf.reduce_mean(tf.math.real(y * tf.math.conj(y)), axis=[-2, -1], keepdims=True)
-    return y * tf.complex(tf.math.rsqrt(tf.maximum(power, QUIET)), 0.0)
+    power = tf.reduce_mean(squared(y), axis=[-2, -1], keepdims=True)
+    return y * tf.cast(tf.math.rsqrt(tf.maximum(power, QUIET)), tf.complex64)

@@ -11,6 +11,7 @@ from ris_tf.covariance import Covariance, effective, nmse, true_covariance
 from ris_tf.network import Prediction
 from ris_tf.network.detections import CellGrid, Cells
 from ris_tf.objective import slots
+from ris_tf.products import gathered
 from ris_tf.scene import Panel, Scenes, make_panel, unit_direction
 
 SLOTS = ("azimuth", "elevation", "range_m")  # outputs by which slots are assigned to sources
@@ -61,7 +62,7 @@ class Comparison:
 
     def of_sources(self, by_slot: tf.Tensor) -> tf.Tensor:
         """`[B, Q]` values by slot, reordered to the `[B, K_max]` sources they are assigned to."""
-        return tf.gather(by_slot, self.slot, batch_dims=1)
+        return gathered(by_slot, self.slot)
 
     @cached_property
     def detected(self) -> tf.Tensor:

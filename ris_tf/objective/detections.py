@@ -5,6 +5,7 @@ import tensorflow as tf
 from ris_tf.config.registry import term
 from ris_tf.objective.comparison import Comparison
 from ris_tf.objective.slots import huber, source_mean
+from ris_tf.products import gathered
 
 SOURCE_WIDTH = 0.7  # cells around a source whose presence counts less against the network
 POWER_KNEE = 0.2  # of log power, where its loss turns from square to linear
@@ -50,8 +51,8 @@ def deviation(c: Comparison) -> tf.Tensor:
     truths = tf.stack([sources.azimuth, sources.elevation, 1 / sources.range_m], axis=1)
     inverse_std = p.range_std_m / tf.square(p.range_m)
     deviations = tf.stack([p.azimuth_std, p.elevation_std, inverse_std], axis=1)
-    errors = tf.stop_gradient(tf.gather(estimates, c.slot, axis=2, batch_dims=1) - truths)
-    losses = interval_loss(errors, tf.gather(deviations, c.slot, axis=2, batch_dims=1))
+    errors = tf.stop_gradient(gathered(estimates, c.slot, axis=2) - truths)
+    losses = interval_loss(errors, gathered(deviations, c.slot, axis=2))
     return source_mean(tf.reduce_mean(losses, axis=1) * c.detected, c.active)
 
 

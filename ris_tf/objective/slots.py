@@ -5,7 +5,7 @@ import math
 import numpy as np
 import tensorflow as tf
 
-from ris_tf.scene.shapes import sizes
+from ris_tf.shapes import sizes
 
 ANGLE_SHARE, RANGE_SHARE = 0.75, 0.45  # of the two losses in the assignment's cost
 ELEVATION_WEIGHT = 1.5
@@ -17,7 +17,7 @@ FAR = 1e3  # squared distance, in rad^2, of pairs that do not count
 
 def huber(error: tf.Tensor, knee: float) -> tf.Tensor:
     """`h_d(e) = e^2 / (2 d)` where `|e| <= d`, else `|e| - d / 2`."""
-    size = tf.abs(error)
+    size = tf.maximum(error, -error)
     return tf.where(size <= knee, tf.square(error) / (2 * knee), size - knee / 2)
 
 
@@ -28,7 +28,8 @@ def wrapped(angle: tf.Tensor) -> tf.Tensor:
 
 def angle_error(azimuth: tf.Tensor, elevation: tf.Tensor, knee: float) -> tf.Tensor:
     """`h(azimuth) + 1.5 h(elevation)` of errors in radians, of any shape."""
-    return huber(wrapped(azimuth), knee) + ELEVATION_WEIGHT * huber(wrapped(elevation), knee)
+    of_azimuth, of_elevation = tf.unstack(huber(wrapped(tf.stack([azimuth, elevation])), knee))
+    return of_azimuth + ELEVATION_WEIGHT * of_elevation
 
 
 def range_error(range_m: tf.Tensor, truth_m: tf.Tensor, least_m: float, knee: float) -> tf.Tensor:

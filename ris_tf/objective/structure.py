@@ -64,8 +64,8 @@ def orthogonality_loss(angle_factor: tf.Tensor, active: tf.Tensor) -> tf.Tensor:
         angle_factor: `[B, N, K_max]` complex64.
         active: `[B, K_max]` float32, 1 for the first `K`.
     """
-    first = unit_columns(angle_factor) * tf.complex(active, 0.0)[:, None, :]
-    eye = tf.linalg.diag(tf.complex(active, 0.0))
+    first = unit_columns(angle_factor) * tf.cast(active, tf.complex64)[:, None, :]
+    eye = tf.linalg.diag(tf.cast(active, tf.complex64))
     return energy(adjoint_times(first, first) - eye) / tf.square(tf.reduce_sum(active, -1))
 
 

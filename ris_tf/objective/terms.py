@@ -13,6 +13,7 @@ from ris_tf.objective import detections as _detection_terms  # noqa: F401, it re
 from ris_tf.objective import slots, structure
 from ris_tf.objective.comparison import Comparison, compare
 from ris_tf.objective.projection import projection_loss
+from ris_tf.products import gathered
 from ris_tf.registry import MissingOutputError
 from ris_tf.scene import Simulator, Split
 
@@ -120,7 +121,7 @@ def orthogonality(c: Comparison) -> tf.Tensor:
     """Orthogonality of the angle factor's first `K` columns, or those of the detections: `[B]`."""
     factor = c.prediction.angle_factor
     if c.prediction.has("presence_logit"):  # more columns than sources: those assigned to them
-        factor = tf.gather(factor, c.slot, axis=2, batch_dims=1)
+        factor = gathered(factor, c.slot, axis=2)
     return structure.orthogonality_loss(factor, c.active)
 
 

@@ -24,10 +24,10 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from ris_tf.covariance import real_rows
+from ris_tf.parts import real_rows, squared
 from ris_tf.products import matmul
 from ris_tf.receiver.least_squares import Projected, price, projected
-from ris_tf.receiver.observed import Observed, squared, squared_sum, with_derivatives
+from ris_tf.receiver.observed import Observed, squared_sum, with_derivatives
 from ris_tf.scene import phase_derivatives, steering_vectors
 
 

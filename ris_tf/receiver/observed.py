@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from ris_tf.covariance import real_rows, side_by_side
+from ris_tf.parts import imag, real, real_rows, side_by_side, squared
 from ris_tf.products import matmul
 from ris_tf.scene import Measurement, Panel
 
@@ -47,7 +47,7 @@ class Observed(NamedTuple):
         Returns:
             `[B, G, D, V]` complex.
         """
-        return self.parts_at_receiver(tf.math.real(vectors), tf.math.imag(vectors))
+        return self.parts_at_receiver(real(vectors), imag(vectors))
 
     def parts_at_receiver(self, re: tf.Tensor, im: tf.Tensor) -> tf.Tensor:
         """The same of vectors in their real and imaginary parts."""
@@ -70,9 +70,7 @@ def observed(measurement: Measurement, panel: Panel, symbols: str) -> Observed:
     """
     y, channel, codes, _ = measurement
     straight, turned = side_by_side(channel), side_by_side(1j * channel)
-    along, across = (
-        tf.tile(part, [1, 1, 2])[:, :, None] for part in (tf.math.real(codes), tf.math.imag(codes))
-    )
+    along, across = (tf.tile(part, [1, 1, 2])[:, :, None] for part in (real(codes), imag(codes)))
     sensing = along * straight[:, None] + across * turned[:, None]  # complex: 2.6 times as long
     numbers = y.shape[1] * y.shape[2]
     if symbols == "constant":
@@ -87,7 +85,7 @@ def with_derivatives(vectors: tf.Tensor, turns: tf.Tensor) -> tuple[tf.Tensor, t
         vectors: `[B, K, N]` complex.
         turns: `[B, 3, K, N]` derivatives of their phases by three coordinates.
     """
-    re, im = tf.math.real(vectors)[:, None], tf.math.imag(vectors)[:, None]
+    re, im = real(vectors)[:, None], imag(vectors)[:, None]
     shape = [-1, 4 * vectors.shape[1], vectors.shape[2]]
     return (
         tf.reshape(tf.concat([re, -turns * im], axis=1), shape),
@@ -98,8 +96,3 @@ def with_derivatives(vectors: tf.Tensor, turns: tf.Tensor) -> tuple[tf.Tensor, t
 def squared_sum(x: tf.Tensor, axes: list[int]) -> tf.Tensor:
     """`sum |x|^2` of a complex tensor over axes: real."""
     return tf.reduce_sum(squared(x), axis=axes)
-
-
-def squared(x: tf.Tensor) -> tf.Tensor:
-    """`|x|^2` of a complex tensor: real."""
-    return tf.square(tf.math.real(x)) + tf.square(tf.math.imag(x))

@@ -36,7 +36,7 @@ def draw_channel(
         scatter /= math.sqrt(antennas)
     rice = draws.uniform(Stream.RICE_FACTOR, [size, 1, 1], *channel.rice_factor)
     direct, diffuse = tf.sqrt(rice / (rice + 1)), tf.sqrt(1 / (rice + 1))
-    return tf.complex(direct, 0.0) * sight + tf.complex(diffuse, 0.0) * scatter
+    return tf.cast(direct, tf.complex64) * sight + tf.cast(diffuse, tf.complex64) * scatter
 
 
 def _line_of_sight(

@@ -67,4 +67,4 @@ def _gains(draws: Draws, shape: list[int], hardware: Imperfections) -> tf.Tensor
         noise = hardware.phase_noise_rad * draws.normal(Stream.CODE_PHASES, shape)
         return tf.complex(gains * tf.cos(noise), gains * tf.sin(noise))
     ideal = not (hardware.amplitude_jitter or hardware.dropout)
-    return None if ideal else tf.complex(gains, 0.0)
+    return None if ideal else tf.cast(gains, tf.complex64)

@@ -53,5 +53,6 @@ def direction_cosines(azimuth: tf.Tensor, elevation: tf.Tensor) -> tuple[tf.Tens
 
 def unit_direction(azimuth: tf.Tensor, elevation: tf.Tensor) -> tf.Tensor:
     """`[..., 3]` unit vector `(u, cos(phi) cos(theta), w)` towards a direction in radians."""
-    u, w = direction_cosines(azimuth, elevation)
-    return tf.stack([u, tf.cos(azimuth) * tf.cos(elevation), w], axis=-1)
+    level = tf.cos(elevation)
+    parts = tf.sin(azimuth) * level, tf.cos(azimuth) * level, tf.sin(elevation)
+    return tf.stack(parts, axis=-1)

@@ -7,6 +7,8 @@ from enum import IntEnum
 
 import tensorflow as tf
 
+from ris_tf.parts import real
+
 
 class Split(IntEnum):
     """What a batch is for; splits share no random numbers."""
@@ -50,17 +52,21 @@ class Draws:
 
     Args:
         seed: the configuration's seed.
-        split: which set of scenes.
+        split: which set of scenes, or its number.
         epoch: whole number or scalar tensor.
         batch: whole number or scalar tensor.
     """
 
     def __init__(
-        self, seed: int, split: Split | int, epoch: int | tf.Tensor, batch: int | tf.Tensor
+        self,
+        seed: int,
+        split: Split | int | tf.Tensor,
+        epoch: int | tf.Tensor,
+        batch: int | tf.Tensor,
     ):
         # Every number is folded in by itself: compiled code takes no more than 32 bits of each
         # half of a seed, so that numbers packed into 64 bits would be lost in compiled code only.
-        key = tf.constant([seed, int(split)], tf.int32)
+        key = tf.stack([seed, tf.cast(split, tf.int32)])
         self._of_stream = Folding(fold_in(fold_in(key, epoch), batch))
 
     @classmethod
@@ -99,7 +105,7 @@ class Draws:
 
     def normal(self, stream: Stream, shape: list[int]) -> tf.Tensor:
         """float32 standard normal."""
-        return math.sqrt(2) * tf.math.real(self.complex_normal(stream, shape))
+        return math.sqrt(2) * real(self.complex_normal(stream, shape))
 
 
 class Folding:

@@ -23,6 +23,7 @@ import numpy as np
 import tensorflow as tf
 
 from ris_tf.config import Config
+from ris_tf.parts import side_by_side, squared
 
 DEVIATIONS = 6  # of the mean power of a scene's channel, that its range allows
 # A constant symbol may be weak and sources may cancel: 40 dB; 20 dB above the mean do not occur.
@@ -100,16 +101,14 @@ def brought_within(array: tf.Tensor, scale: Scale) -> tf.Tensor:
         array: `[B, X, Y]` complex64, finite.
         scale: RMS over each scene; a scene of zeros stays as it is.
     """
-    largest = tf.maximum(tf.abs(tf.math.real(array)), tf.abs(tf.math.imag(array)))
-    largest = tf.reduce_max(largest, axis=[1, 2], keepdims=True)
+    largest = tf.reduce_max(tf.abs(side_by_side(array)), axis=[1, 2], keepdims=True)
     # Divide before squaring: squares of very large or small numbers leave the range of floats.
-    unit = array / tf.complex(tf.where(largest > 0, largest, 1.0), 0.0)
-    power = tf.math.real(unit) ** 2 + tf.math.imag(unit) ** 2
-    level = tf.sqrt(tf.reduce_mean(power, axis=[1, 2], keepdims=True))
+    unit = array / tf.cast(tf.where(largest > 0, largest, 1.0), array.dtype)
+    level = tf.sqrt(tf.reduce_mean(squared(unit), axis=[1, 2], keepdims=True))
     whole = level * largest
     inside = (whole >= scale.low) & (whole <= scale.high)
     factor = scale.typical / tf.where(level > 0, level, 1.0)
-    return tf.where(inside | (largest == 0), array, unit * tf.complex(factor, 0.0))
+    return tf.where(inside | (largest == 0), array, unit * tf.cast(factor, array.dtype))
 
 
 def in_single_precision(array: np.ndarray) -> np.ndarray:

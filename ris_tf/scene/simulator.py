@@ -5,6 +5,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from ris_tf.config import Config
+from ris_tf.parts import squared
 from ris_tf.products import matmul
 from ris_tf.scene.calibration import read_calibration
 from ris_tf.scene.channel import draw_channel
@@ -71,12 +72,17 @@ class Simulator:
         self._calibration = read_calibration(config)
 
     def __call__(
-        self, split: Split, epoch: int | tf.Tensor, batch: int | tf.Tensor, size: int
+        self,
+        split: Split | tf.Tensor,
+        epoch: int | tf.Tensor,
+        batch: int | tf.Tensor,
+        size: int,
     ) -> Scenes:
         """Scenes of one batch.
 
         Args:
-            split: training, validation or test scenes.
+            split: training, validation or test scenes; its number may be a scalar int32 tensor
+                where channels are not of a file.
             epoch: whole number or scalar tensor.
             batch: whole number or scalar tensor.
             size: scenes `B` of the batch; part of what identifies it.
@@ -97,7 +103,7 @@ class Simulator:
             noise_variance=noise_variance,
         )
 
-    def _channel(self, draws: Draws, split: Split, size: int) -> tf.Tensor:
+    def _channel(self, draws: Draws, split: Split | tf.Tensor, size: int) -> tf.Tensor:
         """`H` of each scene: `[B, M, N]`."""
         if self._channels is not None:
             return self._channels.draw(draws, split, size)
@@ -117,7 +123,7 @@ class Simulator:
         steering = steering_vectors(panel, sources.azimuth, sources.elevation, sources.range_m)
         drawn = 1 if scene.symbols == "constant" else scene.snapshots
         symbols = draws.complex_normal(Stream.SYMBOLS, [size, drawn, max_sources])
-        symbols *= tf.complex(tf.sqrt(sources.power), 0.0)[:, None, :]
+        symbols *= tf.cast(tf.sqrt(sources.power), tf.complex64)[:, None, :]
         field = matmul(symbols, steering)
         shown = codes if gains is None else codes * gains
         return matmul(field * shown, tf.transpose(channel, [0, 2, 1]))
@@ -126,7 +132,7 @@ class Simulator:
 def true_steering(panel: Panel, sources: Sources) -> tf.Tensor:
     """`U`: `[B, N, K_max]` steering vectors of the sources, zero where inactive."""
     vectors = steering_vectors(panel, sources.azimuth, sources.elevation, sources.range_m)
-    return tf.transpose(vectors * tf.complex(sources.active, 0.0)[..., None], [0, 2, 1])
+    return tf.transpose(vectors * tf.cast(sources.active, tf.complex64)[..., None], [0, 2, 1])
 
 
 def with_noise(draws: Draws, clean: tf.Tensor, snr_db: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -140,7 +146,7 @@ def with_noise(draws: Draws, clean: tf.Tensor, snr_db: tf.Tensor) -> tuple[tf.Te
     Returns:
         `[B, L, M]` noisy measurements and the `[B]` noise variance.
     """
-    power = tf.reduce_mean(tf.math.real(clean * tf.math.conj(clean)), axis=[-2, -1])
+    power = tf.reduce_mean(squared(clean), axis=[-2, -1])
     variance = power * 10 ** (-snr_db / 10)
     noise = draws.complex_normal(Stream.NOISE, clean.shape)
-    return clean + tf.complex(tf.sqrt(variance), 0.0)[:, None, None] * noise, variance
+    return clean + tf.cast(tf.sqrt(variance), tf.complex64)[:, None, None] * noise, variance

@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from ris_tf.covariance import real_rows
+from ris_tf.parts import real_rows
 from ris_tf.products import matmul
 from ris_tf.scene import Panel, phase_derivatives, steering_vectors
 from ris_tf.scene.positions import Place, Positions

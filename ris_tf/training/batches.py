@@ -1,5 +1,6 @@
 """What a run trains on and validates with: simulated scenes, those of files, or both."""
 
+import functools
 from collections.abc import Callable
 from functools import partial
 
@@ -20,19 +21,46 @@ Arrays = dict[str, np.ndarray]
 
 
 def simulated(config: Config) -> BatchOf:
-    """Scenes that are simulated where they are needed, from (seed, split, epoch, number)."""
+    """Scenes that are simulated where they are needed, from (seed, split, epoch, number).
+
+    Whoever takes batches of one size shares one graph of them: training, validation, samples.
+    """
     simulator, training = Simulator(config), config.training
     sizes = {Split.TRAINING: training.batch, Split.VALIDATION: training.validated_together}
-    return lambda split, epoch, number: simulator(split, epoch, number, sizes[split])
+    if not training.compile:
+        return lambda split, epoch, number: simulator(split, epoch, number, sizes[split])
+    by_split = config.channel.model == "file"  # each split has channels of its own
+    scalars = tf.TensorSpec([], tf.int32), *[tf.TensorSpec([], tf.int64)] * 2
+
+    @functools.cache
+    def graph(split: Split | None, size: int) -> Callable[..., Scenes]:
+        @tf.function(autograph=False)
+        def drawn(number_of_split: tf.Tensor, epoch: tf.Tensor, number: tf.Tensor) -> Scenes:
+            which = number_of_split if split is None else split
+            return simulator(which, epoch, number, size)
+
+        with tf.init_scope():  # a graph of its own, whoever asks first
+            return drawn.get_concrete_function(*scalars)
+
+    def batch_of(split: Split, epoch: tf.Tensor, number: tf.Tensor) -> Scenes:
+        draw = graph(split if by_split else None, sizes[split])
+        return draw(tf.constant(int(split)), epoch, number)
+
+    return batch_of
 
 
-def scenes_of(config: Config, data: FileData | None) -> BatchOf:
+def scenes_of(config: Config, data: FileData | None, simulate: BatchOf) -> BatchOf:
     """Scenes of a split, from files where there are some, outside of graphs: for looking at them.
 
     Those that are validated with; training's are never looked at.
+
+    Args:
+        config: with what its files decide.
+        data: its files.
+        simulate: simulated scenes.
     """
     if data is None or data.validation is None:
-        return simulated(config)
+        return simulate
     read = validation_reader(config, data.validation)
     return lambda split, epoch, number: completed(tensors(read(int(number))), config)
 

@@ -190,16 +190,20 @@ def _session(job: Job, reporter: Reporter, signals: StopSignals) -> "TrainingSes
     from ris_tf.engine.checkpoint import CheckpointError
     from ris_tf.engine.runtime import slower_than_float32
     from ris_tf.engine.session import TrainingSession
+    from ris_tf.training.batches import simulated
     from ris_tf.training.task import LocalizationTask, make_trainer
 
     config = with_data(job.config, job.data)
     slow = slower_than_float32(job.config.training.precision) if job.before is None else ""
     try:
-        trainer = make_trainer(config, replicas=replicas, data=job.data, start=_start_weights(job))
+        batch_of, start = simulated(config), _start_weights(job)
+        trainer = make_trainer(
+            config, replicas=replicas, batch_of=batch_of, data=job.data, start=start
+        )
         session = TrainingSession(
             trainer,
             reporter,
-            LocalizationTask(trainer, config, job.run, data=job.data),
+            LocalizationTask(trainer, config, job.run, batch_of, job.data),
             job.run,
             resume=job.before is not None,
             signals=signals,

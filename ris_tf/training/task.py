@@ -188,7 +188,7 @@ class LocalizationTask(Task):
         self.config = config
         self.run = run
         self.trainer, self.data = trainer, data
-        self.batch_of = batch_of = batch_of or scenes_of(config, data)
+        self.batch_of = batch_of = scenes_of(config, data, batch_of or simulated(config))
         self.missing = missing = data.missing if data else EVERYTHING
         writes = run is not None and trainer.replicas.worker.writes
         training, network = config.training, trainer.model

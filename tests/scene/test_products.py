@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ris_tf.products import matmul, rounded_layers
+from ris_tf.products import gathered, matmul, rounded_layers
 from ris_tf.training.task import make_trainer
 
 SHAPES = {
@@ -75,3 +75,40 @@ def test_step_rounds_its_layers_alone(make_config, tf32):
     assert any(kind == "c64" for _, _, kind in found)
     assert bool(rounded) == tf32, rounded
     assert not [name for name, kind in rounded if kind == "c64"]
+
+
+@pytest.mark.parametrize(
+    ("shape", "axis"), [((2, 7), 1), ((2, 7, 3), 1), ((2, 4, 7), 2), ((2, 4, 7, 3), 2)]
+)
+@pytest.mark.parametrize("compiled", [False, True])
+def test_entries_of_scenes_and_their_gradient_are_those_of_gather(shape, axis, compiled):
+    generator = np.random.default_rng(0)
+    values = tf.constant(generator.normal(size=shape), tf.float32)
+    index = tf.constant([[3, 0, 3], [6, 5, 1]])  # one entry is taken twice
+
+    def taken(function):
+        with tf.GradientTape() as tape:
+            tape.watch(values)
+            entries = function(values)
+            loss = tf.reduce_sum(entries**3)
+        return entries, tape.gradient(loss, values)
+
+    def ours():
+        return taken(lambda values: gathered(values, index, axis))
+
+    mine = tf.function(ours, jit_compile=True)() if compiled else ours()
+    theirs = taken(lambda values: tf.gather(values, index, axis=axis, batch_dims=1))
+    np.testing.assert_array_equal(mine[0], theirs[0])
+    np.testing.assert_allclose(mine[1], theirs[1], rtol=1e-6)
+
+
+def test_entries_of_batches_of_any_size():
+    @tf.function(input_signature=[tf.TensorSpec([None, 7, 2]), tf.TensorSpec([None, 3], tf.int32)])
+    def gradient(values, index):
+        with tf.GradientTape() as tape:
+            tape.watch(values)
+            loss = tf.reduce_sum(gathered(values, index))
+        return tape.gradient(loss, values)
+
+    found = gradient(tf.zeros([4, 7, 2]), tf.constant([[0, 2, 6]] * 4))
+    assert np.array_equal(found[:, :, 0], [[1, 0, 1, 0, 0, 0, 1]] * 4)
