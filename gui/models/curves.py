@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from tsdownsample import MinMaxDownsampler
 
 AXES = {
-    "step": "step",
+    "step": "window",  # a step event each, as logs and what is remembered have it
     "epoch": "epoch",
     "time": "training time",
 }
