@@ -101,7 +101,7 @@ class _Pages:
             OSError: the disk is full.
         """
         kind = self.columns[name].dtype
-        rest = memoryview(np.ascontiguousarray(values, kind)).cast("B")
+        rest = memoryview(np.asarray(values, kind).tobytes())
         at = self._begins[name] + begin * kind.itemsize
         while len(rest):
             done = os.pwrite(self._file.fileno(), rest, at)

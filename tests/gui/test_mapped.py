@@ -132,7 +132,7 @@ def test_where_there_is_no_place_for_files_columns_are_in_memory(monkeypatch, sh
     log = RunLog(storage=MappedColumns)
     log.append(Series(NAMES))
     log.append(block(0, 1000, np.random.default_rng(0)))
-    assert log._series._pages is None
+    assert isinstance(log._series, MappedColumns) and log._series._pages is None
     np.testing.assert_array_equal(log.steps, np.arange(1000))
 
 
