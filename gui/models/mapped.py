@@ -103,7 +103,7 @@ class _Pages:
         kind = self.columns[name].dtype
         rest = memoryview(np.asarray(values, kind).tobytes())
         at = self._begins[name] + begin * kind.itemsize
-        while len(rest):
+        while rest:
             done = os.pwrite(self._file.fileno(), rest, at)
             rest, at = rest[done:], at + done
 
