@@ -28,6 +28,18 @@ EPOCHS = 100
 LONG, LONGEST, MANY, OVERLAID = 150_000, 1_000_000, 500, 50
 SHORT = 1000  # windows of each of the many runs
 FRAMES = 120
+LIVE, AT_ONCE = 6000, 10  # steps that a long run goes on for: ten minutes at ten a second
+TABS_OF_A_RUN = (
+    "gradients",
+    "schedules",
+    "scene",
+    "metrics",
+    "health",
+    "log",
+    "configuration",
+    "loss",
+)
+KINDS = {"RssAnon": "its own", "RssFile": "of files", "RssShmem": "shared"}  # of /proc's names
 IDLE_S = 10.0
 PATIENCE_S = 120.0
 TOTAL = "loss"
@@ -77,6 +89,7 @@ def window_row(folder: Path, began: float) -> None:
     with opened([empty]) as (app, window):
         wait(app, lambda: window.isVisible() and not window._first_rows)
         say("start to a usable window", time.time() - began, "s", "< 1")
+        say_memory("  memory, at most", "")
     heavy = {"tensorflow", "keras"} & sys.modules.keys()
     assert not heavy, heavy
 
@@ -96,11 +109,51 @@ def longest_row(folder: Path, began: float) -> None:
     runs = folder / "longest"
     write_run(runs / "a-little", 100)
     write_apart(runs / "b-long", LONGEST)
-    _show_long(runs, f"{LONGEST:,} steps x {SERIES}", "", "< 12")
-    # Before other rows' processes: ru_maxrss is the most that this one ever had.
-    used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
-    say("  memory of the whole monitor, at most", used, "MB", "< 400")
+    _show_long(runs, f"{LONGEST:,} steps x {SERIES}", "", "< 12", _use_all)
     (runs / "b-long" / "events.jsonl").unlink()
+
+
+def _use_all(app, window) -> None:
+    """What memory a long run takes: shown, in all its tabs and axes, and while it grows."""
+    say_memory("  memory of the whole monitor, at most", "< 250")
+    for name, kind in memory_now().items():
+        say(f"    now, {name}", kind, "MB", "")
+    for tab in TABS_OF_A_RUN:
+        window.show_tab(tab)
+        settle(app)
+    say_memory("  after all its tabs, at most", "< 250")
+    loss = window.tab("loss")
+    for axis in ("epoch", "time", "step"):
+        loss.restore({"x": axis})
+        loss.show_runs(loss._selected)
+        settle(app)
+    say_memory("  after all axes, at most", "")
+    log = next(iter(window.views)) / "events.jsonl"
+    for first in range(LONGEST, LONGEST + LIVE, AT_ONCE):
+        rows = values(first, AT_ONCE)
+        with log.open("ab") as file:
+            file.writelines(step_line(first + i, row, 10_000) for i, row in enumerate(rows))
+        settle(app, 0.05)
+    wait(app, lambda: len(window.views[log.parent].log) == LONGEST + LIVE)
+    say_memory(f"  after {LIVE:,} steps more, at most", "")
+
+
+def say_memory(what: str, aim: str) -> None:
+    """A line with the largest memory that this process ever had."""
+    # Before other rows' processes: ru_maxrss is the most that this one ever had.
+    say(what, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3, "MB", aim)
+
+
+def memory_now() -> dict[str, float]:
+    """MB of this process by kind; nothing where the system does not tell."""
+    status = Path("/proc/self/status")
+    lines = status.read_text().splitlines() if status.exists() else []
+    sizes = {
+        key: value.split()[0]
+        for key, _, value in (line.partition(":") for line in lines)
+        if key in KINDS
+    }
+    return {KINDS[key]: float(size) / 1e3 for key, size in sizes.items()}
 
 
 def write_apart(path: Path, windows: int) -> None:
@@ -109,7 +162,13 @@ def write_apart(path: Path, windows: int) -> None:
     subprocess.run([*command, "--began", str(windows)], check=True)
 
 
-def _show_long(runs: Path, what: str, first_aim: str, whole_aim: str) -> None:
+def _show_long(
+    runs: Path,
+    what: str,
+    first_aim: str,
+    whole_aim: str,
+    then: Callable[..., None] = lambda app, window: None,
+) -> None:
     with opened([runs], choose=runs / "a-little") as (app, window):
         wait(app, window.is_read)
         long = runs / "b-long"
@@ -127,6 +186,8 @@ def _show_long(runs: Path, what: str, first_aim: str, whole_aim: str) -> None:
             ends = [(low * windows, high * windows) for low, high in spans]
             moves = [lambda span=span: grid.zoom(span) for span in ends]
             frames(app, f"  a frame of a {name}", moves, "< 16")
+        grid.zoom(None)
+        then(app, window)
 
 
 def overlaid_row(folder: Path, began: float) -> None:

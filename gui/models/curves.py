@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from tsdownsample import MinMaxDownsampler
 
 AXES = {
-    "step": "step",
+    "step": "window",  # a step event each, as logs and what is remembered have it
     "epoch": "epoch",
     "time": "training time",
 }
@@ -28,14 +28,12 @@ def abscissa(log: RunLog, kind: str) -> np.ndarray:
         kind: `step`; `epoch`, with the part of it that is done; or `time`, hours of training,
             pauses between sessions left out.
     """
-    if kind == "time":
-        x = (log.times - _paused(log)) / 3600
-    else:
-        x = log.steps.astype(np.float64)
-        if kind == "epoch":
-            x = (x + 1) / windows_per_epoch(log)
+    x = _trained(log) if kind == "time" else log.steps.astype(np.float64)
+    if kind == "epoch":
+        x += 1
+        x /= windows_per_epoch(log)
     # Clocks are set back, and damaged logs hold anything: drawing needs order.
-    return np.fmax.accumulate(x) if len(x) and not (np.diff(x) >= 0).all() else x
+    return x if (x[1:] >= x[:-1]).all() else np.fmax.accumulate(x)
 
 
 def at_steps(log: RunLog, steps: np.ndarray, kind: str) -> np.ndarray:
@@ -61,16 +59,16 @@ def windows_per_epoch(log: RunLog) -> int:
     return max(log.sessions[-1].windows_per_epoch, 1) if log.sessions else 1
 
 
-def _paused(log: RunLog) -> np.ndarray:
-    """`[n]` seconds to take off the time of each window: the start, and every pause since."""
-    off = np.full(len(log), log.sessions[0].time if log.sessions else 0.0)
-    if not log.sessions and len(log):
-        off[:] = log.times[0]
+def _trained(log: RunLog) -> np.ndarray:
+    """`[n]` hours from the start to each window, pauses between sessions left out."""
+    times = log.times
+    x = times - (log.sessions[0].time if log.sessions else times[:1])
     for session in log.sessions[1:]:
         first = int(np.searchsorted(log.steps, session.step))
         if 0 < first < len(log):
-            off[first:] += max(session.time - log.times[first - 1], 0.0)
-    return off
+            x[first:] -= max(session.time - times[first - 1], 0.0)
+    x /= 3600
+    return x
 
 
 def visible(x: np.ndarray, y: np.ndarray, low: float, high: float, points: int) -> tuple:

@@ -12,6 +12,7 @@ import numpy as np
 from gui.models.configurations import flat
 from gui.models.curves import abscissa
 from gui.models.index import Stamp, stamp
+from gui.models.mapped import MappedColumns
 from ris_tf.config import read_mapping
 from ris_tf.disk import open_regular
 from ris_tf.errors import UserError
@@ -128,7 +129,7 @@ class FollowedRun:
         self._clock = clock
         self._run: RunDirectory | None = None
         self._configuration: dict[str, Any] = {}
-        self._reader = LogReader(path / "events.jsonl")
+        self._reader = LogReader(path / "events.jsonl", storage=MappedColumns)
         self._console = _Console(path / "console.log")
         self._stamps: dict[str, Stamp | None] = {}
         self._generation = object()

@@ -85,11 +85,11 @@ def nearest(values: np.ndarray, x: float) -> int | None:
 
 
 def position_text(run: RunView, x: float, options: Options) -> str:
-    """The window nearest to `x`, in words: `step 123 · epoch 2 · 0:45`."""
+    """The window nearest to `x`, in words: `window 123 · epoch 2 · 0:45`."""
     place = nearest(run.x(options.x), x)
     if place is None:
         return ""
     log = run.log
     since = duration(3600 * run.x("time")[place])
-    text = f"step {log.steps[place]:,} · epoch {log.epochs[place] + 1} · after {since}"
+    text = f"window {log.steps[place]:,} · epoch {log.epochs[place] + 1} · after {since}"
     return f"{text} · dropped" if log.column("ok")[place] == 0 else text

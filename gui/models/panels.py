@@ -266,18 +266,26 @@ def _thresholds(runs: Sequence[RunView]) -> tuple[float, ...]:
 
 def spans_decades(curves: Sequence[Curve]) -> bool:
     """Whether values span so much that only a logarithmic axis shows all of them."""
-    values = np.concatenate([np.zeros(0), *(curve.y[np.isfinite(curve.y)] for curve in curves)])
-    return bool(len(values)) and bool(0 < 8 * values.min() <= values.max())
+    finite = [y[np.isfinite(y)] for y in (curve.y for curve in curves)]
+    ends = [(float(y.min()), float(y.max())) for y in finite if len(y)]
+    lows, highs = zip(*ends, strict=True) if ends else ((0.0,), (0.0,))
+    return 0 < 8 * min(lows) <= max(highs)
 
 
 def _shares_clipped(runs: Sequence[RunView], options: Options) -> Iterator[Curve]:
     """Share of the windows so far whose gradient was cut to the threshold."""
     for run in runs:
         if "clip" in run.log.names:
-            clipped = run.log.column("clip") < 1
-            share = np.cumsum(clipped) / np.arange(1, len(clipped) + 1)
-            x, y = run.x(options.x), share.astype(np.float32)
-            yield Curve("share clipped", run.label, run.colour, x, y)
+            share = _share_so_far(run.log.column("clip") < 1)
+            yield Curve("share clipped", run.label, run.colour, run.x(options.x), share)
+
+
+def _share_so_far(those: np.ndarray) -> np.ndarray:
+    """`[n]` float32 share of the windows up to each that are among `[n]` those."""
+    share = np.empty(len(those), np.float32)
+    counts = np.cumsum(those, dtype=np.int32)
+    np.divide(counts, np.arange(1, len(those) + 1, dtype=np.int32), out=share, casting="same_kind")
+    return share
 
 
 def schedule_panels(runs: Sequence[RunView], options: Options) -> list[Panel]:

@@ -20,6 +20,7 @@ COUNTED, FEWEST_COUNTED = ("step", "epoch"), 1.0  # a single epoch still has par
 FINEST = 1e-9  # narrowest range over that of all there is
 RAW_RUNS = 6  # with more runs, raw values behind smoothed ones would hide everything
 FAR = 1e300
+PIECE = 1 << 12  # values looked at together: nearly always, the first few settle it
 
 GAP = np.array([np.nan])
 
@@ -291,4 +292,5 @@ def _crosses(curve: Curve, low: float, high: float) -> bool:
         return False
     begin = max(int(np.searchsorted(curve.x, low)) - 1, 0)
     end = int(np.searchsorted(curve.x, high, "right")) + 1
-    return bool(np.isfinite(curve.y[begin:end]).any())
+    pieces = (curve.y[at : min(at + PIECE, end)] for at in range(begin, end, PIECE))
+    return any(np.isfinite(piece).any() for piece in pieces)

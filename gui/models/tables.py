@@ -26,7 +26,7 @@ def layers_csv(log: RunLog) -> str:
     names = [name for name in log.names if name.startswith(LAYER)]
     out = io.StringIO()
     table = csv.writer(out, lineterminator="\n")
-    table.writerow(["step", *(name.removeprefix(LAYER) for name in names)])
+    table.writerow(["window", *(name.removeprefix(LAYER) for name in names)])
     columns = [log.column(name).tolist() for name in names]
     for step, *norms in zip(log.steps.tolist(), *columns, strict=True):
         table.writerow([step, *(f"{norm:.7g}" for norm in norms)])

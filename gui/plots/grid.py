@@ -141,7 +141,7 @@ class PlotGrid(QWidget):
         return any(len(curve.x) for panel in self._panels for curve in panel.curves)
 
     def span_text(self, span: Span) -> str:
-        """A range of x in words: `step 200-400`."""
+        """A range of x in words: `window 200-400`."""
         factor, _ = self.view.unit
         ends = [factor * end for end in span]
         step = max((ends[1] - ends[0]) / 100, 1e-12)

@@ -118,7 +118,7 @@ class GradientsTab(CurvesTab):
         whose = f"{run.label}: " if len(self.runs) > 1 else ""
         self.dropped_title.setText(whose + count)
         self.dropped_list.setVisible(bool(found))
-        rows = [f"step {step:,}: {reason}" for step, reason in found[-SHOWN:]]
+        rows = [f"window {step:,}: {reason}" for step, reason in found[-SHOWN:]]
         if [self.dropped_list.item(i).text() for i in range(self.dropped_list.count())] != rows:
             self.dropped_list.clear()
             self.dropped_list.addItems(rows)

@@ -21,7 +21,7 @@ ELSEWHERE = (
     ("Plots", "Move along x", "drag"),
     ("Plots", "Zoom into a box", "Shift with drag"),
     ("Plots", "One alone, and back", "double click, Enter, Escape"),
-    ("Plots", "Values at a step", "point at it, Left, Right"),
+    ("Plots", "Values at a window", "point at it, Left, Right"),
     ("Plots", "Axes, copies, files", "right click"),
     ("Values", "Hide or show a term", "click on its name, Space"),
     ("Values", "Hide or show a run", "click on its name, Shift+Space"),

@@ -1,8 +1,13 @@
-"""What stands beside the table of runs, and where on the screen the window stands."""
+"""What stands beside the table of runs, its tabs, and where on the screen the window stands."""
 
 from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any
 
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
+
+from gui.tabs import TABS
 
 
 class Pages(QStackedWidget):
@@ -27,6 +32,23 @@ class Pages(QStackedWidget):
     def show_views(self, shown: bool) -> None:
         """The views, or the welcome."""
         self.setCurrentIndex(0 if shown else 1)
+
+
+def make_tab(name: str, page: QWidget, runs_dir: Path) -> Any:
+    """The tab of a name, of its own class, in its page; its module is loaded only now.
+
+    Args:
+        name: one of `TABS`.
+        page: what it fills.
+        runs_dir: the folder that gets new runs.
+    """
+    module, of = TABS[name]
+    kind = getattr(import_module(module), of)
+    tab = kind(runs_dir) if name == "launch" else kind()
+    layout = QVBoxLayout(page)
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.addWidget(tab)
+    return tab
 
 
 def fit_screen(window: QWidget) -> None:

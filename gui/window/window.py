@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Iterator, Sequence
-from importlib import import_module
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, QSettings, Qt, QTimer, Signal
@@ -13,7 +12,6 @@ from PySide6.QtWidgets import (
     QMainWindow,
     QSplitter,
     QTabWidget,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -31,7 +29,7 @@ from gui.window.alerts import Alerts
 from gui.window.folders import Folders
 from gui.window.followers import Followers
 from gui.window.headline import HeadlineBar
-from gui.window.pages import Pages, fit_screen
+from gui.window.pages import Pages, fit_screen, make_tab
 from gui.window.remembered import choices_of, remember, restore
 from gui.window.runs import FEW, RunsPanel
 from gui.window.status import status_of
@@ -156,9 +154,9 @@ class MainWindow(QMainWindow):
         return self.made[name]
 
     def _make(self, name: str) -> Tab:
-        module, of = TABS[name]
-        kind = getattr(import_module(module), of)
-        tab = kind(self._runs_dir) if name == "launch" else kind()
+        page = self.tabs.widget(list(TABS).index(name))
+        assert page is not None
+        tab = make_tab(name, page, self._runs_dir)
         tab.restyle(self.theme)
         tab.save_wanted.connect(self.actions_.export)
         if name == "launch":
@@ -169,11 +167,6 @@ class MainWindow(QMainWindow):
             tab.trial_chosen.connect(self._show_trial)
         if self.settings:
             tab.restore(choices_of(self.settings, name))
-        page = self.tabs.widget(list(TABS).index(name))
-        assert page is not None
-        layout = QVBoxLayout(page)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(tab)
         return tab
 
     def _show_trial(self, path: Path) -> None:

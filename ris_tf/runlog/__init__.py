@@ -1,5 +1,6 @@
 """The run directory: event writer, reader, state, health. No TensorFlow."""
 
+from ris_tf.runlog.columns import Columns
 from ris_tf.runlog.events import (
     SCHEMA,
     Cause,
@@ -76,6 +77,7 @@ __all__ = [
     "Cause",
     "Check",
     "CheckpointEvent",
+    "Columns",
     "Diagnosis",
     "Doing",
     "End",

@@ -1,11 +1,13 @@
 """A run's event log as columns that grow."""
 
 import copy
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from ris_tf.runlog.columns import Columns
 from ris_tf.runlog.events import (
     CheckpointEvent,
     Diagnosis,
@@ -22,7 +24,6 @@ from ris_tf.runlog.events import (
     Validation,
 )
 
-FIRST_ROWS = 64  # room of a column at first; it doubles
 MAX_SERIES = 1024  # further names are passed over: no run has so many, a damaged log may
 
 TERM, NORM = "term/", "norm/"  # how names of the series of terms and of gradient norms begin
@@ -77,6 +78,7 @@ class RunLog:
         end: how the last session ended, `None` while it has not.
         usage: what its process takes of the machine, as last measured; `None` in older logs.
         only: series to keep; `None` keeps all.
+        storage: makes what its columns are kept in.
     """
 
     names: list[str] = field(default_factory=list, init=False)
@@ -91,12 +93,13 @@ class RunLog:
     end: End | None = None
     usage: Usage | None = None
     only: frozenset[str] | None = None
+    storage: Callable[[], Columns] = Columns
 
     def __post_init__(self) -> None:
-        self._rows = self._room = 0
-        self._index = {name: np.zeros(0, dtype) for name, dtype in INDEX.items()}
-        self._series: dict[str, np.ndarray] = {}
-        self._full: dict[str, int] = {}  # rows of each that were written
+        self._rows = 0
+        self._index, self._series = self.storage(), self.storage()
+        for name, dtype in INDEX.items():
+            self._index.add(name, dtype)
         # Names of series that are kept and their places in the values of step events, now.
         self._kept: list[tuple[str, int]] = []
 
@@ -107,31 +110,23 @@ class RunLog:
     @property
     def steps(self) -> np.ndarray:
         """`[n]` int64 window numbers."""
-        return self._index["steps"][: self._rows]
+        return self._index.read("steps", self._rows)
 
     @property
     def epochs(self) -> np.ndarray:
         """`[n]` int32 epoch of each window."""
-        return self._index["epochs"][: self._rows]
+        return self._index.read("epochs", self._rows)
 
     @property
     def times(self) -> np.ndarray:
         """`[n]` float64 seconds since 1970."""
-        return self._index["times"][: self._rows]
+        return self._index.read("times", self._rows)
 
     def column(self, name: str) -> np.ndarray:
         """`[n]` float32 values of a series; NaN where the run has none of that name."""
         if name not in self._series:
             return np.full(self._rows, np.nan, np.float32)
-        return self._filled(name, self._rows)[: self._rows]
-
-    def _filled(self, name: str, rows: int) -> np.ndarray:
-        """A column that has so many rows, NaN where step events did not give its series."""
-        column, full = self._series[name], self._full[name]
-        if full < rows:
-            column[full:rows] = np.nan
-            self._full[name] = rows
-        return column
+        return self._series.read(name, self._rows)
 
     def term_weights(self) -> dict[str, float]:
         """Largest weight so far of every term; 1 where terms have no weights of their own."""
@@ -166,18 +161,17 @@ class RunLog:
 
     def reserve(self, rows: int) -> None:
         """Make room for so many windows at once: columns that grow are copied each time."""
-        if rows > self._room:
-            self._grow(rows)
+        self._index.reserve(rows)
+        self._series.reserve(rows)
 
     def snapshot(self) -> "RunLog":
         """The log as it is now, for another thread: what is appended later is not in it.
 
         Columns are shared, not copied: rows are only ever written behind those that a snapshot
-        has, and a column that grows is a new array.
+        has.
         """
         now = copy.copy(self)
-        now._index, now._series = dict(self._index), dict(self._series)
-        now._full = dict(self._full)
+        now._index, now._series = self._index.snapshot(), self._series.snapshot()
         for name, value in vars(self).items():
             if isinstance(value, list):
                 setattr(now, name, list(value))
@@ -198,34 +192,21 @@ class RunLog:
             unwanted = self.only is not None and name not in self.only
             if name in self._series or unwanted or len(self._series) >= MAX_SERIES:
                 continue
-            self._series[name] = np.empty(self._room, np.float32)
-            self._full[name] = 0
+            self._series.add(name, np.float32)
             self.names = [*self.names, name]
 
     def _append_steps(self, block: Steps) -> None:
         begin, end = self._rows, self._rows + len(block.steps)
-        self._make_room(end)
+        self._index.make_room(end)
+        self._series.make_room(end)
         for name in ("steps", "times"):
-            self._index[name][begin:end] = getattr(block, name)
-        self._index["epochs"][begin:end] = np.minimum(
-            np.maximum(block.epochs, EPOCHS[0]), EPOCHS[1]
+            self._index.write(name, begin, getattr(block, name))
+        self._index.write(
+            "epochs", begin, np.minimum(np.maximum(block.epochs, EPOCHS[0]), EPOCHS[1])
         )
         with np.errstate(over="ignore"):  # beyond float32 is as good as infinite
             # Only the series that are given now: a damaged log may rename them at each window.
             for name, place in self._kept:
                 if place < block.values.shape[1]:
-                    self._filled(name, begin)[begin:end] = block.values[:, place]
-                    self._full[name] = end
+                    self._series.write(name, begin, block.values[:, place])
         self._rows = end
-
-    def _make_room(self, rows: int) -> None:
-        if rows > self._room:
-            self._grow(max(rows, 2 * self._room, FIRST_ROWS))
-
-    def _grow(self, room: int) -> None:
-        self._room = room
-        for columns in (self._index, self._series):
-            for name, column in columns.items():
-                larger = np.empty(room, column.dtype)
-                larger[: self._rows] = column[: self._rows]
-                columns[name] = larger

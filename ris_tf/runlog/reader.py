@@ -10,6 +10,7 @@ import numpy as np
 import orjson
 
 from ris_tf.disk import open_in_pieces
+from ris_tf.runlog.columns import Columns
 from ris_tf.runlog.events import (
     CheckpointEvent,
     Diagnosis,
@@ -215,6 +216,7 @@ class LogReader:
         path: events.jsonl; it need not be there yet.
         pick: chooses lines that are decoded, such as `outline_of`; `None` takes all.
         only: series to keep; `None` keeps all.
+        storage: makes what the columns of the log are kept in.
 
     Attributes:
         log: what was read so far; a new one where a resumed run cut the file.
@@ -222,10 +224,14 @@ class LogReader:
     """
 
     def __init__(
-        self, path: Path | str, pick: Pick | None = None, only: frozenset[str] | None = None
+        self,
+        path: Path | str,
+        pick: Pick | None = None,
+        only: frozenset[str] | None = None,
+        storage: Callable[[], Columns] = Columns,
     ):
         self.tail = EventTail(path, pick)
-        self.log = RunLog(only=only)
+        self.log = RunLog(only=only, storage=storage)
 
     @property
     def complete(self) -> bool:
@@ -240,7 +246,7 @@ class LogReader:
         """
         events = self.tail.poll(limit)
         if self.tail.restarted:
-            self.log = RunLog(only=self.log.only)
+            self.log = RunLog(only=self.log.only, storage=self.log.storage)
         for event in events:
             self.log.append(event)
         if not self.complete:

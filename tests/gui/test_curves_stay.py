@@ -101,7 +101,7 @@ def test_after_zooming_where_another_run_has_nothing(shown, fake_run):
     assert_all_drawn(tab)
     tab.show_runs([short])
     assert tab.grid.view.span is None
-    assert "nothing at step 600–800" in tab.grid.header.note
+    assert "nothing at window 600–800" in tab.grid.header.note
     assert_all_drawn(tab)
     tab.grid.fit()
     assert_all_drawn(tab)

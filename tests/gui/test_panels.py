@@ -104,7 +104,7 @@ def test_values_at_the_crosshair_are_exact(view):
     loss = curve(loss_panels([view], Options(), RAW), "loss")
     assert value_at(loss, 9.4) == pytest.approx(2.0)
     assert np.isnan(value_at(loss, 26))
-    assert position_text(view, 4.2, Options()) == "step 4 · epoch 1 · after 0:04 · dropped"
+    assert position_text(view, 4.2, Options()) == "window 4 · epoch 1 · after 0:04 · dropped"
 
 
 def test_layers_as_an_image(view):

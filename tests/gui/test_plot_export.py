@@ -48,7 +48,7 @@ def test_tables_of_a_plot_of_all_and_of_the_layers(window, tmp_path):
     assert rows[1] == ["loss scale", "loss scale", "a", "0", "1024"]
     assert len(rows) == 26
     export(tab, "gradient norm by layer, log10", path)
-    assert path.read_text().splitlines()[:2] == ["step,encoder/conv,heads/dense", "0,0.1,0.001"]
+    assert path.read_text().splitlines()[:2] == ["window,encoder/conv,heads/dense", "0,0.1,0.001"]
     export(tab, None, path)
     assert "share of windows clipped" in path.read_text()
 

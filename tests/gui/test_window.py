@@ -166,7 +166,7 @@ def test_crosshair_shows_exact_values_marks_and_reasons(qtbot, open_window, fake
     tab = window.tab("loss")
     tab.grid.cross(4.0)
     assert tab.readout.model.index(0, 0).data() == "3"
-    assert "step 4" in tab.readout.where.text()
+    assert "window 4" in tab.readout.where.text()
     assert "heads/dense/kernel is not finite" in tab.readout.where.text()
     tab.grid.cross(None)
     assert tab.readout.model.index(0, 0).data() == "1.83333"
@@ -319,7 +319,7 @@ def test_what_was_chosen_for_plots_is_remembered(qtbot, open_window, fake_run, t
     grid = second.tab("loss").grid
     assert (grid.view.log, grid.enlarged) == (True, title)
     assert grid.view.span == pytest.approx((5.0, 20.0))
-    assert grid.header.note.startswith("zoomed to step 5")
+    assert grid.header.note.startswith("zoomed to window 5")
     assert grid.plots()[1].choice == Choice(log=True, y_range=(0.1, 2.0))
     grid.enlarge(None)
     second.close()

@@ -26,6 +26,7 @@ RATE_TOLERANCE = 0.01  # of a rate, logged beside planned; logs have six digits
 STEP_TOLERANCE = 2.5  # of the first step over the rate; Adam's is the rate itself
 STILL = 1e-9  # of the weights' norm over an epoch: nothing moves them but rounding
 WHICH = "see which operation it is: ris-tf why RUN"
+PIECE = 1 << 13  # windows that are compared at a time: a plan's rate takes many steps to compute
 LEAST_FELT = 1e-6  # learning rate whose steps are not rounded away in float32
 
 
@@ -195,29 +196,41 @@ def planned_rate(plan: dict, position: np.ndarray) -> np.ndarray:
 
 def _unplanned(e: Evidence, group: str) -> np.ndarray:
     """Places of windows whose rate is not the plan's; plans change where a run is resumed."""
-    position = _positions(e)
-    used, wrong = e.log.column(f"rate/{group}"), np.zeros(len(e.ok), bool)
+    columns = e.log.steps, _positions(e), e.log.column(f"rate/{group}")
+    pieces = [
+        tuple(column[at : at + PIECE] for column in columns) for at in range(0, len(e.ok), PIECE)
+    ]
+    return np.flatnonzero(np.concatenate([_off_plan(e, group, *piece) for piece in pieces]))
+
+
+def _off_plan(
+    e: Evidence, group: str, steps: np.ndarray, position: np.ndarray, used: np.ndarray
+) -> np.ndarray:
+    """`[n]` whether windows, given by `[n]` numbers, positions and rates, had another rate."""
+    wrong = np.zeros(len(steps), bool)
     plans = [event for event in e.log.diagnoses if event.of == "plan"]
     for number, event in enumerate(plans):
         end = plans[number + 1].step if number + 1 < len(plans) else np.inf
-        here = (e.log.steps >= event.step) & (e.log.steps < end)
+        here = (steps >= event.step) & (steps < end)
         if "rate" in event.values:
             multiplier = event.values.get(f"multiplier/{group}", 1.0)
             expected = multiplier * planned_rate(event.values, position)
             wrong |= here & ~(np.abs(used - expected) <= RATE_TOLERANCE * expected + 1e-12)
-    return np.flatnonzero(wrong)
+    return wrong
 
 
 def _positions(e: Evidence) -> np.ndarray:
     """Position of the schedule before each window: that after the window before it."""
-    after = e.log.column("schedule").astype(np.float64)
-    return np.append(np.maximum(after[:1] - e.ok[:1], 0), after[:-1])
+    after = e.log.column("schedule")
+    position = np.empty(len(after))
+    position[:1], position[1:] = np.maximum(after[:1] - e.ok[:1], 0), after[:-1]
+    return position
 
 
 def _of_another_plan(name: str, e: Evidence, group: str, wrong: np.ndarray) -> Check:
-    first, schedule = wrong[0], _positions(e)
-    used = float(e.log.column(f"rate/{group}")[first])
-    expected = float(e.plan.get(f"multiplier/{group}", 1.0) * planned_rate(e.plan, schedule)[first])
+    first, used = wrong[0], float(e.log.column(f"rate/{group}")[wrong[0]])
+    planned = planned_rate(e.plan, _positions(e)[first])
+    expected = float(e.plan.get(f"multiplier/{group}", 1.0) * planned)
     result = (
         f"{group} {used:.3g} at step {e.log.steps[first]}, the plan has {expected:.3g}; "
         f"{len(wrong)} windows"
