@@ -62,7 +62,7 @@ READS = [
     ris_tf("runs", prints="first"),
     ris_tf("show", "runs/first"),
     ris_tf("check", "runs/first", codes=(1,), prints="checks passed", opens="more: "),
-    ris_tf("export", "runs/first", "--to", "csv", makes="runs/first/exports/csv/steps.csv"),
+    ris_tf("export", "runs/first", "--to", "csv", "--out", "csv", makes="csv/steps.csv"),
     ris_tf("figure", "training", "runs/first", "--out", "a.png", makes="a.png"),
 ]
 TRAINS = [
