@@ -81,7 +81,7 @@ docs: $(VENV)/runs ## Write the tables in docs/ that are made from the code.
 	$(BIN)/python tools/command_page.py
 
 docs-site: $(VENV)/site ## Build the documentation as a site that opens offline.
-	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 	@echo site/index.html
 
 release: $(VENV)/runs ## Build and check wheel and sdist in dist/; uploads nothing.

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ris_tf.data.report import Inspection
 
 ALTERNATIVES = 8  # that are shown
+SEQUENCE = "tag:yaml.org,2002:seq"
 AT_ONCE = 2**23  # complex numbers of the scenes that are converted together: 64 MiB
 
 data = typer.Typer(no_args_is_help=True, help="Look at files of scenes, and convert them.")
@@ -197,7 +198,7 @@ def _show(found: "Inspection") -> None:
         say(f"odd: {name}{odd.sentence}")
     _show_conventions(found)
     if found.settings:
-        for line in ("", "# settings that read it", *_yaml(found).splitlines()):
+        for line in ("", *_yaml(found).splitlines()):
             say(line)
 
 
@@ -221,7 +222,16 @@ def _show_conventions(found: "Inspection") -> None:
 
 
 def _yaml(found: "Inspection") -> str:
+    """The settings as a configuration: a line for each, intervals in brackets."""
     import yaml
 
+    class Lines(yaml.SafeDumper):
+        pass
+
+    Lines.add_representer(
+        list, lambda dumper, ends: dumper.represent_sequence(SEQUENCE, ends, flow_style=True)
+    )
     settings: dict[str, Any] = {**found.settings}
-    return yaml.safe_dump(settings, sort_keys=False, default_flow_style=False)
+    whose = f"; intervals are those of its {found.scenes:,} scenes" if found.scenes else ""
+    document = yaml.dump(settings, Dumper=Lines, sort_keys=False, default_flow_style=False)
+    return f"# settings that read it{whose}\n{document}"

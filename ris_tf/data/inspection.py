@@ -11,6 +11,7 @@ from ris_tf.data.containers import Container, Entry, open_container
 from ris_tf.data.conventions import Conventions, Trials, find_conventions
 from ris_tf.data.conversion import Converted
 from ris_tf.data.errors import ContainerError
+from ris_tf.data.intervals import scene_intervals
 from ris_tf.data.names import DECIBEL, DEGREES
 from ris_tf.data.physics import SYMBOLS, Wave, loudest_share, score, shares, steering_of
 from ris_tf.data.reading import KNOBS, MEASURED, Reading, readings, with_labels
@@ -79,8 +80,9 @@ class _Inspector:
         if self.conventions is not None and self.conventions.convincing:
             self._covariance()
         arrays = tuple(self._described(entry) for entry in self.container.entries.values())
+        settings = self._settings(self.shard)
         return Inspection(self.container.path, arrays, self.shard.reading, self.conventions,
-                          tuple(self.odd), self._settings(self.shard), advice)  # fmt: skip
+                          tuple(self.odd), settings, advice, self.shard.scenes)  # fmt: skip
 
     def _shard(
         self, reading: Reading, convert: Conversion, strict: bool = False
@@ -330,7 +332,8 @@ class _Inspector:
         sizes = shard.reading.sizes
         scene: dict[str, Any] = {"antennas": sizes["M"], "snapshots": sizes["L"]}
         if "K" in sizes:
-            scene["sources_max"] = min(sizes["K"], MAX_SOURCES)
+            scene |= {"sources_min": 1, "sources_max": min(sizes["K"], MAX_SOURCES)}
+        scene |= self._intervals()
         settings: dict[str, Any] = {"scene": scene}
         if self.conventions is not None and self.conventions.convincing:
             scene["symbols"] = self.conventions.symbols
@@ -338,6 +341,16 @@ class _Inspector:
         elif self.geometry is not None:
             settings = {"geometry": self.geometry.model_dump(mode="json"), **settings}
         return {**settings, "data": {"convert": _changed(shard)}}
+
+    def _intervals(self) -> dict[str, Any]:
+        """Where the file's scenes are; of labels that fit under no convention, only how many."""
+        believed = self.conventions is None or self.conventions.convincing
+        few = self.shard.reading.sizes.get("K", 0) <= MOST_SOURCES
+        try:
+            return scene_intervals(self.shard, believed and few)
+        except ContainerError as error:
+            self.odd.append(Odd(Oddity.LABELS, error.key, error.advice))
+            return {}
 
 
 def _changed(shard: Converted) -> dict[str, Any]:

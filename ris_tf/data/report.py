@@ -71,6 +71,7 @@ class Inspection:
         odd: what may be wrong.
         settings: a configuration that reads it, as nested dictionaries.
         advice: what to do, where it cannot be read yet; empty where it can.
+        scenes: how many there are, whose intervals `settings` has; 0 where it cannot be read.
     """
 
     path: Path
@@ -80,3 +81,4 @@ class Inspection:
     odd: tuple[Odd, ...]
     settings: Mapping[str, Any]
     advice: str = ""
+    scenes: int = 0

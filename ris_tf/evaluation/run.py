@@ -14,14 +14,8 @@ from ris_tf.data.scene_set import SceneSet
 from ris_tf.estimation.bound import Bound, cramer_rao_bound
 from ris_tf.estimation.estimators import Estimator, EstimatorInputs
 from ris_tf.estimation.fits import Known
-from ris_tf.evaluation import (
-    ALL,
-    BY_COUNT,
-    BY_SNR,
-    Metric,
-    Report,
-    Row,
-)
+from ris_tf.evaluation import ALL, Metric, Report, Row
+from ris_tf.evaluation.groups import groups_of
 from ris_tf.evaluation.matching import Matched, matched
 from ris_tf.evaluation.metrics import COORDINATES, NOTHING, metrics_of
 from ris_tf.receiver import observed
@@ -31,7 +25,6 @@ from ris_tf.scene.positions import true_positions
 
 BLOCK_BYTES = 512e6  # of the receiver's model, for the scenes of a block
 WARM_SCENES = 256  # estimated before the time is taken, so that all graphs are traced
-SNR_GROUPS = 5
 NORMAL = norm.ppf((1 + (np.arange(101) + 0.5) / 101) / 2)  # quantiles of |x|, x ~ N(0, 1)
 MEDIAN = 0.6745  # of the same
 BOUND = "Cramér-Rao bound"
@@ -101,7 +94,7 @@ class Evaluation:
             for name, of in FIELDS.items()
         }
         rows, quantiles = [], {}
-        groups = list(_groups(self.config, snr_db, count))
+        groups = list(groups_of(self.config.scene.snr_db, snr_db, count))
         for name, parts in self._parts.items():
             every = Matched(*(np.concatenate(field) for field in zip(*parts, strict=True)))
             quantiles[name] = _quantiles(every)
@@ -175,22 +168,6 @@ def _first(inputs: EstimatorInputs, scenes: int) -> EstimatorInputs:
     parts = inputs.measurement, inputs.truth
     measurement, truth = tf.nest.map_structure(lambda x: x[first], parts)
     return EstimatorInputs(measurement, inputs.known.of(first), truth)
-
-
-def _groups(
-    config: Config, snr_db: np.ndarray, count: np.ndarray
-) -> Iterator[tuple[str, float, np.ndarray]]:
-    """Kind, level and scenes of every group that has any."""
-    yield ALL, 0.0, np.ones(len(count), bool)
-    lowest, highest = config.scene.snr_db
-    edges = np.array([lowest, highest])
-    if lowest < highest:
-        edges = np.linspace(lowest, highest, SNR_GROUPS + 1)
-    which = np.clip(np.searchsorted(edges, snr_db, side="right") - 1, 0, len(edges) - 2)
-    for group in np.unique(which):
-        yield BY_SNR, float(edges[group : group + 2].mean()), which == group
-    for number in np.unique(count):
-        yield BY_COUNT, float(number), count == number
 
 
 def _medians(m: Matched) -> dict[str, Metric]:

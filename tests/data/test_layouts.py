@@ -156,6 +156,7 @@ def test_labels_of_other_scenes_are_told(arrays, tmp_path):
     assert not found.conventions.convincing
     assert "belong to the same scenes" in found.advice
     assert "geometry" in found.settings, "what --config said is kept"
+    assert not found.settings["scene"].keys() & set(LABELS), "they are not believed"
 
 
 def test_a_transposed_y_shows_without_labels(arrays, tmp_path):
@@ -258,6 +259,14 @@ def test_commands_from_a_foreign_file_to_ours(arrays, tmp_path):
     assert done.returncode == 0, done.stderr
     assert "measurement y" in done.stdout
     assert "negate_azimuth: true" in done.stdout, "alternatives are shown"
+    settings = done.stdout[done.stdout.index("# settings") :]
+    assert settings.startswith((tmp_path / "found.yaml").read_text())
+    assert "  snr_db: [15, 20]\n" in settings
+    field = load_config(tmp_path / "found.yaml").scene
+    there = np.arange(2) < arrays["count"][:, None]
+    for name in LABELS:
+        low, high = getattr(field, name)
+        assert low <= arrays[name][there].min() <= arrays[name][there].max() <= high
     done = ris_tf("data", "convert", "scenes.mat", "ours.npz", "--config", "found.yaml",
                   cwd=tmp_path)  # fmt: skip
     assert done.returncode == 0, done.stderr

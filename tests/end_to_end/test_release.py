@@ -1,6 +1,7 @@
-"""What `make release` refuses; `test_installed.py` has what it builds at work."""
+"""What `make release` and `make wheels` refuse; `test_installed.py` has the wheel at work."""
 
 import runpy
+import sys
 import zipfile
 from pathlib import Path
 
@@ -90,3 +91,24 @@ def test_wheel_without_a_licence_is_refused(release, wheel, root):
     version = release["read_version"](root)
     with pytest.raises(release["NotReadyError"], match="licence"):
         wheel({f"ris_tf-{version}.dist-info/licenses/LICENSE": None})
+
+
+@pytest.mark.parametrize(
+    ("program", "right", "wrong"),
+    [
+        ("print('more: page.md')", {"opens": "more: "}, []),
+        ("print('more: gone.md')", {"opens": "more: "}, ["names no file that is there"]),
+        ("print('healthy')", {"opens": "more: "}, ["names no file that is there"]),
+        ("raise SystemExit(3)", {}, ["exit code 3"]),
+        ("print('a'); print('b')", {"ends": "b"}, ["2 lines where one should be"]),
+        ("print('a')", {"makes": "a.png"}, ["made no a.png"]),
+    ],
+)
+def test_wheel_is_judged_by_what_its_commands_do(root, tmp_path, program, right, wrong):
+    wheels = runpy.run_path(str(root / "tools" / "wheels.py"))
+    (tmp_path / "page.md").touch()
+    python = Path(sys.executable)
+    step = wheels["Step"]([python.name, "-c", program.replace(": ", f": {tmp_path}/")], **right)
+    found = wheels["take"](step, python.parent, tmp_path)
+    assert len(found) == len(wrong)
+    assert all(why in one for why, one in zip(wrong, found, strict=True))

@@ -85,7 +85,10 @@ def on_page_content(content: str, **_: Any) -> str:
     def drawn(formula: re.Match[str]) -> str:
         tag = formula["tag"]
         display = "inline" if tag == "span" else "block"
-        mathml = convert(html.unescape(formula["latex"]).strip(), display=display)
+        latex = html.unescape(formula["latex"]).strip()
+        mathml = convert(latex, display=display)
+        if ">\\" in mathml or latex.count("{") != latex.count("}"):
+            log.warning("a formula that cannot be set: %s", latex)
         return f'<{tag} class="arithmatex">{mathml}</{tag}>'
 
     return FORMULA.sub(drawn, content)
