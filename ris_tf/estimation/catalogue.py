@@ -108,7 +108,7 @@ def estimator(
 @estimator("network", network=True, outputs=SLOTS, predicted=True)
 def network_slots(e: "Estimators", inputs: "EstimatorInputs") -> "Positions":
     """The network alone: its detections, or slots."""
-    return e.estimated(e.slots, inputs)
+    return e.reported(inputs)
 
 
 @estimator("network+ml", network=True, outputs=SLOTS[:3], fitted=True)

@@ -62,14 +62,14 @@ def of_one_number(step: Callable[..., Any], size: int = SCENES) -> Callable[...,
 
     def call(*arguments: Any) -> Any:
         scenes = tf.nest.flatten(arguments)[0].shape[0]
-        whole = tf.nest.map_structure(lambda x: _filled(x, size - scenes), arguments)
+        whole = tf.nest.map_structure(lambda x: _filled(x, size), arguments)
         return tf.nest.map_structure(lambda x: x[:scenes], traced(*whole))
 
     return call
 
 
-def _filled(x: tf.Tensor | np.ndarray, missing: int) -> tf.Tensor:
-    return tf.concat([x, tf.repeat(x[-1:], missing, axis=0)], axis=0)
+def _filled(x: tf.Tensor | np.ndarray, size: int) -> tf.Tensor:
+    return tf.gather(x, np.minimum(np.arange(size), x.shape[0] - 1))
 
 
 def in_chunks(function: Callable[..., Any], size: int, *arguments: Any) -> Any:

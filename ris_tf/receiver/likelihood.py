@@ -19,7 +19,6 @@ responses to the sources in group `l`:
   cannot explain whatever they like.
 """
 
-import math
 from typing import NamedTuple
 
 import tensorflow as tf
@@ -82,16 +81,14 @@ def fit(
         active: `[B, K]` real, 0 or 1.
     """
     t = _tangents(data, coordinates, active)
-    left = tf.reshape(t.projected.residual, [-1, math.prod(data.y.shape[1:]), 1])
-    information = _at_symbols(t)
-    gradient = tf.math.real(matmul(_times_symbols(t, t.slopes), left, adjoint_a=True))[..., 0]
+    squares, gradient = _of_symbols(t), _along_residual(t)
     if data.noise is not None:
-        information += data.noise[:, None, None] * _by_errors(t)
+        squares += tf.cast(data.noise, squares.dtype)[:, None, None, None] * _of_errors(t)
         gradient -= data.noise[:, None] * _narrowed(t)
     return Fit(
         symbols=t.projected.symbols,
         residual=_residual(data, t.projected),
-        information=information + _nowhere(active),
+        information=_weighted(t, squares) + _nowhere(active),
         gradient=gradient,
     )
 
@@ -119,7 +116,7 @@ def informations(
         active: as in `fit`.
     """
     t = _tangents(data, coordinates, active)
-    return _at_symbols(t) + _nowhere(active), _by_errors(t)
+    return _weighted(t, _of_symbols(t)) + _nowhere(active), _weighted(t, _of_errors(t))
 
 
 class _Tangents(NamedTuple):
@@ -143,30 +140,41 @@ def _tangents(
     return _Tangents(found, slopes, along, slopes - matmul(found.basis, along))
 
 
-def _times_symbols(t: _Tangents, part: tf.Tensor) -> tf.Tensor:
-    """A part of the derivatives times the symbols, all groups below each other: `[B, G D, 3 K]`."""
-    columns = part.shape[-1]
-    symbols = tf.tile(t.projected.symbols, [1, 1, 3])[:, :, None]
-    return tf.reshape(part * symbols, [-1, math.prod(part.shape[1:3]), columns])
+def _of_symbols(t: _Tangents) -> tf.Tensor:
+    """`s s^H` of the fitted symbols: `[B, G, K, K]`."""
+    symbols = t.projected.symbols
+    return symbols[..., None] * tf.math.conj(symbols)[..., None, :]
 
 
-def _at_symbols(t: _Tangents) -> tf.Tensor:
-    """`sum Re(D^H P_perp D)`, `D` of the fitted symbols: `[B, 3 K, 3 K]`."""
-    outside = _times_symbols(t, t.outside)
-    return tf.math.real(matmul(outside, outside, adjoint_a=True))
+def _of_errors(t: _Tangents) -> tf.Tensor:
+    """The same of their errors, for noise of variance 1, on average: `M^-1`, `[B, G, K, K]`."""
+    return matmul(t.projected.inverse, t.projected.inverse, adjoint_a=True)
+
+
+def _weighted(t: _Tangents, squares: tf.Tensor) -> tf.Tensor:
+    """`sum Re(D^H P_perp D * S^T)`, `D` of symbols 1, `S` the symbols' squares: `[B, 3 K, 3 K]`."""
+    products = matmul(t.outside, t.outside, adjoint_a=True)
+    # Real parts of products of complex numbers, in real numbers: several times as fast.
+    re, im = (_thrice(part(squares)) for part in (tf.math.real, tf.math.imag))
+    return tf.reduce_sum(tf.math.real(products) * re + tf.math.imag(products) * im, axis=1)
+
+
+def _thrice(squares: tf.Tensor) -> tf.Tensor:
+    """Of each coordinate with each: `[B, G, 3 K, 3 K]` of symmetric or antisymmetric squares."""
+    across = tf.concat([squares] * 3, axis=-1)  # `tf.tile` takes several times as long
+    return tf.concat([across] * 3, axis=-2)
+
+
+def _along_residual(t: _Tangents) -> tf.Tensor:
+    """`sum Re(D^H (y - C s))`, `D` of the fitted symbols: `[B, 3 K]`."""
+    along = matmul(t.slopes, t.projected.residual[..., None], adjoint_a=True)[..., 0]
+    symbols = tf.concat([t.projected.symbols] * 3, axis=-1)
+    return tf.reduce_sum(tf.math.real(along * tf.math.conj(symbols)), axis=1)
 
 
 def _nowhere(active: tf.Tensor) -> tf.Tensor:
     """The identity where there is no source: `[B, 3 K, 3 K]`."""
     return tf.linalg.diag(tf.tile(1 - active, [1, 3]))
-
-
-def _by_errors(t: _Tangents) -> tf.Tensor:
-    """`sum Re(D^H P_perp D * (M^-1)^T)`, `D` of symbols 1: `[B, 3 K, 3 K]`."""
-    errors = matmul(t.projected.inverse, t.projected.inverse, adjoint_a=True)
-    weights = tf.tile(tf.linalg.matrix_transpose(errors), [1, 1, 3, 3])
-    products = matmul(t.outside, t.outside, adjoint_a=True)
-    return tf.reduce_sum(tf.math.real(products * weights), axis=1)
 
 
 def _narrowed(t: _Tangents) -> tf.Tensor:
