@@ -24,14 +24,8 @@ import psutil
 from packaging.requirements import Requirement
 
 from ris_tf.disk import in_home
-from ris_tf.engine.compiled import (
-    OFF,
-    VARIABLE,
-    cache_folder,
-    held_bytes,
-    may_use_gpu,
-    mine_alone,
-)
+from ris_tf.engine.compiled import OFF, VARIABLE, cache_folder, may_use_gpu, mine_alone
+from ris_tf.engine.program_files import held_bytes
 from ris_tf.runlog import available_threads, processor
 
 PACKAGE = "ris-tf"
