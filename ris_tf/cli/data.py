@@ -8,6 +8,7 @@ import typer
 
 from ris_tf.cli.options import Overrides, require_out, write_out
 from ris_tf.cli.terminal import cell, console, say
+from ris_tf.words import counted
 
 if TYPE_CHECKING:
     import numpy as np
@@ -111,7 +112,7 @@ def convert(
         if target.exists():
             raise ConfigError("exists", source=str(target), remedy="choose another, or remove it")
         if not len(rows):
-            allowed = f"must be more: {shard.scenes} scenes are too few for it"
+            allowed = f"must be more: {counted(shard.scenes, 'scene')} cannot give that many"
             raise ConfigError(key="--hold-out", value=hold_out, allowed=allowed)
     for target, rows in parts.items():
         _write(target, shard, rows, source)
@@ -147,7 +148,7 @@ def _write(target: Path, shard: "Converted | Joined", rows: "np.ndarray", source
         raise not_written("OUT", str(target), error, "choose another file") from error
     size = decimal(sum(path.stat().st_size for path in written))
     shards = f", {len(written)} shards" if len(written) > 1 else ""
-    say(f"{target}: {len(rows):,} scenes{shards}, {size}: {', '.join(shard.names)}")
+    say(f"{target}: {counted(len(rows), 'scene')}{shards}, {size}: {', '.join(shard.names)}")
 
 
 def _batches(
@@ -213,7 +214,7 @@ def _show_conventions(found: "Inspection") -> None:
     say()
     say(
         f"sources at the labels' positions leave {best.share:.3g} of y, as a share of what "
-        f"chance leaves ({best.symbols} symbols); with one convention changed:"
+        f"chance leaves ({counted(best.symbols, 'symbol')}); with one convention changed:"
     )
     *others, chance = best.alternatives
     for other in (*others[:ALTERNATIVES], chance):

@@ -130,7 +130,7 @@ def evaluate(
 
     load_tensorflow()
     from ris_tf.estimation.chunks import share_processors
-    from ris_tf.runlog import available_threads
+    from ris_tf.processor import available_threads
 
     share_processors(available_threads())
     from ris_tf.evaluation.run import Evaluation

@@ -79,7 +79,7 @@ def _rows(paths: Sequence[str]) -> Generator[Row]:
 
 def _shared(paths: Sequence[str]) -> Generator[Row]:
     """The same, read by as many processes as there are processors."""
-    from ris_tf.runlog import available_threads
+    from ris_tf.processor import available_threads
 
     gc.freeze()  # nothing that is there now need be looked at by each process again and again
     processes = available_threads()

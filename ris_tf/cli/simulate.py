@@ -9,6 +9,7 @@ from ris_tf.cli.options import ConfigFile, Device, Overrides, Plugins, require_o
 from ris_tf.cli.plugins import load_named
 from ris_tf.cli.terminal import console, say
 from ris_tf.device import choose_device
+from ris_tf.words import counted
 
 LAST_EPOCH = 2**31 - 1  # numbers of epochs are 32 bits of the random numbers' seed
 
@@ -54,7 +55,7 @@ def simulate(
         raise ConfigError("exists", source=str(target), remedy=remedy)
     printed = console()
     with Progress(console=printed, transient=True, disable=not printed.is_terminal) as progress:
-        task = progress.add_task(f"simulating {scenes:,} scenes", total=scenes)
+        task = progress.add_task(f"simulating {counted(scenes, 'scene')}", total=scenes)
         try:
             written = export_scenes(
                 chosen,
@@ -68,4 +69,4 @@ def simulate(
             raise not_written("--out", target, error, "make room, or choose another") from error
     size = decimal(sum(path.stat().st_size for path in written))
     shards = f", {len(written)} shards" if len(written) > 1 else ""
-    say(f"{target}: {scenes:,} scenes{shards}, {size}")
+    say(f"{target}: {counted(scenes, 'scene')}{shards}, {size}")

@@ -11,6 +11,7 @@ import psutil
 from ris_tf.config.errors import ConfigError
 from ris_tf.config.network import BeamspaceNetwork, ReferenceNetwork
 from ris_tf.config.schema import Config
+from ris_tf.words import counted
 
 FLOAT, GIBIBYTE = 4, 2**30
 COPIES = 6  # of the weights in training: themselves, gradients, two moments, two averages
@@ -169,8 +170,8 @@ def require_room_for_estimation(config: Config, scans: int = 1, fits: bool = Fal
     entries, directions = scan_entries(config), math.prod(config.localize.grid)
     if scans and entries > LARGEST_SCAN * BLOCK:
         raise ConfigError(
-            f"{directions:,} directions on {config.localize.planes} planes of "
-            f"{config.geometry.elements} elements are {entries:,} numbers a spectrum",
+            f"{directions:,} directions on {counted(config.localize.planes, 'plane')} of "
+            f"{counted(config.geometry.elements, 'element')} are {entries:,} numbers a spectrum",
             key="localize.grid",
             value=list(config.localize.grid),
             allowed=f"at most {LARGEST_SCAN * BLOCK:,} are scanned",
@@ -179,7 +180,7 @@ def require_room_for_estimation(config: Config, scans: int = 1, fits: bool = Fal
     without = estimation_bytes(config, 0, fits)
     keys = "geometry, scene.antennas or scene.snapshots"
     _require(without, f"estimating {AT_ONCE * SCENES} scenes at a time", keys)
-    what = f"{scans} scan{'s' * (scans != 1)} of {directions:,} directions"
+    what = f"{counted(scans, 'scan')} of {directions:,} directions"
     keys = "localize.grid or localize.planes" + (", or name fewer estimators" if scans > 1 else "")
     _require(estimation_bytes(config, scans, fits), what, keys)
 

@@ -28,7 +28,7 @@ import psutil
 from ris_tf.device import NONE, VISIBLE
 from ris_tf.disk import in_home
 from ris_tf.engine.program_files import OWN, is_whole, keep_copy, programs
-from ris_tf.runlog import processor
+from ris_tf.processor import processor_name
 
 VARIABLE, OFF = "RIS_TF_COMPILED", "off"
 FLAGS, FLAG = "TF_XLA_FLAGS", "--tf_xla_persistent_cache_directory"
@@ -156,7 +156,7 @@ def _flags_can_be_added() -> bool:
 
 def _kind_of_machine() -> str:
     """A name for all that machine code depends on, besides the program."""
-    text = f"{version('tensorflow')} {os.environ.get('XLA_FLAGS', '')} {processor()}"
+    text = f"{version('tensorflow')} {os.environ.get('XLA_FLAGS', '')} {processor_name()}"
     with suppress(OSError), open("/proc/cpuinfo", encoding="utf-8") as file:  # noqa: PTH123
         text += next((line for line in file if line.startswith(("flags", "Features"))), "")
     return hashlib.sha256(text.encode()).hexdigest()[:16]
