@@ -7,7 +7,8 @@ import typer
 
 from ris_tf.cli.options import ConfigFile, Device, Overrides, Plugins, require_out
 from ris_tf.cli.plugins import load_named
-from ris_tf.cli.terminal import console, say
+from ris_tf.cli.progress import shown
+from ris_tf.cli.terminal import say
 from ris_tf.device import choose_device
 from ris_tf.words import counted
 
@@ -44,7 +45,6 @@ def simulate(
 
     load_tensorflow()
     from rich.filesize import decimal
-    from rich.progress import Progress
 
     from ris_tf.data.export import export_scenes, target_of
     from ris_tf.scene import Split
@@ -53,9 +53,8 @@ def simulate(
     if target.exists():
         remedy = "choose another --out, or remove it"
         raise ConfigError("exists", source=str(target), remedy=remedy)
-    printed = console()
-    with Progress(console=printed, transient=True, disable=not printed.is_terminal) as progress:
-        task = progress.add_task(f"simulating {counted(scenes, 'scene')}", total=scenes)
+    what = f"simulating {counted(scenes, 'scene')}"
+    with shown([what], scenes) as progressed:
         try:
             written = export_scenes(
                 chosen,
@@ -63,7 +62,7 @@ def simulate(
                 scenes,
                 Split[split.upper()],
                 epoch,
-                lambda done: progress.update(task, completed=done),
+                lambda done: progressed(what, done),
             )
         except OSError as error:
             raise not_written("--out", target, error, "make room, or choose another") from error
