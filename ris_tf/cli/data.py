@@ -214,7 +214,7 @@ def _show_conventions(found: "Inspection") -> None:
     say()
     say(
         f"sources at the labels' positions leave {best.share:.3g} of y, as a share of what "
-        f"chance leaves ({counted(best.symbols, 'symbol')}); with one convention changed:"
+        f"chance leaves ({best.symbols} symbols); with one convention changed:"
     )
     *others, chance = best.alternatives
     for other in (*others[:ALTERNATIVES], chance):
