@@ -81,7 +81,7 @@ def make_room(cache: Path, size: int) -> None:
 
     Programs of a version of TensorFlow that is no longer installed are not used: they go first.
     """
-    entries = [(entry, entry.lstat()) for folder in _caches(cache) for entry in _kept(folder)]
+    entries = [kept for folder in _caches(cache) for kept in _kept(folder)]
     held = sum(status.st_size for _, status in entries)
     for entry, status in sorted(entries, key=lambda one: one[1].st_atime_ns):
         if held + size <= CAPACITY:
@@ -96,12 +96,7 @@ def make_room(cache: Path, size: int) -> None:
 
 def held_bytes(folder: Path) -> int:
     """What all caches under a folder take."""
-    held = 0
-    for cache in _kinds(folder):
-        for entry in _kept(cache):
-            with suppress(OSError):
-                held += entry.lstat().st_size
-    return held
+    return sum(status.st_size for cache in _kinds(folder) for _, status in _kept(cache))
 
 
 def _caches(cache: Path) -> list[Path]:
@@ -116,11 +111,15 @@ def _kinds(folder: Path) -> list[Path]:
     return []
 
 
-def _kept(cache: Path) -> list[Path]:
-    """Files of a cache, also those that were copied only in part."""
+def _kept(cache: Path) -> list[tuple[Path, os.stat_result]]:
+    """Files of a cache, also those that were copied only in part; others may be removing them."""
+    found = []
     with suppress(OSError):
-        return [entry for entry in cache.iterdir() if KEPT.fullmatch(entry.name)]
-    return []
+        for entry in cache.iterdir():
+            if KEPT.fullmatch(entry.name):
+                with suppress(OSError):
+                    found.append((entry, entry.lstat()))
+    return found
 
 
 def _checksum(data: bytes) -> str:
