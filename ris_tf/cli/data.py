@@ -112,7 +112,7 @@ def convert(
         if target.exists():
             raise ConfigError("exists", source=str(target), remedy="choose another, or remove it")
         if not len(rows):
-            allowed = f"must be more: {counted(shard.scenes, 'scene')} cannot give that many"
+            allowed = f"must be more: it holds out none of {counted(shard.scenes, 'scene')}"
             raise ConfigError(key="--hold-out", value=hold_out, allowed=allowed)
     for target, rows in parts.items():
         _write(target, shard, rows, source)
