@@ -20,7 +20,8 @@ from ris_tf.estimation.estimators import Estimators
 from ris_tf.evaluation import ALL
 from ris_tf.evaluation.run import Evaluation
 from ris_tf.localizer import load_network
-from ris_tf.runlog import RunDirectory, available_threads
+from ris_tf.processor import available_threads
+from ris_tf.runlog import RunDirectory
 
 SCENES = 1024
 NAMES = (

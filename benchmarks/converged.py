@@ -27,8 +27,8 @@ from ris_tf.estimation.estimators import Estimator, EstimatorInputs, Estimators
 from ris_tf.estimation.fits import Known
 from ris_tf.estimation.pursuit import Atoms, atoms_of_grid, explained, starting_grid
 from ris_tf.evaluation.intervals import share_interval
+from ris_tf.processor import available_threads
 from ris_tf.receiver import Observed, fit, observed, residual
-from ris_tf.runlog import available_threads
 from ris_tf.scene import Measurement, Scenes, Simulator, Split, steering_vectors
 from ris_tf.scene.positions import Positions, true_positions
 from ris_tf.spectrum.spectra import scan_grid

@@ -38,7 +38,8 @@ from ris_tf.estimation.fits import Known
 from ris_tf.estimation.ladder import WHOLE, Ladder
 from ris_tf.evaluation.matching import matched
 from ris_tf.localizer import load_network
-from ris_tf.runlog import RunDirectory, available_threads
+from ris_tf.processor import available_threads
+from ris_tf.runlog import RunDirectory
 from ris_tf.scene import Scenes, Simulator, Split
 from ris_tf.scene.positions import Positions, true_positions
 

@@ -7,7 +7,7 @@ with the bytes that are there. Objects are never loaded.
 import math
 import struct
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BufferedReader
@@ -174,6 +174,23 @@ def read_arrays(path: Path, limit: int) -> dict[str, np.ndarray]:
             raise ValueError(f"it unpacks to {total:,} bytes, of which {limit:,} can be needed")
         members = [member_of(archive, info) for info in infos]
         return {member.name: read_member(archive, member) for member in members}
+
+
+def write_arrays(file: IO[bytes], arrays: Iterable[tuple[str, np.ndarray]]) -> None:
+    """Write an archive as `np.savez` does, byte for byte, with one array at a time in memory.
+
+    Args:
+        file: to write to.
+        arrays: by name, made one after the other.
+
+    Raises:
+        OSError: the disk refused.
+        ValueError: one has objects.
+    """
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+        for name, array in arrays:
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, np.asanyarray(array), allow_pickle=False)
 
 
 def keras_description(path: Path) -> bytes:

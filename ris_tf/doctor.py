@@ -24,15 +24,10 @@ import psutil
 from packaging.requirements import Requirement
 
 from ris_tf.disk import in_home
-from ris_tf.engine.compiled import (
-    OFF,
-    VARIABLE,
-    cache_folder,
-    held_bytes,
-    may_use_gpu,
-    mine_alone,
-)
-from ris_tf.runlog import available_threads, processor
+from ris_tf.engine.compiled import OFF, VARIABLE, cache_folder, may_use_gpu, mine_alone
+from ris_tf.engine.program_files import held_bytes
+from ris_tf.processor import available_threads, processor_name
+from ris_tf.words import counted
 
 PACKAGE = "ris-tf"
 # What the parts of this package are for that can be installed; the first is always there.
@@ -140,8 +135,12 @@ def _installed(needed: Requirement) -> Finding:
 def machine() -> Finding:
     """System, processor, and the threads that this process may use."""
     threads, of = available_threads(), os.cpu_count() or 1
-    share = f"{threads} threads" if threads == of else f"{threads} of {of} threads allowed here"
-    text = f"{platform.system()} {platform.release()}, {processor()}, {share}"
+    share = (
+        f"{counted(threads, 'thread')}"
+        if threads == of
+        else f"{threads} of {counted(of, 'thread')} allowed here"
+    )
+    text = f"{platform.system()} {platform.release()}, {processor_name()}, {share}"
     return Finding("machine", Mark.GOOD, text)
 
 

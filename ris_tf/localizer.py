@@ -1,5 +1,6 @@
 """Measurements in, positions and their uncertainty out, with a trained network."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -258,12 +259,7 @@ def read_network(path: Path) -> Network:
     Raises:
         RunError: the file cannot be read, or holds something else.
     """
-    try:
-        _require_likely(path)
-        network = keras.saving.load_model(path, compile=False)
-    except DAMAGE as error:
-        reason = " ".join(str(error).split())[:200]
-        raise RunError(f"holds no network that can be read: {reason}", source=str(path)) from error
+    network = load_keras(path, "network", look=_require_likely)
     if not isinstance(network, Network):
         problem = f"holds a {type(network).__name__}, not a network of this package"
         raise RunError(problem, source=str(path))
@@ -274,13 +270,39 @@ def read_network(path: Path) -> Network:
     return network
 
 
-def _require_likely(path: Path) -> None:
+def load_keras(
+    path: Path,
+    what: str,
+    remedy: str = "",
+    look: Callable[[bytes], None] = lambda described: None,
+) -> keras.Model:
+    """The model of a `.keras` file that anybody may have made.
+
+    Args:
+        path: the file; what it unpacks to is looked at first.
+        what: should be in it, as a message has it.
+        remedy: where it cannot be read.
+        look: refuses a description, by one of `DAMAGE`, before Keras makes what it describes.
+
+    Raises:
+        RunError: it cannot be read.
+    """
+    try:
+        look(keras_description(path))
+        return keras.saving.load_model(path, compile=False)  # pyright: ignore[reportReturnType]
+    except DAMAGE as error:
+        reason = " ".join(str(error).split())[:200]
+        problem = f"holds no {what} that can be read: {reason}"
+        raise RunError(problem, source=str(path), remedy=remedy) from error
+
+
+def _require_likely(description: bytes) -> None:
     """Refuse what is no network of ours, before Keras makes whatever it describes.
 
     Raises:
-        DAMAGE: saying why.
+        ValueError: saying why.
     """
-    described = orjson.loads(keras_description(path))
+    described = orjson.loads(description)
     knobs = described.get("config") if isinstance(described, dict) else None
     if not isinstance(knobs, dict) or "config" not in knobs:
         raise ValueError("it is of no network of this package")

@@ -9,6 +9,7 @@ from ris_tf.cli.options import Device, Plugins, RunFolder, require_out
 from ris_tf.cli.plugins import load_named, open_run
 from ris_tf.cli.terminal import say
 from ris_tf.device import choose_device
+from ris_tf.words import counted
 
 if TYPE_CHECKING:
     import numpy as np
@@ -92,7 +93,7 @@ def _show(
     moved = np.concatenate([calibration.x_m, calibration.z_m])[np.tile(~found.dead, 2)]
     unsure = np.concatenate([spread.x, spread.z])[np.tile(~found.dead, 2)]
     say(
-        f"{count} scenes, {int(found.freedom.sum()):,} numbers beyond their symbols for "
+        f"{counted(count, 'scene')}, {int(found.freedom.sum()):,} numbers beyond their symbols for "
         f"{len(calibration.gains)} elements"
     )
     if noise is None:

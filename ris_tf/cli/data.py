@@ -8,6 +8,7 @@ import typer
 
 from ris_tf.cli.options import Overrides, require_out, write_out
 from ris_tf.cli.terminal import cell, console, say
+from ris_tf.words import counted
 
 if TYPE_CHECKING:
     import numpy as np
@@ -112,7 +113,7 @@ def convert(
         if target.exists():
             raise ConfigError("exists", source=str(target), remedy="choose another, or remove it")
         if not len(rows):
-            allowed = f"must be more: {shard.scenes} scenes are too few for it"
+            allowed = f"must be more: it holds out none of {counted(shard.scenes, 'scene')}"
             raise ConfigError(key="--hold-out", value=hold_out, allowed=allowed)
     for target, rows in parts.items():
         _write(target, shard, rows, source)
@@ -148,7 +149,7 @@ def _write(target: Path, shard: "Converted | Joined", rows: "np.ndarray", source
         raise not_written("OUT", str(target), error, "choose another file") from error
     size = decimal(sum(path.stat().st_size for path in written))
     shards = f", {len(written)} shards" if len(written) > 1 else ""
-    say(f"{target}: {len(rows):,} scenes{shards}, {size}: {', '.join(shard.names)}")
+    say(f"{target}: {counted(len(rows), 'scene')}{shards}, {size}: {', '.join(shard.names)}")
 
 
 def _batches(

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from ris_tf.words import counted
+
 MARKS = {"good": ("ok", "green"), "note": ("--", "yellow"), "bad": ("NO", "bold red")}
 
 
@@ -30,5 +32,5 @@ def doctor(
         console.print(Text.assemble((f"{mark}  ", style), *line))
         if one.remedy:
             console.print(Text(f"    {'':<12}-> {one.remedy}", style=style))
-    console.print(f"{bad} faults" if bad else "what is installed works here")
+    console.print(counted(bad, "fault") if bad else "what is installed works here")
     raise typer.Exit(1 if bad else 0)

@@ -8,7 +8,7 @@ import typer
 
 from ris_tf.cli.options import CalibrationFile, Device, Overrides, Plugins, require_out
 from ris_tf.cli.plugins import load_named, open_run
-from ris_tf.cli.progress import JsonProgress, ProgressForm
+from ris_tf.cli.progress import JsonProgress, ProgressForm, shown
 from ris_tf.cli.terminal import cell, console, say
 from ris_tf.device import choose_device
 
@@ -130,7 +130,7 @@ def evaluate(
 
     load_tensorflow()
     from ris_tf.estimation.chunks import share_processors
-    from ris_tf.runlog import available_threads
+    from ris_tf.processor import available_threads
 
     share_processors(available_threads())
     from ris_tf.evaluation.run import Evaluation
@@ -287,19 +287,8 @@ def _run(evaluation: "Evaluation", form: ProgressForm) -> None:
     if form == ProgressForm.JSON:
         evaluation.run(JsonProgress(list(evaluation.estimators), evaluation.scenes))
         return
-    from rich.markup import escape
-    from rich.progress import Progress
-
-    from ris_tf.errors import printable
-
-    printed = console(stderr=True)
-    with Progress(console=printed, transient=True, disable=not printed.is_terminal) as progress:
-        total = evaluation.scenes
-        tasks = {
-            name: progress.add_task(escape(printable(name)), total=total)
-            for name in evaluation.estimators
-        }
-        evaluation.run(lambda name, done: progress.update(tasks[name], completed=done))
+    with shown(list(evaluation.estimators), evaluation.scenes) as progressed:
+        evaluation.run(progressed)
 
 
 def _show(report: "Report") -> None:

@@ -8,6 +8,7 @@ import typer
 
 from ris_tf.cli.options import CONFIG_HELP, Overrides
 from ris_tf.cli.terminal import say
+from ris_tf.words import counted
 
 if TYPE_CHECKING:
     from ris_tf.interop.pytorch_import import PytorchNetwork
@@ -71,8 +72,9 @@ def _lines(network: "PytorchNetwork") -> list[tuple[str, str]]:
         ),
         (
             "shapes",
-            f"{geometry.columns} x {geometry.rows} panel, {s.antennas} antennas, {s.snapshots} "
-            f"snapshots, at most {s.max_sources} sources; width {s.width}, {s.layers} layers",
+            f"{geometry.columns} x {geometry.rows} panel, {counted(s.antennas, 'antenna')}, "
+            f"{counted(s.snapshots, 'snapshot')}, at most {counted(s.max_sources, 'source')}; "
+            f"width {s.width}, {counted(s.layers, 'layer')}",
         ),
         *(
             [("beside it", f"{_listed(chosen.beside)}, of run_config.json")]

@@ -23,6 +23,7 @@ from ris_tf.cli.options import (
 from ris_tf.cli.plugins import load_named, open_run
 from ris_tf.cli.terminal import console, say
 from ris_tf.device import choose_device
+from ris_tf.words import counted
 
 if TYPE_CHECKING:
     from ris_tf.config import Config
@@ -95,7 +96,7 @@ def localize(
     config, conversion = load_config(directory.config_path), conversion_of(convert, set_ or [])
     max_sources = config.scene.sources_max
     if count and count > max_sources:
-        problem = f"the run's network finds at most {max_sources} sources"
+        problem = f"the run's network finds at most {counted(max_sources, 'source')}"
         raise ConfigError(problem, key="--count", value=count)
     if not file.exists():
         raise ConfigError("no such file", source=str(file))
@@ -168,7 +169,7 @@ def _load_tensorflow() -> None:
 
     load_tensorflow()
     from ris_tf.estimation.chunks import share_processors
-    from ris_tf.runlog import available_threads
+    from ris_tf.processor import available_threads
 
     share_processors(available_threads())
 
@@ -257,6 +258,6 @@ def _show(located: "Localization", snr: str) -> None:
     printed.print(table)
     more = len(located.count) - SHOWN
     if more > 0:
-        say(f"and {more} more scenes; --out writes all")
+        say(f"and {counted(more, 'more scene')}; --out writes all")
     if not located.count.any():
         say("no source in any scene: ris-tf data inspect tries other conventions")

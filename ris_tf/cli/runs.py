@@ -79,11 +79,11 @@ def _rows(paths: Sequence[str]) -> Generator[Row]:
 
 def _shared(paths: Sequence[str]) -> Generator[Row]:
     """The same, read by as many processes as there are processors."""
-    from ris_tf.runlog import available_threads
+    from ris_tf.processor import available_threads
 
     gc.freeze()  # nothing that is there now need be looked at by each process again and again
     processes = available_threads()
-    with ProcessPoolExecutor(processes, initializer=_end_by_signals) as pool:
+    with ProcessPoolExecutor(processes, initializer=_end_with_reader) as pool:
         read: deque[Future[list[Row]]] = deque()
         for first in range(0, len(paths), AT_ONCE):
             # Not all at once: after Ctrl-C, or without a reader, nobody wants the rest.
@@ -98,14 +98,28 @@ def _rows_of(paths: Sequence[str]) -> list[Row]:
     return list(map(_row, paths))
 
 
-def _end_by_signals() -> None:
-    """At once and without a word: the process that was started says what there is to say."""
+def _end_with_reader() -> None:
+    """By signals at once, without a word: the process that was started says what there is to say.
+
+    When that is gone, killed, its pool tells nobody, and they would wait for work for ever.
+    """
     import signal
+    import threading
 
     from ris_tf.process import PREEMPTING
 
     for number in (signal.SIGINT, *PREEMPTING):
         signal.signal(number, signal.SIG_DFL)
+    threading.Thread(target=_outlived, daemon=True).start()
+
+
+def _outlived() -> None:
+    import multiprocessing
+    import os
+
+    if parent := multiprocessing.parent_process():
+        parent.join()
+    os._exit(1)
 
 
 def _row(path: str) -> Row:

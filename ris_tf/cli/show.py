@@ -6,6 +6,7 @@ from ris_tf.cli.note import about
 from ris_tf.cli.options import AnyFolder
 from ris_tf.cli.runs_table import number
 from ris_tf.cli.terminal import console, say
+from ris_tf.words import counted
 
 if TYPE_CHECKING:
     from ris_tf.runlog import RunLog, Summary
@@ -46,12 +47,13 @@ def _about_search(search: "SearchDirectory") -> list[tuple[str, str]]:
     found = f"{number(best.objective)}, trial {best.number}" if best else "none yet"
     over = "finished" if plan.trials and done >= plan.trials else "stopped"
     state = {True: "running", False: over, None: "perhaps running, on another machine"}
-    up_to = f", up to {plan.epochs} epochs a trial" if plan.epochs else ""
+    up_to = f", up to {counted(plan.epochs, 'epoch')} a trial" if plan.epochs else ""
+    planned = counted(plan.trials or done, "trial")
     rows = [
         ("search", f"{search.path}, {state[alive]}"),
         ("algorithm", f"{plan.algorithm or 'not known'}{up_to}"),
         ("objective", plan.objective or "not known"),
-        ("progress", f"{done}{f' of {plan.trials}' if plan.trials else ''} trials done"),
+        ("progress", f"{f'{done} of ' if plan.trials else ''}{planned} done"),
         ("best", found),
         ("where", f"{plan.user} on {plan.host}, {_created(plan.created)}"),
         ("command", " ".join(plan.command)),
@@ -78,10 +80,10 @@ def _about(s: "Summary") -> list[tuple[str, str]]:
         ("progress", f"epoch {s.epoch} of {s.epochs}, window {s.step:,} of {s.windows:,}"),
         (
             "time",
-            f"{duration(s.seconds)} in {who.session} session(s), {_created(who.created)}",
+            f"{duration(s.seconds)} in {counted(who.session, 'session')}, {_created(who.created)}",
         ),
         ("loss", f"best {number(s.best_loss)}, last {number(s.last_loss)} (validation)"),
-        ("dropped", f"{s.skipped} windows"),
+        ("dropped", counted(s.skipped, "window")),
         ("where", f"{who.user} on {who.host}, {who.processor}"),
         ("versions", f"python {who.python}, {versions}"),
         ("command", " ".join(who.command)),

@@ -7,8 +7,10 @@ import typer
 
 from ris_tf.cli.options import ConfigFile, Device, Overrides, Plugins, require_out
 from ris_tf.cli.plugins import load_named
-from ris_tf.cli.terminal import console, say
+from ris_tf.cli.progress import shown
+from ris_tf.cli.terminal import say
 from ris_tf.device import choose_device
+from ris_tf.words import counted
 
 LAST_EPOCH = 2**31 - 1  # numbers of epochs are 32 bits of the random numbers' seed
 
@@ -43,7 +45,6 @@ def simulate(
 
     load_tensorflow()
     from rich.filesize import decimal
-    from rich.progress import Progress
 
     from ris_tf.data.export import export_scenes, target_of
     from ris_tf.scene import Split
@@ -52,9 +53,8 @@ def simulate(
     if target.exists():
         remedy = "choose another --out, or remove it"
         raise ConfigError("exists", source=str(target), remedy=remedy)
-    printed = console()
-    with Progress(console=printed, transient=True, disable=not printed.is_terminal) as progress:
-        task = progress.add_task(f"simulating {scenes:,} scenes", total=scenes)
+    what = f"simulating {counted(scenes, 'scene')}"
+    with shown([what], scenes) as progressed:
         try:
             written = export_scenes(
                 chosen,
@@ -62,10 +62,10 @@ def simulate(
                 scenes,
                 Split[split.upper()],
                 epoch,
-                lambda done: progress.update(task, completed=done),
+                lambda done: progressed(what, done),
             )
         except OSError as error:
             raise not_written("--out", target, error, "make room, or choose another") from error
     size = decimal(sum(path.stat().st_size for path in written))
     shards = f", {len(written)} shards" if len(written) > 1 else ""
-    say(f"{target}: {scenes:,} scenes{shards}, {size}")
+    say(f"{target}: {counted(scenes, 'scene')}{shards}, {size}")

@@ -7,6 +7,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from ris_tf.cli.runs_table import number
+from ris_tf.words import counted
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -34,7 +35,7 @@ def print_trials(console: "Console", search: "SearchDirectory") -> None:
     console.print(table)
     hidden = len(search.search.space) - (len(table.columns) - len(BEFORE) - len(AFTER))
     if hidden:
-        words = f"{hidden} more hyperparameters: widen the terminal, or see trials.csv"
+        words = f"{counted(hidden, 'more hyperparameter')}: widen the terminal, or see trials.csv"
         console.print(words, style="dim")
 
 

@@ -11,6 +11,7 @@ import typer
 from ris_tf.cli.options import Device, Overrides, Plugins, TakeOver
 from ris_tf.cli.plugins import load_named
 from ris_tf.device import choose_device
+from ris_tf.words import counted
 
 if TYPE_CHECKING:
     from ris_tf.config import Config
@@ -259,7 +260,7 @@ def _require_bracket(n_trials: int, epochs: int) -> None:
             key="--n-trials",
             value=n_trials,
             allowed=f"must be at least {least} for hyperband: so many has its first bracket of "
-            f"{epochs} epochs, and before its end no trial has had them all",
+            f"{counted(epochs, 'epoch')}, and before its end no trial has had them all",
         )
 
 
@@ -346,12 +347,13 @@ def _say_plan(reporter: "Reporter", search: "SearchDirectory", workers: int) -> 
     done = sum(trial.settled for trial in search.trials())
     reporter.say(f"search {search.path}")
     reporter.say(
-        f"  {plan.algorithm}, {plan.trials} trials of up to {plan.epochs} epochs over "
-        f"{len(plan.space)} hyperparameters" + (f", {done} done before" if done else "")
+        f"  {plan.algorithm}, {counted(plan.trials, 'trial')} of up to "
+        f"{counted(plan.epochs, 'epoch')} over "
+        f"{counted(len(plan.space), 'hyperparameter')}" + (f", {done} done before" if done else "")
     )
     scenes = search.config().search
     reporter.say(
-        f"  {scenes.scenes:,} scenes an epoch, {scenes.validation_scenes:,} to compare on"
+        f"  {counted(scenes.scenes, 'scene')} an epoch, {scenes.validation_scenes:,} to compare on"
         + (f"; {workers} workers" if workers > 1 else "")
     )
     reporter.say("  Ctrl-C stops with a checkpoint")
@@ -377,7 +379,9 @@ def _say_results(
         reporter.say(early.text, "warning")
         reporter.say(f"to go on: ris-tf tune {search.path} --resume")
     elif len(trials) < search.search.trials:
-        reporter.say(f"no other combination was found after {len(trials)} trials", "warning")
+        reporter.say(
+            f"no other combination was found after {counted(len(trials), 'trial')}", "warning"
+        )
     try:
         figures = save_search_figures(search)
     except OSError as error:

@@ -11,6 +11,7 @@ import psutil
 from ris_tf.config.errors import ConfigError
 from ris_tf.config.network import BeamspaceNetwork, ReferenceNetwork
 from ris_tf.config.schema import Config
+from ris_tf.words import counted
 
 FLOAT, GIBIBYTE = 4, 2**30
 COPIES = 6  # of the weights in training: themselves, gradients, two moments, two averages
@@ -28,6 +29,12 @@ LARGEST_SCAN = 1500  # such blocks
 KEPT_OF_SCAN = 28
 SCENES, AT_ONCE = 32, 2  # scenes of a chunk that is estimated, and chunks in memory together
 LONG_S = 10.0  # before the first result, above which a person is told
+# Pursuit keeps the responses of its grid for as many scenes as fit into this, at least for one.
+TABLE_BYTES = 256 * 2**20
+# Its peak over that of a process that has made the scenes, 64 of them, whose noise is known: 788 MB
+# on a panel of 12 x 12, 2,283 of 24 x 24, 2,370 of 32 x 32. These give 1,073, 2,131 and 2,304.
+FITTED = 256 * 2**20  # graphs of all numbers of sources
+OF_TABLE, OF_SCENES = 6.5, 1.5  # copies of that table, and of all scenes
 BEAM_SHARE = 0.8  # of a beam's width between directions of the grid that pursuit starts from
 CORNER_PHASE = 7.0  # radians of curvature at the panel's corners between its planes
 
@@ -124,10 +131,18 @@ def estimation_bytes(config: Config, scans: int, fits: bool = False) -> int:
         scans: estimators that scan `localize.grid`.
         fits: whether some fit sources, from a grid of starting points.
     """
+    scenes = AT_ONCE * SCENES * scene_bytes(config)
+    fitted = pursuit_bytes(config) if fits else scenes
+    return scan_bytes(config, scans) + fitted
+
+
+def pursuit_bytes(config: Config) -> int:
+    """Memory of pursuit in the scenes that are estimated at a time, about."""
     received = COMPLEX * config.scene.snapshots * config.scene.antennas
-    responses = received * math.prod(starting_points(config)) if fits else 0
-    chunk = SCENES * (scene_bytes(config) + responses)
-    return scan_bytes(config, scans) + AT_ONCE * chunk
+    each = received * math.prod(starting_points(config))
+    table = max(each, min(AT_ONCE * SCENES * each, TABLE_BYTES))
+    scenes = AT_ONCE * SCENES * scene_bytes(config)
+    return round(FITTED + OF_TABLE * table + OF_SCENES * scenes)
 
 
 def require_room_for_network(config: Config) -> None:
@@ -169,8 +184,8 @@ def require_room_for_estimation(config: Config, scans: int = 1, fits: bool = Fal
     entries, directions = scan_entries(config), math.prod(config.localize.grid)
     if scans and entries > LARGEST_SCAN * BLOCK:
         raise ConfigError(
-            f"{directions:,} directions on {config.localize.planes} planes of "
-            f"{config.geometry.elements} elements are {entries:,} numbers a spectrum",
+            f"{directions:,} directions on {counted(config.localize.planes, 'plane')} of "
+            f"{counted(config.geometry.elements, 'element')} are {entries:,} numbers a spectrum",
             key="localize.grid",
             value=list(config.localize.grid),
             allowed=f"at most {LARGEST_SCAN * BLOCK:,} are scanned",
@@ -179,7 +194,7 @@ def require_room_for_estimation(config: Config, scans: int = 1, fits: bool = Fal
     without = estimation_bytes(config, 0, fits)
     keys = "geometry, scene.antennas or scene.snapshots"
     _require(without, f"estimating {AT_ONCE * SCENES} scenes at a time", keys)
-    what = f"{scans} scan{'s' * (scans != 1)} of {directions:,} directions"
+    what = f"{counted(scans, 'scan')} of {directions:,} directions"
     keys = "localize.grid or localize.planes" + (", or name fewer estimators" if scans > 1 else "")
     _require(estimation_bytes(config, scans, fits), what, keys)
 

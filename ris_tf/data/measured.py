@@ -13,6 +13,7 @@ from ris_tf.data.errors import MeasurementError
 from ris_tf.data.reading import MEASURED
 from ris_tf.scene import Measurement
 from ris_tf.scene.scale import in_single_precision
+from ris_tf.words import counted
 
 BLOCK = 1024  # scenes that are read at once
 ESTIMATE_SNR = "leave it out to have it estimated"
@@ -211,7 +212,7 @@ def _each(name: str, value: Any, scenes: int, kinds: str, what: str) -> np.ndarr
         raise MeasurementError(
             f"has shape {list(array.shape)} of {array.dtype}",
             key=name,
-            allowed=f"must be {what}, or one for each of {scenes} scenes",
+            allowed=f"must be {what}, or one for each of {counted(scenes, 'scene')}",
         )
     return np.broadcast_to(array.ravel(), (scenes,)).copy()
 

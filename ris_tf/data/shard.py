@@ -24,6 +24,7 @@ from ris_tf.data.conversion import Converted, Joined, converted
 from ris_tf.data.errors import DataError
 from ris_tf.data.names import MARK
 from ris_tf.disk import open_regular
+from ris_tf.words import counted
 
 OURS = {"y", "channel", "codes"}  # names that our files have and the PyTorch pipeline's have not
 AS_IT_IS = Conversion()
@@ -204,7 +205,7 @@ class NpzShard:
                 problem = f"has shape {list(shape)}"
                 raise DataError(problem, source=str(self.path), key=name, allowed=axes)
             if not self._of_all_scenes(name) and shape[0] != self.scenes:
-                problem = f"is of {shape[0]} scenes, y of {self.scenes}"
+                problem = f"is of {counted(shape[0], 'scene')}, y of {self.scenes}"
                 raise DataError(problem, source=str(self.path), key=name)
         if not self.scenes:
             raise DataError("has no scene", source=str(self.path))

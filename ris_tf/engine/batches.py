@@ -21,6 +21,7 @@ from ris_tf.engine.plan import Plan
 from ris_tf.engine.recent import Recent
 from ris_tf.engine.sources import Source, arguments, as_tuples, source_of
 from ris_tf.errors import UserError
+from ris_tf.words import counted
 
 READ_AHEAD = 2  # windows that are read while another is computed
 
@@ -274,7 +275,7 @@ class Streamed(Read):
             batch = next(self._reading, None)
         if batch is None:
             raise UserError(
-                f"ended after {self.position} batches and cannot be read again",
+                f"ended after {counted(self.position, 'batch')} and cannot be read again",
                 source="fit",
                 key="data",
                 remedy="give a data set, arrays or a list instead of an iterator",

@@ -15,7 +15,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from ris_tf.archive import read_arrays
+from ris_tf.archive import read_arrays, write_arrays
 from ris_tf.disk import write_new
 from ris_tf.engine.packing import Slice
 from ris_tf.engine.plan import Plan
@@ -40,12 +40,10 @@ def save(folder: Path, variables: Mapping[str, keras.Variable | Slice], progress
     Raises:
         OSError: the disk refused; the checkpoint before is still there.
     """
-    arrays = {name: keras.ops.convert_to_numpy(variable) for name, variable in variables.items()}
-    arrays[PROGRESS] = np.array(json.dumps(asdict(progress)))
     partial, last = folder / "last.partial.npz", folder / LAST
     try:
         with naming(last), write_new(partial) as file:
-            np.savez(file, allow_pickle=False, **arrays)
+            write_arrays(file, _arrays(variables, progress))
             file.flush()
             os.fsync(file.fileno())
         if last.exists():
@@ -55,6 +53,15 @@ def save(folder: Path, variables: Mapping[str, keras.Variable | Slice], progress
         partial.unlink(missing_ok=True)
     sync_folder(folder)
     return last
+
+
+def _arrays(
+    variables: Mapping[str, keras.Variable | Slice], progress: Progress
+) -> Iterator[tuple[str, np.ndarray]]:
+    """Entries of a checkpoint, one after the other: all at once would be the state once more."""
+    for name, variable in variables.items():
+        yield name, keras.ops.convert_to_numpy(variable)
+    yield PROGRESS, np.array(json.dumps(asdict(progress)))
 
 
 def save_network(folder: Path, network: keras.Model) -> Path:

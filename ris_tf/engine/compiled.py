@@ -18,8 +18,6 @@ import shutil
 import stat
 import tempfile
 import time
-import zlib
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
@@ -28,16 +26,14 @@ from pathlib import Path
 import psutil
 
 from ris_tf.device import NONE, VISIBLE
-from ris_tf.disk import in_home, read_regular, write_new
-from ris_tf.runlog import processor
+from ris_tf.disk import in_home
+from ris_tf.engine.program_files import OWN, is_whole, keep_copy, programs
+from ris_tf.processor import processor_name
 
 VARIABLE, OFF = "RIS_TF_COMPILED", "off"
 FLAGS, FLAG = "TF_XLA_FLAGS", "--tf_xla_persistent_cache_directory"
-CAPACITY = 512 << 20  # bytes of a cache; quickstart, with its validation, takes 30 MB
 SPARE = 512 << 20  # bytes that a disk must have left
-OWN = "ris-tf-compiled-"  # how the name of a process's own folder begins
 ABANDONED_S = 86_400.0  # age of such a folder of a process that was killed
-SUFFIX, PARTIAL = ".pb", ".pb.partial"
 GPUS = ("nvidia[0-9]*", "dxg", "kfd")  # in /dev: NVIDIA's, those that Windows lends, AMD's
 
 
@@ -61,39 +57,29 @@ class Compiled:
 
     def link(self) -> None:
         """Show this process what the cache has; what is damaged there is removed."""
-        for entry in _programs(self.cache):
-            checksum, _, name = entry.name.partition("-")
+        for entry in programs(self.cache):
             with suppress(OSError):
-                if checksum == _checksum(read_regular(entry, CAPACITY)):
+                if is_whole(entry):
+                    name = entry.name.partition("-")[2]
                     (self.own / name).symlink_to(entry)
                     self.kept.add(name)
                 else:
                     entry.unlink()
 
     def keep(self) -> None:
-        """Copy what was compiled since to the cache, the oldest there making room.
+        """Copy what was compiled since to the cache, programs not used for long making room.
 
         What cannot be kept is compiled again next time: no error is raised.
         """
         with suppress(OSError):
             self.own.mkdir(mode=0o700, exist_ok=True)  # a system may have cleaned it away
-            for program in _programs(self.own):
+            for program in programs(self.own):
                 if program.name not in self.kept:
                     self.kept.add(program.name)
-                    self._copy(program)
-
-    def _copy(self, program: Path) -> None:
-        data = read_regular(program, CAPACITY)
-        _make_private(self.cache)
-        _make_room(self.cache, len(data))
-        # Its number alone does not name a process: containers that share a home each have a first.
-        partial = self.cache / f"{self.own.name}-{program.stem}{PARTIAL}"
-        try:
-            with write_new(partial) as file:
-                file.write(data)
-            partial.replace(self.cache / f"{_checksum(data)}-{program.name}")
-        finally:
-            partial.unlink(missing_ok=True)
+                    _make_private(self.cache)
+                    # Its folder's name: a number does not name a process, where containers that
+                    # share a home each have a first one.
+                    keep_copy(program, self.cache, self.own.name)
 
     def end(self, pid: int) -> None:
         """Keep what there is, and remove the folder of this process, if it is that process."""
@@ -143,15 +129,6 @@ def cache_folder() -> Path | None:
     return caches / "ris-tf" / "compiled" if caches.is_absolute() else None
 
 
-def held_bytes(folder: Path) -> int:
-    """What all caches under a folder take."""
-    held = 0
-    for entry in folder.glob(f"*/*{SUFFIX}"):
-        with suppress(OSError):
-            held += entry.stat().st_size
-    return held
-
-
 def _begin() -> list[Compiled]:
     folder = cache_folder()
     if folder is None:
@@ -179,7 +156,7 @@ def _flags_can_be_added() -> bool:
 
 def _kind_of_machine() -> str:
     """A name for all that machine code depends on, besides the program."""
-    text = f"{version('tensorflow')} {os.environ.get('XLA_FLAGS', '')} {processor()}"
+    text = f"{version('tensorflow')} {os.environ.get('XLA_FLAGS', '')} {processor_name()}"
     with suppress(OSError), open("/proc/cpuinfo", encoding="utf-8") as file:  # noqa: PTH123
         text += next((line for line in file if line.startswith(("flags", "Features"))), "")
     return hashlib.sha256(text.encode()).hexdigest()[:16]
@@ -230,18 +207,6 @@ def _has_room(folder: Path) -> bool:
     return shutil.disk_usage(folder).free > SPARE
 
 
-def _make_room(cache: Path, size: int) -> None:
-    """Remove the oldest until a program of this size fits, also what was copied only in part."""
-    names = (entry for entry in cache.iterdir() if entry.name.endswith((SUFFIX, PARTIAL)))
-    entries = [(entry, entry.stat()) for entry in names]
-    held = sum(status.st_size for _, status in entries)
-    for entry, status in sorted(entries, key=lambda one: one[1].st_mtime):
-        if held + size <= CAPACITY:
-            break
-        entry.unlink(missing_ok=True)
-        held -= status.st_size
-
-
 def _remove_abandoned(temporary: Path) -> None:
     """Remove folders of processes that were killed, a day later."""
     for folder in temporary.glob(f"{OWN}*"):
@@ -250,11 +215,3 @@ def _remove_abandoned(temporary: Path) -> None:
             old = time.time() - folder.stat().st_mtime > ABANDONED_S
             if old and not psutil.pid_exists(pid):
                 shutil.rmtree(folder, ignore_errors=True)
-
-
-def _programs(folder: Path) -> Iterator[Path]:
-    return (entry for entry in folder.iterdir() if entry.name.endswith(SUFFIX))
-
-
-def _checksum(data: bytes) -> str:
-    return f"{zlib.crc32(data):08x}"

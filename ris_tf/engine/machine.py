@@ -5,7 +5,9 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from ris_tf.engine.replicas import Replicas
-from ris_tf.runlog import RunDirectory, available_threads, processor
+from ris_tf.processor import available_threads, processor_name
+from ris_tf.runlog import RunDirectory
+from ris_tf.words import counted
 
 OTHER_BITS = "the run goes on, but not to the same bits"
 
@@ -33,7 +35,7 @@ def this_machine(replicas: Replicas) -> Machine:
 def _device() -> str:
     gpus = tf.config.get_visible_devices("GPU")
     if not gpus:
-        return processor()
+        return processor_name()
     return str(tf.config.experimental.get_device_details(gpus[0]).get("device_name", "GPU"))
 
 
@@ -51,11 +53,13 @@ def moved(run: RunDirectory, now: Machine) -> list[str]:
     if before.device and before.device != now.device:
         lines.append(f"computed on {before.device} until now, on {now.device} from here")
     if before.threads and before.threads != now.threads:
-        lines.append(f"computed with {before.threads} threads until now, {now.threads} from here")
+        lines.append(
+            f"computed with {counted(before.threads, 'thread')} until now, {now.threads} from here"
+        )
     if before.replicas and before.replicas != now.replicas:
         lines.append(
-            f"{before.replicas} replicas until now, {now.replicas} from here: each draws its own "
-            "dropout"
+            f"{counted(before.replicas, 'replica')} until now, {now.replicas} from here: "
+            "each draws its own dropout"
         )
     return [f"{line}: {OTHER_BITS}" for line in lines]
 
@@ -66,8 +70,8 @@ def crowded(threads: int) -> str:
     if threads <= here:
         return ""
     return (
-        f"the run has {threads} threads, and this machine {here} processors for it: it is slower, "
-        "to the same bits"
+        f"the run has {counted(threads, 'thread')}, and this machine {counted(here, 'processor')} "
+        "for it: it is slower, to the same bits"
     )
 
 

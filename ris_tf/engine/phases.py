@@ -8,6 +8,7 @@ import keras
 from ris_tf.engine.schedules import WarmupCosine, base_rate
 from ris_tf.engine.step import GuardedStep
 from ris_tf.engine.task import Change
+from ris_tf.words import counted
 
 
 @dataclass(frozen=True)
@@ -39,12 +40,12 @@ def changes_after(applied: int, trainer: GuardedStep) -> list[Change]:
 def changes_with_plan(before: Standing, trainer: GuardedStep) -> list[Change]:
     """What another plan changes at once, in words; the trainer follows it already."""
     now, plan = Standing.of(trainer), trainer.plan
-    epochs = f"{plan.epochs} epochs are planned now"
+    epochs = f"planned now: {counted(plan.epochs, 'epoch')}"
     rate = f"learning rate {before.rate:.3g} becomes {now.rate:.3g}"
     changes = [Change("rate", f"{epochs}: {rate}, as at this window of that plan")]
     if before.taken and not now.taken:
-        begins = trainer.averages.swa_begins
-        text = f"equal-weight mean (SWA) is forgotten; it begins anew after {begins} windows"
+        begins = counted(trainer.averages.swa_begins, "window")
+        text = f"equal-weight mean (SWA) is forgotten; it begins anew after {begins}"
         changes.append(Change("averages", text))
     return changes
 
@@ -59,7 +60,7 @@ def _rate(applied: int, trainer: GuardedStep) -> Iterator[Change]:
     elif isinstance(schedule, WarmupCosine):
         warm, total = schedule.warmup_windows, schedule.steps
         if applied == 0 and warm:
-            yield Change("rate", f"learning rate warms up over {warm} windows")
+            yield Change("rate", f"learning rate warms up over {counted(warm, 'window')}")
         elif applied == warm:
             end = f"to {schedule.final:g} of its base"
             yield Change("rate", f"learning rate follows a cosine {end} at {total}")

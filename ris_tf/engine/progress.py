@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field, replace
 
 from ris_tf.engine.plan import Plan
 from ris_tf.errors import shown
+from ris_tf.words import counted
 
 LARGEST_COUNT = 1 << 53  # of windows, batches, epochs and bytes of a log; beyond, it is damage
 
@@ -70,7 +71,8 @@ class Progress:
         if not begun or self.batches != plan.batches_before(self.window):
             raise ValueError(
                 f"progress has window {self.window} and batch {self.batches} with "
-                f"{self.epochs_done} epochs done, of {plan.windows_per_epoch} windows each"
+                f"{counted(self.epochs_done, 'epoch')} done, of "
+                f"{counted(plan.windows_per_epoch, 'window')} each"
             )
 
     def moved(self, **changes) -> "Progress":

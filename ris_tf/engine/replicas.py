@@ -12,7 +12,8 @@ import tensorflow as tf
 
 from ris_tf.engine.cluster import Worker
 from ris_tf.errors import UserError
-from ris_tf.runlog import available_threads
+from ris_tf.processor import available_threads
+from ris_tf.words import counted
 
 Strategy = tf.distribute.Strategy
 
@@ -169,7 +170,7 @@ def _devices(wanted: int | None) -> list[str]:
         _require_processors(wanted or 1)
         return _logical_processors(wanted or 1)
     if wanted and wanted > len(gpus):
-        problem = f"this machine has {len(gpus)} GPUs"
+        problem = f"this machine has {counted(len(gpus), 'GPU')}"
         raise UserError(problem, key="training.replicas", value=wanted)
     return [f"GPU:{i}" for i in range(wanted or len(gpus))]
 
@@ -177,7 +178,7 @@ def _devices(wanted: int | None) -> list[str]:
 def _require_processors(wanted: int) -> None:
     """Refuse more replicas than processors: each of them compiles, and waits for all others."""
     if wanted > (threads := available_threads()):
-        problem = f"this machine has {threads} processors and no GPU"
+        problem = f"this machine has {counted(threads, 'processor')} and no GPU"
         raise UserError(problem, key="training.replicas", value=wanted, remedy=f"at most {threads}")
 
 

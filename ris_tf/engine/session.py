@@ -13,6 +13,7 @@ from ris_tf.engine import checkpoint
 from ris_tf.engine.checkpoint import Progress
 from ris_tf.engine.compiled import keep_compiled
 from ris_tf.engine.diagnostics import Diagnostics, apart
+from ris_tf.engine.freed import FreedMemory
 from ris_tf.engine.machine import moved, this_machine
 from ris_tf.engine.memory import Memory
 from ris_tf.engine.phases import changes_after
@@ -45,6 +46,7 @@ from ris_tf.runlog import (
     TakenOverError,
     Validation,
 )
+from ris_tf.words import counted
 
 # What TensorFlow raises in the remaining processes when one of several dies.
 LOST_WORKER = (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.InternalError)
@@ -121,6 +123,7 @@ class TrainingSession:
         self.variables = trainer.state()
         self.machine = this_machine(self.replicas)
         self.callbacks: list[keras.callbacks.Callback] = []
+        self.freed = FreedMemory()
         self.validation: dict[str, float] = {}
         memory = Memory.of(trainer.own_variables())
         memory.require_room()
@@ -182,7 +185,7 @@ class TrainingSession:
         """
         self.reporter.begin(self.plan, self.task.examples)
         try:
-            with self.signals.caught():
+            with self.signals.caught(), self.freed:
                 return self._end(*self._until_stopped())
         except KeyboardInterrupt:
             self._end("interrupted", "interrupted twice, at once", Cause.SIGNAL)
@@ -228,8 +231,8 @@ class TrainingSession:
             keep_compiled()
             waited = epoch - max(self.progress.best_epoch, self.progress.patience_from - 1)
             if self.plan.patience and waited >= self.plan.patience:
-                return "early", f"no better validation loss for {waited} epochs"
-        return "finished", f"{self.plan.epochs} epochs"
+                return "early", f"no better validation loss for {counted(waited, 'epoch')}"
+        return "finished", counted(self.plan.epochs, "epoch")
 
     def _train(self, epoch: int) -> None:
         """The remaining windows of an epoch, and its event behind the last of them."""
@@ -243,7 +246,7 @@ class TrainingSession:
         self.diagnostics.epoch_begins(first)
         began, stop = time.time(), None
         try:
-            callbacks = [self.recorder, self.diagnostics, *self.callbacks]
+            callbacks = [self.freed, self.recorder, self.diagnostics, *self.callbacks]
             self.trainer.train_windows(first, end, epoch, callbacks)
         except Stop as reason:
             stop = reason

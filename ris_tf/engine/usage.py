@@ -5,7 +5,9 @@ import time
 import psutil
 import tensorflow as tf
 
-from ris_tf.runlog import Usage, available_threads
+from ris_tf.processor import available_threads
+from ris_tf.runlog import Usage
+from ris_tf.words import counted
 
 EVERY_S = 20.0  # between two measurements; one takes a tenth of a millisecond
 
@@ -50,7 +52,7 @@ def _device() -> str:
     if names:
         return ", ".join(f"{names.count(n)} x {n}" if names.count(n) > 1 else n for n in {*names})
     threads = tf.config.threading.get_intra_op_parallelism_threads() or available_threads()
-    return f"{threads} thread{'s' * (threads != 1)}"
+    return counted(threads, "thread")
 
 
 def _used(gpu: tf.config.LogicalDevice) -> int:

@@ -84,23 +84,6 @@ class Detector:
             start = self._chosen(data, everywhere, known, proposals)
         return self._settled(data, start, known, proposals)
 
-    def settle(
-        self, measurement: Measurement, start: Positions, known: Known = NOTHING_KNOWN
-    ) -> Positions:
-        """Refine a start, drop sources that noise explains as well, and add missing ones.
-
-        Args:
-            measurement: as in `pursue`.
-            start: positions from any estimator.
-            known: what is known already.
-
-        Returns:
-            Positions as numpy arrays.
-        """
-        data = self.graphs.received(self.whitened(measurement, known))
-        data, known = self._with_noise(data, known)
-        return self._settled(data, start, known)
-
     def refine(
         self, measurement: Measurement, start: Positions, known: Known = NOTHING_KNOWN
     ) -> Positions:

@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from ris_tf.config import Config
+from ris_tf.config.cost import TABLE_BYTES
 from ris_tf.estimation.chunks import (
     at_once,
     in_chunks,
@@ -37,7 +38,6 @@ from ris_tf.scene.calibration import known_panel
 from ris_tf.scene.positions import Place, Positions, nowhere
 
 SCENES = 128  # in a chunk: with fewer, starting an operation takes longer than the operation
-TABLE_BYTES = 256 * 2**20  # of atoms in memory at a time
 STEPS = 3  # of refinement at a time
 MATCHED_STEPS = 1  # of it after a match
 EXCHANGED = 32  # scenes in a chunk, whose atoms are copied

@@ -1,20 +1,17 @@
 """What an exported model computes: named arrays in, named arrays out."""
 
-import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from ris_tf.archive import keras_description
 from ris_tf.config import Config, load_config, replace_values
 from ris_tf.interop.pairs import Pair
 from ris_tf.interop.real_graph import Inexpressible, in_real_numbers
-from ris_tf.localizer import load_network
+from ris_tf.localizer import load_keras, load_network
 from ris_tf.network import Network
 from ris_tf.registry import require_plugins
 from ris_tf.runlog import LOCALIZATION, RunDirectory, RunError
@@ -83,7 +80,9 @@ def load_served(run: RunDirectory, single: bool = False) -> Served:
         if single and config.training.precision != SINGLE:
             network = _in_single_precision(network)
         return serve_network(network, config)
-    return serve_model(_load_model(run.best_network), str(run.path))
+    remedy = "name the module that registers its classes with --plugin"
+    model = load_keras(run.best_network, "model", remedy)
+    return serve_model(model, str(run.path))
 
 
 def _in_single_precision(network: Network) -> Network:
@@ -94,17 +93,6 @@ def _in_single_precision(network: Network) -> Network:
     )
     same.set_weights(network.get_weights())
     return same
-
-
-def _load_model(path: Path) -> keras.Model:
-    try:
-        keras_description(path)  # whose sizes are looked at
-        return keras.saving.load_model(path, compile=False)  # pyright: ignore[reportReturnType]
-    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
-        reason = " ".join(str(error).split())[:200]
-        remedy = "name the module that registers its classes with --plugin"
-        problem = f"holds no model that can be read: {reason}"
-        raise RunError(problem, source=str(path), remedy=remedy) from error
 
 
 def serve_network(network: Network, config: Config) -> Served:

@@ -48,11 +48,9 @@ from ris_tf.runlog.reader import EventTail, LogReader, read_run_log
 from ris_tf.runlog.remarks import NO_REMARKS, Remarks, read_remarks, tags_of, write_remarks
 from ris_tf.runlog.rundir import (
     RunDirectory,
-    available_threads,
     check_name,
     created_of,
     default_run_name,
-    processor,
 )
 from ris_tf.runlog.samples import SpectrumSample, read_sample, write_sample
 from ris_tf.runlog.state import (
@@ -114,7 +112,6 @@ __all__ = [
     "Validation",
     "Verdict",
     "atomic_write",
-    "available_threads",
     "causes_of",
     "check_health",
     "check_name",
@@ -129,7 +126,6 @@ __all__ = [
     "naming",
     "number",
     "pace_of",
-    "processor",
     "read_remarks",
     "read_run_log",
     "read_sample",

@@ -17,6 +17,7 @@ import psutil
 
 from ris_tf.disk import made_beside, open_regular, read_regular, require_own_folder, write_new
 from ris_tf.errors import shown
+from ris_tf.processor import processor_name
 from ris_tf.runlog.events import CheckpointEvent, as_utf8, decode
 from ris_tf.runlog.files import (
     LONGEST_NAME,
@@ -348,27 +349,9 @@ def _this_process(command: Sequence[str]) -> Identity:
         cwd=as_utf8(str(Path.cwd())),
         python=sys.version.split()[0],
         system=platform.platform(),
-        processor=processor(),
+        processor=processor_name(),
         versions={name: _version(name) for name in PACKAGES},
     )
-
-
-def available_threads() -> int:
-    """Cores that this process may use."""
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:  # not on this system
-        return os.cpu_count() or 1
-
-
-def processor() -> str:
-    """Name of the processor: a run's bits depend on it."""
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as file:  # noqa: PTH123
-            names = [line.partition(":")[2].strip() for line in file if "model name" in line]
-    except OSError:
-        names = []
-    return names[0] if names else platform.processor() or platform.machine()
 
 
 def _holder(who: Identity) -> Holder:

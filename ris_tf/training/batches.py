@@ -49,28 +49,35 @@ def simulated(config: Config) -> BatchOf:
     return batch_of
 
 
-def scenes_of(config: Config, data: FileData | None, simulate: BatchOf) -> BatchOf:
-    """Scenes of a split, from files where there are some, outside of graphs: for looking at them.
+def scenes_of(config: Config, data: FileData | None, drawn: BatchOf) -> BatchOf:
+    """Scenes of a split, an epoch and a number, outside of graphs: for looking at them.
 
-    Those that are validated with; training's are never looked at.
+    From files where the split has some; of training, the files' part of a batch alone.
 
     Args:
         config: with what its files decide.
         data: its files.
-        simulate: simulated scenes.
+        drawn: simulated scenes.
     """
-    if data is None or data.validation is None:
-        return simulate
-    read = validation_reader(config, data.validation)
-    return lambda split, epoch, number: completed(tensors(read(int(number))), config)
+    readers = _readers(config, data)
+
+    def batch_of(split: Split, epoch: tf.Tensor, number: tf.Tensor) -> Scenes:
+        read = readers.get(split)
+        if read is None:
+            return drawn(split, epoch, number)
+        return completed(tensors(read(int(number))), config)
+
+    return batch_of
 
 
-def first_scenes_trained_on(config: Config, data: FileData | None) -> BatchOf | None:
-    """Scenes of training's files, outside of graphs; `None` where training simulates its scenes."""
-    if data is None or data.train is None:
-        return None
-    read = training_reader(config, data.train)
-    return lambda split, epoch, number: completed(tensors(read(int(number))), config)
+def _readers(config: Config, data: FileData | None) -> dict[Split, Callable[[int], Arrays]]:
+    """What reads the batch of a number, of the splits that have files."""
+    readers = {}
+    if data and data.train is not None:
+        readers[Split.TRAINING] = training_reader(config, data.train)
+    if data and data.validation is not None:
+        readers[Split.VALIDATION] = validation_reader(config, data.validation)
+    return readers
 
 
 def training_batches(config: Config, data: FileData | None, batch_of: BatchOf) -> Batches:

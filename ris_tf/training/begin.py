@@ -17,6 +17,7 @@ from ris_tf.registry import named_plugins
 from ris_tf.runlog import Identity, RunDirectory, RunError, State, Summary, summarize
 from ris_tf.training.file_data import open_data, with_data
 from ris_tf.training.job import Job, differing, several_replicas
+from ris_tf.words import counted
 
 if TYPE_CHECKING:
     from ris_tf.training.start import Start
@@ -174,7 +175,7 @@ def _require_trained_here(summary: Summary) -> None:
 def _require_more_epochs(summary: Summary, epochs: int) -> None:
     """Refuse a plan that the run has passed."""
     if epochs <= summary.epoch:
-        problem = f"{summary.run.path} has trained {summary.epoch} epochs already"
+        problem = f"{summary.run.path} has trained {counted(summary.epoch, 'epoch')} already"
         allowed = f"must be above {summary.epoch}"
         raise ConfigError(problem, key="--epochs", value=epochs, allowed=allowed)
 

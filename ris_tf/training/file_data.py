@@ -19,6 +19,7 @@ from ris_tf.data.files import FileRecord, absolute, as_document, compare
 from ris_tf.data.scene_set import SceneSet
 from ris_tf.disk import read_regular
 from ris_tf.runlog import atomic_write
+from ris_tf.words import counted
 
 RECORD = "data.json"  # in the folder of a run: the files that it began with
 LARGEST_RECORD = 1 << 24  # bytes of it that are read: 65,000 files have half as many
@@ -118,7 +119,9 @@ def validated_together(config: Config, validation: SceneSet) -> int:
     wanted, replicas = config.training.validated_together, config.training.replicas or 1
     together = min(wanted, validation.scenes // replicas * replicas)
     if not together:
-        problem = f"has {validation.scenes} scenes, fewer than training.replicas = {replicas}"
+        problem = (
+            f"has {counted(validation.scenes, 'scene')}, fewer than training.replicas = {replicas}"
+        )
         raise DataError(problem, key=validation.key, value=validation.text)
     return together
 

@@ -18,8 +18,10 @@ from ris_tf.engine.cluster import Worker
 from ris_tf.engine.reporter import Reporter
 from ris_tf.engine.stopping import SKIPPED_IN_A_ROW, StopSignals, ended_at_once
 from ris_tf.process import INTERRUPTED, REQUEUE
-from ris_tf.runlog import Cause, Identity, Reason, RunDirectory, available_threads, processor
+from ris_tf.processor import available_threads, processor_name
+from ris_tf.runlog import Cause, Identity, Reason, RunDirectory
 from ris_tf.training.file_data import check_record, open_data, passes, remarks, with_data
+from ris_tf.words import counted
 
 if TYPE_CHECKING:
     from ris_tf.engine.replicas import Replicas
@@ -142,8 +144,8 @@ def _replicas(config: Config, worker: Worker) -> "Replicas":
     threads = config.training.threads or 1
     if not use_threads(threads):
         print(
-            f"TensorFlow has computed in this process before, with other than {threads} threads, "
-            "and goes on so: results may differ in their last bits"
+            f"TensorFlow has computed in this process before, with other than "
+            f"{counted(threads, 'thread')}, and goes on so: results may differ in their last bits"
         )
     if worker.count == 1:
         return make_replicas(config)
@@ -247,7 +249,8 @@ def _say_start(session: "TrainingSession", job: Job) -> None:
     if frozen:
         names = ", ".join(job.config.training.frozen)
         numbers = sum(math.prod(variable.shape) for variable in frozen)
-        text = f"frozen: {names}: {len(frozen)} variables, {numbers:,} parameters are not trained"
+        variables = counted(len(frozen), "variable")
+        text = f"frozen: {names}: {variables}, {numbers:,} parameters are not trained"
         session.notice(text, what="frozen", variables=len(frozen), parameters=numbers)
 
 
@@ -259,8 +262,10 @@ def _compare_machines(session: "TrainingSession", job: Job) -> None:
     if not (before and session.writes):
         return
     elsewhere = {}
-    if before.processor != processor() and not session.elsewhere:
-        elsewhere["processor"] = f"processor {before.processor} until now, {processor()} from here"
+    if before.processor != processor_name() and not session.elsewhere:
+        elsewhere["processor"] = (
+            f"processor {before.processor} until now, {processor_name()} from here"
+        )
     other = [n for n, v in job.run.identity.versions.items() if before.versions.get(n, v) != v]
     for name in other:
         was, now = before.versions[name], job.run.identity.versions[name]
@@ -287,8 +292,9 @@ def _say_plan(reporter: Reporter, job: Job, replicas: "Replicas", parts: list) -
     total = sum(part.parameters for part in parts)
     heads = sum(part.parameters for part in parts if part.head)
     reporter.say(
-        f"scenes    {g.columns} x {g.rows} panel, {s.antennas} antennas, {s.snapshots} snapshots, "
-        f"{s.sources_min}..{s.sources_max} sources, {s.snr_db[0]:g}..{s.snr_db[1]:g} dB"
+        f"scenes    {g.columns} x {g.rows} panel, {counted(s.antennas, 'antenna')}, "
+        f"{counted(s.snapshots, 'snapshot')}, {s.sources_min}..{s.sources_max} sources, "
+        f"{s.snr_db[0]:g}..{s.snr_db[1]:g} dB"
     )
     reporter.say(
         f"network   {config.network.kind}, {total:,} parameters "
@@ -298,8 +304,9 @@ def _say_plan(reporter: Reporter, job: Job, replicas: "Replicas", parts: list) -
         reporter.say(f"data      {line}")
     joined = f" x {t.accumulation}" if t.accumulation > 1 else ""
     reporter.say(
-        f"training  {t.epochs} epochs of {t.batches_per_epoch} batches of {t.batch} scenes{joined},"
-        f" {t.precision}, {t.threads} threads, seed {config.seed}"
+        f"training  {counted(t.epochs, 'epoch')} of {counted(t.batches_per_epoch, 'batch')} of "
+        f"{counted(t.batch, 'scene')}{joined}, {t.precision}, "
+        f"{counted(t.threads or 1, 'thread')}, seed {config.seed}"
     )
     if t.distribution != "none":
         where = f"on {replicas.worker.count} machines" if replicas.worker.count > 1 else "here"
@@ -324,4 +331,4 @@ def _about_data(config: Config, data: "FileData | None") -> Iterator[str]:
             often = passes(config, scenes.scenes)
             used = f"; an epoch takes each {_times(often)} times"
             used += beside if simulated else ""
-        yield f"{name}: {scenes.scenes:,} scenes{files}, {scenes.text}{used}"
+        yield f"{name}: {counted(scenes.scenes, 'scene')}{files}, {scenes.text}{used}"

@@ -6,6 +6,7 @@ from ris_tf.config import Config
 from ris_tf.engine.task import Change
 from ris_tf.objective import SCHEDULES, phase
 from ris_tf.training.blending import beta_ramp
+from ris_tf.words import counted
 
 
 def changes_with_epoch(epoch: int, config: Config) -> list[Change]:
@@ -22,7 +23,7 @@ def changes_with_plan(epoch: int, config: Config, epochs_before: int) -> list[Ch
         changes.append(Change("weights", _weights_text(int(phase(epoch, config)), config)))
     risen, rises = _risen(epoch, before), _risen(epoch, config)
     if risen != rises:
-        ramp = f"it rises over {beta_ramp(config)} epochs now"
+        ramp = f"it rises over {counted(beta_ramp(config), 'epoch')} now"
         changes.append(Change("beta", f"beta {risen:.3g} becomes {rises:.3g}: {ramp}"))
     return changes
 
@@ -59,7 +60,7 @@ def _beta(epoch: int, config: Config) -> Iterator[Change]:
     if not knobs.beta:
         return
     if epoch == 0:
-        yield Change("beta", f"beta rises from 0 to {knobs.beta:g} over {ramp} epochs")
+        yield Change("beta", f"beta rises from 0 to {knobs.beta:g} over {counted(ramp, 'epoch')}")
     if epoch == ramp:
         jitter = f", with a jitter of {knobs.beta_jitter:g}" if knobs.beta_jitter else ""
         yield Change("beta", f"beta has arrived at {knobs.beta:g}{jitter}")

@@ -6,7 +6,6 @@ its folder: whatever becomes of the file, a run that was killed early begins at 
 
 import os
 import tempfile
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +19,7 @@ from ris_tf.config import Config, ConfigError
 from ris_tf.disk import require_regular, write_new
 from ris_tf.localizer import read_network
 from ris_tf.network import Network, build_network
-from ris_tf.runlog import BeganFrom, RunDirectory, RunError, naming, sha256
+from ris_tf.runlog import DAMAGE, BeganFrom, RunDirectory, RunError, naming, sha256
 from ris_tf.training.frozen import freeze, own_path
 
 KEPT = "start.npz"  # among a run's checkpoints
@@ -28,7 +27,6 @@ ALLOW = "--allow-mismatch"
 SHOWN = 4  # names of a kind that a message has
 LARGEST_ARRAY = 1 << 31  # bytes of one variable
 LARGEST_WEIGHTS = 1 << 34  # bytes of all of them
-UNREADABLE = (OSError, ValueError, KeyError, RuntimeError, EOFError, zipfile.BadZipFile)
 
 Weights = Mapping[str, np.ndarray]
 
@@ -100,7 +98,7 @@ def kept_weights(run: RunDirectory) -> Weights | None:
         return None
     try:
         return read_arrays(path, LARGEST_WEIGHTS)
-    except UNREADABLE as error:
+    except DAMAGE as error:
         raise _unreadable(path, error) from error
 
 
@@ -220,7 +218,7 @@ def _of_h5(file: Path, network: Network) -> Weights:
         require_regular(file)
         with h5py.File(file, "r") as opened:
             return {paths.get(name, name): data[()] for name, data in _datasets(opened).items()}
-    except UNREADABLE as error:
+    except DAMAGE as error:
         raise _unreadable(file, error) from error
 
 

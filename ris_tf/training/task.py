@@ -22,7 +22,6 @@ from ris_tf.runlog import RunDirectory
 from ris_tf.scene import Draws, Scenes, Split, Stream, fold_in
 from ris_tf.training.batches import (
     BatchOf,
-    first_scenes_trained_on,
     scenes_of,
     simulated,
     training_batches,
@@ -187,7 +186,7 @@ class LocalizationTask(Task):
     ):
         self.config = config
         self.run = run
-        self.trainer, self.data = trainer, data
+        self.trainer = trainer
         self.batch_of = batch_of = scenes_of(config, data, batch_of or simulated(config))
         self.missing = missing = data.missing if data else EVERYTHING
         writes = run is not None and trainer.replicas.worker.writes
@@ -222,14 +221,7 @@ class LocalizationTask(Task):
         """Whether labels fit measurements, the loss at the truth, validation beside training."""
         if self.run is None or not self.trainer.replicas.worker.writes:
             return {}
-        trained_on = first_scenes_trained_on(self.config, self.data) or self.batch_of
-        of_split = {Split.TRAINING: trained_on, Split.VALIDATION: self.batch_of}
-        return examined(
-            self.trainer.model,
-            self.config,
-            lambda split, epoch, number: of_split[split](split, epoch, number),
-            self.missing,
-        )
+        return examined(self.trainer.model, self.config, self.batch_of, self.missing)
 
     def changes_with_epoch(self, epoch: int) -> list[Change]:
         """New phases of the weights of terms and of `beta`."""

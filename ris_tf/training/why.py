@@ -14,6 +14,7 @@ from ris_tf.runlog import RunDirectory, RunLog
 from ris_tf.training.file_data import open_data, with_data
 from ris_tf.training.start import kept_weights
 from ris_tf.training.task import make_trainer
+from ris_tf.words import counted
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ def replay(run: RunDirectory, window: int | None = None) -> Found:
     window = dropped[0] if window is None else window
     trained = set(log.steps.tolist())
     if window not in trained:
-        allowed = f"must be one of its {len(trained)} windows"
+        allowed = f"must be one of its {counted(len(trained), 'window')}"
         raise UserError(source=str(run.path), key="--window", value=window, allowed=allowed)
     trainer, begun = _before(run, window, set(dropped))
     origin = origin_of(trainer, window, operations=True)

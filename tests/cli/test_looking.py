@@ -86,7 +86,7 @@ def test_show_says_all_about_a_run(make_run, typed):
     for expected in (
         "finished: finished for a reason",
         "epoch 2 of 2, window 40 of 40",
-        "1 windows",
+        "1 window",
         "covariance               0.4000   (sample covariance 1.0400)",
         "something to know",
         "ris-tf train quick.yaml",

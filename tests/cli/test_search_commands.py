@@ -21,6 +21,7 @@ from ris_tf.search import (
     Trial,
     TrialState,
 )
+from ris_tf.words import counted
 
 SPACE = {
     "training.learning_rate": Range(1e-4, 1e-2, log=True),
@@ -125,7 +126,7 @@ def test_table_fits_any_terminal(make_search, width, given_values, reason):
     search = make_search(trials, space)
     lines = on_terminal(search, width)
     shown = sum(f"knob{n}" in lines[0] for n in range(len(space)))
-    left = f"{len(space) - shown} more hyperparameters"
+    left = counted(len(space) - shown, "more hyperparameter")
     assert (left in " ".join(lines)) == (shown < len(space))
     assert max(map(cell_len, lines)) <= width
     assert re.match(r"\s*1\s+1\s+0\.5000 ", lines[1])

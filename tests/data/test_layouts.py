@@ -286,7 +286,7 @@ def test_commands_from_a_foreign_file_to_ours(arrays, tmp_path):
 
 def test_scenes_that_are_held_out_are_in_one_file_each(arrays, tmp_path, capsys):
     np.savez(tmp_path / "all.npz", **{**arrays, "snr_db": np.arange(6.0)})
-    for share, word in ((0.05, "6 scenes are too few"), (0.5, "below 0.5")):
+    for share, word in ((0.05, "holds out none of 6 scenes"), (0.5, "below 0.5")):
         with pytest.raises(ConfigError, match=word):
             convert(tmp_path / "all.npz", tmp_path / "part.npz", hold_out=share)
     assert [path.name for path in tmp_path.iterdir()] == ["all.npz"]

@@ -124,7 +124,7 @@ def test_help(run, words):
 def test_trains_a_configuration_by_name(run, home):
     code, printed = run("ris-tf", "train", "quickstart", "--name", "first", *TINY)
     assert code == 0, printed
-    assert "finished: 1 epochs" in printed
+    assert "finished: 1 epoch" in printed
     assert (home / "runs" / "first" / "checkpoints" / "best.keras").exists()
 
 

@@ -103,7 +103,7 @@ def test_a_finished_run_goes_on_under_a_longer_plan(home):
         line = refused(home, "train", "--resume", "runs/longer", "--epochs", epochs)
         assert "epochs" in line
     printed = run_ok(home, "train", "--resume", "runs/longer", "--epochs", "3")
-    assert "window 4: 3 epochs are planned now: learning rate " in printed
+    assert "window 4: planned now: 3 epochs: learning rate " in printed
     assert re.search(r"runs/longer\s+finished\s+3/3", run_ok(home, "runs"))
     assert "--epochs with more than 3" in refused(home, "train", "--resume", "runs/longer")
     assert "is for --resume" in refused(home, "train", "tiny.yaml", "--epochs", "3")
@@ -182,7 +182,7 @@ def test_an_imported_run_is_used_as_any_other(imported, name):
         "--set", "training.validation_batches=1",
     )  # fmt: skip
     assert f"begins at the weights of runs/{name}/checkpoints/best.keras" in printed
-    assert "finished: 1 epochs" in printed
+    assert "finished: 1 epoch" in printed
 
 
 def test_a_network_without_a_count_cannot_learn_it(imported):

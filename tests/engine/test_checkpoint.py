@@ -1,10 +1,29 @@
 """Checkpoints: whole or not at all, and the one before as a net."""
 
+import tracemalloc
+from collections.abc import Mapping
+
 import keras
 import numpy as np
 import pytest
 
 from ris_tf.engine.checkpoint import CheckpointError, Progress, restore, save
+
+
+class Counted(Mapping):
+    """Variables of which no two are read before the first is written."""
+
+    def __init__(self, count: int, size: int):
+        self.count, self.size = count, size
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __iter__(self):
+        return (f"v{i}" for i in range(self.count))
+
+    def __getitem__(self, name: str):
+        return np.full(self.size, int(name[1:]), np.float32)
 
 
 def variables(value, shape=(3,)):
@@ -22,6 +41,22 @@ def test_comes_back_as_it_was(tmp_path):
     assert (found, path.name, problems) == (progress, "last.npz", [])
     np.testing.assert_array_equal(into["a/kernel"], [2.5] * 3)
     assert int(into["count"].value) == 2
+
+
+def test_is_what_numpy_writes(tmp_path):
+    last = save(tmp_path, given := variables(2.5, (3, 2)), Progress(window=7))
+    arrays = {name: np.array(v) for name, v in given.items()}
+    with np.load(last) as read:
+        np.savez(tmp_path / "numpy.npz", **arrays, progress=read["progress"])
+    assert last.read_bytes() == (tmp_path / "numpy.npz").read_bytes()
+
+
+def test_takes_the_memory_of_one_variable(tmp_path):
+    tracemalloc.start()
+    save(tmp_path, Counted(16, size := 1 << 20), Progress())
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 4 * 4 * size, "bytes; all of them take 64 of these sizes"
 
 
 @pytest.mark.parametrize("damage", ["truncate", "flip", "encrypted", "empty", "garbage"])

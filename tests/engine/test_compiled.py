@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from ris_tf.engine import compiled
+from ris_tf.engine import compiled, program_files
 from ris_tf.engine.compiled import (
     FLAG,
     FLAGS,
@@ -102,14 +102,70 @@ def test_folders_that_vanish_are_made_again(two):
     assert stat.S_IMODE(two.cache.stat().st_mode) == 0o700
 
 
-def test_the_oldest_makes_room(two, monkeypatch):
-    monkeypatch.setattr(compiled, "CAPACITY", 25)
+def test_what_is_whole_is_not_read_again(two, monkeypatch):
+    (two.own / "step.pb").write_bytes(b"machine code")
+    two.keep()
+    monkeypatch.setattr(program_files, "read_regular", None)
+    after = next_process(two)
+    after.link()
+    assert (after.own / "step.pb").read_bytes() == b"machine code"
+
+
+def test_what_was_touched_is_read_once(two, monkeypatch):
+    """A copy that somebody made, or a program that was kept before there were seals."""
+    (two.own / "step.pb").write_bytes(b"machine code")
+    two.keep()
+    (kept,) = two.cache.iterdir()
+    os.utime(kept, (5, 7))
+    next_process(two).link()
+    assert kept.stat().st_atime == 5, "reading to check is no use"
+    monkeypatch.setattr(program_files, "read_regular", None)
+    after = next_process(two)
+    after.link()
+    assert list(after.own.iterdir())
+
+
+def used(cache: Path, name: str, when: float) -> None:
+    """Say when a program was last used; its seal stays."""
+    (entry,) = cache.glob(f"*-{name}.pb")
+    os.utime(entry, ns=(int(when * 1e9), entry.stat().st_mtime_ns))
+
+
+def test_what_was_used_longest_ago_makes_room(two, monkeypatch):
+    monkeypatch.setattr(program_files, "CAPACITY", 25)
     for number in range(4):
         (two.own / f"{number}.pb").write_bytes(bytes(10))
         two.keep()
-        for entry in two.cache.glob(f"*-{number}.pb"):
-            os.utime(entry, (number, number))
-    assert {entry.name[-4] for entry in two.cache.iterdir()} == {"2", "3"}
+        used(two.cache, f"{number}", number)
+        if number == 2:
+            used(two.cache, "1", 9)
+    assert {entry.name[-4] for entry in two.cache.iterdir()} == {"1", "3"}
+
+
+def test_programs_of_other_versions_make_room_and_nothing_else(tmp_path, monkeypatch):
+    monkeypatch.setattr(program_files, "CAPACITY", 25)
+    kinds = [tmp_path / f"{number:016x}" for number in range(3)]
+    elsewhere = tmp_path / "of a person"
+    for folder in (*kinds, tmp_path / "own", elsewhere):
+        folder.mkdir(mode=0o700)
+    kinds[2].rmdir()
+    kinds[2].symlink_to(elsewhere)
+    stranger = elsewhere / "00000000-model.pb"
+    for file in (stranger, kinds[0] / "saved_model.pb"):
+        file.write_bytes(bytes(10))
+    now = Compiled(kinds[1], tmp_path / "own")
+    old = kinds[0] / "00000000-step.pb"
+    old.write_bytes(bytes(20))
+    (now.own / "step.pb").write_bytes(bytes(10))
+    now.keep()
+    assert not old.exists(), "it was counted beside the new one"
+    assert stranger.exists(), "through a link"
+    assert (kinds[0] / "saved_model.pb").exists(), "its name is not ours"
+    (kinds[0] / "saved_model.pb").unlink()
+    (now.own / "other.pb").write_bytes(bytes(10))
+    now.keep()
+    assert not kinds[0].exists(), "an empty one goes"
+    assert len(list(kinds[1].iterdir())) == 2
 
 
 def test_machine_code_of_others_is_not_run(tmp_path, monkeypatch):
@@ -144,8 +200,9 @@ def test_folders_above_are_made_for_nobody_else(tmp_path, monkeypatch):
 
 
 def test_what_was_copied_in_part_makes_room(two, monkeypatch):
-    monkeypatch.setattr(compiled, "CAPACITY", 25)
-    (two.cache / f"killed{compiled.PARTIAL}").write_bytes(bytes(20))
+    monkeypatch.setattr(program_files, "CAPACITY", 25)
+    killed = f"{program_files.OWN}1-a-step{program_files.PARTIAL}"
+    (two.cache / killed).write_bytes(bytes(20))
     (two.own / "step.pb").write_bytes(bytes(10))
     two.keep()
     assert [entry.name.partition("-")[2] for entry in two.cache.iterdir()] == ["step.pb"]
@@ -162,10 +219,10 @@ def test_folders_of_killed_processes_go_a_day_later(tmp_path):
     old = time.time() - 2 * compiled.ABANDONED_S
     names = {f"{dead}-a": old, f"{os.getpid()}-b": old, f"{dead}-c": time.time(), "x-d": old}
     for name, when in names.items():
-        (tmp_path / f"{compiled.OWN}{name}").mkdir()
-        os.utime(tmp_path / f"{compiled.OWN}{name}", (when, when))
+        (tmp_path / f"{program_files.OWN}{name}").mkdir()
+        os.utime(tmp_path / f"{program_files.OWN}{name}", (when, when))
     compiled._remove_abandoned(tmp_path)
-    left = {entry.name.removeprefix(compiled.OWN) for entry in tmp_path.iterdir()}
+    left = {entry.name.removeprefix(program_files.OWN) for entry in tmp_path.iterdir()}
     assert left == set(names) - {f"{dead}-a"}
 
 
@@ -231,6 +288,14 @@ def test_tensorflow_under_another_name_compiles_each_time(tmp_path, monkeypatch)
     assert FLAGS not in os.environ
 
 
+def keeps_times_of_access(folder: Path) -> bool:
+    """Whether the file system does."""
+    (folder / "probe").touch()
+    os.utime(folder / "probe", ns=(1, 1))
+    (folder / "probe").read_bytes()
+    return (folder / "probe").stat().st_atime_ns > 1
+
+
 def test_tensorflow_uses_it_and_survives_its_loss(tmp_path):
     def run(harm: str = "") -> str:
         others = {name: text for name, text in os.environ.items() if name != FLAGS}
@@ -247,10 +312,13 @@ def test_tensorflow_uses_it_and_survives_its_loss(tmp_path):
     first = run()
     (program,) = tmp_path.glob("*/*.pb")
     written = program.stat().st_mtime_ns
+    os.utime(program, ns=(1, written))
     assert run() == first
     assert program.stat().st_mtime_ns == written, "found, not compiled again"
+    if keeps_times_of_access(tmp_path):
+        assert program.stat().st_atime_ns > 1, "when it was last used"
     assert run(str(program.parent)) == first, "deleted while it is used"
     assert first.split()[1] == "False", "processes that it starts have caches of their own"
-    assert not list((tmp_path / "with a space").glob(f"{compiled.OWN}*")), (
+    assert not list((tmp_path / "with a space").glob(f"{program_files.OWN}*")), (
         "each removes its own folder"
     )

@@ -7,6 +7,7 @@ import tensorflow as tf
 from small_model import X, Y, batches, computed, make_model, make_trainer, squared_error
 
 from ris_tf.engine import GuardedTrainer
+from ris_tf.engine.replicas import Replicas
 from ris_tf.errors import UserError
 
 WRONG = {
@@ -27,6 +28,15 @@ def test_knob_that_cannot_be_is_refused(line):
     with pytest.raises(UserError, match=line) as refused:
         make_trainer(**WRONG[line])
     assert refused.value.key in WRONG[line]
+
+
+def test_more_replicas_than_processors_are_refused(monkeypatch):
+    """They would wait for one another; how many there may be is in the remedy."""
+    monkeypatch.setattr("ris_tf.engine.replicas.available_threads", lambda: 2)
+    with pytest.raises(UserError, match="this machine has 2 processors") as refused:
+        Replicas("mirrored", 64)
+    assert (refused.value.key, refused.value.value) == ("training.replicas", 64)
+    assert refused.value.remedy == "at most 2"
 
 
 def test_model_without_weights_is_refused():

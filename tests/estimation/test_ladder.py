@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from settling import count_settled
 
 from ris_tf.config import parse_config
 from ris_tf.estimation.detect import Detector
@@ -47,7 +48,7 @@ def given():
 def settled(given, start: Positions, ladder: Ladder) -> np.ndarray:
     """How many of the sources each scene ends with, from a start."""
     config, graphs, measurement, known, _ = given
-    return Detector(config, ladder, graphs).settle(measurement, start, known).active.sum(axis=-1)
+    return count_settled(Detector(config, ladder, graphs), measurement, start, known)
 
 
 def test_a_start_is_refined_alone_where_all_steps_are_off(given):

@@ -103,7 +103,7 @@ def test_each_task_of_an_array_is_a_run_of_its_own(slurm, tmp_path, fault):
     (tmp_path / "trials.txt").write_text("--set seed=1\n--set seed=2 --set training.epochs=1\n")
     words = ("array.sbatch", CONFIG, "run", "trials.txt")
     assert slurm(*words, plans=[PREEMPTED], SLURM_ARRAY_TASK_ID="2") == [75, 0]
-    assert end_of(tmp_path / "runs" / "run-2") == ("finished", "1 epochs")
+    assert end_of(tmp_path / "runs" / "run-2") == ("finished", "1 epoch")
     assert "seed: 2" in (tmp_path / "runs" / "run-2" / "config.yaml").read_text()
 
 

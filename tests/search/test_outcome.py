@@ -94,7 +94,7 @@ def test_copy_of_a_run_goes_on_from_its_checkpoint(search, make_run):
 
 
 def test_trial_without_a_finite_objective_failed(make_run):
-    told = with_outcome(Trial(1), make_run(1, [float("nan")], "finished", "1 epochs"))
+    told = with_outcome(Trial(1), make_run(1, [float("nan")], "finished", "1 epoch"))
     assert told.state == TrialState.FAILED
     assert told.cause == Cause.NOT_FINITE
 

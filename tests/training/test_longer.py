@@ -71,7 +71,7 @@ def test_what_changes_is_said_and_the_log_has_the_new_plan(longer):
     assert [(s.epochs, s.windows) for s in log.sessions] == [(3, 6), (6, 12)]
     at_once = [phase for phase in log.phases if phase.step == 6]
     assert [phase.what for phase in at_once] == ["rate", "averages", "weights", "beta"]
-    assert at_once[0].text.startswith("6 epochs are planned now: learning rate ")
+    assert at_once[0].text.startswith("planned now: 6 epochs: learning rate ")
     assert "SWA) is forgotten" in at_once[1].text
     assert "beta 0.2 becomes 0.15" in at_once[3].text
 

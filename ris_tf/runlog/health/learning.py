@@ -25,6 +25,7 @@ from ris_tf.runlog.health.proportion import (
     unpaired,
 )
 from ris_tf.runlog.log import TERM
+from ris_tf.words import counted
 
 FALL_BY_EPOCH_3 = 0.10
 TOO_FAR = 1.0  # of the weights' norm over an epoch, at a loss that does not fall
@@ -213,7 +214,7 @@ def terms_active(e: Evidence) -> Check:
     off = len(e.weights) - len(e.on)
     if not dead:
         rest = f", {off} off" if off else ""
-        return passes(name, f"{len(e.on)} terms finite and moving{rest}")
+        return passes(name, f"{counted(len(e.on), 'term')} finite and moving{rest}")
     result = f"not finite or constant: {', '.join(dead)}"
     matter = f"the term {dead[0]} tells the network nothing: it is one number throughout"
     remedies = tuple((f"objective.weights.{term}", "0") for term in dead) if e.ours else ()

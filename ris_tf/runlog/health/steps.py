@@ -19,6 +19,7 @@ from ris_tf.runlog.health.norms import norms_in_order
 from ris_tf.runlog.health.proportion import pulled
 from ris_tf.runlog.log import TERM
 from ris_tf.runlog.origins import ORIGIN, array_words
+from ris_tf.words import counted
 
 CALIBRATION = 100  # first windows, in which a loss scale may still look for its level
 MAX_SKIPPED = 0.05  # share of the later windows that may be dropped at a scale above 1
@@ -145,7 +146,8 @@ def order_of_updates(e: Evidence) -> Check:
         broken |= wrong
     places = np.flatnonzero(broken)
     if not len(places):
-        return passes(name, f"{e.ok.sum()} updates, each after its window, in order")
+        updates = counted(int(e.ok.sum()), "update")
+        return passes(name, f"{updates}, each after its window, in order")
     what = " and the ".join(found) or "numbering of windows"
     matter = f"the {what} does not advance with the windows that are applied"
     advice = (
@@ -233,7 +235,7 @@ def _of_another_plan(name: str, e: Evidence, group: str, wrong: np.ndarray) -> C
     expected = float(e.plan.get(f"multiplier/{group}", 1.0) * planned)
     result = (
         f"{group} {used:.3g} at step {e.log.steps[first]}, the plan has {expected:.3g}; "
-        f"{len(wrong)} windows"
+        f"{counted(len(wrong), 'window')}"
     )
     matter = f"the learning rate of the {group} is not the plan's"
     advice = (

@@ -19,6 +19,7 @@ from ris_tf.runlog.health.check import (
 from ris_tf.runlog.health.evidence import OLD_LOG, Evidence
 from ris_tf.runlog.health.proportion import below_truth, repeated
 from ris_tf.runlog.log import TERM
+from ris_tf.words import counted
 
 AGREE = 3.0  # standard errors by which measurements are nearer to their own labels
 SURELY = 4.0  # of them, by which another convention is told
@@ -211,7 +212,7 @@ def averages_apart(e: Evidence) -> Check:
         return cannot_tell(name, "the run has no validation" if e.plan else OLD_LOG)
     lost = [number + 1 for number, restored in enumerate(known) if not restored]
     if not lost:
-        return passes(name, f"{len(known)} validations gave the weights back to the bit")
+        return passes(name, f"{counted(len(known), 'validation')} gave the weights back to the bit")
     matter = (
         "validation leaves other weights behind than it found: averages were left in the network"
     )

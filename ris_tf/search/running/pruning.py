@@ -8,6 +8,7 @@ from ris_tf.runlog.events import Cause
 from ris_tf.search import Trial, TrialState
 from ris_tf.search.ending import Ending
 from ris_tf.search.median import median_at, there_at
+from ris_tf.words import counted
 
 FAILURES_IN_A_ROW = 3  # of the same cause end a search
 # Faults of a trial that more epochs, or nothing but a person, may mend.
@@ -30,8 +31,8 @@ def worse_than_median(epochs: int, objective: float, earlier: Iterable[Trial]) -
     count = len(there_at(epochs, earlier))
     return Ending(
         Cause.MEDIAN,
-        f"worse than the median of {count} earlier trials after {epochs} epochs: "
-        f"{objective:.4f}, median {median:.4f}",
+        f"worse than the median of {counted(count, 'earlier trial')} after "
+        f"{counted(epochs, 'epoch')}: {objective:.4f}, median {median:.4f}",
     )
 
 

@@ -20,6 +20,7 @@ from ris_tf.search import (
     value_text,
 )
 from ris_tf.search.hyperparameters import with_hyperparameters
+from ris_tf.words import counted
 
 BEST, TABLE = "best.yaml", "trials.csv"
 
@@ -96,7 +97,7 @@ def best_config(search: SearchDirectory, config: Config, best: Trial) -> str:
         raise RunError.like(error, f"{search.path}: trial {best.number}") from error
     head = [
         f"Trial {best.number} of search {search.search.name}: objective {best.objective:.4f} after "
-        f"{best.epochs} epochs.",
+        f"{counted(best.epochs, 'epoch')}.",
         f"Chosen: {described(best.hyperparameters)}.",
     ]
     return "".join(f"# {line}\n" for line in head) + text
