@@ -1,8 +1,9 @@
 """Inverses and factors of many small matrices: eliminations whose innermost axis is the matrices.
 
 XLA's factorizations on CPUs take a matrix at a time, and are a hundred operations to compile; here
-each operation is one loop over all. What an elimination has not reached yet stays Hermitian: its
-columns are not read.
+each operation is one loop over all, and a step of an elimination is one product and one difference
+of them: selecting rows and columns would cost several times as much outside of XLA. What an
+elimination has not reached yet stays Hermitian: its columns are not read.
 """
 
 from collections.abc import Callable
@@ -17,6 +18,10 @@ from ris_tf.shapes import sizes
 def small_inverse(matrices: tf.Tensor) -> tf.Tensor:
     """Inverses of Hermitian positive definite matrices by Gauss-Jordan elimination, in place.
 
+    With column `c`, row `r` and pivot `p` of step `k`, and the unit vector `e` of its place,
+    `A - (c - e) (r + e) / p` is all of the step: the rest swept, `r / p` in its row, `-c / p` in
+    its column and `1 / p` in its place.
+
     No pivoting: the matrices' diagonals must be loaded well above rounding.
 
     Args:
@@ -25,24 +30,25 @@ def small_inverse(matrices: tf.Tensor) -> tf.Tensor:
     Returns:
         `[..., n, n]`.
     """
-    place = np.arange(matrices.shape[-1], dtype=np.int32)[:, None]
+    size = matrices.shape[-1]
+    numbers, scale = _of_unit_diagonal(matrices)
+    unit = np.eye(size)[..., None].astype(numbers.dtype.as_numpy_dtype)
+    sign = (1 - 2 * np.tri(size, k=-1))[..., None].astype(unit.dtype)  # swept: skew-Hermitian
 
     def eliminated(k: tf.Tensor, left: tf.Tensor) -> tf.Tensor:
-        row, here = tf.gather(left, k), tf.equal(place, k)
-        pivot = 1 / tf.gather(row, k)
-        share = row * pivot
-        column = tf.where(place < k, -tf.math.conj(row), tf.math.conj(row))
-        swept = left - column[:, None] * share
-        swept = tf.where(here, -(column * pivot)[:, None], swept)
-        return tf.where(here[:, None], tf.where(here, pivot, share), swept)
+        row, here = tf.gather(left, k), tf.gather(unit, k)
+        column = tf.math.conj(row) * tf.gather(sign, k)
+        return left - ((column - here) / tf.gather(row, k))[:, None] * (row + here)
 
-    return _outermost(_step_by_step(eliminated, matrices), matrices)
+    left = _step_by_step(eliminated, numbers)
+    return _outermost(left * scale * scale[:, None], matrices)
 
 
 def inverse_cholesky(matrices: tf.Tensor) -> tf.Tensor:
     """`L^-1` of Hermitian positive definite `A = L L^H`, so that `A^-1 = L^-H L^-1`.
 
-    No pivoting, and not meant for gradients to pass.
+    In column `k` and left of it stands the inverse, whose diagonal is one. No pivoting, and not
+    meant for gradients to pass.
 
     Args:
         matrices: `[..., n, n]` real or complex, `n` known and small.
@@ -50,22 +56,21 @@ def inverse_cholesky(matrices: tf.Tensor) -> tf.Tensor:
     Returns:
         `[..., n, n]`, lower triangular.
     """
-    place = np.arange(matrices.shape[-1], dtype=np.int32)[:, None]
+    size = matrices.shape[-1]
+    numbers, scale = _of_unit_diagonal(matrices)
+    unit = np.eye(size)[..., None].astype(numbers.dtype.as_numpy_dtype)
+    lower = np.tri(size, k=-1)[..., None].astype(unit.dtype)
+    below = np.swapaxes(lower, 0, 1)
 
     def eliminated(k: tf.Tensor, left: tf.Tensor) -> tf.Tensor:
-        row, here, below = tf.gather(left, k), tf.equal(place, k), (place > k)[:, None]
-        share = tf.math.conj(row) / tf.gather(row, k)
-        # In column k and left of it stands the inverse, whose diagonal is one.
-        before = tf.where(here, tf.zeros_like(row), left)
-        swept = before - share[:, None] * tf.where(here, tf.ones_like(row), row)
-        return tf.where(below, swept, left)
+        row = tf.gather(left, k)
+        share = tf.math.conj(row) * tf.gather(below, k) / tf.gather(row, k)
+        return left - share[:, None] * (row + tf.gather(unit, k))
 
-    left = _step_by_step(eliminated, matrices)
-    pivots = tf.reshape(left, [place.size**2, -1])[:: place.size + 1]
-    scale = tf.cast(tf.math.rsqrt(real(pivots)), left.dtype)
-    unit = tf.constant(np.eye(place.size)[..., None], left.dtype)
-    lower = tf.where((place > place.T)[..., None], left, unit)
-    return _outermost(lower * scale[:, None], matrices)
+    left = _step_by_step(eliminated, numbers)
+    pivots = tf.reshape(left, [size**2, -1])[:: size + 1]
+    pivots = tf.cast(tf.math.rsqrt(real(pivots)), left.dtype)
+    return _outermost((left * lower + unit) * pivots[:, None] * scale, matrices)
 
 
 def diagonal(matrices: tf.Tensor) -> tf.Tensor:
@@ -74,13 +79,24 @@ def diagonal(matrices: tf.Tensor) -> tf.Tensor:
     return tf.reshape(matrices, [*leading, size * size])[..., :: size + 1]
 
 
-def _step_by_step(step: Callable, matrices: tf.Tensor) -> tf.Tensor:
+def _of_unit_diagonal(matrices: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """`D A D` of diagonal 1 as `[n, n, B]` numbers, and `D`, `[n, B]`.
+
+    Pivots are then at most 1, and a step's sums cancel no digits.
+    """
+    size = matrices.shape[-1]
+    numbers = tf.transpose(tf.reshape(matrices, [-1, size, size]), [1, 2, 0])
+    energy = real(tf.reshape(numbers, [size**2, -1])[:: size + 1])
+    scale = tf.cast(tf.math.rsqrt(energy), numbers.dtype)
+    return numbers * scale * scale[:, None], scale
+
+
+def _step_by_step(step: Callable, numbers: tf.Tensor) -> tf.Tensor:
     """`step(k, .)` for each row `k` of `[n, n, B]` numbers, in a loop whose graph is that of one.
 
     Unrolled, XLA computes rows again and again.
     """
-    size = matrices.shape[-1]
-    numbers = tf.transpose(tf.reshape(matrices, [-1, size, size]), [1, 2, 0])
+    size = numbers.shape[0]
     return tf.while_loop(
         lambda k, _: k < size, lambda k, left: (k + 1, step(k, left)), (tf.constant(0), numbers)
     )[1]
