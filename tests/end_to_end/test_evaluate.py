@@ -34,7 +34,7 @@ def evaluated(tmp_path_factory):
 def test_tables_and_figures_are_written(evaluated):
     folder, done = evaluated
     assert done.returncode == 0, done.stderr
-    assert done.stderr == ""
+    assert all("% done, about" in line for line in done.stderr.splitlines())
     names = {path.name for path in (folder / "there").iterdir()}
     figures = {
         f"{n}.pdf" for n in ("errors", "recall", "count", "reliability", "distribution", "time")

@@ -107,6 +107,14 @@ def test_measurements_of_another_panel_are_told(home):
     assert "N = 36" in done.stderr
 
 
+def assert_alike(text, other):
+    """The same words, and numbers but for their last printed digit."""
+    number = r"-?\d+\.\d+"
+    assert re.split(number, text) == re.split(number, other)
+    pairs = (map(float, re.findall(number, printed)) for printed in (text, other))
+    np.testing.assert_allclose(*map(list, pairs), atol=2e-3)
+
+
 def test_a_transposed_y_is_refused_with_the_setting_that_reads_it(home, located):
     """`L = M = 16` there: its shape says nothing, and it used to give "no source" everywhere."""
     arrays = dict(np.load(home / "m.npz"))
@@ -120,7 +128,7 @@ def test_a_transposed_y_is_refused_with_the_setting_that_reads_it(home, located)
     words = *setting[0].split(), "--out", "again.csv"
     done = ris_tf("localize", "runs/small", "transposed.npz", *words, cwd=home)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.replace("again", "found") == located.stdout
+    assert_alike(done.stdout.replace("again", "found"), located.stdout)
 
 
 @pytest.mark.thorough
