@@ -24,7 +24,7 @@ from ris_tf.scene.calibration import known_panel
 from ris_tf.scene.positions import true_positions
 
 BLOCK_BYTES = 512e6  # of the receiver's model, for the scenes of a block
-WARM_SCENES = 256  # estimated before the time is taken, so that all graphs are traced
+WARM_SCENES = 256  # estimated before the time is taken, which traces all but rare graphs
 NORMAL = norm.ppf((1 + (np.arange(101) + 0.5) / 101) / 2)  # quantiles of |x|, x ~ N(0, 1)
 MEDIAN = 0.6745  # of the same
 BOUND = "Cramér-Rao bound"
