@@ -136,7 +136,7 @@ def machine() -> Finding:
     """System, processor, and the threads that this process may use."""
     threads, of = available_threads(), os.cpu_count() or 1
     share = (
-        f"{counted(threads, 'thread')}"
+        counted(threads, "thread")
         if threads == of
         else f"{threads} of {counted(of, 'thread')} allowed here"
     )

@@ -2,8 +2,8 @@
 
 XLA gets them at once. TensorFlow translates most operations for it directly; `Real` and `Imag` (and
 `Abs`, `Sqrt`, `Cos`, `Exp`, ...) go through a compiler pipeline that is set up for each of them
-anew, 4 ms each, before anything is compiled: of the hundreds in a training step, a second or two of
-its start. `Cast` takes the same real part, to the bit, and has the same gradient.
+anew, some milliseconds each, before anything is compiled: a training step has hundreds of them.
+`Cast` takes the same real part, to the bit, and has the same gradient.
 
 Products of complex matrices are several times as fast on CPUs as products of real ones. A row `x`
 is stored as `[Re x | Im x]`, and the vector `v` that it is multiplied with as two rows: the inner
