@@ -25,13 +25,26 @@ class Likely(NamedTuple):
     cell: tuple[float, float]
 
     def odds(self, scenes: np.ndarray, at: Positions) -> np.ndarray:
-        """`[S, K]` of sources, for against: of the likeliest place within a cell, 0 without one."""
-        near = np.ones((*at.active.shape, self.confidence.shape[1]), bool)
-        pairs = zip(self.places[:2], at.coordinates[:2], self.cell, strict=True)
-        for theirs, mine, size in pairs:
-            near &= np.abs(theirs[scenes][:, None] - mine[..., None]) <= size
-        best = np.where(near, self.confidence[scenes][:, None], 0).max(axis=-1, initial=0)
+        """`[S, K]` of sources, for against: of the likeliest place within a cell, 0 without one.
+
+        A place speaks for the nearest source alone, or one that is fitted by two would be likely
+        twice.
+        """
+        confidence, apart = self.confidence[scenes], self._cells_apart(scenes, at)
+        best, rows = np.zeros(at.active.shape), np.arange(len(scenes))
+        for _ in range(best.shape[1]):
+            near = np.where((apart <= 1).any(axis=1), confidence, 0)
+            place = near.argmax(axis=1)
+            source = apart[rows, :, place].argmin(axis=1)
+            best[rows, source] = np.maximum(best[rows, source], near[rows, place])
+            apart[rows, source] = apart[rows, :, place] = np.inf
         return best / np.maximum(1 - best, 1e-6)
+
+    def _cells_apart(self, scenes: np.ndarray, at: Positions) -> np.ndarray:
+        """`[S, K, P]` cells between sources and places, of the direction that has more of them."""
+        pairs = zip(self.places[:2], at.coordinates[:2], self.cell, strict=True)
+        across = [np.abs(to[scenes][:, None] - x[..., None]) / size for to, x, size in pairs]
+        return np.where(np.asarray(at.active)[..., None] > 0, np.maximum(*across), np.inf)
 
 
 class Known(NamedTuple):

@@ -27,6 +27,15 @@ def test_odds_are_those_of_the_likeliest_place_within_a_cell():
     np.testing.assert_allclose(likely.odds(np.array([0]), at), [[4.0, 9.0, 0.0]], rtol=1e-5)
 
 
+def test_a_place_speaks_for_one_source_alone():
+    places = tuple(np.float32([[0.0, 0.06, 0.3]]) for _ in range(3))
+    likely = Likely(places, np.float32([[0.9, 0.5, 0.75]]), (0.1, 0.1))
+    at = Positions(*(np.float32([[-0.02, 0.01, 0.03, 0.3]]) for _ in range(3)), np.ones((1, 4)))
+    np.testing.assert_allclose(likely.odds(np.array([0]), at), [[0, 9, 1, 3]], rtol=1e-5)
+    at.active[:] = [[1, 0, 1, 1]]
+    np.testing.assert_allclose(likely.odds(np.array([0]), at), [[9, 0, 1, 3]], rtol=1e-5)
+
+
 def test_likely_sources_are_found_in_noise_that_hides_others():
     config, _, scenes = made(128, sources_min=2, sources_max=3, snr_db=[-4.0, 0.0])
     truth, rng = true_positions(scenes.sources), np.random.default_rng(0)
