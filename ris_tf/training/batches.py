@@ -27,8 +27,6 @@ def simulated(config: Config) -> BatchOf:
     """
     simulator, training = Simulator(config), config.training
     sizes = {Split.TRAINING: training.batch, Split.VALIDATION: training.validated_together}
-    if not training.compile:
-        return lambda split, epoch, number: simulator(split, epoch, number, sizes[split])
     by_split = config.channel.model == "file"  # each split has channels of its own
     scalars = tf.TensorSpec([], tf.int32), *[tf.TensorSpec([], tf.int64)] * 2
 
