@@ -21,10 +21,10 @@ from ris_tf.evaluation.metrics import COORDINATES, NOTHING, metrics_of
 from ris_tf.receiver import observed
 from ris_tf.scene import Scenes, Simulator, Split
 from ris_tf.scene.calibration import known_panel
-from ris_tf.scene.positions import true_positions
+from ris_tf.scene.positions import Positions, true_positions
 
 BLOCK_BYTES = 512e6  # of the receiver's model, for the scenes of a block
-WARM_SCENES = 256  # estimated before the time is taken, which traces all but rare graphs
+SHORT = 10.0  # seconds of a first block below which it is timed again, without tracing its graphs
 NORMAL = norm.ppf((1 + (np.arange(101) + 0.5) / 101) / 2)  # quantiles of |x|, x ~ N(0, 1)
 MEDIAN = 0.6745  # of the same
 BOUND = "Cramér-Rao bound"
@@ -75,11 +75,10 @@ class Evaluation:
             self._truth.append(self._truth_of(block))
             size = block.measurement.y.shape[0]
             for name, estimator in self.estimators.items():
-                if not done:
-                    estimator.estimate(_first(inputs, WARM_SCENES))  # traces its graphs
-                begin = time.perf_counter()
-                estimate = estimator.estimate(inputs)
-                self._seconds[name] += time.perf_counter() - begin
+                estimate, seconds = _timed(estimator, inputs)
+                if not done and seconds < SHORT:
+                    seconds = _timed(estimator, inputs)[1]
+                self._seconds[name] += seconds
                 deviations = estimator.deviations and estimator.deviations(inputs, estimate)
                 truth = true_positions(block.sources)
                 self._parts[name].append(matched(estimate, truth, deviations))
@@ -162,12 +161,11 @@ class Evaluation:
         return block.measurement.snr_db.numpy(), block.sources.count.numpy(), bound
 
 
-def _first(inputs: EstimatorInputs, scenes: int) -> EstimatorInputs:
-    """The same of the first few scenes."""
-    first = slice(scenes)
-    parts = inputs.measurement, inputs.truth
-    measurement, truth = tf.nest.map_structure(lambda x: x[first], parts)
-    return EstimatorInputs(measurement, inputs.known.of(first), truth)
+def _timed(estimator: Estimator, inputs: EstimatorInputs) -> tuple[Positions, float]:
+    """What it estimates, and the seconds that it took."""
+    begin = time.perf_counter()
+    estimate = estimator.estimate(inputs)
+    return estimate, time.perf_counter() - begin
 
 
 def _medians(m: Matched) -> dict[str, Metric]:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ris_tf.scene import Draws, Split, Stream
-from ris_tf.scene.random import fold_in, random_bits
+from ris_tf.scene.random import fold_in, on_circle, random_bits
 
 counters = st.integers(0, 2**31 - 1)
 origins = st.tuples(counters, st.sampled_from(Split), counters, counters, st.sampled_from(Stream))
@@ -70,6 +70,14 @@ def test_compiled_draws_are_the_eager_ones_bit_for_bit():
         for ours, theirs in zip(exact, expected, strict=True):
             np.testing.assert_array_equal(ours, theirs)
         np.testing.assert_allclose(normal, expected_normal, atol=1e-5)
+
+
+def test_cosine_and_sine_are_those_of_a_circle():
+    quarters = np.float32(np.append(np.linspace(-2, 2, 100_001), [1e-30, -1e-6, 0.0]))
+    cosine, sine = on_circle(tf.constant(quarters))
+    angle = np.pi / 2 * quarters.astype(float)
+    np.testing.assert_allclose(cosine, np.cos(angle), atol=2e-7)
+    np.testing.assert_allclose(sine, np.sin(angle), atol=2e-7)
 
 
 @given(st.lists(st.integers(-(2**31), 2**31 - 1), min_size=2, max_size=2), counters)
