@@ -9,14 +9,14 @@ from itertools import chain
 from pathlib import Path
 
 from gui.models.configurations import flat
-from gui.models.rows import AT_FIRST, Entry, RunRow, Stamp, looked_at, stamp
+from gui.models.rows import Entry, RunRow, Stamp, looked_at, stamp
 from ris_tf.config import read_mapping
 from ris_tf.errors import UserError
 from ris_tf.runlog import run_folders
 from ris_tf.runlog.shared_reading import MANY, ReadersLostError, SharedReading
 from ris_tf.search import is_search
 
-__all__ = ["AT_FIRST", "RunIndex", "RunRow", "Stamp", "stamp"]
+__all__ = ["RunIndex", "RunRow", "Stamp", "stamp"]
 
 READ_ON = 1 << 22  # bytes of a long log read at a time afterwards
 PATIENCE_S = 0.1  # time of one poll that goes into looking at runs, and into reading on

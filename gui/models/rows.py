@@ -20,6 +20,7 @@ from ris_tf.runlog import (
     Summary,
     read_remarks,
 )
+from ris_tf.runlog.identity import ByArguments
 
 AT_FIRST = 1 << 16  # bytes of a log that are read before its row is shown; of longer ones, the ends
 FILES = "run.json", "events.jsonl"
@@ -29,7 +30,7 @@ Stamp = tuple[int, int, int]  # inode, size, time of change: differs when a file
 
 
 @dataclass(frozen=True)
-class RunRow:
+class RunRow(ByArguments):
     """A run as the table shows it.
 
     Attributes:
