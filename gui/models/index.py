@@ -91,24 +91,27 @@ class RunIndex:
         return first or found.keys() != before.keys()
 
     def _poll_entries(self, now: float) -> bool:
-        """Look at runs, those that may be working first and the others in turn."""
-        entries = self._entries.values()
-        working = [entry for entry in entries if entry.polled and not entry.settled]
+        """Look at runs: what others have looked at, those that may be working, the rest in turn."""
         deadline = time.monotonic() + self._patience_s
         if self._shared:
-            changed = self._poll_in_turn(working, [], now, deadline)
-            changed |= self._take(self._shared, deadline)
+            changed = self._take(self._shared, deadline)
+            deadline = time.monotonic() + PATIENCE_S  # all of it may have gone into that
         else:
+            changed = False
             self._share(now)
-            others = [
-                entry
-                for entry in entries
-                if not entry.given and (not entry.polled or entry.settled)
-            ]
-            changed = self._poll_in_turn(working, others, now, deadline)
+        entries = self._entries.values()
+        working = [entry for entry in entries if entry.polled and not entry.settled]
+        others = [entry for entry in entries if self._in_turn(entry)]
+        changed |= self._poll_in_turn(working, others, now, deadline)
         self.unlooked = sum(not entry.polled for entry in entries)
         self._patience_s = min(2 * self._patience_s, LONGEST_S) if self.unlooked else PATIENCE_S
         return changed
+
+    def _in_turn(self, entry: Entry) -> bool:
+        """Whether a run has no right to be looked at before others, and none is to do that."""
+        if entry.polled:
+            return entry.settled and not self._shared  # first all that nobody has looked at
+        return not entry.given
 
     def _poll_in_turn(
         self, working: list[Entry], others: list[Entry], now: float, deadline: float
