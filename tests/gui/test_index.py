@@ -7,11 +7,12 @@ import time
 from dataclasses import replace
 
 import pytest
+from driven import SOON_MS
 
 from gui.models import index as index_module
 from gui.models import rows as rows_module
 from gui.models.index import RunIndex
-from ris_tf.runlog import End, EventWriter, Remarks, write_remarks
+from ris_tf.runlog import End, EventWriter, Remarks, shared_reading, write_remarks
 from ris_tf.runlog.shared_reading import SharedReading
 
 
@@ -215,11 +216,26 @@ def test_other_folders_are_read_instead(fake_run, shared):
     assert set(read_whole(index)) == {f"done-{number}" for number in range(6)}
 
 
-def test_closed_it_leaves_no_process(fake_run, shared):
+def wait_for(condition):
+    until = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.01)
+
+
+def test_closed_it_leaves_no_process_and_reads_by_itself(fake_run, monkeypatch, shared):
+    monkeypatch.setattr(shared_reading, "AHEAD", 0)  # they wait for somebody who never comes
     index = RunIndex([hostile_runs(fake_run)])
     index.poll()
+    wait_for(lambda: shared[0].processes)
     index.close()
-    until = time.monotonic() + 30
-    while shared[0].processes:
-        assert time.monotonic() < until
+    wait_for(lambda: not shared[0].processes)
     assert len(read_whole(index)) == 12
+
+
+def test_a_closed_window_leaves_none(qtbot, fake_run, open_window, monkeypatch, shared):
+    monkeypatch.setattr(shared_reading, "AHEAD", 0)
+    window = open_window(hostile_runs(fake_run))
+    qtbot.waitUntil(lambda: shared and shared[0].processes, timeout=SOON_MS)
+    window.close()
+    wait_for(lambda: not shared[0].processes)
