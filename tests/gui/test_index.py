@@ -236,6 +236,6 @@ def test_closed_it_leaves_no_process_and_reads_by_itself(fake_run, monkeypatch, 
 def test_a_closed_window_leaves_none(qtbot, fake_run, open_window, monkeypatch, shared):
     monkeypatch.setattr(shared_reading, "AHEAD", 0)
     window = open_window(hostile_runs(fake_run))
-    qtbot.waitUntil(lambda: shared and shared[0].processes, timeout=SOON_MS)
+    qtbot.waitUntil(lambda: any(one.processes for one in shared), timeout=SOON_MS)
     window.close()
     wait_for(lambda: not shared[0].processes)
