@@ -1,31 +1,23 @@
 """The table of runs: every run under some folders, kept up to date at little cost."""
 
-import os
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
 from gui.models.configurations import flat
+from gui.models.rows import Entry, RunRow, Stamp, looked_at, stamp
 from ris_tf.config import read_mapping
 from ris_tf.errors import UserError
-from ris_tf.runlog import (
-    NO_REMARKS,
-    Remarks,
-    RunDirectory,
-    RunWatch,
-    State,
-    Summary,
-    read_remarks,
-    run_folders,
-)
+from ris_tf.runlog import run_folders
+from ris_tf.runlog.shared_reading import MANY, ReadersLostError, SharedReading
 from ris_tf.search import is_search
 
-AT_FIRST = 1 << 16  # bytes of a log that are read before its row is shown; of longer ones, the ends
+__all__ = ["RunIndex", "RunRow", "Stamp", "stamp"]
+
 READ_ON = 1 << 22  # bytes of a long log read at a time afterwards
 PATIENCE_S = 0.1  # time of one poll that goes into looking at runs, and into reading on
 # At most, while there are runs that nobody has looked at: each poll takes twice the time of the one
@@ -34,67 +26,12 @@ LONGEST_S = 2.0
 AT_LEAST = 500  # runs that a poll looks at, whatever that takes
 LITTLE_S = 0.05  # looking for runs is done at every poll where it takes no longer
 PAUSES = 50  # times that looking takes, which then pass until the next: 2 % of a processor
-FILES = "run.json", "events.jsonl"
-SETTLED = (State.FINISHED, State.STOPPED, State.FAILED, State.IMPORTED)
-
-Stamp = tuple[int, int, int]  # inode, size, time of change: differs when a file does
-
-
-@dataclass(frozen=True)
-class RunRow:
-    """A run as the table shows it.
-
-    Attributes:
-        path: its folder.
-        group: folder that it lies in, relative to the one opened; empty at the top.
-        created: seconds since 1970, 0 if unknown.
-        summary: what it is doing; `None` where it cannot be read.
-        problem: why not, in one line.
-        complete: whether the values are of the whole log.
-        remarks: what people note about it.
-        knobs: its configuration by dotted key; `None` until it is asked for and read.
-        of_search: whether its group is a search.
-    """
-
-    path: Path
-    group: str
-    created: float
-    summary: Summary | None
-    problem: str = ""
-    complete: bool = False
-    remarks: Remarks = NO_REMARKS
-    knobs: Mapping[str, Any] | None = None
-    of_search: bool = False
-
-    @property
-    def name(self) -> str:
-        """The run's folder name."""
-        return self.path.name
-
-    @property
-    def title(self) -> str:
-        """What it is called: the title that somebody gave it, or its folder's name."""
-        return self.remarks.title or self.path.name
-
-    @property
-    def state(self) -> str:
-        """What the run is doing, in a word."""
-        if self.summary is None:
-            return "unreadable" if self.problem else "reading"
-        return "stopping" if self.summary.stopping else str(self.summary.state)
-
-    @cached_property
-    def words(self) -> str:
-        """All that a word of a filter may be part of, a line each, without capitals."""
-        remarks = self.remarks
-        texts = (
-            self.title, self.name, self.state, self.group, " ".join(remarks.tags), remarks.note
-        )  # fmt: skip
-        return "\n".join(texts).casefold()
 
 
 class RunIndex:
     """All runs under folders, or the runs themselves.
+
+    Where there are many, other processes take the first look at them.
 
     Args:
         places: folders that hold runs at any depth, or runs.
@@ -110,11 +47,13 @@ class RunIndex:
         self.places = [Path(place) for place in places]
         self._clock = clock
         self.knobs_wanted = self.hurried = False
-        self._entries: dict[str, _Entry] = {}
+        self._entries: dict[str, Entry] = {}
         self._looked = False
         self._next_look = 0.0
         self._turn = 0  # of the settled runs, how many have had theirs
         self._patience_s = PATIENCE_S
+        self._shared: SharedReading[tuple[str, str, bool], Entry] | None = None
+        self._alone = False  # whether no other process is to read, any more
         self.unlooked = 0
 
     def poll(self) -> list[RunRow] | None:
@@ -128,7 +67,7 @@ class RunIndex:
         changed |= self._read_on(now)
         if not changed:
             return None
-        entries = sorted(self._entries.values(), key=_Entry.place)
+        entries = sorted(self._entries.values(), key=Entry.place)
         return [entry.row for entry in entries]
 
     def _look_for_runs(self) -> bool:
@@ -140,29 +79,95 @@ class RunIndex:
         found, before, first = dict(self._run_folders()), self._entries, not self._looked
         searches: dict[str, bool] = {}  # by the folder that the runs lie in
         self._entries = {
-            path: before.get(path) or _Entry(path, group, _in_search(path, group, searches))
+            path: before.get(path) or Entry(path, group, _in_search(path, group, searches))
             for path, group in found.items()
         }
+        if self._shared and not any(entry.given for entry in self._entries.values()):
+            self._shared.close()  # of folders that are shown no longer
+            self._shared = None
         self._looked = True
         took = time.monotonic() - began
         self._next_look = began + took * (1 + PAUSES if took > LITTLE_S else 0)
         return first or found.keys() != before.keys()
 
     def _poll_entries(self, now: float) -> bool:
-        """Look at runs, those that may be working first and the others in turn."""
+        """Look at runs: what others have looked at, those that may be working, the rest in turn."""
+        deadline = time.monotonic() + self._patience_s
+        if self._shared:
+            changed = self._take(self._shared, deadline)
+            deadline = time.monotonic() + PATIENCE_S  # all of it may have gone into that
+        else:
+            changed = False
+            self._share(now)
         entries = self._entries.values()
         working = [entry for entry in entries if entry.polled and not entry.settled]
-        others = deque(entry for entry in entries if not entry.polled or entry.settled)
-        others.rotate(-(self._turn % max(len(others), 1)))
-        deadline, changed = time.monotonic() + self._patience_s, False
-        for done, entry in enumerate(chain(working, others)):
+        others = [entry for entry in entries if self._in_turn(entry)]
+        changed |= self._poll_in_turn(working, others, now, deadline)
+        self.unlooked = sum(not entry.polled for entry in entries)
+        self._patience_s = min(2 * self._patience_s, LONGEST_S) if self.unlooked else PATIENCE_S
+        return changed
+
+    def _in_turn(self, entry: Entry) -> bool:
+        """Whether a run has no right to be looked at before others, and none is to do that."""
+        if entry.polled:
+            return entry.settled and not self._shared  # first all that nobody has looked at
+        return not entry.given
+
+    def _poll_in_turn(
+        self, working: list[Entry], others: list[Entry], now: float, deadline: float
+    ) -> bool:
+        turn = deque(others)
+        turn.rotate(-(self._turn % max(len(turn), 1)))
+        changed = False
+        for done, entry in enumerate(chain(working, turn)):
             changed |= entry.poll(now)
             if done >= AT_LEAST and time.monotonic() > deadline:
                 self._turn += max(done + 1 - len(working), 0)
                 break
-        self.unlooked = sum(not entry.polled for entry in entries)
-        self._patience_s = min(2 * self._patience_s, LONGEST_S) if self.unlooked else PATIENCE_S
         return changed
+
+    def _share(self, now: float) -> None:
+        """Have other processes look at runs, if those are many; at the first of them, we do."""
+        unlooked = [entry for entry in self._entries.values() if not entry.polled]
+        if self._alone or len(unlooked) <= MANY:
+            return
+        rest = unlooked[AT_LEAST:]
+        for entry in rest:
+            entry.given = True
+        runs = [(str(entry.row.path), entry.row.group, entry.row.of_search) for entry in rest]
+        self._shared = SharedReading(partial(looked_at, now=now), runs)
+        if self._alone:  # closed meanwhile
+            self._shared.close()
+
+    def _take(self, shared: SharedReading[tuple[str, str, bool], Entry], deadline: float) -> bool:
+        """Take over what other processes have looked at; whether there was anything."""
+        changed = False
+        try:
+            for entries in shared:
+                for entry in entries:
+                    changed |= self._take_over(entry)
+                if time.monotonic() > deadline:
+                    return changed
+        except ReadersLostError:  # from now on, we read
+            self._alone = True
+        self._shared = None
+        for entry in self._entries.values():
+            entry.given = False
+        return changed
+
+    def _take_over(self, entry: Entry) -> bool:
+        path = str(entry.row.path)
+        before = self._entries.get(path)
+        if before is None or not before.given:  # gone, or another run by now
+            return False
+        self._entries[path] = entry
+        return True
+
+    def close(self) -> None:
+        """Have no other process read any more; from any thread."""
+        self._alone = True
+        if shared := self._shared:
+            shared.close()
 
     @property
     def reading(self) -> int:
@@ -187,14 +192,26 @@ class RunIndex:
             if time.monotonic() > deadline:
                 return changed
         for entry in self._entries.values() if self.knobs_wanted else ():
-            changed |= entry.polled and entry.read_knobs()
+            changed |= entry.polled and _read_knobs(entry)
             if time.monotonic() > deadline:
                 break
         return changed
 
-    def _unread(self) -> list["_Entry"]:
+    def _unread(self) -> list["Entry"]:
         working = [entry for entry in self._entries.values() if not entry.settled]
         return [entry for entry in working if entry.row.summary and not entry.row.complete]
+
+
+def _read_knobs(entry: Entry) -> bool:
+    """Read a run's configuration, unless that is done; whether it was not."""
+    if entry.row.knobs is not None:
+        return False
+    try:
+        knobs = flat(read_mapping(entry.row.path / "config.yaml"))
+    except UserError:  # of another program, or damaged: the Configuration tab says so
+        knobs = {}
+    entry.row = replace(entry.row, knobs=knobs)
+    return True
 
 
 def _in_search(path: str, group: str, known: dict[str, bool]) -> bool:
@@ -203,116 +220,3 @@ def _in_search(path: str, group: str, known: dict[str, bool]) -> bool:
     if parent not in known:
         known[parent] = bool(group) and is_search(Path(parent))
     return known[parent]
-
-
-class _Entry:
-    """One run of the index, and which of its files have been read.
-
-    Attributes:
-        row: as the table shows it.
-        polled: whether anybody has looked at it.
-        settled: whether only a change of its files can change its row.
-    """
-
-    # Of tens of thousands, most settled: what is asked of each at every poll is kept.
-    __slots__ = ("_identity", "_log", "_name", "_remarks", "_watch", "polled", "row", "settled")
-
-    def __init__(self, path: str, group: str, of_search: bool):
-        self.row = RunRow(Path(path), group, 0.0, None, of_search=of_search)
-        self._name = self.row.name
-        self.polled, self.settled = False, True
-        self._remarks: Stamp | None = None
-        self._watch: RunWatch | None = None  # none of a settled run: there are thousands
-        self._identity: Stamp | None = None
-        self._log: Stamp | None = None
-
-    def place(self) -> tuple[str, float, str]:
-        """What rows are sorted by: the oldest run of each group first."""
-        return self.row.group, self.row.created, self._name
-
-    def poll(self, now: float) -> bool:
-        """Look whether the run changed; returns whether its row did."""
-        noted = self._read_remarks()
-        return self._poll_run(now) or noted
-
-    def _poll_run(self, now: float) -> bool:
-        first, self.polled = not self.polled, True
-        identity, log = (stamp(f"{self.row.path}/{name}") for name in FILES)
-        same = not first and (identity, log) == (self._identity, self._log)
-        if same and (self.settled or not self.row.complete):
-            return False
-        opened = identity == self._identity and self._watch
-        self._identity = identity
-        if not opened and not self._open():
-            self._log = log
-            return True
-        state, self._log = self.row.state, log
-        little = log is None or log[1] <= AT_FIRST or self.row.complete
-        moved = self.read(now, AT_FIRST if little else 0)
-        return moved and (not same or self.row.state != state)
-
-    def read(self, now: float, limit: int) -> bool:
-        """Read on in the log; whether there is a new row."""
-        assert self._watch is not None
-        try:
-            summary = self._watch.poll(now, limit)
-        except UserError as error:
-            return self._fail(str(error))
-        created, complete = self._watch.run.identity.created, self._watch.complete
-        self.row = replace(
-            self.row, created=created, summary=summary, problem="", complete=complete
-        )
-        self.settled = complete and self.row.state in SETTLED
-        if self.settled:
-            self._watch = None
-        return True
-
-    def read_knobs(self) -> bool:
-        """Read its configuration, unless that is done; whether it was not."""
-        if self.row.knobs is not None:
-            return False
-        try:
-            knobs = flat(read_mapping(self.row.path / "config.yaml"))
-        except UserError:  # of another program, or damaged: the Configuration tab says so
-            knobs = {}
-        self.row = replace(self.row, knobs=knobs)
-        return True
-
-    def _read_remarks(self) -> bool:
-        now = stamp(f"{self.row.path}/remarks.json")
-        if now == self._remarks:
-            return False
-        self._remarks = now
-        try:
-            remarks = read_remarks(self.row.path)
-        except UserError:  # as good as none: it is no part of the run
-            remarks = NO_REMARKS
-        self.row = replace(self.row, remarks=remarks)
-        return True
-
-    def _open(self) -> bool:
-        try:
-            run = RunDirectory.open(self.row.path)
-        except UserError as error:
-            self._fail(str(error))
-            return False
-        self.row = replace(self.row, knobs=None)
-        if self._watch:
-            self._watch.run = run
-        else:
-            self._watch = RunWatch(run)
-        return True
-
-    def _fail(self, problem: str) -> bool:
-        self.row = replace(self.row, summary=None, problem=problem, complete=False)
-        self.settled, self._watch = True, None
-        return True
-
-
-def stamp(path: Path | str) -> Stamp | None:
-    """What changes when a file does; `None` where it is not there."""
-    try:
-        status = os.stat(path)  # noqa: PTH116 (a third of the time of Path.stat; done by the 1000)
-    except OSError:
-        return None
-    return status.st_ino, status.st_size, status.st_mtime_ns

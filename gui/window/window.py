@@ -300,6 +300,7 @@ class MainWindow(QMainWindow):
             tab.close_down()
         for _, poller in self.readers():
             poller.stop()
+        self._index.close()
         event.accept()
 
     def showEvent(self, event) -> None:

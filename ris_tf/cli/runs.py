@@ -1,22 +1,18 @@
 """`ris-tf runs`: every run under a folder."""
 
-import gc
 import time
-from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, TypeVar
 
 import typer
 
-from ris_tf.cli.runs_table import COLUMNS, Row, Table
+from ris_tf.cli.runs_table import Row, Table, row_of, rows_of
 from ris_tf.cli.terminal import console, say
 
-MANY = 2000  # runs above which this machine's processors share the reading
-AT_ONCE = 250  # that one of them gets; progress is shown as often
+AT_ONCE = 250  # runs: progress is shown as often
 TOGETHER_S = 0.3  # rows that are read in this time are printed together
 T = TypeVar("T")
 
@@ -68,71 +64,15 @@ def _oldest_first(paths: Sequence[str]) -> list[str]:
 
 def _rows(paths: Sequence[str]) -> Generator[Row]:
     """Each as soon as it and those before it are read."""
+    from ris_tf.runlog.shared_reading import MANY, ReadersLostError, SharedReading
+
     done = 0
     if len(paths) > MANY:
-        with suppress(BrokenProcessPool):  # one was killed, as by the system where memory is short
-            for row in _shared(paths):
+        with suppress(ReadersLostError), SharedReading(rows_of, paths) as blocks:
+            for row in chain.from_iterable(blocks):
                 done += 1
                 yield row
-    yield from map(_row, paths[done:])
-
-
-def _shared(paths: Sequence[str]) -> Generator[Row]:
-    """The same, read by as many processes as there are processors."""
-    from ris_tf.processor import available_threads
-
-    gc.freeze()  # nothing that is there now need be looked at by each process again and again
-    processes = available_threads()
-    with ProcessPoolExecutor(processes, initializer=_end_with_reader) as pool:
-        read: deque[Future[list[Row]]] = deque()
-        for first in range(0, len(paths), AT_ONCE):
-            # Not all at once: after Ctrl-C, or without a reader, nobody wants the rest.
-            if len(read) > 2 * processes:
-                yield from read.popleft().result()
-            read.append(pool.submit(_rows_of, paths[first : first + AT_ONCE]))
-        while read:
-            yield from read.popleft().result()
-
-
-def _rows_of(paths: Sequence[str]) -> list[Row]:
-    return list(map(_row, paths))
-
-
-def _end_with_reader() -> None:
-    """By signals at once, without a word: the process that was started says what there is to say.
-
-    When that is gone, killed, its pool tells nobody, and they would wait for work for ever.
-    """
-    import signal
-    import threading
-
-    from ris_tf.process import PREEMPTING
-
-    for number in (signal.SIGINT, *PREEMPTING):
-        signal.signal(number, signal.SIG_DFL)
-    threading.Thread(target=_outlived, daemon=True).start()
-
-
-def _outlived() -> None:
-    import multiprocessing
-    import os
-
-    if parent := multiprocessing.parent_process():
-        parent.join()
-    os._exit(1)
-
-
-def _row(path: str) -> Row:
-    """A run by itself: whatever its folder holds, the others are listed."""
-    from ris_tf.errors import printable
-    from ris_tf.runlog import RunDirectory, RunError, summarize
-
-    try:
-        summary = summarize(RunDirectory.open(Path(path)))
-    except RunError:
-        return Row(printable(path), "unreadable", ("-",) * len(COLUMNS))
-    cells = tuple(column.cell(summary) for column in COLUMNS)
-    return Row(printable(path), str(summary.state), cells)
+    yield from map(row_of, paths[done:])
 
 
 def _as_they_come(rows: Iterable[T]) -> Iterator[list[T]]:

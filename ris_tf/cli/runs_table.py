@@ -3,9 +3,10 @@
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-import typer
+from ris_tf.errors import printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -80,6 +81,7 @@ class Table:
             self._places = [place for place in self._places if COLUMNS[place].narrow]
 
     def _line(self, row: Row) -> str:
+        import typer  # which processes that only read do without
         from rich.cells import cell_len
 
         name, state, *numbers = self._widths
@@ -115,3 +117,20 @@ COLUMNS = [
     Column("started", _started, narrow=False),
     Column("took", _duration),
 ]
+
+
+def row_of(path: str) -> Row:
+    """A run by itself: whatever its folder holds, the others are listed."""
+    from ris_tf.runlog import RunDirectory, RunError, summarize
+
+    try:
+        summary = summarize(RunDirectory.open(Path(path)))
+    except RunError:
+        return Row(printable(path), "unreadable", ("-",) * len(COLUMNS))
+    cells = tuple(column.cell(summary) for column in COLUMNS)
+    return Row(printable(path), str(summary.state), cells)
+
+
+def rows_of(paths: Sequence[str]) -> list[Row]:
+    """The same of several, as other processes read them."""
+    return list(map(row_of, paths))

@@ -45,11 +45,22 @@ def _scalar(value: Any) -> Any:
 
 
 def _list_of(read: _Read) -> _Read:
+    as_it_is = _AS_IT_IS.get(read, lambda value: False)
+
     def entries(value: Any) -> Any:
+        if isinstance(value, list) and as_it_is(value):
+            return value
         read_ones = list(map(read, value)) if isinstance(value, list) else [_WRONG]
         return _WRONG if _WRONG in read_ones else read_ones
 
     return entries
+
+
+# Whether a list need not be read one by one: in a log, nearly all.
+_AS_IT_IS: dict[_Read, Callable[[list[Any]], bool]] = {
+    _number: lambda value: set(map(type, value)) == {float},
+    _text: lambda value: set(map(type, value)) == {str} and "".join(value).isprintable(),
+}
 
 
 def _dict_of(read: _Read) -> _Read:

@@ -33,7 +33,10 @@ class Reason(StrEnum):
     @classmethod
     def of(cls, text: str) -> "Reason":
         """The reason that a log names; one that is not known here is a failure."""
-        return cls(text) if text in list(cls) else cls.FAILED
+        try:
+            return cls(text)
+        except ValueError:
+            return cls.FAILED
 
 
 class Cause(StrEnum):

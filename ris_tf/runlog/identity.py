@@ -1,9 +1,10 @@
 """run.json: who works on a run, when, where, with what, from which weights."""
 
+import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import orjson
 
@@ -14,8 +15,21 @@ from ris_tf.runlog.health import LOCALIZATION
 LARGEST = 1 << 53  # of a number in run.json; beyond, it is damage
 
 
+class ByArguments:
+    """A data class that goes to another process as what it was made of, not attribute by attribute.
+
+    Of tens of thousands, that takes less time there, and two thirds of the memory.
+    """
+
+    __slots__ = ()
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), tuple([getattr(self, name) for name in self.__dataclass_fields__])
+
+
 @dataclass(frozen=True)
-class BeganFrom:
+class BeganFrom(ByArguments):
     """The weights that a run began at.
 
     Attributes:
@@ -28,7 +42,7 @@ class BeganFrom:
 
 
 @dataclass(frozen=True)
-class Identity:
+class Identity(ByArguments):
     """run.json: who, when, where, with what.
 
     Attributes:
@@ -100,7 +114,8 @@ def _count(value: Any) -> int | None:
 
 
 def _text(value: Any) -> str | None:
-    return printable(value) if isinstance(value, str) else None
+    # Of many runs, most texts are those of the others: one of each is enough.
+    return sys.intern(printable(value)) if isinstance(value, str) else None
 
 
 def _texts(value: Any) -> list[str] | None:
@@ -110,7 +125,9 @@ def _texts(value: Any) -> list[str] | None:
 
 def _named_texts(value: Any) -> dict[str, str] | None:
     texts = isinstance(value, dict) and all(isinstance(word, str) for word in value.values())
-    return {printable(name): printable(word) for name, word in value.items()} if texts else None
+    if not texts:
+        return None
+    return {printable(name): sys.intern(printable(word)) for name, word in value.items()}
 
 
 def _began_from(document: Any) -> BeganFrom:

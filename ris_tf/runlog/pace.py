@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 from enum import StrEnum
 
+from ris_tf.runlog.identity import ByArguments
 from ris_tf.runlog.log import RunLog
 
 
@@ -16,7 +17,7 @@ class Doing(StrEnum):
 
 
 @dataclass(frozen=True)
-class Pace:
+class Pace(ByArguments):
     """How a run goes.
 
     Attributes:

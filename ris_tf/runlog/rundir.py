@@ -57,6 +57,9 @@ class RunDirectory(LockedFolder):
         self.path = path
         self.identity = identity
 
+    def __reduce__(self) -> tuple[object, ...]:
+        return RunDirectory, (self.path, self.identity)  # in another process, without the lock
+
     # Made when they are asked for: a table has thousands of runs.
 
     @property

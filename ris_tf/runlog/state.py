@@ -14,6 +14,7 @@ from ris_tf.disk import open_regular
 from ris_tf.runlog.events import Reason, Session, Usage
 from ris_tf.runlog.files import RunError, unreadable
 from ris_tf.runlog.health import LOCALIZATION
+from ris_tf.runlog.identity import ByArguments
 from ris_tf.runlog.log import RunLog
 from ris_tf.runlog.pace import Pace, pace_of
 from ris_tf.runlog.reader import AT_ONCE, LogReader, decode_lines, read_whole, summed_of
@@ -53,7 +54,7 @@ ENDED = {
 
 
 @dataclass(frozen=True)
-class Summary:
+class Summary(ByArguments):
     """One row of a table of runs.
 
     Attributes:

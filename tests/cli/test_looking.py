@@ -67,8 +67,8 @@ def test_rows_that_come_later_stand_below_those_before(make_run, typed, monkeypa
         make_run(name)
     whole = typed("runs").out
     monkeypatch.setattr("ris_tf.cli.runs.TOGETHER_S", 0.0)
-    monkeypatch.setattr("ris_tf.cli.runs.MANY", 1)
-    monkeypatch.setattr("ris_tf.cli.runs.AT_ONCE", 1)
+    monkeypatch.setattr("ris_tf.runlog.shared_reading.MANY", 1)
+    monkeypatch.setattr("ris_tf.runlog.shared_reading.TOGETHER", 1)
     assert typed("runs").out == whole
     assert [line.split()[0] for line in whole.splitlines()[1:]] == [
         f"runs/{name}" for name in ("b", "a", "a-longer-name", "c")

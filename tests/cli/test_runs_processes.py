@@ -1,8 +1,5 @@
 """`ris-tf runs` reads in several processes: whichever of them is killed, nothing hangs."""
 
-import multiprocessing
-import os
-import signal
 import subprocess
 import sys
 
@@ -10,12 +7,14 @@ import psutil
 import pytest
 
 from ris_tf.cli import runs
+from ris_tf.runlog import shared_reading
 
 PROGRAM = """
 import sys
 from ris_tf.cli import runs
 from ris_tf.cli.main import main
-runs.MANY, runs.AT_ONCE, runs.TOGETHER_S = 1, 1, 0.0
+from ris_tf.runlog import shared_reading
+runs.TOGETHER_S, shared_reading.MANY, shared_reading.TOGETHER = 0.0, 1, 1
 runs._runs_of = lambda folder: [str(folder)] * 100_000
 sys.argv = ["ris-tf", "runs", sys.argv[1]]
 main()
@@ -44,13 +43,15 @@ def reading(one):
 
 
 def test_killed_processes_leave_their_rows_to_the_one_that_prints(one, monkeypatch):
-    monkeypatch.setattr(runs, "MANY", 1)
-    monkeypatch.setattr(runs, "AT_ONCE", 1)
-    rows = runs._rows([str(one)] * 40)
+    monkeypatch.setattr(shared_reading, "MANY", 1)
+    monkeypatch.setattr(shared_reading, "TOGETHER", 1)
+    rows = runs._rows([str(one)] * 200)
     first = next(rows)
-    for worker in multiprocessing.active_children():
-        os.kill(worker.pid or 0, signal.SIGKILL)
-    assert [first, *rows] == [first] * 40
+    workers = psutil.Process().children()
+    assert workers
+    for worker in workers:
+        worker.kill()
+    assert [first, *rows] == [first] * 200
 
 
 def test_without_a_reader_all_of_them_end(reading):

@@ -2,10 +2,18 @@
 
 import os
 import shutil
+import sys
 import time
+from dataclasses import replace
+
+import pytest
+from driven import SOON_MS
 
 from gui.models import index as index_module
+from gui.models import rows as rows_module
 from gui.models.index import RunIndex
+from ris_tf.runlog import End, EventWriter, Remarks, shared_reading, write_remarks
+from ris_tf.runlog.shared_reading import SharedReading
 
 
 def rows_of(index):
@@ -60,7 +68,7 @@ def test_a_process_that_dies_or_falls_silent_is_noticed_without_a_new_event(fake
 
 
 def test_a_long_log_is_shown_from_its_ends_and_then_read_on(fake_run, tmp_path, monkeypatch):
-    monkeypatch.setattr(index_module, "AT_FIRST", 1000)
+    monkeypatch.setattr(rows_module, "AT_FIRST", 1000)
     monkeypatch.setattr(index_module, "READ_ON", 1)
     monkeypatch.setattr(index_module, "PATIENCE_S", 0)
     fake_run("a", windows=4000).train(4000, dropped=(1, 2)).end()
@@ -110,3 +118,124 @@ def test_many_runs_have_rows_before_they_are_looked_at(fake_run, tmp_path, monke
     ]
     assert index.unlooked == 0
     assert index.poll() is None
+
+
+@pytest.fixture
+def shared(monkeypatch):
+    """Other processes look at all runs but the first; how many of them there were."""
+    started = []
+
+    class Counted(SharedReading):
+        def __init__(self, *given):
+            super().__init__(*given)
+            started.append(self)
+
+    monkeypatch.setattr(index_module, "MANY", 5)
+    monkeypatch.setattr(index_module, "AT_LEAST", 1)
+    monkeypatch.setattr(index_module, "SharedReading", Counted)
+    return started
+
+
+def hostile_runs(fake_run):
+    """Runs in all sorts of conditions."""
+    for number in range(6):
+        fake_run(f"sweep/done-{number}").train(40).end()
+    fake_run("here").train(25)
+    for name in ("pipe", "device", "deep", "no-log", "torn"):
+        fake_run(name).train(5)
+    folder = fake_run("noted").train(3).end().path
+    write_remarks(folder, Remarks(title="mine", tags=("a",), pinned=True))
+    runs = folder.parent
+    for name in ("pipe/events.jsonl", "device/run.json", "no-log/events.jsonl"):
+        (runs / name).unlink()
+    os.mkfifo(runs / "pipe" / "events.jsonl")
+    (runs / "device" / "run.json").symlink_to("/dev/zero")
+    (runs / "deep" / "run.json").write_text("[" * 100_000)
+    with (runs / "torn" / "events.jsonl").open("ab") as log:
+        log.write(b'{"kind":"end","ti')
+    return runs
+
+
+def read_whole(index):
+    """The rows when all runs have been looked at."""
+    rows, until = {}, time.monotonic() + 60
+    while not rows or index.unlooked:
+        rows = rows_of(index) or rows
+        assert time.monotonic() < until
+    return rows
+
+
+def alike(rows):
+    return {
+        name: replace(row, summary=row.summary and replace(row.summary, run=None))
+        for name, row in rows.items()
+    }
+
+
+def test_rows_are_the_same_whoever_reads_them(fake_run, monkeypatch, shared):
+    runs, now = hostile_runs(fake_run), time.time()
+    index = RunIndex([runs], clock=lambda: now)
+    by_others = read_whole(index)
+    assert len(shared) == 1
+    monkeypatch.setattr(index_module, "MANY", 1000)
+    here = read_whole(RunIndex([runs], clock=lambda: now))
+    assert len(shared) == 1
+    assert len(here) == 12
+    assert str(alike(by_others)) == str(alike(here))  # as texts: NaN differs from NaN
+    # What goes on is followed.
+    assert by_others["here"].state == "running"
+    assert by_others["here"].summary.step == 25
+    with EventWriter(runs / "here" / "events.jsonl") as log:
+        log.write(End(1e9, 25, "stopped", "by somebody"))
+    assert rows_of(index)["here"].state == "stopped"
+
+
+def test_of_few_runs_no_process_is_started(fake_run, shared):
+    for number in range(5):
+        fake_run(str(number)).end()
+    read_whole(RunIndex([fake_run("5").path.parent]))
+    read_whole(RunIndex([fake_run("6").path]))
+    assert not shared[1:]
+
+
+def test_without_other_processes_this_one_reads(fake_run, monkeypatch, shared):
+    runs = hostile_runs(fake_run)
+    monkeypatch.setattr(sys, "executable", "/there/is/none")
+    index = RunIndex([runs])
+    assert len(read_whole(index)) == 12
+    fake_run("one-more").train(5)
+    assert "one-more" in read_whole(index)
+    assert len(shared) == 1  # it was tried once
+
+
+def test_other_folders_are_read_instead(fake_run, shared):
+    runs = hostile_runs(fake_run)
+    index = RunIndex([runs])
+    index.poll()
+    index.places = [runs / "sweep"]
+    assert set(read_whole(index)) == {f"done-{number}" for number in range(6)}
+
+
+def wait_for(condition):
+    until = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.01)
+
+
+def test_closed_it_leaves_no_process_and_reads_by_itself(fake_run, monkeypatch, shared):
+    monkeypatch.setattr(shared_reading, "AHEAD", 0)  # they wait for somebody who never comes
+    index = RunIndex([hostile_runs(fake_run)])
+    index.poll()
+    wait_for(lambda: shared[0].processes)
+    index.close()
+    wait_for(lambda: not shared[0].processes)
+    assert len(read_whole(index)) == 12
+
+
+def test_a_closed_window_leaves_none(qtbot, fake_run, open_window, monkeypatch, shared):
+    monkeypatch.setattr(shared_reading, "AHEAD", 0)
+    window = open_window(hostile_runs(fake_run))
+    qtbot.waitUntil(lambda: any(one.processes for one in shared), timeout=SOON_MS)
+    window.close()
+    wait_for(lambda: not shared[0].processes)
