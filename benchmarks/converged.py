@@ -5,10 +5,10 @@
 Scenes are the default panel's, of -5..20 dB. The search takes as long as it likes: from the
 estimator's results, the truth and pursuits that choose at random among the best peaks of a fine
 grid, it replaces sources one by one by the best peaks of what the others do not explain, while that
-lowers the residual energy, and descends by plain damped Gauss-Newton steps without a stopping rule,
-at last in double precision. The estimator is judged with the count given and without: by the share
-of the scenes in which the search, with as many sources, has a residual energy lower by more than a
-thousandth.
+lowers the cost of the stochastic likelihood, and descends by plain damped Gauss-Newton steps
+without a stopping rule, at last in double precision. The estimator is judged with the count given
+and without: by the share of the scenes in which the search, with as many sources, has a cost that
+is lower by more than a thousandth.
 """
 
 import argparse
@@ -38,7 +38,7 @@ FINER = 2  # directions of the search's grid for each of the starting grid's, in
 PURSUITS, PEAKS = 8, 3  # random pursuits, and peaks that each step of them chooses among
 PARENTS, SWEEPS = 3, 5  # fits whose sources are replaced, and how often at most
 STEPS, LAST_STEPS = 10, 60  # of Gauss-Newton: of a trial, and in double precision
-BETTER = 1e-3  # relative descent of the residual energy that counts as a better maximum
+BETTER = 1e-3  # relative descent of the cost that counts as a better maximum
 SPLIT_DB = 5.0
 GIVEN, COUNTED = "count given", "count estimated"
 TINY = 1e-30
@@ -57,6 +57,7 @@ class Search:
     def __init__(self, config: Config, seed: int = 0):
         simulator = Simulator(config)
         self.panel, self.symbols = simulator.panel, config.scene.symbols
+        self.equal = config.scene.powers == "equal"
         coarse = starting_grid(config)
         sizes = (FINER * (len(axis) - 1) + 1 for axis in coarse[:2])
         self.grid = scan_grid(config.scene, *sizes, len(coarse.range_m))
@@ -64,21 +65,29 @@ class Search:
         self.ends = 1 / config.scene.range_m[1], 1 / config.scene.range_m[0]
         self.random = np.random.default_rng(seed)
         self._descend = {
-            steps: of_any_number(
-                lambda y, sensing, point, steps=steps: self._descent(y, sensing, point, steps)
-            )
+            steps: of_any_number(lambda *given, steps=steps: self._descent(*given, steps))
             for steps in (STEPS, LAST_STEPS)
         }
         self._scene = tf.function(self._scene_of, autograph=False, reduce_retracing=True)
 
+    def observed(self, measurement: Measurement, variance: np.ndarray) -> Observed:
+        """Measurements in noise of a variance `[B]`, for the stochastic likelihood."""
+        noise = tf.convert_to_tensor(variance, tf.float32)
+        data = observed(measurement, self.panel, self.symbols)
+        return data._replace(noise=noise, equal=self.equal)
+
     def best(
-        self, measurement: Measurement, starts: list[Positions], count: np.ndarray
+        self,
+        measurement: Measurement,
+        variance: np.ndarray,
+        starts: list[Positions],
+        count: np.ndarray,
     ) -> np.ndarray:
-        """`[B]` least residual energy known with `[B]` sources; uses starts with as many."""
+        """`[B]` least cost known with `[B]` sources; uses starts with as many."""
         starts = [Positions(*(np.asarray(axis) for axis in start)) for start in starts]
         result = np.zeros(len(count))
         for i, number in enumerate(count):
-            one = Measurement(*(part[i : i + 1] for part in measurement))
+            one = Measurement(*(part[i : i + 1] for part in measurement)), variance[i : i + 1]
             points = [_point(start, i) for start in starts if start.active[i].sum() == number]
             result[i] = self._best_of(self._scene(*one), int(number), points)
         return result
@@ -87,16 +96,16 @@ class Search:
         if not number:
             return float(tf.reduce_sum(tf.abs(scene.data.y) ** 2))
         pool = np.stack([*points, *(self._pursued(scene, number) for _ in range(PURSUITS))])
-        pool, energy = self.descended(scene, pool)
+        pool, cost = self.descended(scene, pool)
         for _ in range(SWEEPS):
-            first = np.argsort(energy)[:PARENTS]
+            first = np.argsort(cost)[:PARENTS]
             trials = np.concatenate([self._replaced(scene, pool[i]) for i in first])
             more, lower = self.descended(scene, trials)
-            better = lower.min() < (1 - 1e-5) * energy.min()
-            pool, energy = np.concatenate([pool, more]), np.concatenate([energy, lower])
+            better = lower.min() < (1 - 1e-5) * cost.min()
+            pool, cost = np.concatenate([pool, more]), np.concatenate([cost, lower])
             if not better:
                 break
-        first = np.argsort(energy)[:2]
+        first = np.argsort(cost)[:2]
         return float(self.descended(scene, pool[first], LAST_STEPS)[1].min())
 
     def _pursued(self, scene: Scene, number: int) -> np.ndarray:
@@ -123,7 +132,7 @@ class Search:
         columns = scene.data.at_receiver(
             steering_vectors(self.panel, places[0], places[1], 1 / places[2])
         )
-        drop = explained(scene.atoms, scene.data.y, columns).numpy().reshape(self.shape)
+        drop = explained(scene.atoms, scene.data, columns).numpy().reshape(self.shape)
         plane, height = drop.argmax(axis=2), drop.max(axis=2)
         found = []
         for _ in range(PEAKS):
@@ -137,32 +146,25 @@ class Search:
     def descended(
         self, scene: Scene, points: np.ndarray, steps: int = STEPS
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Points after Gauss-Newton steps, and residual energies; the last steps in double."""
-        y, sensing = scene.data.y, scene.data.sensing
-        if steps == LAST_STEPS:
-            y, sensing, points = (
-                tf.cast(y, tf.complex128),
-                tf.cast(sensing, tf.float64),
-                points.astype(float),
-            )
-        else:
-            points = points.astype(np.float32)
-        count = len(points)
-        point, energy = self._descend[steps](
-            tf.repeat(y, count, 0), tf.repeat(sensing, count, 0), points
-        )
-        return point.numpy(), energy.numpy().astype(float)
+        """Points after Gauss-Newton steps, and their costs; the last steps in double."""
+        kinds = (tf.complex64, tf.float32) if steps == STEPS else (tf.complex128, tf.float64)
+        complex_kind, real_kind = kinds
+        y = tf.cast(scene.data.y, complex_kind)
+        others = (tf.cast(part, real_kind) for part in (scene.data.sensing, scene.data.noise))
+        alike = (tf.repeat(part, len(points), 0) for part in (y, *others))
+        point, cost = self._descend[steps](*alike, points.astype(real_kind.as_numpy_dtype))
+        return point.numpy(), cost.numpy().astype(float)
 
     def _descent(
-        self, y: tf.Tensor, sensing: tf.Tensor, point: tf.Tensor, steps: int
+        self, y: tf.Tensor, sensing: tf.Tensor, noise: tf.Tensor, point: tf.Tensor, steps: int
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Levenberg-Marquardt: a step that does not lower the energy is damped further."""
+        """Levenberg-Marquardt: a step that does not lower the cost is damped further."""
         slots = point.shape[1] // 3
         axes = (
             np.asarray(axis, point.dtype.as_numpy_dtype) for axis in (self.panel.x, self.panel.z)
         )
         x, z = axes
-        data = Observed(y, sensing, self.panel._replace(x=x, z=z))
+        data = Observed(y, sensing, self.panel._replace(x=x, z=z), noise, self.equal)
         active = tf.ones_like(point[:, :slots])
         lowest = tf.constant([-1.57] * 2 * slots + [self.ends[0]] * slots, point.dtype)
         highest = tf.constant([1.57] * 2 * slots + [self.ends[1]] * slots, point.dtype)
@@ -171,7 +173,7 @@ class Search:
             azimuth, elevation, curvature = tf.split(point, 3, axis=1)
             return azimuth, elevation, 1 / curvature
 
-        def body(step: tf.Tensor, point: tf.Tensor, energy: tf.Tensor, damping: tf.Tensor):
+        def body(step: tf.Tensor, point: tf.Tensor, cost: tf.Tensor, damping: tf.Tensor):
             known = fit(data, coordinates(point), active)
             slope = tf.concat(
                 [tf.ones_like(point[:, : 2 * slots]), -1 / point[:, 2 * slots :] ** 2], 1
@@ -185,28 +187,26 @@ class Search:
             unit = tf.linalg.set_diag(unit, tf.ones_like(scale) + damping[:, None])
             move = tf.linalg.solve(unit, (gradient * scale)[..., None])[..., 0] * scale
             trial = tf.clip_by_value(point + tf.clip_by_value(move, -0.15, 0.15), lowest, highest)
-            after = residual(data, coordinates(trial), active).energy
-            better = after < energy
+            after = residual(data, coordinates(trial), active).cost
+            better = after < cost
             damping = tf.clip_by_value(
                 damping * tf.where(better, tf.cast(0.2, point.dtype), 6), 1e-7, 1e3
             )
             return (
                 step + 1,
                 tf.where(better[:, None], trial, point),
-                tf.where(better, after, energy),
+                tf.where(better, after, cost),
                 damping,
             )
 
         point = tf.clip_by_value(point, lowest, highest)
-        energy = residual(data, coordinates(point), active).energy
-        start = tf.constant(0), point, energy, tf.ones_like(energy) * 1e-2
+        cost = residual(data, coordinates(point), active).cost
+        start = tf.constant(0), point, cost, tf.ones_like(cost) * 1e-2
         result = tf.while_loop(lambda step, *_: step < steps, body, start)
         return result[1], result[2]
 
-    def _scene_of(
-        self, y: tf.Tensor, channel: tf.Tensor, codes: tf.Tensor, snr_db: tf.Tensor
-    ) -> Scene:
-        data = observed(Measurement(y, channel, codes, snr_db), self.panel, self.symbols)
+    def _scene_of(self, measurement: Measurement, variance: tf.Tensor) -> Scene:
+        data = self.observed(measurement, variance)
         return Scene(data, atoms_of_grid(data, self.grid))
 
 
@@ -217,15 +217,14 @@ def _point(positions: Positions, scene: int) -> np.ndarray:
     return np.concatenate([azimuth, elevation, 1 / range_m])
 
 
-def energy_of(search: Search, measurement: Measurement, found: Positions) -> np.ndarray:
-    """`[B]` residual energy of an estimate."""
-    data = observed(measurement, search.panel, search.symbols)
+def cost_of(data: Observed, found: Positions) -> np.ndarray:
+    """`[B]` cost of an estimate."""
     at = Positions(*map(tf.constant, found))
-    return residual(data, at.coordinates, at.active).energy.numpy()
+    return residual(data, at.coordinates, at.active).cost.numpy()
 
 
 def judged(search: Search, estimator: Estimator, scenes: Scenes) -> dict[str, np.ndarray]:
-    """`[B]` relative excess of the residual energy over the search's, by what was known."""
+    """`[B]` relative excess of the cost over the search's, by what was known."""
     m, count = scenes.measurement, scenes.sources.count.numpy()
     power = np.mean(np.abs(m.y) ** 2, axis=(1, 2))
     variance = power / (1 + 10 ** (m.snr_db.numpy() / 10))
@@ -234,8 +233,9 @@ def judged(search: Search, estimator: Estimator, scenes: Scenes) -> dict[str, np
     starts = [*found.values(), true_positions(scenes.sources)]
     excess = {}
     for what, mine in found.items():
-        best = search.best(m, starts, mine.active.sum(axis=-1).astype(int))
-        excess[what] = energy_of(search, m, mine) / np.maximum(best, TINY) - 1
+        best = search.best(m, variance, starts, mine.active.sum(axis=-1).astype(int))
+        mine_cost = cost_of(search.observed(m, variance), mine)
+        excess[what] = mine_cost / np.maximum(best, TINY) - 1
         print(f"{what}: {len(count)} scenes searched", file=sys.stderr, flush=True)
     return excess
 
