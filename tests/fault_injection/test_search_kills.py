@@ -9,7 +9,7 @@ from contextlib import suppress
 import psutil
 import pytest
 from harness import FULL
-from searches import SPACE, assert_whole, begin, kill_tree, trials_of
+from searches import HUNG_S, SPACE, assert_whole, begin, kill_tree, trials_of, until
 
 KILLS = 24 if FULL else 0
 VICTIMS = ("search", "tree", "supervisor", "worker", "chief", "trial")
@@ -68,11 +68,11 @@ def test_killed_search_comes_to_the_same(home, undisturbed, fault, kill):
             kill_tree(process)
         else:
             os.kill(pid, signal.SIGKILL)
-    said, _ = process.communicate(timeout=300)
+    said, _ = process.communicate(timeout=HUNG_S)
     if process.returncode != 0:
         assert which in ("search", "tree", "supervisor"), said
         process = begin(home, name, *TRIALS, "--workers", workers, "--resume", wait=False)
-        said, _ = process.communicate(timeout=300)
+        said, _ = process.communicate(timeout=HUNG_S)
     assert process.returncode == 0, said
     assert "Traceback" not in said or which in SEVERAL, said
     ours = assert_whole(home, name, 3)
@@ -84,9 +84,8 @@ def test_killed_search_comes_to_the_same(home, undisturbed, fault, kill):
 
 def signal_all(home, name, process, number):
     """Send a signal to a search and all that it started, once a trial has trained an epoch."""
-    until = time.monotonic() + 300
-    while not any(trial.epochs for trial in trials_of(home, name)) and time.monotonic() < until:
-        time.sleep(0.1)
+    until(lambda: process.poll() is not None or any(t.epochs for t in trials_of(home, name)))
+    assert process.poll() is None, process.communicate()
     family = [process.pid, *(p.pid for p in psutil.Process(process.pid).children(recursive=True))]
     for pid in family:
         with suppress(ProcessLookupError):
@@ -103,7 +102,7 @@ def test_preempted_search_goes_on(home, fault, number, workers):
     fault(f"{number.name} to a search", f"checkpoints of its trials, {code}; --resume goes on")
     process = begin(home, name, *TRIALS, "--workers", workers, wait=False)
     signal_all(home, name, process, number)
-    said, _ = process.communicate(timeout=300)
+    said, _ = process.communicate(timeout=HUNG_S)
     assert process.returncode == code, said
     assert "Traceback" not in said, said
     code, said = begin(home, name, *TRIALS, "--workers", workers, "--resume")
@@ -119,6 +118,6 @@ def test_signal_that_ends_no_search(home, fault, number, workers):
     name = f"kept{number.name}{workers}"
     process = begin(home, name, *TRIALS, "--workers", workers, wait=False)
     signal_all(home, name, process, number)
-    said, _ = process.communicate(timeout=300)
+    said, _ = process.communicate(timeout=HUNG_S)
     assert process.returncode == 0, said
     assert_whole(home, name, 3)
