@@ -18,13 +18,16 @@ network.filters: [4, 6]
 PLAN = ["--n-trials", "2", "--epochs-per-trial", "10", "--algorithm", "random"]
 QUICK = ["--set", "training.compile=false", "--set", "search.scenes=24"]
 QUICK += ["--set", "search.validation_scenes=16"]
+# Tests wait for what a search does; this ends those that would wait for ever. Among other work a
+# search takes minutes.
+HUNG_S = 1800
 
 
 def tune(home, *words, wait=True, environment=None):
     """Start a search; wait for its end unless told otherwise."""
     process = Forked(*CLI, "tune", *words, cwd=home, environment=environment, joined=True)
     if wait:
-        said, _ = process.communicate(timeout=400)
+        said, _ = process.communicate(timeout=HUNG_S)
         return process.returncode, said
     return process
 
@@ -34,7 +37,7 @@ def begin(home, name, *words, **how):
     return tune(home, *plan, *words, **how)
 
 
-def until(condition, seconds=300):
+def until(condition, seconds=HUNG_S):
     """Wait for something to be so."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:

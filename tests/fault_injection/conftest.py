@@ -13,7 +13,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from harness import FULL, Harmed, outcome
+from harness import FULL, WINDOW, Harmed, outcome
 
 ROW = "{:<47}{:>5}{:>6}  {}"
 
@@ -44,10 +44,9 @@ def reference(harmed: Harmed, made_once: Callable[..., Path]) -> tuple:
 @pytest.fixture(scope="session")
 def half_way(harmed: Harmed, made_once: Callable[..., Path]) -> Path:
     """Folder of a run that was killed in its third epoch: it has two checkpoints."""
-    place = "ris_tf.engine.recorder:StepRecorder.on_train_batch_end"
 
     def fill(runs: Path) -> None:
-        assert harmed.train(runs, entering=place, times=8, signal=9).code == -9
+        assert harmed.train(runs, entering=WINDOW, times=8, signal=9).code == -9
 
     return made_once("half_way", fill)
 

@@ -16,6 +16,8 @@ from ris_tf.runlog import read_run_log
 FULL = os.environ.get("RIS_FAULTS") == "full"
 CONFIG = Path(__file__).with_name("faults.yaml")
 HARMED = Path(__file__).with_name("harmed.py")
+# Entered after each window.
+WINDOW = "ris_tf.engine.recorder:StepRecorder.on_train_batch_end"
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from harness import CONFIG, FULL, assert_same, end_of, history, warnings_of, weights
+from harness import CONFIG, FULL, WINDOW, assert_same, end_of, history, warnings_of, weights
 from searches import PLAN, QUICK, SPACE, assert_whole
 
 from ris_tf.engine import checkpoint
@@ -17,7 +17,7 @@ from ris_tf.search import SearchDirectory
 
 SMALL = "3m"
 MOMENTS = {
-    "while windows are logged": ("ris_tf.engine.recorder:StepRecorder.on_train_batch_end", 8, 0),
+    "while windows are logged": (WINDOW, 8, 0),
     "before the first checkpoint": ("ris_tf.engine.checkpoint:save", 1, 0),
     "a checkpoint that does not fit": ("ris_tf.engine.checkpoint:save", 2, 8_000),
     "the best network": ("ris_tf.engine.checkpoint:save_network", 2, 12_000),

@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from harness import CONFIG, FULL, HARMED, assert_same, end_of, outcome
+from harness import CONFIG, FULL, HARMED, WINDOW, assert_same, end_of, outcome
 
 COMPILED = "training.compile=true"
 # Nor what was compiled in a hurry and kept.
@@ -42,8 +42,7 @@ def test_disturbed_and_resumed_run_is_the_uninterrupted_one(
     whole, tmp_path, fault, number, code, times
 ):
     fault("SIGKILL and SIGINT, XLA optimizing all", "--resume goes on to the same bits")
-    place = "ris_tf.training.recorder:StepRecorder.on_train_batch_end"
-    assert train(tmp_path, entering=place, times=times, signal=number).returncode == code
+    assert train(tmp_path, entering=WINDOW, times=times, signal=number).returncode == code
     assert end_of(tmp_path / "run")[0] == ("interrupted" if number == 2 else "")
     done = typed({}, "train", "--resume", tmp_path / "run")
     assert done.returncode == 0, done.stderr

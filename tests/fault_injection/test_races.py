@@ -8,14 +8,14 @@ import shutil
 import pytest
 from forked import Forked
 from harness import FULL, HARMED, assert_same, history
-from searches import SPACE, assert_whole, begin
+from searches import HUNG_S, SPACE, assert_whole, begin
 
 RESUMED, SEARCHED = (20, 6) if FULL else (1, 0)
 
 
 def ends_of(first, second):
     """Exit codes and output of two processes, that of the one which worked first."""
-    said = [process.communicate(timeout=400)[0] for process in (first, second)]
+    said = [process.communicate(timeout=HUNG_S)[0] for process in (first, second)]
     pairs = zip((first, second), said, strict=True)
     ends = sorted(((process.returncode, text, process.pid) for process, text in pairs))
     assert not any("Traceback" in text for _, text, _ in ends), ends

@@ -3,15 +3,15 @@
 import signal
 
 import pytest
-from harness import FULL, assert_same, end_of, weights
+from harness import FULL, WINDOW, assert_same, end_of, weights
 
 from ris_tf.runlog import read_run_log
 
 PLACES = {
     "TensorFlow's import": ("ris_tf.engine.tensorflow_quiet:load_tensorflow", 1),
     "the first compile": ("ris_tf.engine.step:GuardedStep.train_step", 1),
-    "between windows": ("ris_tf.engine.recorder:StepRecorder.on_train_batch_end", 5),
-    "an epoch's last window": ("ris_tf.engine.recorder:StepRecorder.on_train_batch_end", 6),
+    "between windows": (WINDOW, 5),
+    "an epoch's last window": (WINDOW, 6),
     "validation": ("ris_tf.engine.session:TrainingSession._validate", 2),
     "the validation's compile": ("ris_tf.engine.step:GuardedStep.test_step", 1),
     "saving the best network": ("ris_tf.engine.checkpoint:save_network", 1),

@@ -13,12 +13,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from harness import CONFIG, FULL, HARMED, end_of
+from harness import CONFIG, FULL, HARMED, WINDOW, end_of
 
 from ris_tf.runlog import read_run_log
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "slurm"
-WINDOW = "ris_tf.engine.recorder:StepRecorder.on_train_batch_end"
 PREEMPTED = {"entering": WINDOW, "times": 4, "signal": signal.SIGUSR1}
 # Starts a step's tasks, each with its number; its exit code is the highest of theirs.
 SRUN = """#!/bin/bash
@@ -102,7 +101,10 @@ def test_each_task_of_an_array_is_a_run_of_its_own(slurm, tmp_path, fault):
     fault("a task of a Slurm array, preempted", "75, requeued, finished under its own settings")
     (tmp_path / "trials.txt").write_text("--set seed=1\n--set seed=2 --set training.epochs=1\n")
     words = ("array.sbatch", CONFIG, "run", "trials.txt")
-    assert slurm(*words, plans=[PREEMPTED], SLURM_ARRAY_TASK_ID="2") == [75, 0]
+    plan = {**PREEMPTED, "times": 2}  # of its three windows
+    assert slurm(*words, plans=[plan], SLURM_ARRAY_TASK_ID="2") == [75, 0]
+    log = read_run_log(tmp_path / "runs" / "run-2" / "events.jsonl")
+    assert [session.step for session in log.sessions] == [0, 2]
     assert end_of(tmp_path / "runs" / "run-2") == ("finished", "1 epoch")
     assert "seed: 2" in (tmp_path / "runs" / "run-2" / "config.yaml").read_text()
 

@@ -83,9 +83,10 @@ def _imports():
 GUARD = Guard()
 
 
-def _audit(event, arguments):
-    if GUARD.thread is not None and event in EVENTS:
-        GUARD.look(event, arguments[0])
+def _audit(event, arguments, guard=GUARD, events=EVENTS):
+    """Holds what it needs: it is called to the end, when Python has taken the module's names."""
+    if guard.thread is not None and event in events:
+        guard.look(event, arguments[0])
 
 
 sys.addaudithook(_audit)  # cannot be taken back: it is switched
