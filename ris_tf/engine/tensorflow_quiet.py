@@ -14,6 +14,13 @@ from ris_tf.errors import UserError
 
 INSTALL = "pip install 'ris-tf[train]'"
 
+BY_DESIGN = (
+    # The estimators' graphs are traced for two numbers of scenes and a few of places.
+    "triggered tf.function retracing",
+    # The gradient by a real number that is cast to a complex one is the real part of that one's.
+    "casting an input of type complex",
+)
+
 
 def load_tensorflow() -> None:
     """Import TensorFlow; its start-up lines are dropped, unless the import fails.
@@ -35,9 +42,8 @@ def load_tensorflow() -> None:
     flags_are_read()
     require_chosen(len(gpus))
     tf.config.experimental.enable_tensor_float_32_execution(False)
-    # The estimators' graphs are traced for two numbers of scenes and a few of places, by design.
     logging.getLogger("tensorflow").addFilter(
-        lambda record: "triggered tf.function retracing" not in record.getMessage()
+        lambda record: not any(words in record.getMessage() for words in BY_DESIGN)
     )
 
 

@@ -7,11 +7,7 @@ from dataclasses import dataclass
 class Ladder:
     """Which steps a scene may take, and where.
 
-    In brackets is the change without a step: percentage points of the sources found within 5
-    degrees, or of the scenes counted right, with the 95 % interval of the paired difference; on
-    quickstart's scenes of 0..20 dB without least separation, for the estimator that loses most.
-    The whole tables are in docs/estimators.md; `make ladder` measures them. These figures are of
-    fitted symbols, before the stochastic likelihood.
+    What each is worth is in docs/estimators.md; `make ladder` measures it.
 
     Attributes:
         leave_one_out: sources of little support are tried without.
@@ -22,7 +18,7 @@ class Ladder:
         doubt: times the least gain, the support below which leaving out is tried.
         exchange_doubt: the same, below which exchanges are tried.
         excess: standard deviations of the residual energy above the mean of noise, beyond which
-            a scene is added to and in doubt. At 2.0 fewer are found (`pursuit`: -0.60 +-0.39).
+            a scene is added to and in doubt.
         width: fits of a scene that are kept while sources are exchanged.
         width_likely: the same where proposals have confidences: places to start from are good.
         width_counted: the same where the count is known.

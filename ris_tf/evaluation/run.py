@@ -24,7 +24,7 @@ from ris_tf.scene.calibration import known_panel
 from ris_tf.scene.positions import Positions, true_positions
 
 BLOCK_BYTES = 512e6  # of the receiver's model, for the scenes of a block
-SHORT = 10.0  # seconds of a first block below which it is timed again, without tracing its graphs
+SHORT = 30.0  # seconds of a first block below which it is timed again, without tracing its graphs
 NORMAL = norm.ppf((1 + (np.arange(101) + 0.5) / 101) / 2)  # quantiles of |x|, x ~ N(0, 1)
 MEDIAN = 0.6745  # of the same
 BOUND = "Cramér-Rao bound"

@@ -20,6 +20,7 @@ def tiny_run(made_once: Callable[..., Path], tiny_yaml: Path) -> Path:
         (folder / "tiny.yaml").write_text(tiny_yaml.read_text())
         done = ris_tf("train", "tiny.yaml", *BRIEFLY, "--name", "first", cwd=folder)
         assert done.returncode == 0, done.stderr
+        assert "WARNING" not in done.stderr
         (folder / "printed").write_text(done.stdout)
 
     return made_once("tiny_run", fill)
