@@ -22,7 +22,7 @@ READ_ON = 1 << 22  # bytes of a long log read at a time afterwards
 PATIENCE_S = 0.1  # time of one poll that goes into looking at runs, and into reading on
 # At most, while there are runs that nobody has looked at: each poll takes twice the time of the one
 # before, since all rows are arranged after it, and those of tens of thousands take half a second.
-LONGEST_S = 2.0
+LONGEST_S = 4.0
 AT_LEAST = 500  # runs that a poll looks at, whatever that takes
 LITTLE_S = 0.05  # looking for runs is done at every poll where it takes no longer
 PAUSES = 50  # times that looking takes, which then pass until the next: 2 % of a processor

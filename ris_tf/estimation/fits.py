@@ -32,7 +32,7 @@ class Likely(NamedTuple):
         """
         confidence, apart = self.confidence[scenes], self._cells_apart(scenes, at)
         best, rows = np.zeros(at.active.shape), np.arange(len(scenes))
-        for _ in range(best.shape[1]):
+        for _ in range(apart.shape[1]):
             near = np.where((apart <= 1).any(axis=1), confidence, 0)
             place = near.argmax(axis=1)
             source = apart[rows, :, place].argmin(axis=1)
