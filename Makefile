@@ -34,7 +34,7 @@ test: $(VENV)/tests ## Run every test.
 	@$(BIN)/python tools/qt_libraries.py --install
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --durations 20 --durations-min 5
 
-faults: $(VENV)/tests ## Kill, fill, damage, poison runs by the hundred (some hours).
+faults: $(VENV)/tests ## Kill, fill, damage, poison runs by the hundred (hours).
 	RIS_FAULTS=full $(BIN)/python -m pytest -m faults -n 2 --dist worksteal
 
 lint: $(VENV)/tests ## Style, types and import walls.
