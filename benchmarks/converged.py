@@ -87,9 +87,9 @@ class Search:
         starts = [Positions(*(np.asarray(axis) for axis in start)) for start in starts]
         result = np.zeros(len(count))
         for i, number in enumerate(count):
-            one = Measurement(*(part[i : i + 1] for part in measurement)), variance[i : i + 1]
+            one = Measurement(*(part[i : i + 1] for part in measurement))
             points = [_point(start, i) for start in starts if start.active[i].sum() == number]
-            result[i] = self._best_of(self._scene(*one), int(number), points)
+            result[i] = self._best_of(self._scene(one, variance[i : i + 1]), int(number), points)
         return result
 
     def _best_of(self, scene: Scene, number: int, points: list[np.ndarray]) -> float:

@@ -3,7 +3,7 @@
     python benchmarks/ladder.py [RUN] [--scenes 1024] [--which ...] [--docs]
 
 RUN is a run of configs/quickstart.yaml; without one, it is trained first. `network-mvdr+ml`,
-`network+ml` (whose proposals are poor) and `pursuit` work on quickstart's scenes, `pursuit` on the
+`network+ml` and `pursuit` work on quickstart's scenes, `pursuit` on the
 default panel's as well, each on four sets of scenes: with and without a least separation of 8
 degrees, of 0..20 and of 10..20 dB.
 `--docs` writes the tables into docs/estimators.md.
