@@ -55,7 +55,7 @@ PICTURES = {
     "order-of-updates": Picture("schedule by epoch", "schedules"),
     "overfitting": Picture("own: learned by heart", "loss"),
     "plateau": Picture("own: as good as it gets", "loss"),
-    "rate-not-planned": Picture("rate falls at step 40", "schedules"),
+    "rate-not-planned": Picture("rate falls at window 40", "schedules"),
     "rate-too-high": Picture("rate 0.3", "loss"),
     "rate-too-low": Picture("rate 1e-7", "loss"),
     "scale-never-settles": Picture("scale saws", "gradients"),

@@ -31,6 +31,8 @@ WEIGHTS = {
 # The beamspace network learns at ten times the rate, and its directions weigh more.
 BEAMSPACE_WEIGHTS = WEIGHTS | {"angle": Range(0.75, 6.0, log=True), "range": Range(0.2, 1.8)}
 RATES, BEAMSPACE_RATES = Range(1e-4, 1e-3, log=True), Range(5e-4, 1e-2, log=True)
+BATCHES, BEAMSPACE_BATCHES = Choices((64, 80)), Choices((16, 32, 64))
+DROPOUTS, BEAMSPACE_DROPOUTS = Range(0.05, 0.32), Range(0.0, 0.2)
 SIZES = (0.5, 1.0, 1.5)  # factors of the beamspace network's sizes
 NEAR = 1.5  # factor within which the narrow space stays
 
@@ -93,7 +95,7 @@ def wide(config: Config) -> Space:
     return {
         **_sizes_of(config.network),
         "training.learning_rate": BEAMSPACE_RATES if _detects(config) else RATES,
-        "training.batch": Choices((64, 80)),
+        "training.batch": BEAMSPACE_BATCHES if _detects(config) else BATCHES,
         **_weights_of(config),
         "covariance.shrinkage": Range(1e-4, 1e-2, log=True),
     }
@@ -106,12 +108,12 @@ def _sizes_of(network: Section) -> dict[str, Entry]:
         space["network.width"] = Choices((448, 512))
         space["network.heads"] = Choices((6, 8))  # the nearest divisor of the width is taken
         space["network.temperature"] = Range(0.10, 0.25)
+        space["network.dropout"] = DROPOUTS
     elif isinstance(network, BeamspaceNetwork):
         space["network.filters"] = Choices(_sizes(network.filters))
         space["network.width"] = Choices(_sizes(network.width))
-    else:
-        return space
-    return space | {"network.dropout": Range(0.05, 0.32)}
+        space["network.dropout"] = BEAMSPACE_DROPOUTS
+    return space
 
 
 def _weights_of(config: Config) -> dict[str, Entry]:

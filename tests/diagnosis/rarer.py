@@ -47,7 +47,7 @@ RARER: dict[str, Plant] = {
         ("vanishing-gradient",),
         harm=patched(GuardedStep, "_gradients", saturating(60, 1e-8)),
     ),
-    "rate falls at step 40": Plant(
+    "rate falls at window 40": Plant(
         ("rate-not-planned",), harm=patched(GuardedStep, "_rate", rate_from(40, 0.1))
     ),
     "validation not finite": Plant(

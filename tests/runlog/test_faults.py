@@ -26,7 +26,8 @@ def test_rate_of_another_plan():
     log = healthy()
     column(log, "rate/head")[50:] = 1e-4
     assert named(log) == (Fault.RATE_OF_ANOTHER_PLAN, {})
-    assert "head 0.0001 at step 50, the plan has 0.0003" in verdict(log, "rates as planned").result
+    result = verdict(log, "rates as planned").result
+    assert "head 0.0001 at window 50, the plan has 0.0003" in result
 
 
 def test_plan_of_a_resumed_run_counts_from_its_step_on():

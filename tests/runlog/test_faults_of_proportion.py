@@ -102,7 +102,7 @@ def test_rate_that_ends_at_zero_before_the_run_does():
         del values["rate"]  # a schedule of somebody's own
     diagnosed(log, "epoch", moved__backbone=0.0, moved__head=0.0)
     assert named(log, MODEL)[0] is Fault.NEVER_MOVES
-    assert "is 0 from step 60 on" in verdict(log, "weights move").matter
+    assert "is 0 from window 60 on" in verdict(log, "weights move").matter
 
 
 def test_loss_that_is_not_finite_is_no_matter_of_scale():

@@ -151,7 +151,7 @@ def order_of_updates(e: Evidence) -> Check:
     what = " and the ".join(found) or "numbering of windows"
     matter = f"the {what} does not advance with the windows that are applied"
     advice = (
-        "resume from the checkpoint before these steps; if it happens again, the code that "
+        "resume from the checkpoint before these windows; if it happens again, the code that "
         "steps the optimizer is wrong: report it with the event log"
     )
     remedies: Settings = ()
@@ -159,7 +159,7 @@ def order_of_updates(e: Evidence) -> Check:
         matter = f"the {what} advances with windows that are dropped"
         advice += "; without a loss scale no window is dropped"
         remedies = _without_float16(e)
-    where = f"broken at step {listed(log.steps[places])}"
+    where = f"broken at window {listed(log.steps[places])}"
     return fails(name, Fault.ORDER, where, matter, advice, remedies)
 
 
@@ -234,7 +234,7 @@ def _of_another_plan(name: str, e: Evidence, group: str, wrong: np.ndarray) -> C
     planned = planned_rate(e.plan, _positions(e)[first])
     expected = float(e.plan.get(f"multiplier/{group}", 1.0) * planned)
     result = (
-        f"{group} {used:.3g} at step {e.log.steps[first]}, the plan has {expected:.3g}; "
+        f"{group} {used:.3g} at window {e.log.steps[first]}, the plan has {expected:.3g}; "
         f"{counted(len(wrong), 'window')}"
     )
     matter = f"the learning rate of the {group} is not the plan's"
@@ -335,7 +335,7 @@ def _stands_still(name: str, e: Evidence, still: list[str]) -> Check:
 
 
 def _zero_from(e: Evidence, rate: np.ndarray) -> int:
-    """The step from which on a rate is 0; 0 where it is not."""
+    """The window from which on a rate is 0; 0 where it is not."""
     used = np.flatnonzero(rate > 0)
     return int(e.log.steps[used[-1] + 1]) if len(used) and used[-1] + 1 < len(rate) else 0
 
@@ -343,10 +343,10 @@ def _zero_from(e: Evidence, rate: np.ndarray) -> int:
 def _without_rate(
     name: str, e: Evidence, idle: list[str], ended: dict[str, int], result: str
 ) -> Check:
-    """Groups whose rate is 0, or has been from a step on."""
+    """Groups whose rate is 0, or has been from a window on."""
     if not idle:
-        step = min(ended.values())
-        matter = f"the learning rate of the {' and the '.join(ended)} is 0 from step {step} on"
+        window = min(ended.values())
+        matter = f"the learning rate of the {' and the '.join(ended)} is 0 from window {window} on"
         advice = "nothing is learned since: a schedule as long as the run"
         return fails(name, Fault.NEVER_MOVES, result, matter, advice)
     matter = f"the learning rate of the {' and the '.join(idle)} is 0"
