@@ -319,6 +319,14 @@ class GuardedStep(keras.Model):
 
     # -- validation ---------------------------------------------------------------------------
 
+    def make_test_function(self, force: bool = False) -> Callable:
+        """A graph that is not compiled: forward alone it is as quick, and it is there at once."""
+        compiled, self.jit_compile = self.jit_compile, False
+        try:
+            return super().make_test_function(force)
+        finally:
+            self.jit_compile = compiled
+
     def test_step(self, data: Any) -> dict[str, tf.Tensor]:
         """What one validation batch, of a number or read, comes to; its examples come last."""
         source, number = self.validation_batches, tf.zeros([], tf.int64)
@@ -327,8 +335,7 @@ class GuardedStep(keras.Model):
             batch, number = source.at(tf.zeros_like(data), data), data
         else:
             batch = source.prepared(data, number, number)
-        alone = self.replicas.alone(self.validation_values, self.compiled_alone)
-        values = alone(self.replicas.share(batch), number)
+        values = self.validation_values(self.replicas.share(batch), number)
         self._validated = list(values)
         examples = tf.shape(tf.nest.flatten(batch)[0])[0]
         plain = [tf.cast(value, tf.float32) for value in (*values.values(), examples)]
