@@ -39,7 +39,7 @@ from ris_tf.engine.replicas import Replicas
 from ris_tf.engine.scaling import LossScale, is_dynamic
 from ris_tf.engine.schedules import Schedule, WarmupCosine, rate_at
 from ris_tf.engine.state import Trained, TrainedState, chosen
-from ris_tf.engine.validation import BatchMeans
+from ris_tf.engine.validation import BatchMeans, sums_in_order
 from ris_tf.errors import UserError
 
 LossFunction = Callable[[keras.Model, Any, Step], Any]
@@ -368,7 +368,7 @@ class GuardedStep(keras.Model):
             batches = batches.again()
         means = BatchMeans()
         data = self.replicas.handed(batches.batches(count))
-        with batches.telling(), self.computing():
+        with batches.telling(), self.computing(), sums_in_order():
             self.evaluate(data, steps=count, callbacks=[means], verbose=0)
         return self.summary(dict(zip(self._validated, means.result(), strict=True)))
 

@@ -278,7 +278,8 @@ def _gain(data: Observed, inner: tf.Tensor, outside: tf.Tensor, ridge: tf.Tensor
     if data.noise is None:
         return explained
     factors = tf.minimum(1 + tf.math.divide_no_nan(outside, ridge), LARGEST_FACTOR)
-    price = tf.add_n([tf.math.log(tf.reduce_prod(x, axis=1)) for x in _by_four(factors)])
+    logarithms = [tf.math.log(tf.reduce_prod(x, axis=1)) for x in _by_four(factors)]
+    price = tf.reduce_sum(logarithms, axis=0)
     return explained - data.noise[:, None, None] * tf.where(ridge[:, 0] > 0, price, 0)
 
 

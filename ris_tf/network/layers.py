@@ -1,5 +1,7 @@
 """Small pieces that both networks are built from."""
 
+from functools import reduce
+from operator import add
 from typing import Any
 
 import keras
@@ -86,7 +88,7 @@ class DepthwiseConv1D(keras.layers.Layer):
         padded = tf.pad(x, [[0, 0], [half, half], [0, 0]])
         kernel = tf.convert_to_tensor(self.kernel)
         taps = [padded[:, i : i + length] * kernel[i] for i in range(self.kernel_size)]
-        return tf.add_n(taps) + self.bias
+        return reduce(add, taps) + self.bias
 
     def compute_output_shape(self, input_shape: tuple) -> tuple:
         """The input's shape."""

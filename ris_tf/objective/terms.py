@@ -1,6 +1,6 @@
 """The objective: named terms and their weighted sum (SPEC 4)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 
 import tensorflow as tf
@@ -184,9 +184,14 @@ def available_values(comparison: Comparison, names: Iterable[str]) -> dict[str, 
     return values
 
 
-def weighted_sum(terms: dict[str, tf.Tensor], weights: dict[str, tf.Tensor | float]) -> tf.Tensor:
-    """The loss: sum of the terms times their weights, a scalar."""
-    return tf.add_n([weights[name] * value for name, value in terms.items()])
+def weighted_sum(
+    terms: Mapping[str, tf.Tensor], weights: Mapping[str, tf.Tensor | float]
+) -> tf.Tensor:
+    """The loss: sum of the terms times their weights, of the terms' shape.
+
+    Always in the same order: `tf.add_n` begins with whichever it may overwrite.
+    """
+    return tf.reduce_sum([weights[name] * value for name, value in terms.items()], axis=0)
 
 
 def check_terms(network: Network, config: Config) -> None:

@@ -20,6 +20,7 @@ from ris_tf.objective import (
     compare,
     projection_loss,
     term_values,
+    weighted_sum,
 )
 from ris_tf.objective.slots import source_mean, wrapped
 from ris_tf.scene import Scenes
@@ -54,7 +55,7 @@ def means_of(c: Comparison) -> dict[str, tf.Tensor]:
     weights = c.config.objective.weights.model_dump()
     terms = term_values(c, active_terms(c.config))
     sample = effective(c.prediction.sample, c.scenes.measurement.snr_db, c.config.covariance)
-    loss = tf.add_n([weights[name] * value for name, value in terms.items()])
+    loss = weighted_sum(terms, weights)
     values = {
         "loss": loss,
         "standard_loss": loss if _is_standard(c.config) else _standard_loss(c),
@@ -112,7 +113,7 @@ def _standard_loss(c: Comparison) -> tf.Tensor:
     plain = compare(c.prediction._replace(effective=loaded), c.scenes, config, c.missing)
     # Of a network without every head, the terms that it has the heads for.
     terms = available_values(plain, active_terms(config))
-    return tf.add_n([getattr(weights, name) * value for name, value in terms.items()])
+    return weighted_sum(terms, weights.model_dump())
 
 
 def _reported(c: Comparison) -> dict[str, tf.Tensor]:

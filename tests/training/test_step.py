@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from ris_tf.engine import GradientPathError
 from ris_tf.engine.schedules import rate_at
+from ris_tf.engine.validation import sums_in_order
 from ris_tf.scene import Simulator
 from ris_tf.training.batches import simulated
 from ris_tf.training.task import make_trainer
@@ -317,6 +318,26 @@ def test_cut_gradient_path_is_named_in_training_only(make_config):
     with pytest.raises(GradientPathError, match="R_blend is not on the gradient path"):
         step(trainer, 0)
     trainer.test_step(tf.constant(0, tf.int64))
+
+
+def test_validation_is_not_compiled_and_adds_in_the_order_of_its_code(make_config, monkeypatch):
+    """`tf.add_n` begins with whichever summand it may overwrite, at several threads by chance."""
+    trainer = make_trainer(make_config("training.compile=true"))
+    traced = tf.function(trainer.test_step, autograph=False)
+    graph = traced.get_concrete_function(tf.TensorSpec([], tf.int64)).graph
+    assert "AddN" not in {operation.type for operation in graph.get_operations()}
+    options = tf.config.optimizer.get_experimental_options()
+    with sums_in_order():
+        assert not tf.config.optimizer.get_experimental_options()["arithmetic_optimization"]
+    after = tf.config.optimizer.get_experimental_options()
+    assert after == {**options, "arithmetic_optimization": True}
+    made = []
+    monkeypatch.setattr(
+        type(trainer), "_make_function", lambda self, step: made.append((step, self.jit_compile))
+    )
+    trainer.make_test_function()
+    trainer.make_train_function()
+    assert made == [(trainer.test_step, False), (trainer.train_step, True)]
 
 
 def test_weight_zero_reports_zero_and_trains_without_the_term(make_config):
