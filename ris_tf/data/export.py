@@ -13,7 +13,7 @@ import tensorflow as tf
 from ris_tf.config import Config, dump_config, replace_values
 from ris_tf.data.names import MARK
 from ris_tf.disk import made_beside
-from ris_tf.scene.simulator import Scenes, Simulator, Split
+from ris_tf.scene.simulator import Scenes, Simulator, Split, batch_size
 
 SHARD = 4096  # scenes a file, about 150 MB at the default panel; bounds the memory too
 DEGREES = 180 / math.pi
@@ -34,10 +34,10 @@ def export_scenes(
 ) -> list[Path]:
     """Write scenes; the target appears when all of them are written.
 
-    Batches are those that training simulates: batch `i` holds scenes `i x batch` onwards.
+    Batches are those of a run: batch `i` holds scenes `i x batch_size(config, split)` onwards.
 
     Args:
-        config: what to simulate; `training.batch` scenes are made at a time.
+        config: what to simulate.
         target: a file for up to `SHARD` scenes, else a folder of shards.
         scenes: how many.
         split: which set of scenes.
@@ -112,7 +112,7 @@ def _batches(
     Channels are as they would be measured: whoever reads them has the calibration.
     """
     measured = replace_values(config, {"imperfections.calibration": None})
-    simulator, size = Simulator(measured), config.training.batch
+    simulator, size = Simulator(measured), batch_size(config, split)
     make = tf.function(
         lambda number: simulator(split, epoch, number, size), jit_compile=True, autograph=False
     )

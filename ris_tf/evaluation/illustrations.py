@@ -13,7 +13,7 @@ from ris_tf.estimation.estimators import Estimators
 from ris_tf.evaluation.pictures import Curve, Picture
 from ris_tf.network import Network
 from ris_tf.receiver import observed
-from ris_tf.scene import Scenes, Simulator, Split
+from ris_tf.scene import Scenes, Simulator, Split, batch_size
 from ris_tf.scene.positions import true_positions
 
 SNR_POINTS, RANGE_POINTS = 9, 13
@@ -33,7 +33,7 @@ def scene_of_test(config: Config, scene: int, files: SceneSet | None = None) -> 
         ConfigError: the files have no such scene.
     """
     if files is None:
-        batch = config.training.batch
+        batch = batch_size(config, Split.TEST)
         made = Simulator(config)(Split.TEST, 0, scene // batch, batch)
         row = scene % batch
         return tf.nest.map_structure(lambda x: x[row : row + 1], made)

@@ -19,7 +19,7 @@ from ris_tf.evaluation.groups import groups_of
 from ris_tf.evaluation.matching import Matched, matched
 from ris_tf.evaluation.metrics import COORDINATES, NOTHING, metrics_of
 from ris_tf.receiver import observed
-from ris_tf.scene import Scenes, Simulator, Split
+from ris_tf.scene import Scenes, Simulator, Split, batch_size
 from ris_tf.scene.calibration import known_panel
 from ris_tf.scene.positions import Positions, true_positions
 
@@ -115,7 +115,8 @@ class Evaluation:
 
     def _blocks(self) -> Iterator[Scenes]:
         """Test scenes, some batches at a time, the last cut to the number wanted."""
-        batch, c = self.config.training.batch, self.config
+        c = self.config
+        batch = batch_size(c, Split.TEST)
         make = self._read if self.files else self._simulator()
         each = 8 * c.scene.snapshots * c.scene.antennas * c.geometry.elements
         together = max(int(BLOCK_BYTES // (each * batch)), 1)
@@ -128,7 +129,7 @@ class Evaluation:
 
     def _simulator(self) -> Callable[[tf.Tensor], Scenes]:
         """Simulates the batch of a number."""
-        batch = self.config.training.batch
+        batch = batch_size(self.config, Split.TEST)
         return tf.function(
             lambda number: self.simulator(Split.TEST, 0, number, batch),
             autograph=False,
@@ -138,7 +139,7 @@ class Evaluation:
     def _read(self, number: tf.Tensor) -> Scenes:
         """Reads the batch of a number; the last one is shorter."""
         assert self.files is not None
-        batch = self.config.training.batch
+        batch = batch_size(self.config, Split.TEST)
         rows = np.arange(int(number) * batch, min((int(number) + 1) * batch, self.scenes))
         return completed(tensors(self.files.read(rows)), self.config)
 

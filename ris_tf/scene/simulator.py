@@ -17,6 +17,8 @@ from ris_tf.scene.random import Draws, Split, Stream
 from ris_tf.scene.sources import Sources, draw_sources
 from ris_tf.scene.steering import steering_vectors
 
+TEST_BATCH = 64  # scenes
+
 
 class Measurement(NamedTuple):
     """What the receiver measures.
@@ -50,6 +52,13 @@ class Scenes(NamedTuple):
     steering: tf.Tensor
     noise_free: tf.Tensor
     noise_variance: tf.Tensor
+
+
+def batch_size(config: Config, split: Split) -> int:
+    """Scenes of a batch of a split; test scenes are the same whatever batches train."""
+    training = config.training
+    sizes = {Split.TRAINING: training.batch, Split.VALIDATION: training.validated_together}
+    return sizes.get(split, TEST_BATCH)
 
 
 class Simulator:

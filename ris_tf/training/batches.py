@@ -13,7 +13,7 @@ from ris_tf.data.order import Shuffled
 from ris_tf.data.scene_set import SceneSet
 from ris_tf.engine.batches import Batches, Numbered
 from ris_tf.engine.indexed import Indexed
-from ris_tf.scene import Scenes, Simulator, Split
+from ris_tf.scene import Scenes, Simulator, Split, batch_size
 from ris_tf.training.file_data import FileData
 
 BatchOf = Callable[[Split, tf.Tensor, tf.Tensor], Scenes]  # of split, epoch and number
@@ -25,8 +25,7 @@ def simulated(config: Config) -> BatchOf:
 
     Whoever takes batches of one size shares one graph of them: training, validation, samples.
     """
-    simulator, training = Simulator(config), config.training
-    sizes = {Split.TRAINING: training.batch, Split.VALIDATION: training.validated_together}
+    simulator = Simulator(config)
     by_split = config.channel.model == "file"  # each split has channels of its own
     scalars = tf.TensorSpec([], tf.int32), *[tf.TensorSpec([], tf.int64)] * 2
 
@@ -41,7 +40,7 @@ def simulated(config: Config) -> BatchOf:
             return drawn.get_concrete_function(*scalars)
 
     def batch_of(split: Split, epoch: tf.Tensor, number: tf.Tensor) -> Scenes:
-        draw = graph(split if by_split else None, sizes[split])
+        draw = graph(split if by_split else None, batch_size(config, split))
         return draw(tf.constant(int(split)), epoch, number)
 
     return batch_of

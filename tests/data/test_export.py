@@ -28,9 +28,19 @@ def test_one_file_holds_named_arrays_that_load_without_pickle(make_config, tmp_p
             "config": (),
             "ris_tf_conventions": (),
         }
-        second = Simulator(config)(Split.TEST, 0, 1, 8)
-        np.testing.assert_allclose(file["y"][8:16], second.measurement.y, rtol=1e-3, atol=1e-5)
     assert [path.name for path in tmp_path.iterdir()] == ["scenes.npz"]
+
+
+@pytest.mark.parametrize(
+    ("split", "size"), [(Split.TRAINING, 8), (Split.VALIDATION, 16), (Split.TEST, 64)]
+)
+def test_scenes_are_those_of_a_runs_batches(make_config, tmp_path, split, size):
+    """Test scenes are the same whatever batches train."""
+    config = make_config("training.validation_batch=16")
+    export.export_scenes(config, tmp_path / "scenes.npz", size + 4, split)
+    with np.load(tmp_path / "scenes.npz", allow_pickle=False) as file:
+        second = Simulator(config)(split, 0, 1, size).measurement.y[:4]
+        np.testing.assert_allclose(file["y"][size:], second, rtol=1e-3, atol=1e-5)
 
 
 def test_many_scenes_go_to_shards_of_equal_length(make_config, tmp_path, monkeypatch):

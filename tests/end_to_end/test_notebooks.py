@@ -22,8 +22,8 @@ pytest.importorskip("ipykernel")
 BRIEFLY = '"training.compile=false", "localize.grid=[61,31]", "localize.planes=4", '
 SHORTER = (
     (r'"training\.epochs=\d+"', f'{BRIEFLY}"training.epochs=1"'),
-    (r'"training\.batches_per_epoch=60"', '"training.batches_per_epoch=30"'),
-    (r'"training\.batches_per_epoch=40"', '"training.batches_per_epoch=15"'),
+    (r'"training\.batches_per_epoch=120"', '"training.batches_per_epoch=45"'),
+    (r'"training\.batches_per_epoch=80"', '"training.batches_per_epoch=25"'),
     (r"Split\.TRAINING, \d+\)", "Split.TRAINING, 256)"),
     (r"Split\.TEST, \d+\)", "Split.TEST, 64)"),
     (r"size=100\)", "size=48)"),
