@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping
+from statistics import median
 
 from ris_tf.config import Config, dump_config
 from ris_tf.engine.reporter import Reporter
@@ -59,13 +60,13 @@ def trial_ended(reporter: Reporter, search: SearchDirectory, trial: Trial) -> No
 
 
 def _remaining(search: SearchDirectory, trials: list[Trial], worker: str) -> str:
-    """About how long the rest will take, by the trials that ended."""
+    """About how long the rest will take, by the trials that ended: some were stopped in between."""
     took = [t.ended - t.started for t in trials if t.settled and t.ended > t.started > 0]
     rest = search.search.trials - sum(trial.settled for trial in trials)
     if not took or rest <= 0:
         return ""
     workers = len({t.worker for t in trials if t.state == TrialState.RUNNING} | {worker})
-    minutes = rest * sum(took) / len(took) / 60 / workers
+    minutes = rest * median(took) / 60 / workers
     return f"; {rest} to go, about {minutes:.0f} min"
 
 
