@@ -127,7 +127,7 @@ class SearchTab(Tab):
         self.message.setText(READING if path else NO_SEARCH)
         if path:
             poller = Poller(FollowedSearch(path).poll, READ_S, READ_S)
-            poller.ready.connect(lambda: self._take(poller))
+            poller.ready.connect(self._take)
             self._reader = path, poller
             poller.start()
 
@@ -182,9 +182,9 @@ class SearchTab(Tab):
         for reader in self.readers().values():
             reader.rest()
 
-    def _take(self, poller: Poller) -> None:
-        view = poller.take()
-        if not isinstance(view, SearchView) or not self._reader or self._reader[1] is not poller:
+    def _take(self) -> None:
+        view = self._reader[1].take() if self._reader else None
+        if not isinstance(view, SearchView):
             return
         first = self.search is None
         self.show_view(view)

@@ -72,12 +72,14 @@ class Followers(QObject):
         self.colours[path] = colour
         run = FollowedRun(path, self._label_of(path), colour)
         poller = Poller(run.poll, FOLLOW_S, FOLLOW_IDLE_S)
-        poller.ready.connect(lambda: self._take(path, poller))
+        poller.ready.connect(self._take)  # no function of its own, which would outlive this
         poller.start()
         return poller
 
-    def _take(self, path: Path, poller: Poller) -> None:
-        view = poller.take()
-        if isinstance(view, RunView) and self.pollers.get(path) is poller:
-            self.views[path] = view
+    def _take(self) -> None:
+        """Take what was read since the last time, of whichever runs."""
+        taken = {path: poller.take() for path, poller in self.pollers.items()}
+        views = {path: view for path, view in taken.items() if isinstance(view, RunView)}
+        if views:
+            self.views.update(views)
             self.read.emit()

@@ -6,10 +6,12 @@ import shutil
 
 import numpy as np
 import pytest
+import shiboken6
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gui.models.followed import CONSOLE, FollowedRun
+from gui.window.followers import Followers
 from ris_tf.runlog import EventWriter, Session
 
 FILES = ("events.jsonl", "run.json", "config.yaml", "console.log")
@@ -154,3 +156,18 @@ def test_folders_in_place_of_files_are_reported(fake_run, name):
     path.mkdir()
     _, view = follow(run)
     assert name in view.problem
+
+
+def test_what_was_read_for_a_window_that_is_gone_is_dropped(qtbot, fake_run):
+    followers = Followers(lambda path: path.name)
+    followers.follow([fake_run().path])
+    (poller,) = followers.pollers.values()
+    poller.blockSignals(True)
+    qtbot.waitUntil(lambda: poller._latest is not None)
+    poller.stop()
+    shiboken6.delete(followers)
+    poller.blockSignals(False)
+    with qtbot.captureExceptions() as raised:
+        poller.ready.emit()
+        qtbot.wait(10)
+    assert not raised

@@ -11,7 +11,7 @@ from ris_tf.estimation.estimators import Estimators
 from ris_tf.evaluation.run import Evaluation
 from ris_tf.localizer import Localizer
 from ris_tf.network import Network, Prediction, build_network
-from ris_tf.scene import Simulator, Split
+from ris_tf.scene import Simulator, Split, batch_size
 from ris_tf.scene.scale import FREE, SINGLE, brought_within, in_single_precision, simulated_scales
 from ris_tf.training.task import LocalizationLoss
 
@@ -48,8 +48,9 @@ def config_of(kind, channel="rician", powers="equal"):
     )
 
 
-def arrays_of(config):
-    scenes = Simulator(config)(Split.TEST, 0, 0, SCENES)
+def arrays_of(config, batch=SCENES):
+    drawn = Simulator(config)(Split.TEST, 0, 0, batch)
+    scenes = tf.nest.map_structure(lambda x: x[:SCENES], drawn)
     return scenes, dict(
         zip(("y", "channel", "codes", "snr_db"), map(np.asarray, scenes.measurement), strict=True)
     )
@@ -83,7 +84,7 @@ def test_all_paths_predict_the_same_of_the_same_scenes(
 ):
     config = config_of(kind, channel, powers)
     network = build_network(config)
-    scenes, arrays = arrays_of(config)
+    scenes, arrays = arrays_of(config, batch_size(config, Split.TEST))
     network.save(tmp_path / "n.keras")
     model = keras.saving.load_model(tmp_path / "n.keras")
     estimator = Estimators(config, network).named("network")

@@ -84,14 +84,14 @@ def test_update_out_of_order(name):
     column(log, name)[30:] += 1
     check = verdict(log, "order of updates")
     assert check.level == "red"
-    assert "step 30" in check.result
+    assert "window 30" in check.result
 
 
 def test_iteration_that_moved_on_a_dropped_window():
     log = healthy()
     drop(log, [9], 4096)
     column(log, "iteration")[9] += 1
-    assert "step 9" in verdict(log, "order of updates").result
+    assert "window 9" in verdict(log, "order of updates").result
 
 
 def test_loss_that_rises():
