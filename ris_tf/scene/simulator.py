@@ -17,7 +17,7 @@ from ris_tf.scene.random import Draws, Split, Stream
 from ris_tf.scene.sources import Sources, draw_sources
 from ris_tf.scene.steering import steering_vectors
 
-TEST_BATCH = 64  # scenes
+TEST_BATCH = 64  # scenes; with another number, all tables would be of other test scenes
 
 
 class Measurement(NamedTuple):
