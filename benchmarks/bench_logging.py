@@ -76,13 +76,17 @@ class Bench:
         config, signals = load_config(run.config_path), StopSignals()
         self.trainer = make_trainer(config)
         total = self.trainer.replicas.total
+
+        def ask() -> None:
+            check_stop(signals, run.stop_requested, total)
+
         self.recorder = StepRecorder(
             self.trainer,
             Task(),
             events,
             reporter,
             untrained=None,
-            check_stop=lambda: check_stop(signals, run.stop_requested, total),
+            check_stop=ask,
         )
         self.stopwatch = Stopwatch(self.recorder)
         reporter.begin(self.trainer.plan, "scenes")

@@ -14,6 +14,7 @@ is lower by more than a thousandth.
 import argparse
 import os
 import sys
+from functools import partial
 from typing import NamedTuple
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -59,13 +60,13 @@ class Search:
         self.panel, self.symbols = simulator.panel, config.scene.symbols
         self.equal = config.scene.powers == "equal"
         coarse = starting_grid(config)
-        sizes = (FINER * (len(axis) - 1) + 1 for axis in coarse[:2])
-        self.grid = scan_grid(config.scene, *sizes, len(coarse.range_m))
+        azimuths, elevations = (FINER * (len(axis) - 1) + 1 for axis in coarse[:2])
+        self.grid = scan_grid(config.scene, azimuths, elevations, len(coarse.range_m))
         self.shape = tuple(len(axis) for axis in self.grid)
         self.ends = 1 / config.scene.range_m[1], 1 / config.scene.range_m[0]
         self.random = np.random.default_rng(seed)
         self._descend = {
-            steps: of_any_number(lambda *given, steps=steps: self._descent(*given, steps))
+            steps: of_any_number(partial(self._descent, steps=steps))
             for steps in (STEPS, LAST_STEPS)
         }
         self._scene = tf.function(self._scene_of, autograph=False, reduce_retracing=True)

@@ -27,13 +27,30 @@ def squared_norms(gradients: Parts, packing: Packing) -> tf.Tensor:
     return packing.reduced([tf.square(part) for part in gradients], tf.reduce_sum, 0.0)
 
 
-def finite_check(gradients: Parts, loss: tf.Tensor, packing: Packing) -> Verdict:
-    """Whether the loss and every element of every gradient are finite."""
-    finite = packing.reduced([tf.math.is_finite(part) for part in gradients], tf.reduce_all, True)
-    broken = ~tf.concat([finite, tf.math.is_finite(loss)[None]], axis=0)
-    first = tf.argmax(tf.cast(broken, tf.int32), output_type=tf.int32)
-    any_broken = tf.reduce_any(broken)
-    return Verdict(~any_broken, tf.where(any_broken, first, -1))
+def finite_check(
+    gradients: Parts, squares: tf.Tensor, loss: tf.Tensor, packing: Packing
+) -> Verdict:
+    """Whether the loss and every element of every gradient are finite.
+
+    Elements are looked at where a sum of squares is not finite: others have finite ones alone.
+
+    Args:
+        gradients: in parts.
+        squares: `[V]` of `squared_norms`.
+        loss: scalar.
+        packing: of the gradients.
+    """
+
+    def looked_at() -> Verdict:
+        of_each = [tf.math.is_finite(part) for part in gradients]
+        finite = packing.reduced(of_each, tf.reduce_all, True)
+        broken = ~tf.concat([finite, tf.math.is_finite(loss)[None]], axis=0)
+        first = tf.argmax(tf.cast(broken, tf.int32), output_type=tf.int32)
+        any_broken = tf.reduce_any(broken)
+        return Verdict(~any_broken, tf.where(any_broken, first, -1))
+
+    sound = tf.math.is_finite(tf.reduce_sum(squares) + loss)
+    return tf.cond(sound, lambda: Verdict(tf.constant(True), tf.constant(-1)), looked_at)
 
 
 def clip_factor(norm: tf.Tensor, clip_norm: float) -> tf.Tensor:

@@ -11,8 +11,9 @@
  9  learning rate schedule advances            `_applied`
 10  averages take the new weights              `_applied`
 
-Stages 6 to 10 compute what the state becomes; one choice takes it or leaves all as it was. Where
-several replicas share a batch, stages 3 to 10 work on the mean over all of them.
+Stages 6 to 10 are one branch, the other leaves all as it was: a dropped window computes none of
+them, and one that is applied chooses nothing weight by weight. Where several replicas share a
+batch, stages 3 to 10 work on the mean over all of them.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -208,10 +209,14 @@ class GuardedStep(keras.Model):
         totals = self.replicas.mean(accumulated(window, parts, before.scale.value))
         gradients = self.scale.unscaled(totals.gradients)
         squares = squared_norms(gradients, self.packing)
-        verdict = finite_check(gradients, totals.loss, self.packing)
+        verdict = finite_check(gradients, squares, totals.loss, self.packing)
         clip = clip_factor(tf.sqrt(tf.reduce_sum(squares)), self.clip_norm)
-        applied, dropped = self._applied(before, gradients, clip), self._dropped(before)
-        self.trained.write(after := chosen(verdict.finite, applied, dropped), self.replicas)
+        after = tf.cond(
+            verdict.finite,
+            lambda: self._applied(before, gradients, clip),
+            lambda: self._dropped(before),
+        )
+        self.trained.write(after, self.replicas)
         # Nothing of a dropped window stays, running statistics of its forward pass included.
         now = [variable.value for variable in self.state_kept]
         self.replicas.assign(self.state_kept, chosen(verdict.finite, now, kept))

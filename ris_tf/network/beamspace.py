@@ -3,7 +3,6 @@
 import math
 from typing import Any
 
-import keras
 import numpy as np
 import tensorflow as tf
 
@@ -23,7 +22,7 @@ from ris_tf.network.detections import (
 from ris_tf.network.evidence import COORDINATES, evidence
 from ris_tf.network.heads import DetectionHead
 from ris_tf.network.image import focus_grid, focused_image, residual_image
-from ris_tf.network.layers import Trunk, dropout, nearly_nothing
+from ris_tf.network.layers import Dense, Trunk, dropout, nearly_nothing
 from ris_tf.network.parts import Part
 from ris_tf.network.prediction import Prediction
 from ris_tf.receiver import observed
@@ -91,11 +90,11 @@ class BeamspaceNetwork(Network):
         self.origins[:, 3] = 0.5 * (nearest + farthest)
 
     def _make_layers(self, layer: dict[str, Any]) -> None:
-        knobs, dense = self.knobs, keras.layers.Dense
+        knobs = self.knobs
         planes, image, filters = len(knobs.planes_m), tuple(knobs.image), knobs.filters
         self.trunk = Trunk(filters, knobs.blocks, name="trunk", **layer)
         self.trunk.build((None, *image, 2 * planes + COSINES))
-        self.cell_head = dense(
+        self.cell_head = Dense(
             OUTPUTS, kernel_initializer=nearly_nothing(), name="cell_head", **layer
         )
         self.cell_head.build((None, self.cells.count, filters))

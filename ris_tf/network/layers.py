@@ -8,6 +8,7 @@ import keras
 import tensorflow as tf
 
 from ris_tf.parts import imag, real
+from ris_tf.products import matmul
 from ris_tf.scene.random import Folding, fold_in, random_bits
 from ris_tf.shapes import Size, product, sizes
 
@@ -62,6 +63,63 @@ def _sixteen_bits(key: tf.Tensor, count: Size) -> tf.Tensor:
     return tf.reshape(pairs, [-1])[:count]  # one too many where the count is odd
 
 
+def biased(x: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
+    """`x + bias`, whose gradient in the bias is a product with ones.
+
+    XLA on CPUs sums over all but the last axis an entry at a time, and computes anew for each what
+    it sums: that took longer than the convolution whose bias it was.
+
+    Args:
+        x: `[..., C]`.
+        bias: `[C]`.
+    """
+
+    @tf.custom_gradient
+    def forward(x: tf.Tensor, bias: tf.Tensor):
+        return x + bias, lambda upstream: (upstream, _sum_of_rows(upstream))
+
+    return forward(x, tf.convert_to_tensor(bias))
+
+
+def scaled(x: tf.Tensor, gain: tf.Tensor) -> tf.Tensor:
+    """`gain x`, whose gradient in the gain is a product with ones, as that of `biased`.
+
+    Args:
+        x: `[..., C]`.
+        gain: `[C]`.
+    """
+
+    @tf.custom_gradient
+    def forward(x: tf.Tensor, gain: tf.Tensor):
+        return gain * x, lambda upstream: (gain * upstream, _sum_of_rows(x * upstream))
+
+    return forward(x, tf.convert_to_tensor(gain))
+
+
+def _sum_of_rows(x: tf.Tensor) -> tf.Tensor:
+    """Sums over all axes but the last one: `[C]`."""
+    rows = tf.reshape(tf.cast(x, tf.float32), [-1, x.shape[-1]])
+    return tf.cast(matmul(tf.ones([1, sizes(rows)[0]]), rows)[0], x.dtype)
+
+
+@keras.saving.register_keras_serializable("ris_tf")
+class Convolution(keras.layers.Conv2D):
+    """Keras's, without an activation, whose bias is `biased`."""
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        """`[B, A, E, C]` to `[B, A, E, filters]`."""
+        return biased(self.convolution_op(inputs, self.kernel), self.bias)
+
+
+@keras.saving.register_keras_serializable("ris_tf")
+class Dense(keras.layers.Dense):
+    """Keras's, whose bias is `biased`."""
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        """`[..., C]` to `[..., units]`."""
+        return self.activation(biased(keras.ops.matmul(inputs, self.kernel), self.bias))
+
+
 @keras.saving.register_keras_serializable("ris_tf")
 class DepthwiseConv1D(keras.layers.Layer):
     """Depthwise convolution along the snapshots, written as shifted products.
@@ -88,7 +146,7 @@ class DepthwiseConv1D(keras.layers.Layer):
         padded = tf.pad(x, [[0, 0], [half, half], [0, 0]])
         kernel = tf.convert_to_tensor(self.kernel)
         taps = [padded[:, i : i + length] * kernel[i] for i in range(self.kernel_size)]
-        return reduce(add, taps) + self.bias
+        return biased(reduce(add, taps), self.bias)
 
     def compute_output_shape(self, input_shape: tuple) -> tuple:
         """The input's shape."""
@@ -114,10 +172,10 @@ class EncoderLayer(keras.layers.Layer):
         super().__init__(**kwargs)
         self.width, self.heads, self.feedforward, self.rate = width, heads, feedforward, rate
         layer = {"dtype": self.dtype_policy}
-        self.query_key_value = keras.layers.Dense(3 * width, name="query_key_value", **layer)
-        self.projection = keras.layers.Dense(width, name="projection", **layer)
-        self.expand = keras.layers.Dense(feedforward, activation="gelu", name="expand", **layer)
-        self.contract = keras.layers.Dense(width, name="contract", **layer)
+        self.query_key_value = Dense(3 * width, name="query_key_value", **layer)
+        self.projection = Dense(width, name="projection", **layer)
+        self.expand = Dense(feedforward, activation="gelu", name="expand", **layer)
+        self.contract = Dense(width, name="contract", **layer)
         self.norm_attention = keras.layers.LayerNormalization(
             epsilon=1e-5, name="norm_attention", **layer
         )
@@ -169,8 +227,8 @@ class ResidualBlock(keras.layers.Layer):
         """Make the weights for `[B, A, E, C]`."""
         channels, layer = input_shape[-1], {"dtype": self.dtype_policy}
         convolution = {"padding": "same", "kernel_initializer": "he_normal", **layer}
-        self.first = keras.layers.Conv2D(channels, 3, name="first", **convolution)
-        self.second = keras.layers.Conv2D(channels, 3, name="second", **convolution)
+        self.first = Convolution(channels, 3, name="first", **convolution)
+        self.second = Convolution(channels, 3, name="second", **convolution)
         self.mean = keras.layers.Dense(channels, use_bias=False, name="mean", **layer)
         self.first.build(input_shape)
         self.second.build(input_shape)
@@ -181,7 +239,7 @@ class ResidualBlock(keras.layers.Layer):
         """`[B, A, E, C]` to the same."""
         mean = self.mean(tf.reduce_mean(x, axis=[1, 2]))[:, None, None]
         change = self.second(tf.nn.relu(self.first(tf.nn.relu(x)) + mean))
-        return x + tf.cast(self.gain, x.dtype) * change
+        return x + scaled(change, tf.cast(self.gain, x.dtype))
 
     def compute_output_shape(self, input_shape: tuple) -> tuple:
         """The input's shape."""
@@ -201,7 +259,7 @@ class Trunk(keras.layers.Layer):
         super().__init__(**kwargs)
         layer = {"dtype": self.dtype_policy}
         self.filters = filters
-        self.stem = keras.layers.Conv2D(filters, 3, padding="same", name="stem", **layer)
+        self.stem = Convolution(filters, 3, padding="same", name="stem", **layer)
         self.blocks = [ResidualBlock(name=f"block_{i}", **layer) for i in range(blocks)]
 
     def build(self, input_shape: tuple) -> None:

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from ris_tf.engine.averages import Averages
-from ris_tf.engine.gradients import clip_factor, finite_check
+from ris_tf.engine.gradients import clip_factor, finite_check, squared_norms
 from ris_tf.engine.packing import LARGE, Packing
 from ris_tf.engine.plan import Plan, share_of
 from ris_tf.engine.scaling import PATIENCE, LossScale, is_dynamic
@@ -195,7 +195,8 @@ def test_clip(norm, clip, factor):
 def verdict_of(gradients, loss):
     arrays = [tf.constant(g, tf.float32) for g in gradients]
     packing = Packing([array.shape for array in arrays])
-    return finite_check(packing.packed(arrays), tf.constant(loss), packing)
+    parts = packing.packed(arrays)
+    return finite_check(parts, squared_norms(parts, packing), tf.constant(loss), packing)
 
 
 @pytest.mark.parametrize("size", [2, LARGE + 1])  # packed with others, and by itself
