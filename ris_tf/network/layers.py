@@ -97,9 +97,16 @@ def scaled(x: tf.Tensor, gain: tf.Tensor) -> tf.Tensor:
 
 
 def _sum_of_rows(x: tf.Tensor) -> tf.Tensor:
-    """Sums over all axes but the last one: `[C]`."""
-    rows = tf.reshape(tf.cast(x, tf.float32), [-1, x.shape[-1]])
-    return tf.cast(matmul(tf.ones([1, sizes(rows)[0]]), rows)[0], x.dtype)
+    """Sums over all axes but the last one, `[C]`: over scenes first, then over the rest.
+
+    One sum of ten thousand numbers in a row would lose two digits.
+    """
+    scenes, *places, channels = sizes(x)
+    numbers = tf.cast(x, tf.float32)
+    each = matmul(tf.ones([1, scenes]), tf.reshape(numbers, [scenes, -1]))
+    rows = product(places)
+    total = matmul(tf.ones([1, rows]), tf.reshape(each, [rows, channels]))
+    return tf.cast(total[0], x.dtype)
 
 
 @keras.saving.register_keras_serializable("ris_tf")

@@ -43,6 +43,14 @@ def test_half_precision_is_summed_in_single(kind):
     assert_allclose(tf.cast(gradient, tf.float32), tf.cast(tf.constant(5000, kind), tf.float32))
 
 
+def test_sum_of_many_keeps_its_digits():
+    x = np.random.default_rng(4).uniform(size=[32, 5000, 2]).astype(np.float32)
+    with tf.GradientTape() as tape:
+        tape.watch(bias := tf.zeros([2]))
+        value = tf.reduce_sum(biased(tf.constant(x), bias) * x)
+    assert_allclose(tape.gradient(value, bias), x.astype(float).sum((0, 1)), rtol=3e-6)
+
+
 def test_batches_of_an_unknown_size():
     x = tf.keras.Input([4, 3])
     layer = Dense(2)
