@@ -45,7 +45,7 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from ris_tf.engine.tensorflow_quiet import load_tensorflow
 
-    load_tensorflow()
+    load_tensorflow(whole=True)
     return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
 
 

@@ -4,7 +4,7 @@ import logging
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 
@@ -22,11 +22,20 @@ BY_DESIGN = (
 )
 
 
-def load_tensorflow() -> None:
+# Keras imports them where they are installed, for wrappers and pictures of its own: that is a
+# quarter of the time that importing TensorFlow takes.
+UNUSED_BY_COMMANDS = ("sklearn", "matplotlib")
+
+
+def load_tensorflow(whole: bool = False) -> None:
     """Import TensorFlow; its start-up lines are dropped, unless the import fails.
 
     A GPU's memory is taken as it is needed, so that several processes can share one; products are
     in full precision (see `ris_tf.products`). What was compiled before is found again.
+
+    Args:
+        whole: with `keras.wrappers` and `keras.visualization`, which no command uses, but perhaps
+            somebody's program.
 
     Raises:
         UserError: it is not installed, or a GPU was chosen by `--device`, and there is none.
@@ -35,7 +44,7 @@ def load_tensorflow() -> None:
     limit_logging()
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
     use_compiled()
-    with hidden_unless_it_fails():
+    with hidden_unless_it_fails(), not_found(() if whole else UNUSED_BY_COMMANDS):
         import tensorflow as tf
 
         gpus = tf.config.list_physical_devices("GPU")  # complains where there is none
@@ -64,6 +73,19 @@ def require_tensorflow() -> None:
     """
     if find_spec("tensorflow") is None or find_spec("keras") is None:
         raise UserError("needs TensorFlow, which is not installed", remedy=INSTALL)
+
+
+@contextmanager
+def not_found(packages: Sequence[str]) -> Iterator[None]:
+    """While this lasts, packages that are not imported yet cannot be."""
+    missing = [name for name in packages if name not in sys.modules]
+    for name in missing:
+        sys.modules[name] = None  # pyright: ignore[reportArgumentType]
+    try:
+        yield
+    finally:
+        for name in missing:
+            del sys.modules[name]
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import f as variance_ratio
+from scipy.special import betaincinv
 
 from ris_tf.estimation.fits import Fits, Known
 from ris_tf.scene.positions import Positions
@@ -55,8 +55,10 @@ class NoiseTest:
             count: sources of the fit from which the noise variance is estimated.
         """
         tail = FALSE_ALARM / (FINER * self.points)
-        freedom = 2 * self.freedom(count)
-        return self.groups * variance_ratio.isf(tail, 2 * self.groups, freedom)
+        freedom = self.freedom(count)
+        # The quantile of an F variable of 2 G and 2 f degrees of freedom, times G, by its beta one.
+        share = betaincinv(freedom, self.groups, tail)
+        return freedom * (1 - share) / share
 
     def least_gain(self, odds: float | np.ndarray = 0.0) -> float | np.ndarray:
         """Gain of the log-likelihood that noise exceeds in `GAIN_ALARM` of the scenes, at most.

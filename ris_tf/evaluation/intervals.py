@@ -1,7 +1,7 @@
 """Confidence intervals of 95 %, of shares, ratios and medians over scenes."""
 
 import numpy as np
-from scipy.stats import beta, binom
+from scipy.special import bdtr, betaincinv
 
 CONFIDENCE = 0.95
 TAIL = (1 - CONFIDENCE) / 2
@@ -25,8 +25,8 @@ def share_interval(successes: np.ndarray, trials: np.ndarray) -> tuple[float, fl
     share = successes.sum() / count
     independent = min(count, _independent_trials(successes, trials, share))
     hits = share * independent
-    low = beta.ppf(TAIL, hits, independent - hits + 1) if share > 0 else 0.0
-    high = beta.ppf(1 - TAIL, hits + 1, independent - hits) if share < 1 else 1.0
+    low = betaincinv(hits, independent - hits + 1, TAIL) if share > 0 else 0.0
+    high = betaincinv(hits + 1, independent - hits, 1 - TAIL) if share < 1 else 1.0
     return float(low), float(high)
 
 
@@ -67,7 +67,8 @@ def median_interval(ranked: np.ndarray) -> tuple[float, float]:
     Args:
         ranked: `[n]` in ascending order.
     """
-    rank = int(binom.ppf(TAIL, len(ranked), 0.5))  # smallest x of P(X <= x) >= 2.5 %: j = x
+    shares = bdtr(np.arange(len(ranked) + 1), len(ranked), 0.5)  # P(X <= x)
+    rank = int(np.searchsorted(shares, TAIL))  # smallest x of P(X <= x) >= 2.5 %: j = x
     if rank < 1:
         return NONE
     return float(ranked[rank - 1]), float(ranked[-rank])

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from ris_tf.config import Config
 from ris_tf.data.completion import completed, tensors
@@ -25,7 +25,7 @@ from ris_tf.scene.positions import Positions, true_positions
 
 BLOCK_BYTES = 512e6  # of the receiver's model, for the scenes of a block
 SHORT = 30.0  # seconds of a first block below which it is timed again, without tracing its graphs
-NORMAL = norm.ppf((1 + (np.arange(101) + 0.5) / 101) / 2)  # quantiles of |x|, x ~ N(0, 1)
+NORMAL = ndtri((1 + (np.arange(101) + 0.5) / 101) / 2)  # quantiles of |x|, x ~ N(0, 1)
 MEDIAN = 0.6745  # of the same
 BOUND = "Cramér-Rao bound"
 FIELDS = {"azimuth": "azimuth", "elevation": "elevation", "range": "range_m"}

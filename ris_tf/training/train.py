@@ -54,7 +54,7 @@ def train(
     config, path = with_absolute_paths(config), Path(run)
     check_name(path.name)
     origin = Origin(Path(start) if start else None, allow_mismatch)
-    load_tensorflow()
+    load_tensorflow(whole=True)
     if not (resume and path.exists()):
         return _worked(new_job(resolved(config), path, origin, sys.argv), verbose)
     there = RunDirectory.open(path)

@@ -27,6 +27,24 @@ def test_loads_nothing_heavy(program):
     assert done.stdout.splitlines()[-1] == "[]"
 
 
+COMMANDS = """
+from ris_tf.engine.tensorflow_quiet import load_tensorflow
+load_tensorflow()
+import sys
+import ris_tf.training.job, ris_tf.training.task
+print([m for m in ("sklearn", "matplotlib", "scipy.stats") if m in sys.modules])
+from keras_tuner.oracles import BayesianOptimizationOracle
+BayesianOptimizationOracle().gpr  # keras-tuner's own needs scikit-learn
+import matplotlib
+"""
+
+
+def test_commands_do_without_what_keras_loads_for_others():
+    command = [sys.executable, "-c", COMMANDS]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.split("\n")[0] == "[]"
+
+
 SETTINGS = {
     "backend": "jax",
     "floatx": "float16",
