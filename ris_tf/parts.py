@@ -11,6 +11,9 @@ products with them are the real and the imaginary part of `x^T v`. One real prod
 alternating, which is also the layout of complex numbers in memory.
 """
 
+from typing import Any
+
+import numpy as np
 import tensorflow as tf
 
 
@@ -35,16 +38,22 @@ def side_by_side(x: tf.Tensor, axis: int = -1) -> tf.Tensor:
     return tf.concat([real(x), imag(x)], axis=axis)
 
 
-def real_rows(re: tf.Tensor, im: tf.Tensor) -> tf.Tensor:
+def real_rows(re: Any, im: Any) -> Any:
     """Rows whose inner products with `[Re x | Im x]` are, alternating, `Re(x^T v)` and `Im(x^T v)`.
 
+    Of numpy's arrays numpy makes them: a graph holds them as one constant, which is ten times as
+    quick to make of real numbers as of complex ones.
+
     Args:
-        re: `[..., V, n]` real, a vector `v` a row.
+        re: `[..., V, n]` real, a vector `v` a row; a tensor, or numpy's.
         im: the same of its imaginary part; with the sign changed the products are `x^T conj(v)`.
 
     Returns:
         `[..., 2 V, 2 n]` real.
     """
     count, elements = re.shape[-2:]
+    if isinstance(re, np.ndarray):
+        stacked = np.stack([re, -im, im, re], axis=-2)
+        return stacked.reshape(*re.shape[:-2], 2 * count, 2 * elements)
     shape = tf.concat([tf.shape(re)[:-2], [2 * count, 2 * elements]], axis=0)
     return tf.reshape(tf.stack([re, -im, im, re], axis=-2), shape)

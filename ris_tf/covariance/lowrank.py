@@ -133,7 +133,7 @@ def mvdr_basis(
     return matmul(factor, whitening, adjoint_b=True), shift
 
 
-def inside(basis: tf.Tensor, vectors: tf.Tensor) -> tf.Tensor:
+def inside(basis: tf.Tensor, vectors: tf.Tensor | np.ndarray) -> tf.Tensor:
     """`|W^H a|^2` of vectors that all scenes share.
 
     Args:
@@ -146,7 +146,7 @@ def inside(basis: tf.Tensor, vectors: tf.Tensor) -> tf.Tensor:
     return squares(real_products(basis, vectors))
 
 
-def real_products(basis: tf.Tensor, vectors: tf.Tensor) -> tf.Tensor:
+def real_products(basis: tf.Tensor, vectors: tf.Tensor | np.ndarray) -> tf.Tensor:
     """Real and imaginary parts of `W^T conj(a)`, alternating, of vectors that all scenes share.
 
     Args:
@@ -158,7 +158,9 @@ def real_products(basis: tf.Tensor, vectors: tf.Tensor) -> tf.Tensor:
     """
     *leading, elements, rank = sizes(basis)
     rows = tf.linalg.matrix_transpose(side_by_side(basis, axis=-2))
-    columns = real_rows(real(vectors), -imag(vectors))
+    known = isinstance(vectors, np.ndarray)
+    re, im = (f(vectors) for f in ((np.real, np.imag) if known else (real, imag)))
+    columns = real_rows(re, -im)
     products = matmul(tf.reshape(rows, [-1, 2 * elements]), columns, transpose_b=True)
     return tf.reshape(products, [*leading, rank, 2 * sizes(vectors)[0]])
 

@@ -38,12 +38,12 @@ class Directions:
         half = azimuth[: -(-len(azimuth) // 2)]  # the middle one is in it
         return cls(half if mirrored else azimuth, len(azimuth), mirrored)
 
-    def inside(self, basis: tf.Tensor, vectors: tf.Tensor) -> list[tf.Tensor]:
+    def inside(self, basis: tf.Tensor, vectors: tf.Tensor | np.ndarray) -> list[tf.Tensor]:
         """`|W^H a|^2`, and also `|W^H J a|^2` where mirrored; see the function `inside`.
 
         Args:
             basis: `[..., N, r]` complex64, `W`.
-            vectors: `[P, N]` complex64, a vector `a` a row.
+            vectors: `[P, N]` complex64, a vector `a` a row; those of numpy become constants.
 
         Returns:
             One or two of `[..., P]` float32, for `whole`.
@@ -68,14 +68,14 @@ def is_mirrored(panel: Panel, azimuth: np.ndarray, elevation: np.ndarray) -> boo
     )
 
 
-def inside_both(basis: tf.Tensor, vectors: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+def inside_both(basis: tf.Tensor, vectors: tf.Tensor | np.ndarray) -> tuple[tf.Tensor, tf.Tensor]:
     """`|W^H a|^2` and `|W^H J a|^2`, from sums and differences of opposite elements."""
     elements = basis.shape[-2]
     half = -(-elements // 2)
     share = np.full([half, 1], 0.5, np.complex64)  # of an entry's two places
     share[elements // 2 :] = 0.25  # the middle one's are the same
     rows, turned_rows = (share * x[..., :half, :] for x in (basis, tf.reverse(basis, [-2])))
-    columns, turned_columns = (x[:, :half] for x in (vectors, tf.reverse(vectors, [-1])))
+    columns, turned_columns = (x[:, :half] for x in (vectors, vectors[:, ::-1]))
     even = real_products(rows + turned_rows, columns + turned_columns)
     odd = real_products(rows - turned_rows, columns - turned_columns)
     return squares(even + odd), squares(even - odd)
