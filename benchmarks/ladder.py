@@ -6,7 +6,7 @@ RUN is a run of configs/quickstart.yaml; without one, it is trained first. `netw
 `network+ml` and `pursuit` work on quickstart's scenes, `pursuit` on the
 default panel's as well, each on four sets of scenes: with and without a least separation of 8
 degrees, of 0..20 and of 10..20 dB.
-`--docs` writes the tables into docs/estimators.md.
+`--docs` writes the tables into docs/ladder.md.
 
 All variants work on the same scenes, and what is printed of each is its difference from the whole
 ladder with the interval of that paired difference: scenes that end alike cancel, so that it is many
@@ -44,7 +44,7 @@ from ris_tf.scene import Scenes, Simulator, Split
 from ris_tf.scene.positions import Positions, true_positions
 
 ROOT = Path(__file__).parents[1]
-PAGE = ROOT / "docs" / "estimators.md"
+PAGE = ROOT / "docs" / "ladder.md"
 BEGIN, END = "<!-- ladder: written by `make ladder` -->", "<!-- end of ladder -->"
 BLOCK = 128  # scenes at a time, on which all variants take turns
 NORMAL = 1.96  # deviations: 95 % of a normal variable

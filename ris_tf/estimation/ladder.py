@@ -7,7 +7,7 @@ from dataclasses import dataclass
 class Ladder:
     """Which steps a scene may take, and where.
 
-    What each is worth is in docs/estimators.md; `make ladder` measures it.
+    What each is worth is in docs/ladder.md; `make ladder` measures it.
 
     Attributes:
         leave_one_out: sources of little support are tried without.
