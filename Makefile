@@ -44,7 +44,7 @@ lint: $(VENV)/tests ## Style, types and import walls.
 	$(BIN)/lint-imports --no-logo
 
 bench: $(VENV)/runs ## Measure step and simulator beside the matrix product.
-	@for file in $(filter-out %monitor.py,$(wildcard benchmarks/bench_*.py)); do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+	@for file in $(filter-out %monitor.py,$(wildcard benchmarks/bench_*.py)); do echo "== $$file"; TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python $$file || exit 1; done
 
 gpu-check: $(VENV)/runs ## Compare a GPU with the processor; measure it (8 minutes).
 	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python benchmarks/gpu_check.py

@@ -276,3 +276,7 @@ def _take_picture(
         raise UsageError(problem)
     print(options.screenshot)
     return 0
+
+
+if __name__ == "__main__":
+    main()
