@@ -34,7 +34,7 @@ class Ladder:
     excess: float = 1.2
     width: int = 3
     width_likely: int = 1
-    width_counted: int = 10
+    width_counted: int = 20
 
 
 WHOLE = Ladder()
