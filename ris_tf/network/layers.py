@@ -111,16 +111,16 @@ def _sum_of_rows(x: tf.Tensor) -> tf.Tensor:
 
 @keras.saving.register_keras_serializable("ris_tf")
 class Convolution(keras.layers.Conv2D):
-    """Keras's, without an activation, whose bias is `biased`."""
+    """Keras's, with a bias, which is `biased`."""
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
         """`[B, A, E, C]` to `[B, A, E, filters]`."""
-        return biased(self.convolution_op(inputs, self.kernel), self.bias)
+        return self.activation(biased(self.convolution_op(inputs, self.kernel), self.bias))
 
 
 @keras.saving.register_keras_serializable("ris_tf")
 class Dense(keras.layers.Dense):
-    """Keras's, whose bias is `biased`."""
+    """Keras's, with a bias, which is `biased`."""
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
         """`[..., C]` to `[..., units]`."""

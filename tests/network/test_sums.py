@@ -65,6 +65,7 @@ def test_batches_of_an_unknown_size():
     [
         (Dense(4, activation="gelu"), keras.layers.Dense(4, activation="gelu")),
         (Convolution(4, 3, padding="same"), keras.layers.Conv2D(4, 3, padding="same")),
+        (Convolution(4, 3, activation="relu"), keras.layers.Conv2D(4, 3, activation="relu")),
     ],
 )
 def test_layers_compute_what_kerass_compute(ours, plain):
