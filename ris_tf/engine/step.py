@@ -27,11 +27,11 @@ import tensorflow as tf
 
 from ris_tf.engine.accumulation import Totals, scaled, summed, traced_once
 from ris_tf.engine.averages import Averages
-from ris_tf.engine.batches import Batches, Numbered, Read, Streamed
+from ris_tf.engine.batches import Batches, Streamed
 from ris_tf.engine.checks import check_functions, check_numbers
 from ris_tf.engine.gradients import clip_factor, finite_check, squared_norms
 from ris_tf.engine.groups import Groups
-from ris_tf.engine.loss import Loss, Step, as_loss, require_gradient_path, require_scalar
+from ris_tf.engine.loss import Loss, Step, as_loss, require_gradient_path
 from ris_tf.engine.optimizer import GroupedAdamW
 from ris_tf.engine.packing import Packing, Parts, Slice
 from ris_tf.engine.plan import Plan, share_of
@@ -40,14 +40,13 @@ from ris_tf.engine.replicas import Replicas
 from ris_tf.engine.scaling import LossScale, is_dynamic
 from ris_tf.engine.schedules import Schedule, WarmupCosine, rate_at
 from ris_tf.engine.state import Trained, TrainedState, chosen
-from ris_tf.engine.validation import BatchMeans, sums_in_order
+from ris_tf.engine.validation import Metrics, Validating
 from ris_tf.errors import UserError
 
 LossFunction = Callable[[keras.Model, Any, Step], Any]
-Metrics = Mapping[str, tf.Tensor]
 
 
-class GuardedStep(keras.Model):
+class GuardedStep(Validating):
     """Trains a model by windows: `train_step` is the guarded step, `Model.fit` may drive it.
 
     Args:
@@ -137,7 +136,6 @@ class GuardedStep(keras.Model):
         self.training_batches: Batches | None = None
         self.validation_batches: Batches | None = None
         self._series: list[str] = []
-        self._validated: list[str] = []
         self.built = True
         multipliers = self.groups.rate_multipliers()
         self.compile(
@@ -321,61 +319,6 @@ class GuardedStep(keras.Model):
         }
         self._series = list(values)
         return tf.stack([tf.cast(value, tf.float32) for value in values.values()])
-
-    # -- validation ---------------------------------------------------------------------------
-
-    def make_test_function(self, force: bool = False) -> Callable:
-        """A graph that is not compiled: forward alone it is as quick, and it is there at once."""
-        compiled, self.jit_compile = self.jit_compile, False
-        try:
-            return super().make_test_function(force)
-        finally:
-            self.jit_compile = compiled
-
-    def test_step(self, data: Any) -> dict[str, tf.Tensor]:
-        """What one validation batch, of a number or read, comes to; its examples come last."""
-        source, number = self.validation_batches, tf.zeros([], tf.int64)
-        assert source is not None
-        if isinstance(source, Numbered):
-            batch, number = source.at(tf.zeros_like(data), data), data
-        else:
-            batch = source.prepared(data, number, number)
-        values = self.validation_values(self.replicas.share(batch), number)
-        self._validated = list(values)
-        examples = tf.shape(tf.nest.flatten(batch)[0])[0]
-        plain = [tf.cast(value, tf.float32) for value in (*values.values(), examples)]
-        return self.replicas.reported({"values": self.replicas.mean(tf.stack(plain))})
-
-    def validation_values(self, batch: Any, number: tf.Tensor) -> Metrics:
-        """What a batch comes to that is not trained on: loss, terms and metrics by name, scalars.
-
-        Args:
-            batch: as the validation source gives it, `[B, ...]` tensors.
-            number: of the batch, int64 scalar: it seeds what is drawn.
-        """
-        if self.validate_function:
-            return self.validate_function(self.model, batch)
-        zero = tf.zeros([], tf.int64)
-        seed = tf.stack([self.seed, tf.cast(number, tf.int32)])
-        step = Step(zero, zero, number, tf.constant(0), seed, training=False)
-        loss = self.loss_of(batch, step)
-        terms = {f"term/{name}": value for name, value in loss.terms.items()}
-        metrics = self.metrics_function(self.model, batch) if self.metrics_function else {}
-        for name, value in metrics.items():
-            require_scalar(name, value, "metrics")
-        return {"loss": loss.value, **terms, **metrics}
-
-    def validated(self) -> dict[str, float]:
-        """Validate with whatever weights the model has; what is reported, by name."""
-        batches, count = self.validation_batches, self.plan.validation_batches
-        assert batches is not None
-        if isinstance(batches, Read):
-            batches = batches.again()
-        means = BatchMeans()
-        data = self.replicas.handed(batches.batches(count))
-        with batches.telling(), self.computing(), sums_in_order():
-            self.evaluate(data, steps=count, callbacks=[means], verbose=0)
-        return self.summary(dict(zip(self._validated, means.result(), strict=True)))
 
     # -- between windows ----------------------------------------------------------------------
 
