@@ -13,7 +13,7 @@ PLACES = {
     "between windows": (WINDOW, 5),
     "an epoch's last window": (WINDOW, 6),
     "validation": ("ris_tf.engine.session:TrainingSession._validate", 2),
-    "the validation's graph": ("ris_tf.engine.step:GuardedStep.test_step", 1),
+    "the validation's graph": ("ris_tf.engine.validation:Validating.test_step", 1),
     "saving the best network": ("ris_tf.engine.checkpoint:save_network", 1),
     "checkpointing": ("ris_tf.engine.checkpoint:save", 2),
 }
