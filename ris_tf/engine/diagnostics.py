@@ -60,16 +60,11 @@ class Diagnostics(keras.callbacks.Callback):
         self._replayed = False
         self._reader = LogReader(run.events_path) if run else None  # without a log, nothing is kept
         self._run, self._kind = run, run.identity.task if run else ""
+        self._examined = run is None
 
     def session_begins(self) -> None:
         """Record what is planned."""
         self._record("plan", {**planned(self.trainer), **self.task.planned()})
-
-    def training_begins(self) -> None:
-        """Look at data and loss before the first window of a run."""
-        if not self.window and self._reader:
-            self._record("data", self.task.examined())
-            self.look()
 
     def epoch_begins(self, window: int) -> None:
         """Take the weights with which an epoch begins, or goes on."""
@@ -91,6 +86,8 @@ class Diagnostics(keras.callbacks.Callback):
         self.window += 1
         if step := self.watch.window_ends():
             self._record("first window", step)
+        if not self._examined:
+            self._examine()
         recorder = self.recorder
         no_scale_helps = recorder.skipped_at_unity or not np.isfinite(logs["loss"])
         if no_scale_helps or recorder.skipped_in_a_row >= REPLAYED_AFTER:
@@ -127,6 +124,15 @@ class Diagnostics(keras.callbacks.Callback):
             if check.cause not in told:
                 told.add(check.cause)
                 self._tell(check)
+
+    def _examine(self) -> None:
+        """Look at data and loss once in a run: behind the first window, which comes the sooner."""
+        assert self._reader is not None
+        self._examined = True
+        self._reader.poll()
+        if not self._reader.log.diagnosed("data"):
+            self._record("data", self.task.examined())
+            self.look()
 
     def _replay(self, window: int) -> None:
         """Where a dropped window began not to be finite: it is computed again, once in a run."""

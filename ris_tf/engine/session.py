@@ -215,7 +215,6 @@ class TrainingSession:
         """Train; where somebody or something stops it, leave a checkpoint."""
         try:
             self._check_stop()
-            self.diagnostics.training_begins()
             return (*self._all_epochs(), None)
         except Stop as stop:
             self.diagnostics.look()

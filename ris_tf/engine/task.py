@@ -56,7 +56,7 @@ class Task:
         return {}
 
     def examined(self) -> dict[str, Any]:
-        """What is known of data and loss before the first window of a run, for health checks."""
+        """What is known of data and loss whatever the weights are, for health checks."""
         return {}
 
     def changes_with_epoch(self, epoch: int) -> list[Change]:

@@ -1,5 +1,6 @@
 """Loads TensorFlow without the chatter that it prints at start-up."""
 
+import gc
 import logging
 import os
 import sys
@@ -49,6 +50,8 @@ def load_tensorflow(whole: bool = False) -> None:
 
         gpus = tf.config.list_physical_devices("GPU")  # complains where there is none
     flags_are_read()
+    if not whole:
+        gc.freeze()  # TensorFlow's objects stay: collections need not look through them
     require_chosen(len(gpus))
     tf.config.experimental.enable_tensor_float_32_execution(False)
     logging.getLogger("tensorflow").addFilter(

@@ -1,4 +1,4 @@
-"""What is known of data and loss before training: do labels fit measurements, is there a floor.
+"""What is known of data and loss with any weights: do labels fit measurements, is there a floor.
 
 A few scenes of training and validation are looked at once, when a run begins; health checks read
 what it comes to from the log (SPEC 7).

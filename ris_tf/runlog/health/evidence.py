@@ -45,7 +45,7 @@ class Evidence:
 
     @cached_property
     def data(self) -> dict[str, Any]:
-        """What was known before the first window; empty in older logs."""
+        """What was known behind the first window; empty in older logs."""
         return self.log.diagnosed("data")
 
     @cached_property
