@@ -4,7 +4,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from healthy_log import PLAN, TERMS, column, diagnosed, drop, healthy, named, verdict
+from healthy_log import (
+    DATA,
+    EPOCH,
+    PLAN,
+    TERMS,
+    column,
+    diagnosed,
+    drop,
+    healthy,
+    named,
+    verdict,
+)
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ris_tf.runlog import (
     Check,
@@ -20,6 +33,7 @@ from ris_tf.runlog import (
     encode,
     verdict_on,
 )
+from ris_tf.runlog.health.check import NO_RUN_WRITES
 
 
 def test_rate_of_another_plan():
@@ -276,3 +290,35 @@ def test_page_of_a_fault_opens_from_any_folder(fault, tmp_path, monkeypatch):
     page = Path(Check("a", Level.RED, "", fault=fault).page_file)
     assert page.is_absolute()
     assert page.is_file()
+
+
+NAMES = (
+    "dropout/a", "distinct", "size/x", "frozen/fresh", "warmup", "windows", "dead/a", "rms/head",
+    "gain/head", "paired", *PLAN, *DATA, *EPOCH,
+)  # fmt: skip
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.sampled_from(["plan", "data", "first window", "epoch"]),
+    st.dictionaries(st.sampled_from(NAMES), st.none() | st.text(max_size=2) | st.floats()),
+    st.sampled_from(["localization", "model"]),
+)
+def test_checks_answer_whatever_a_log_says(of, values, task):
+    """What somebody else wrote: values of another kind, or that are not there."""
+    log = healthy()
+    for event in log.diagnoses:
+        if event.of == of:
+            event.values.update(values)
+            for name in [name for name, value in values.items() if value is None]:
+                del event.values[name]
+    assert len(check_health(log, task)) >= 8
+
+
+@pytest.mark.parametrize("task", ["localization", "model"])
+def test_losses_none_of_which_is_a_number_are_named_and_end_nothing(task):
+    log = healthy()
+    log.validations[:] = [Validation(e, 0, 0.0, "ema", {"loss": np.nan}) for e in range(8)]
+    checks = check_health(log, task)
+    assert verdict_on(checks).check.fault is Fault.VALIDATION
+    assert not [check for check in checks if NO_RUN_WRITES in check.result]

@@ -1,14 +1,19 @@
 """One line of the health report, and the faults that it may name."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import wraps
 from pathlib import Path
+
+from ris_tf.runlog.health.evidence import Evidence
 
 PAGES = "docs/why-training-fails"
 PACKAGE = Path(__file__).parents[2]
 # A wheel has the pages in the package, a checkout beside it. Looked for once: the monitor's window
 # asks for them, whose thread reads no disk.
 PAGES_LIE_IN = PACKAGE if (PACKAGE / PAGES).is_dir() else PACKAGE.parent
+NO_RUN_WRITES = "the log has values that no run writes"
 Settings = tuple[tuple[str, str], ...]  # keys of a configuration, and the values to give them
 
 
@@ -137,6 +142,25 @@ def not_yet(name: str, result: str, advice: str = "train on") -> Check:
 def cannot_tell(name: str, why: str) -> Check:
     """The log has not what it takes."""
     return Check(name, Level.UNKNOWN, f"cannot be told: {why}")
+
+
+def check(name: str) -> Callable[[Callable[[str, Evidence], Check]], Callable[[Evidence], Check]]:
+    """Gives a check its name; where a log has values that no run writes, it says so.
+
+    Whatever stands in a folder is data: a check neither ends a run nor those who look at it.
+    """
+
+    def called(look: Callable[[str, Evidence], Check]) -> Callable[[Evidence], Check]:
+        @wraps(look)
+        def looked(e: Evidence) -> Check:
+            try:
+                return look(name, e)
+            except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+                return cannot_tell(name, f"{NO_RUN_WRITES} ({type(error).__name__})")
+
+        return looked
+
+    return called
 
 
 def fails(

@@ -11,6 +11,7 @@ from ris_tf.runlog.health.check import (
     Level,
     Settings,
     cannot_tell,
+    check,
     fails,
     not_yet,
     passes,
@@ -46,9 +47,9 @@ SPIKE = 5.0  # times the first loss
 ENOUGH = 20  # windows by which a loss is judged
 
 
-def loss_falls(e: Evidence) -> Check:
+@check("training loss falls")
+def loss_falls(name: str, e: Evidence) -> Check:
     """The loss falls: too high a rate and too low a rate are told apart."""
-    name = "training loss falls"
     if len(e.kept) < 2:
         return not_yet(name, "too few windows to tell")
     first, last = e.ends
@@ -143,9 +144,9 @@ def _too_high(name: str, e: Evidence, result: str, matter: str) -> Check:
     return fails(name, Fault.RATE_TOO_HIGH, result, matter, advice, remedies)
 
 
-def all_trained(e: Evidence) -> Check:
+@check("all parameters trained")
+def all_trained(name: str, e: Evidence) -> Check:
     """Every variable had a gradient in the first epoch, and no layer is mostly dead."""
-    name = "all parameters trained"
     if found := dropped_out(name, e):
         return found
     if not e.log.epoch_ends:
@@ -203,9 +204,9 @@ def _terms_off(e: Evidence) -> dict[str, float]:
     return {t: w for t, w in e.usual.items() if w and e.weights.get(t, w) == 0}
 
 
-def terms_active(e: Evidence) -> Check:
+@check("terms active")
+def terms_active(name: str, e: Evidence) -> Check:
     """Every term of weight above 0 is finite and not constant."""
-    name = "terms active"
     if len(e.log.steps) < 2:
         return not_yet(name, "too few windows to tell")
     one_count = e.plan.get("sources_max") == 1  # its cross-entropy is 0
@@ -226,9 +227,9 @@ def _moves(values: np.ndarray) -> bool:
     return len(values) > 1 and bool(np.isfinite(values).all()) and bool(np.ptp(values) > 0)
 
 
-def covariance_learned(e: Evidence) -> Check:
+@check("covariance is learned")
+def covariance_learned(name: str, e: Evidence) -> Check:
     """A covariance term is on, and the prediction is better than the sample covariance."""
-    name = "covariance is learned"
     if why := _no_covariance_to_learn(e):
         return cannot_tell(name, why)
     if not len(e.ok):

@@ -7,6 +7,7 @@ from ris_tf.runlog.health.check import (
     Fault,
     Settings,
     cannot_tell,
+    check,
     fails,
     not_yet,
     passes,
@@ -24,9 +25,9 @@ SHARE_OF_ONE = 0.99  # of a squared norm
 FIRST = 20  # windows that a run is compared with
 
 
-def norms_in_order(e: Evidence) -> Check:
+@check("norms in order")
+def norms_in_order(name: str, e: Evidence) -> Check:
     """Gradient norms are of a level that trains, and fit how the loss falls."""
-    name = "norms in order"
     norms = e.log.column(f"{NORM}total")[e.ok]
     if len(norms) < FIRST:
         return not_yet(name, "too few windows to tell")

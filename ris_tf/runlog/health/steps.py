@@ -10,6 +10,7 @@ from ris_tf.runlog.health.check import (
     Fault,
     Settings,
     cannot_tell,
+    check,
     fails,
     not_yet,
     passes,
@@ -31,9 +32,9 @@ PIECE = 1 << 13  # windows that are compared at a time: a plan's rate takes many
 LEAST_FELT = 1e-6  # learning rate whose steps are not rounded away in float32
 
 
-def gradients_finite(e: Evidence) -> Check:
+@check("gradients finite")
+def gradients_finite(name: str, e: Evidence) -> Check:
     """No window dropped that no loss scale would save; a scale may look for its level."""
-    name = "gradients finite"
     if not len(e.ok):
         return not_yet(name, "no window yet", "wait for the first window")
     scale, dropped = e.log.column("scale"), ~e.ok
@@ -132,9 +133,10 @@ def _without_float16(e: Evidence) -> Settings:
     return (("training.precision", "float32"), ("training.loss_scale", "auto")) if e.ours else ()
 
 
-def order_of_updates(e: Evidence) -> Check:
+@check("order of updates")
+def order_of_updates(name: str, e: Evidence) -> Check:
     """Iteration and schedule advance by one on applied windows, by none on dropped ones."""
-    name, log = "order of updates", e.log
+    log = e.log
     if not len(log.steps):
         return not_yet(name, "no window yet", "wait for the first window")
     broken = np.append(log.steps[0] != 0, np.diff(log.steps) != 1)
@@ -163,9 +165,10 @@ def order_of_updates(e: Evidence) -> Check:
     return fails(name, Fault.ORDER, where, matter, advice, remedies)
 
 
-def rates_as_planned(e: Evidence) -> Check:
+@check("rates as planned")
+def rates_as_planned(name: str, e: Evidence) -> Check:
     """The learning rates are those of the plan at that position, and are what moves the weights."""
-    name, plan = "rates as planned", e.plan
+    plan = e.plan
     if not plan and len(e.ok):
         return cannot_tell(name, OLD_LOG)
     if not len(e.ok):
@@ -258,9 +261,9 @@ def _step_beside_rate(e: Evidence) -> tuple[str, float] | None:
     return None
 
 
-def weights_move(e: Evidence) -> Check:
+@check("weights move")
+def weights_move(name: str, e: Evidence) -> Check:
     """Every group moves over an epoch, and over the first window."""
-    name = "weights move"
     moved = e.last if any(n.startswith("moved/") for n in e.last) else {}
     first = e.first
     if found := pulled(name, e):

@@ -12,6 +12,7 @@ from ris_tf.runlog.health.check import (
     Level,
     Settings,
     cannot_tell,
+    check,
     fails,
     not_yet,
     passes,
@@ -65,9 +66,9 @@ CONVENTIONS: dict[str, tuple[str, Settings]] = {
 }
 
 
-def labels_agree(e: Evidence) -> Check:
+@check("labels agree with measurements")
+def labels_agree(name: str, e: Evidence) -> Check:
     """Measurements are nearer to their own labels than to those of other scenes."""
-    name = "labels agree with measurements"
     if "agreement" not in e.data:
         return _not_examined(name, e)
     for prefix, where in (("", ""), ("validation/", " of the validation scenes")):
@@ -127,9 +128,9 @@ def _strange(name: str, e: Evidence, prefix: str, where: str) -> Check | None:
     return None
 
 
-def no_floor(e: Evidence) -> Check:
+@check("no loss floor")
+def no_floor(name: str, e: Evidence) -> Check:
     """The loss at the truth itself is next to nothing."""
-    name = "no loss floor"
     floors = {n.removeprefix("floor/"): v for n, v in e.data.items() if n.startswith("floor/")}
     if not floors:
         return _not_examined(name, e)
@@ -153,9 +154,9 @@ def no_floor(e: Evidence) -> Check:
     return fails(name, Fault.FLOOR, result, matter, advice)
 
 
-def counts_vary(e: Evidence) -> Check:
+@check("counts vary")
+def counts_vary(name: str, e: Evidence) -> Check:
     """The predicted counts of validation are not all one number while the true ones vary."""
-    name = "counts vary"
     predicted, true = (_histogram(e.last, of) for of in ("predicted", "true"))
     if not predicted:
         if e.plan and not e.log.validations:
@@ -202,9 +203,9 @@ def _histogram(values: dict, of: str) -> dict[str, float]:
     return {n.partition("/")[2]: v for n, v in values.items() if n.startswith(f"{of}/")}
 
 
-def averages_apart(e: Evidence) -> Check:
+@check("averages apart")
+def averages_apart(name: str, e: Evidence) -> Check:
     """The raw weights after validation are those before it, to the bit."""
-    name = "averages apart"
     known = [v["restored"] for v in e.epochs if "restored" in v]
     if not known:
         if e.plan and not e.log.validations and not e.log.end:
@@ -222,9 +223,10 @@ def averages_apart(e: Evidence) -> Check:
     return fails(name, Fault.AVERAGES_LEFT, result, matter, advice, remedies if e.ours else ())
 
 
-def validation_completed(e: Evidence) -> Check:
+@check("validation completed")
+def validation_completed(name: str, e: Evidence) -> Check:
     """Validation ran to the end, its loss is finite and no multiple of the first."""
-    name, log = "validation completed", e.log
+    log = e.log
     if not log.validations:
         return _no_validation(name, e)
     losses = [validation.values.get("loss", math.nan) for validation in log.validations]
@@ -264,9 +266,9 @@ def _no_validation(name: str, e: Evidence) -> Check:
     return not_yet(name, "no validation yet", "wait for the first epoch to end")
 
 
-def validation_like_training(e: Evidence) -> Check:
+@check("validation like training")
+def validation_like_training(name: str, e: Evidence) -> Check:
     """Validation scenes are like those trained on, and training helps them, too."""
-    name = "validation like training"
     if found := repeated(name, e):
         return found
     apart = {n.removeprefix("apart/"): v for n, v in e.data.items() if n.startswith("apart/")}
@@ -295,6 +297,8 @@ def validation_like_training(e: Evidence) -> Check:
 
 
 def _overfits(e: Evidence, losses: np.ndarray) -> bool:
+    if np.isnan(losses).all():
+        return False
     best = int(np.nanargmin(losses))
     since = len(losses) - 1 - best
     rose = losses[-1] > OVERFITS_BY * losses[best] and losses[best] > 0
