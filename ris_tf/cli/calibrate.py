@@ -96,6 +96,8 @@ def _show(
         f"{counted(count, 'scene')}, {int(found.freedom.sum()):,} numbers beyond their symbols for "
         f"{len(calibration.gains)} elements"
     )
+    if not found.settled:
+        say("               the elements still moved in the last step: take these as a beginning")
     if noise is None:
         ratio = found.after.sum() / found.before.sum()
         say(f"residual       {100 * ratio:.1f} % of that without calibration")

@@ -210,13 +210,13 @@ def csv_text(located: "Localization") -> str:
 
 
 def json_text(located: "Localization") -> str:
-    """A list of scenes, each with its sources; infinite deviations are null."""
+    """A list of scenes, each with its sources; what is not finite is null."""
     return json.dumps([_of_scene(located, i) for i in range(len(located.count))], indent=1) + "\n"
 
 
 def _of_scene(located: "Localization", scene: int) -> dict:
     """One scene as a document."""
-    values = {name: float(getattr(located, name)[scene]) for name in OF_SCENE}
+    values = {name: _finite(getattr(located, name)[scene]) for name in OF_SCENE}
     sources = [
         {name: _finite(getattr(located, name)[scene, source]) for name in OF_SOURCE}
         for source in range(located.count[scene])

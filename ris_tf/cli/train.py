@@ -221,7 +221,7 @@ def _comparison(figures: dict[str, float]) -> list[str]:
     rows = [("on the validation scenes", "network", "sample covariance")]
     words = {"covariance": "covariance NMSE", "subspace": "energy outside the signal subspace"}
     for term, title in words.items():
-        if f"term/{term}" in figures:
+        if f"term/{term}" in figures and f"sample/{term}" in figures:
             ours, sample = figures[f"term/{term}"], figures[f"sample/{term}"]
             rows.append((title, f"{ours:.4f}", f"{sample:.4f}"))
     return [f"  {title:<36}{ours:>10}{sample:>20}" for title, ours, sample in rows]

@@ -348,8 +348,13 @@ def _arrays(batch: Any) -> Any:
 
 
 def _examples(batch: Any) -> int:
-    first = tf.nest.flatten(batch)[0]
-    return len(first) if first.ndim else 1
+    first = of_examples(batch)
+    return 1 if first is None else len(first)
+
+
+def of_examples(batch: Any) -> Any:
+    """The first array of a batch that has examples, and is no scalar; `None` where all are."""
+    return next((array for array in tf.nest.flatten(batch) if len(array.shape)), None)
 
 
 def _stacked(batches: list[Any], like: Any) -> Any:

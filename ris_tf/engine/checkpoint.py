@@ -180,8 +180,13 @@ def _read(
 
 
 def _unnumbered(shapes: Mapping[str, tuple[int, ...]]) -> Iterator[tuple[str, tuple[int, ...]]]:
-    """Names without the numbers that Keras gives to layers nobody named, and shapes.
+    """Names without their numbers, and shapes."""
+    return ((unnumbered(name), shape) for name, shape in shapes.items())
+
+
+def unnumbered(name: str) -> str:
+    """A name without the numbers that Keras gives to models and layers nobody named.
 
     They count up in a process: the same model made again there has others.
     """
-    return ((re.sub(r"_\d+", "", name), shape) for name, shape in shapes.items())
+    return re.sub(r"_\d+", "", name)

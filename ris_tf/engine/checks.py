@@ -1,5 +1,6 @@
-"""What numbers the guarded step takes."""
+"""What numbers and functions the guarded step takes."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -7,7 +8,13 @@ from ris_tf.errors import UserError
 
 
 def check_numbers(
-    accumulation: int, clip_norm: float, ema: float | None, swa: float | None
+    accumulation: int,
+    clip_norm: float,
+    weight_decay: float,
+    ema: float | None,
+    swa: float | None,
+    swa_rate: float,
+    seed: int,
 ) -> None:
     """Refuse the first that cannot be.
 
@@ -17,26 +24,40 @@ def check_numbers(
     rules = {
         "accumulation": (accumulation, accumulation >= 1, "at least 1"),
         "clip_norm": (clip_norm, clip_norm >= 0, "at least 0"),
+        "weight_decay": (weight_decay, 0 <= weight_decay < math.inf, "a number of at least 0"),
         "ema": (ema, ema is None or 0 <= ema < 1, "within 0..1 and below 1, or None"),
         "swa": (swa, swa is None or 0 <= swa <= 1, "a share within 0..1, or None"),
+        "swa_rate": (swa_rate, 0 <= swa_rate < math.inf, "a number of at least 0"),
+        "seed": (seed, 0 <= seed < 2**31, "within 0..2147483647"),
     }
     for key, (value, valid, allowed) in rules.items():
         if not valid:
             raise UserError(key=key, value=value, allowed=f"must be {allowed}")
 
 
-def check_functions(loss: Any, metrics: Any, learning_rate: float | Callable[..., Any]) -> None:
-    """Refuse what cannot be called, and a rate below zero.
+def check_functions(
+    loss: Any,
+    metrics: Any,
+    validate: Any,
+    summary: Any,
+    learning_rate: float | Callable[..., Any],
+) -> None:
+    """Refuse what cannot be called, and a rate that is none.
 
     Raises:
         UserError: names it.
     """
-    if not callable(loss):
-        raise UserError(key="loss", value=loss, allowed="must be a function (model, batch, step)")
-    if metrics is not None and not callable(metrics):
-        allowed = "must be a function (model, batch) that returns scalars by name"
-        raise UserError(key="metrics", value=metrics, allowed=allowed)
+    of_batch = "a function (model, batch) that returns scalars by name"
+    functions = {
+        "loss": (loss, "a function (model, batch, step)"),
+        "metrics": (metrics or dict, of_batch),
+        "validate": (validate or dict, of_batch),
+        "summary": (summary, "a function of means by name"),
+    }
+    for key, (function, allowed) in functions.items():
+        if not callable(function):
+            raise UserError(key=key, value=function, allowed=f"must be {allowed}")
     number = isinstance(learning_rate, int | float)
-    if not callable(learning_rate) and not (number and learning_rate >= 0):
+    if not callable(learning_rate) and not (number and 0 <= learning_rate < math.inf):
         allowed = "must be a rate of at least 0, or a schedule"
         raise UserError(key="learning_rate", value=learning_rate, allowed=allowed)

@@ -28,9 +28,15 @@ def squared_norms(gradients: Parts, packing: Packing) -> tf.Tensor:
 
 
 def finite_check(
-    gradients: Parts, squares: tf.Tensor, loss: tf.Tensor, packing: Packing
+    gradients: Parts,
+    squares: tf.Tensor,
+    loss: tf.Tensor,
+    packing: Packing,
+    clipped: bool = True,
 ) -> Verdict:
     """Whether the loss and every element of every gradient are finite.
+
+    Where nothing is clipped, their squares are, too: the optimizer's moments are of them.
 
     Elements are looked at where a sum of squares is not finite: others have finite ones alone.
 
@@ -39,10 +45,12 @@ def finite_check(
         squares: `[V]` of `squared_norms`.
         loss: scalar.
         packing: of the gradients.
+        clipped: whether what moves the weights is clipped first.
     """
 
     def looked_at() -> Verdict:
-        of_each = [tf.math.is_finite(part) for part in gradients]
+        seen = gradients if clipped else [tf.square(part) for part in gradients]
+        of_each = [tf.math.is_finite(part) for part in seen]
         finite = packing.reduced(of_each, tf.reduce_all, True)
         broken = ~tf.concat([finite, tf.math.is_finite(loss)[None]], axis=0)
         first = tf.argmax(tf.cast(broken, tf.int32), output_type=tf.int32)

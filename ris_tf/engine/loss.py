@@ -18,7 +18,8 @@ class Step(NamedTuple):
         batch: scalar int64, number of the batch in its epoch, from 0.
         replica: scalar int32, which replica computes this, from 0.
         seed: `[2]` int32, for TensorFlow's stateless random functions: another for every batch and
-            replica, the same whenever the batch is computed.
+            replica, the same whenever the batch is computed; one for all validation data that is
+            read.
         training: whether this is training, not validation.
     """
 

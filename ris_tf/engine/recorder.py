@@ -16,7 +16,7 @@ from ris_tf.runlog import Cause, EventWriter, Notice, Phase, Series
 
 DROPPED = "dropped"  # kind of notice
 LOSS = "loss"  # what is not finite where no gradient is to blame
-ALWAYS_NAMED = 5  # skipped windows with a notice each; later only every hundredth has one
+ALWAYS_NAMED = 5  # skipped windows that a person is told of one by one; later every hundredth
 
 
 class LayerNorms:
@@ -45,7 +45,6 @@ class StepRecorder(keras.callbacks.Callback):
         events: where they are written.
         reporter: what a person sees.
         untrained: variables without gradient so far; `None` before the first window.
-        check_stop: called after every window; raises `Stop` to leave training.
         patience_at_unity: windows in a row that may be not finite at a scale of 1 or less.
         before: called before a window is written; raises where the run is another's by now.
     """
@@ -57,7 +56,6 @@ class StepRecorder(keras.callbacks.Callback):
         events: EventWriter,
         reporter: Reporter,
         untrained: list[str] | None,
-        check_stop: Callable[[], None],
         patience_at_unity: int = SKIPPED_IN_A_ROW,
         before: Callable[[], None] = lambda: None,
     ):
@@ -69,7 +67,6 @@ class StepRecorder(keras.callbacks.Callback):
         self.task = task
         self.events = events
         self.reporter = reporter
-        self.check_stop = check_stop
         self.require_ours = before
         self.silent = np.array([untrained is None or path in untrained for path in self.paths])
         self.usage = UsageMeter()
@@ -106,7 +103,6 @@ class StepRecorder(keras.callbacks.Callback):
         else:
             self._skipped(window, named)
         self.reporter.window(window, named)
-        self.check_stop()
 
     def announce(self, changes: list[Change]) -> None:
         """Record and print what changes with the next window."""

@@ -20,7 +20,7 @@ import tensorflow as tf
 from tensorflow.python.framework import op_callbacks  # what tf.debugging is made of
 from tensorflow.python.util import nest  # the part with names, which tf.nest leaves out
 
-from ris_tf.engine.batches import Numbered, Streamed
+from ris_tf.engine.batches import Numbered, Streamed, of_examples
 from ris_tf.engine.indexed import Indexed
 from ris_tf.engine.loss import Loss
 from ris_tf.engine.step import GuardedStep
@@ -318,8 +318,8 @@ def named_arrays(batch: Any) -> dict[str, np.ndarray]:
 
 
 def _size(batch: Any) -> int:
-    first = tf.nest.flatten(batch)[0]
-    return len(first) if first.shape.rank else 1
+    first = of_examples(batch)
+    return 1 if first is None else len(first)
 
 
 def _part(batch: Any, begin: int, end: int) -> Any:

@@ -77,7 +77,9 @@ class Replicas:
     # -- inside a step ------------------------------------------------------------------------
 
     def index(self) -> tf.Tensor:
-        """Number of the replica that computes this, from 0."""
+        """Number of the replica that computes this, from 0: scalar int32."""
+        if self.count == 1:
+            return tf.constant(0)
         return tf.distribute.get_replica_context().replica_id_in_sync_group
 
     def share(self, batch: Any) -> Any:

@@ -140,7 +140,6 @@ class TrainingSession:
             self.events,
             reporter,
             self.progress.untrained,
-            self._between_windows,
             patience_at_unity,
             before=run.require_session if run and self.writes else lambda: None,
         )
@@ -222,16 +221,17 @@ class TrainingSession:
             return stop.reason, stop.text, stop.cause
 
     def _all_epochs(self) -> tuple[str, str]:
-        while self.progress.epochs_done < self.plan.epochs:
+        while True:
             epoch = self.progress.epochs_done
+            waited = epoch - 1 - max(self.progress.best_epoch, self.progress.patience_from - 1)
+            if self.plan.patience and waited >= self.plan.patience:
+                return "early", f"no better validation loss for {counted(waited, 'epoch')}"
+            if epoch >= self.plan.epochs:
+                return "finished", counted(self.plan.epochs, "epoch")
             self.judge(epoch)
             self._train(epoch)
             self._validate(epoch)
             keep_compiled()
-            waited = epoch - max(self.progress.best_epoch, self.progress.patience_from - 1)
-            if self.plan.patience and waited >= self.plan.patience:
-                return "early", f"no better validation loss for {counted(waited, 'epoch')}"
-        return "finished", counted(self.plan.epochs, "epoch")
 
     def _train(self, epoch: int) -> None:
         """The remaining windows of an epoch, and its event behind the last of them."""
@@ -245,7 +245,11 @@ class TrainingSession:
         self.diagnostics.epoch_begins(first)
         began, stop = time.time(), None
         try:
-            callbacks = [self.freed, self.recorder, self.diagnostics, *self.callbacks]
+            between = keras.callbacks.LambdaCallback(
+                on_train_batch_end=lambda batch, logs: self.between_windows()
+            )
+            ours = [self.freed, self.recorder, self.diagnostics, between]
+            callbacks = [*ours, *self.callbacks]
             self.trainer.train_windows(first, end, epoch, callbacks)
         except Stop as reason:
             stop = reason
@@ -268,7 +272,7 @@ class TrainingSession:
             untrained=self.recorder.untrained,
         )
 
-    def _between_windows(self) -> None:
+    def between_windows(self) -> None:
         """Behind each window: news, stops, a due checkpoint; an epoch's event comes before it."""
         for news in self.surroundings.news():
             self.notice(news.text, news.level, what=news.what)

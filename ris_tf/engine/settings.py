@@ -6,6 +6,7 @@ from typing import Any
 import keras
 
 from ris_tf.disk import read_regular
+from ris_tf.engine.checkpoint import unnumbered
 from ris_tf.engine.precision import all_layers
 from ris_tf.engine.schedules import WarmupCosine
 from ris_tf.engine.step import GuardedStep
@@ -13,6 +14,7 @@ from ris_tf.errors import UserError
 from ris_tf.plain_yaml import dump_yaml, parse_yaml
 from ris_tf.runlog import RunDirectory
 
+NAME = "model.name"  # of a model that nobody named, Keras counts them
 LARGEST_FILE = 1_000_000  # bytes that are read of a config.yaml
 
 
@@ -74,7 +76,7 @@ def require_same(run: RunDirectory, settings: dict[str, Any]) -> None:
         raise UserError(problem, source=str(run.config_path)) from error
     before, now = _flat(kept), _flat(parse_yaml(as_yaml(settings), ""))
     for key in dict.fromkeys((*now, *before)):
-        if before.get(key) != now.get(key):
+        if _comparable(key, before) != _comparable(key, now):
             raise UserError(
                 f"the run was begun with {before.get(key)}",
                 source=f"{run.path} cannot be resumed",
@@ -82,6 +84,11 @@ def require_same(run: RunDirectory, settings: dict[str, Any]) -> None:
                 value=now.get(key),
                 remedy="give the same, or begin another run",
             )
+
+
+def _comparable(key: str, settings: dict[str, Any]) -> Any:
+    found = settings.get(key)
+    return unnumbered(found) if key == NAME and isinstance(found, str) else found
 
 
 def _flat(document: Any, prefix: str = "") -> dict[str, Any]:

@@ -110,13 +110,13 @@ class GuardedStep(Validating):
             )
         if precision is not None:
             use_precision(model, precision)
-        check_numbers(accumulation=accumulation, clip_norm=clip_norm, ema=ema, swa=swa)
-        check_functions(loss=loss, metrics=metrics, learning_rate=learning_rate)
+        check_numbers(accumulation, clip_norm, weight_decay, ema, swa, swa_rate, seed)
+        check_functions(loss, metrics, validate, summary, learning_rate)
         self.model = model
         self.loss_function = loss
         self.accumulation = accumulation
         self.clip_norm = clip_norm
-        self.rate_schedule = learning_rate
+        self.rate_given = self.rate_schedule = learning_rate
         self.swa_share = swa
         self.swa_rate = swa_rate
         self.metrics_function = metrics
@@ -125,7 +125,7 @@ class GuardedStep(Validating):
         self.computing = computing
         self.replicas = replicas or Replicas()
         self.weights_trained = model.trainable_variables
-        self.state_kept = [v for v in model.non_trainable_variables if "float" in v.dtype]
+        self.state_kept = model.non_trainable_variables
         self.groups = Groups(self.weights_trained, groups)
         self.packing = Packing([weight.shape for weight in self.weights_trained])
         self.averages = Averages(self.weights_trained, self.packing, ema, swa is not None)
@@ -166,8 +166,8 @@ class GuardedStep(Validating):
         for batches in (training, validation):
             if isinstance(batches, Streamed):
                 batches.shared_by = self.replicas.count
-        if isinstance(self.rate_schedule, WarmupCosine):
-            self.rate_schedule = self.rate_schedule.planned(plan.windows)
+        if isinstance(self.rate_given, WarmupCosine):
+            self.rate_schedule = self.rate_given.planned(plan.windows)
         if self.swa_share is not None:
             self.averages.swa_begins = share_of(self.swa_share, plan.windows)
         self.train_function = self.test_function = None
@@ -206,8 +206,8 @@ class GuardedStep(Validating):
         accumulated = self.replicas.alone(self._accumulated, self.compiled_alone)
         totals = self.replicas.mean(accumulated(window, parts, before.scale.value))
         gradients = self.scale.unscaled(totals.gradients)
-        squares = squared_norms(gradients, self.packing)
-        verdict = finite_check(gradients, squares, totals.loss, self.packing)
+        squares, clips = squared_norms(gradients, self.packing), bool(self.clip_norm)
+        verdict = finite_check(gradients, squares, totals.loss, self.packing, clips)
         clip = clip_factor(tf.sqrt(tf.reduce_sum(squares)), self.clip_norm)
         after = tf.cond(
             verdict.finite,
@@ -215,7 +215,7 @@ class GuardedStep(Validating):
             lambda: self._dropped(before),
         )
         self.trained.write(after, self.replicas)
-        # Nothing of a dropped window stays, running statistics of its forward pass included.
+        # Nothing of a dropped window stays, running statistics and seeds of its forward included.
         now = [variable.value for variable in self.state_kept]
         self.replicas.assign(self.state_kept, chosen(verdict.finite, now, kept))
         values = self._telemetry(totals, squares, clip, verdict, before, after)
@@ -291,7 +291,7 @@ class GuardedStep(Validating):
 
     def step_at(self, window: tf.Tensor, epoch: tf.Tensor, batch: tf.Tensor) -> Step:
         """Place and seed of a training batch, by its numbers: scalar int64 each."""
-        replica = self.replicas.index() if self.replicas.count > 1 else tf.constant(0)
+        replica = self.replicas.index()
         number = epoch * self.plan.batches_per_epoch + batch
         place = tf.cast(number, tf.int32) * self.replicas.count + replica
         return Step(window, epoch, batch, replica, tf.stack([self.seed, place]), training=True)

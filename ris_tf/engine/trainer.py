@@ -1,7 +1,7 @@
 """Any Keras model, trained by the guarded step, and recorded as a run (SPEC 9)."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +89,10 @@ class GuardedTrainer(GuardedStep):
         training = batches_of(data, batch_size, steps_per_epoch, self.seed)
         checked = None
         if validation is not None:
+            if isinstance(validation, Iterator):
+                remedy = "give a data set, arrays, a list, or a function that returns an iterator"
+                problem = "an iterator can be read only once"
+                raise UserError(problem, source="fit", key="validation", remedy=remedy)
             try:
                 checked = batches_of(
                     validation, batch_size, validation_steps, self.seed, shuffle=False

@@ -50,7 +50,8 @@ def _device() -> str:
     details = [tf.config.experimental.get_device_details(gpu) for gpu in gpus]
     names = [str(detail.get("device_name", "GPU")) for detail in details]
     if names:
-        return ", ".join(f"{names.count(n)} x {n}" if names.count(n) > 1 else n for n in {*names})
+        numbers = {name: names.count(name) for name in names}
+        return ", ".join(f"{n} x {name}" if n > 1 else name for name, n in numbers.items())
     threads = tf.config.threading.get_intra_op_parallelism_threads() or available_threads()
     return counted(threads, "thread")
 

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from ris_tf.engine.batches import Batches, Numbered, Read
+from ris_tf.engine.batches import Batches, Numbered, Read, of_examples
 from ris_tf.engine.loss import Loss, Step, require_scalar
 from ris_tf.engine.plan import Plan
 from ris_tf.engine.replicas import Replicas
@@ -99,7 +99,8 @@ class Validating(keras.Model):
             batch = source.prepared(data, number, number)
         values = self.validation_values(self.replicas.share(batch), number)
         self._validated = list(values)
-        examples = tf.shape(tf.nest.flatten(batch)[0])[0]
+        first = of_examples(batch)
+        examples = 1 if first is None else tf.shape(first)[0]
         plain = [tf.cast(value, tf.float32) for value in (*values.values(), examples)]
         return self.replicas.reported({"values": self.replicas.mean(tf.stack(plain))})
 
@@ -113,8 +114,11 @@ class Validating(keras.Model):
         if self.validate_function:
             return self.validate_function(self.model, batch)
         zero = tf.zeros([], tf.int64)
-        seed = tf.stack([self.seed, tf.cast(number, tf.int32)])
-        step = Step(zero, zero, number, tf.constant(0), seed, training=False)
+        # Numbers below zero: no batch that is trained on has one of them.
+        replica = self.replicas.index()
+        place = tf.cast(number, tf.int32) * self.replicas.count + replica
+        seed = tf.stack([self.seed, -1 - place])
+        step = Step(zero, zero, number, replica, seed, training=False)
         loss = self.loss_of(batch, step)
         terms = {f"term/{name}": value for name, value in loss.terms.items()}
         metrics = self.metrics_function(self.model, batch) if self.metrics_function else {}

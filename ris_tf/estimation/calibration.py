@@ -71,6 +71,7 @@ class Calibrated(NamedTuple):
         before: `[B]` residual energy of elements as they should be.
         after: `[B]` of the estimated ones.
         freedom: `[B]` complex degrees of freedom of the residual, symbols taken off.
+        settled: whether the last step moved nothing that matters.
     """
 
     elements: Elements
@@ -78,6 +79,7 @@ class Calibrated(NamedTuple):
     before: np.ndarray
     after: np.ndarray
     freedom: np.ndarray
+    settled: bool
 
     @property
     def dead(self) -> np.ndarray:
@@ -118,20 +120,21 @@ def calibrate(config: Config, measurement: Measurement, at: Positions) -> Calibr
     panel = make_panel(config.geometry, np.float64)
     nominal, precision = _prior(config, panel)
     elements, moved = nominal, np.full(len(precision), np.inf)
-    before = None
-    for _ in range(STEPS):
+    before, settled = None, False
+    for number in range(STEPS + 1):
         whole = _summed(config, panel, elements, measurement, at)
         before = whole.energy if before is None else before
         covariance = np.linalg.inv(2 * _real_normal(whole.normal) + np.diag(precision))
         deviation = _deviations(covariance, elements.gains)
-        if np.all(np.abs(moved) < STILL * _spread(deviation)):
+        settled = bool(np.all(np.abs(moved) < STILL * _spread(deviation)))
+        if settled or number == STEPS:
             break
         pull = precision * (nominal.flat() - elements.flat())
         step = covariance @ (2 * _real_slope(whole.slope) + pull)
         last, elements = elements, Elements.of_flat(elements.flat() + step)
         moved = elements.flat() - last.flat()
     assert before is not None
-    return Calibrated(elements, deviation, before, whole.energy, whole.freedom)
+    return Calibrated(elements, deviation, before, whole.energy, whole.freedom, settled)
 
 
 def _summed(

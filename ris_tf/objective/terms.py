@@ -176,11 +176,12 @@ def term_values(comparison: Comparison, names: Iterable[str]) -> dict[str, tf.Te
 
 
 def available_values(comparison: Comparison, names: Iterable[str]) -> dict[str, tf.Tensor]:
-    """Those of some terms whose outputs the network has: `[B]` by name."""
+    """Those of some terms whose outputs the network has, and whose labels the scenes: `[B]`."""
     values = {}
     for name in names:
-        with suppress(MissingOutputError):
-            values[name] = TERMS[name](comparison)
+        if not comparison.missing.intersection(TERMS[name].needs):
+            with suppress(MissingOutputError):
+                values[name] = TERMS[name](comparison)
     return values
 
 

@@ -11,8 +11,9 @@ def number(value: float, digits: int = 5) -> str:
     if math.isinf(value):
         return "∞" if value > 0 else "−∞"
     if value == int(value) and abs(value) < 1e7:
-        return f"{int(value):,}"
-    text = f"{value:.{digits}g}"
+        text = f"{int(value):,}"
+    else:
+        text = f"{value:.{digits}g}"
     return text.replace("-", "−")
 
 

@@ -111,7 +111,7 @@ def _standard_loss(c: Comparison) -> tf.Tensor:
     snr_db = c.scenes.measurement.snr_db
     loaded = effective(c.prediction.blended, snr_db, config.covariance)
     plain = compare(c.prediction._replace(effective=loaded), c.scenes, config, c.missing)
-    # Of a network without every head, the terms that it has the heads for.
+    # Without every head or label, the terms that there are heads and labels for.
     terms = available_values(plain, active_terms(config))
     return weighted_sum(terms, weights.model_dump())
 

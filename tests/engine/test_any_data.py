@@ -57,6 +57,22 @@ DATA = {  # made anew for every run, and how to take it
 }
 
 
+def test_batches_that_validate_may_begin_with_a_scalar():
+    def loss(model, batch, step):
+        error = tf.reduce_mean(tf.square(model(batch["x"]) - batch["y"]))
+        return tf.cast(batch["a_scale"], tf.float32) * error
+
+    def scaled(epoch, batch):
+        x, y = computed(epoch, batch)
+        return {"a_scale": tf.constant(2.0), "x": x, "y": y}
+
+    keras.utils.set_random_seed(1)
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+    trainer = GuardedTrainer(model, loss, jit_compile=False)
+    common = {"steps_per_epoch": 2, "validation_steps": 2, "verbose": False}
+    assert np.isfinite(trainer.fit(scaled, validation=scaled, **common).validation["loss"])
+
+
 def line():
     """A trainer of a model without state of its own: the data are what matters."""
     keras.utils.set_random_seed(1)

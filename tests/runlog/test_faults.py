@@ -237,6 +237,16 @@ def test_overfitting_is_a_warning():
 OVERFITTED = (0.9, 0.7, 0.6, 0.5, 0.52, 0.55, 0.6, 0.65, 0.7, 0.8)
 
 
+def test_counts_that_float32_does_not_have_break_no_order():
+    log = healthy()
+    for name in ("iteration", "schedule"):
+        column(log, name)[:] = np.minimum(column(log, name) + (2**24 - 60), 2**24)
+    log.steps[:] += 2**24 - 60
+    column(log, "iteration")[0] = column(log, "schedule")[0] = 1
+    broken = verdict(log, "order of updates").result
+    assert broken == f"broken at window {log.steps[0]}, {log.steps[1]}"
+
+
 def test_two_causes_at_once_are_both_named():
     log = healthy()
     diagnosed(log, "data", floor__covariance=0.02)

@@ -22,7 +22,7 @@ from ris_tf.training.file_data import (
     with_data,
 )
 from ris_tf.training.task import LocalizationTask, make_trainer
-from ris_tf.training.validation import search_objective
+from ris_tf.training.validation import search_objective, summary, validation_means
 
 SCENES = 21
 PLAIN = ("training.compile=false", "training.validation_batches=2")
@@ -108,6 +108,21 @@ def test_missing_labels_turn_terms_off_and_are_said_once(make_config, files):
     assert set(labels.values["off"].split(", ")) == off
     assert labels.text.startswith("data.train without power, range_m: terms that need them are off")
     assert with_data(config, data) == config, "once is enough"
+
+
+def test_search_objective_has_no_term_of_labels_that_are_invented(make_config, files):
+    config, data = opened(make_config, files, train="directions", validation="whole")
+    network = build_network(config)
+    scenes = Simulator(config)(Split.VALIDATION, 0, 0, 8)
+
+    def objective(invented):
+        sources = scenes.sources._replace(range_m=tf.fill(scenes.sources.range_m.shape, invented))
+        other = scenes._replace(sources=sources)
+        values = validation_means(network, other, config, data.missing)
+        return summary({name: float(mean) for name, mean in values.items()})["objective"]
+
+    assert np.isfinite(objective(1.0))
+    assert objective(1.0) == objective(5.0)
 
 
 def test_whole_files_turn_nothing_off(make_config, files):

@@ -77,14 +77,14 @@ def test_what_changes_is_said_and_the_log_has_the_new_plan(longer):
 
 
 def stopped_at(session, window):
-    check = session.recorder.check_stop
+    check = session.between_windows
 
     def stop_then(*_):
         if session.recorder.window == window:
             session.run_directory.request_stop()
         check()
 
-    session.recorder.check_stop = stop_then
+    session.between_windows = stop_then
     return session.run()
 
 

@@ -192,19 +192,21 @@ def test_clip(norm, clip, factor):
     assert float(clip_factor(tf.constant(float(norm)), clip)) == pytest.approx(factor, rel=1e-5)
 
 
-def verdict_of(gradients, loss):
+def verdict_of(gradients, loss, clipped=True):
     arrays = [tf.constant(g, tf.float32) for g in gradients]
     packing = Packing([array.shape for array in arrays])
     parts = packing.packed(arrays)
-    return finite_check(parts, squared_norms(parts, packing), tf.constant(loss), packing)
+    return finite_check(parts, squared_norms(parts, packing), tf.constant(loss), packing, clipped)
 
 
 @pytest.mark.parametrize("size", [2, LARGE + 1])  # packed with others, and by itself
 def test_finite_check_names_the_first_offender(size):
     good = [np.ones([2, 2]), np.ones(size), np.ones(3)]
     assert verdict_of(good, 1.0) == (True, -1)
-    # Finite gradients whose squares overflow are finite.
+    # Finite gradients whose squares overflow are finite, but no step where nothing clips them.
     assert verdict_of([*good, np.full(2, 1e30)], 1.0) == (True, -1)
+    assert verdict_of([*good, np.full(2, 1e30)], 1.0, clipped=False) == (False, 3)
+    assert verdict_of([*good, np.full(2, 1.8e19)], 1.0, clipped=False) == (True, -1)
     bad = [np.ones([2, 2]), np.ones(size), np.array([1.0, math.inf, 1.0])]
     assert verdict_of(bad, math.nan) == (False, 2)
     bad[1][-1] = math.nan

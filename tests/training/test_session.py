@@ -85,14 +85,14 @@ def uninterrupted(make_config, tmp_path_factory):
 def test_stopped_and_resumed_run_is_the_uninterrupted_one(start, uninterrupted, stop_after):
     """Final state bit for bit, every window once in the log; 2 is the end of an epoch."""
     stopped, session = start("stopped")
-    check = session.recorder.check_stop
+    check = session.between_windows
 
     def stop_then(*_):
         if session.recorder.window == stop_after:
             stopped.request_stop()
         check()
 
-    session.recorder.check_stop = stop_then
+    session.between_windows = stop_then
     outcome = session.run()
     assert outcome.reason == "stopped"
     assert outcome.progress.window == stop_after
@@ -161,6 +161,34 @@ def test_early_stopping(start):
     outcome = session.run()
     assert outcome.reason == "early"
     assert outcome.progress.epochs_done == 2
+
+
+def test_run_that_was_killed_behind_its_last_epoch_waits_no_longer(start):
+    """The last checkpoint has what ends a run; its end is not written yet."""
+    overrides = ("training.epochs=9", "training.patience=1")
+    _, session = start(overrides=overrides)
+    session.progress = session.progress.moved(epochs_done=2, best_loss=-1.0, best_epoch=0)
+    outcome = session.run()
+    assert (outcome.reason, outcome.progress.epochs_done) == ("early", 2)
+
+
+def test_stop_behind_the_first_window_leaves_what_was_seen_of_it(start):
+    run, session = start()
+    run.request_stop()
+    assert session.run().progress.window == 0, "at once"
+    run.request_stop()
+    run.clear_stop()
+    _, session = start("first")
+    between = session.between_windows
+
+    def stop_then(*_):
+        session.run_directory.request_stop()
+        between()
+
+    session.between_windows = stop_then
+    outcome = session.run()
+    assert (outcome.reason, outcome.progress.window) == ("stopped", 1)
+    assert session.run_directory.log().diagnosed("first window")
 
 
 def test_crash_is_in_the_log_and_the_console(start):
