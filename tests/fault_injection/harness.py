@@ -107,6 +107,11 @@ def end_of(run: Path) -> tuple[str, str]:
     return (end.reason, end.text) if end else ("", "")
 
 
+def finished(run: Path) -> bool:
+    """Whether a run came to its end; it may not be there yet."""
+    return run.exists() and end_of(run)[0] == "finished"
+
+
 def warnings_of(run: Path) -> str:
     """Notices of level warning, joined."""
     notices = read_run_log(run / "events.jsonl").notices

@@ -3,7 +3,7 @@
 import random
 
 import pytest
-from harness import FULL, assert_same, end_of
+from harness import FULL, assert_same, finished
 
 CHAINS = 40 if FULL else 1
 KILLS = 3 if FULL else 1  # of each run, one after the other
@@ -16,10 +16,6 @@ def test_uninterrupted_run_twice_is_the_same(harmed, reference, tmp_path, fault)
     fault("none: the same run twice", "the same weights and events, bit for bit")
     harmed.train(tmp_path).in_order(0)
     assert_same(tmp_path / "run", reference)
-
-
-def finished(run):
-    return run.exists() and end_of(run)[0] == "finished"
 
 
 def kill_plan(draw, lines):
