@@ -3,7 +3,7 @@
 
 VENV := .venv
 BIN := $(VENV)/bin
-RUN_NAME := demo-$(shell date +%Y-%m-%d_%H-%M-%S)
+RUN_NAME := demo$(if $(wildcard runs/demo),-$(shell date +%Y-%m-%d_%H-%M-%S))
 RUN := runs/$(RUN_NAME)
 SUITS := -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info < (3, 14))'
 # One more than the two cores that CI has: tests wait for processes, disks and clocks, too.
@@ -26,7 +26,7 @@ demo: $(VENV)/runs ## Train the quickstart network, check it, draw its curves.
 	@$(BIN)/ris-tf figure training $(RUN) > /dev/null
 	@echo "$(BIN)/ris-tf check $(RUN)"
 	@$(BIN)/ris-tf check $(RUN); checked=$$?; \
-	printf '\n%-9s%s\n' run $(RUN) figure $(RUN)/training.png \
+	printf '%-9s%s\n' run $(RUN) figure $(RUN)/training.png \
 		network $(RUN)/checkpoints/best.keras; \
 	exit $$checked
 

@@ -15,6 +15,7 @@ values is there for the log alone; the step itself needs the norms and the check
 import io
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import keras
@@ -49,17 +50,18 @@ class Clock(keras.callbacks.Callback):
 
 
 class Stopwatch(keras.callbacks.Callback):
-    """Measures a recorder from outside."""
+    """Measures from outside what comes behind a window: the recorder, and who asks to stop."""
 
-    def __init__(self, recorder: StepRecorder):
+    def __init__(self, recorder: StepRecorder, ask: Callable[[], None]):
         super().__init__()
-        self.recorder = recorder
+        self.recorder, self.ask = recorder, ask
         self.spent: list[float] = []
 
     def on_train_batch_end(self, batch: int, logs: dict[str, np.ndarray] | None = None) -> None:
         """A window ended: let it be recorded."""
         start = time.perf_counter()
         self.recorder.on_train_batch_end(batch, logs)
+        self.ask()
         self.spent.append(time.perf_counter() - start)
 
 
@@ -80,15 +82,8 @@ class Bench:
         def ask() -> None:
             check_stop(signals, run.stop_requested, total)
 
-        self.recorder = StepRecorder(
-            self.trainer,
-            Task(),
-            events,
-            reporter,
-            untrained=None,
-            check_stop=ask,
-        )
-        self.stopwatch = Stopwatch(self.recorder)
+        self.recorder = StepRecorder(self.trainer, Task(), events, reporter, untrained=None)
+        self.stopwatch = Stopwatch(self.recorder, ask)
         reporter.begin(self.trainer.plan, "scenes")
         self.window = 0
 

@@ -45,6 +45,11 @@ def _numbered(text: str, number: int, environment: MutableMapping[str, str]) -> 
     return names[number]
 
 
+def gpu_is_chosen() -> bool:
+    """Whether a person chose a GPU for this process."""
+    return os.environ.get(CHOSEN, "").startswith("gpu")
+
+
 def require_chosen(gpus: int) -> None:
     """Refuse to compute elsewhere than was chosen.
 
@@ -54,8 +59,7 @@ def require_chosen(gpus: int) -> None:
     Raises:
         UserError: a GPU was chosen, and there is none.
     """
-    chosen = os.environ.get(CHOSEN, "")
-    if chosen.startswith("gpu") and not gpus:
+    if gpu_is_chosen() and not gpus:
         problem = "TensorFlow finds no such GPU on this machine"
-        remedy = "nvidia-smi lists them; pip install 'tensorflow[and-cuda]' has its libraries"
-        raise UserError(problem, key=KEY, value=chosen, remedy=remedy)
+        remedy = "nvidia-smi lists them; pip install 'ris-tf[gpu]' has its libraries"
+        raise UserError(problem, key=KEY, value=os.environ[CHOSEN], remedy=remedy)

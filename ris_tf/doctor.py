@@ -267,7 +267,7 @@ def devices() -> Finding:
         names = [tf.config.experimental.get_device_details(gpu).get("device_name") for gpu in gpus]
         return Finding("devices", Mark.GOOD, ", ".join(str(name) for name in names))
     if Path("/proc/driver/nvidia/version").exists():
-        remedy = "pip install 'tensorflow[and-cuda]', in this environment"
+        remedy = "pip install 'ris-tf[gpu]', in this environment"
         return Finding("devices", Mark.BAD, "an NVIDIA driver, but TensorFlow sees no GPU", remedy)
     return Finding("devices", Mark.GOOD, "the processor; no GPU")
 

@@ -10,6 +10,7 @@ from gui.models.followed import RunView
 from gui.models.index import Stamp, stamp
 from gui.models.palette import COLOURS
 from gui.models.panels import Curve, Panel
+from gui.models.sight import RAW_RUNS
 from gui.models.words import moment
 from ris_tf.evaluation import (
     ALL,
@@ -265,6 +266,7 @@ def _curves(
     lines: Sequence[Line], plotted: Plotted, kind: str, error: str, several: bool
 ) -> Iterator[Curve]:
     name = plotted.named(error)
+    few = not several and len(lines) <= RAW_RUNS  # of many, bands hide the lines
     for line in lines:
         rows = [row for row in line.of(kind) if np.isfinite(_metric(row, name).value)]
         if not rows:
@@ -275,7 +277,7 @@ def _curves(
         yield Curve(
             line.title(several), ", ".join(line.runs), line.colour, x, value,
             style=line.style, points=not line.is_bound,
-            band=(low, high) if judged and not several else None,  # of many, bands hide the lines
+            band=(low, high) if judged and few else None,
         )  # fmt: skip
 
 

@@ -189,7 +189,7 @@ class Match:
 def _decimal(value: float, sign: str = "") -> str:
     """One decimal, or what `number` makes of values that no scene has."""
     value = float(value)
-    if abs(value) >= 1e5:
+    if not abs(value) < 1e5:
         return number(value)
     return f"{round(value, 1) + 0.0:{sign}.1f}".replace("-", "−")  # + 0.0: no minus before zero
 
@@ -220,8 +220,11 @@ def _match(truth: np.ndarray, estimate: np.ndarray | None) -> Match:
 
 
 def _apart_m(truth: np.ndarray, estimate: np.ndarray) -> np.ndarray:
-    """`[T, E]` distances in metres."""
-    one, other = (positions[:, 2:] * _unit(positions) for positions in (truth, estimate))
+    """`[T, E]` distances in metres; in chords of the unit sphere where ranges are not known."""
+    ranges = [positions[:, 2:] for positions in (truth, estimate)]
+    if any(np.isnan(of).any() for of in ranges):
+        ranges = [np.ones_like(of) for of in ranges]
+    one, other = (far * _unit(at) for far, at in zip(ranges, (truth, estimate), strict=True))
     return np.linalg.norm(one[:, None] - other[None], axis=-1)
 
 

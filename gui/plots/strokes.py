@@ -16,6 +16,7 @@ from gui.plots.look import BAND_SHARE, FADED_SHARE, RAW_SHARE, Look
 LIFTED = 1.5  # width of a lifted curve over that of others
 BEHIND_DOTS = 0.7  # width of a line that joins dots over that of others
 RIM = 2.0  # pixels by which a dot's rim is wider than the dot
+JOINED_RUNS = 24  # among more, dots have no lines between them
 END_SIZE = 4.0  # pixels from the middle of a mark of divergence to its corners
 
 
@@ -50,7 +51,8 @@ class Stroke:
 def paint_curves(painter: QPainter, frame: Frame, content: Content, look: Look) -> None:
     """Bands, then raw values, then lines, dots and marks of divergence; the lifted ones last."""
     curves = content.sight.curves
-    many = len({drawn.curve.run for drawn in curves}) > RAW_RUNS
+    runs = len({drawn.curve.run for drawn in curves})
+    many, joined = runs > RAW_RUNS, runs <= JOINED_RUNS
     look = look.of_many if many else look
     order = sorted(range(len(curves)), key=lambda i: content.is_lifted(curves[i].curve))
     for i in order:
@@ -62,14 +64,20 @@ def paint_curves(painter: QPainter, frame: Frame, content: Content, look: Look) 
             draw(painter, segments(frame.x.pixels(drawn.raw[0]), frame.y.pixels(drawn.raw[1])))
     # While many curves move, ragged edges are not seen; they take half of the time to smooth.
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, not (look.draft and many))
-    _paint_fronts(painter, frame, content, look, order, many)
+    _paint_fronts(painter, frame, content, look, order, many, joined)
     for drawn in curves:
         if drawn.ended:
             _paint_end(painter, frame, drawn.ended, look)
 
 
 def _paint_fronts(
-    painter: QPainter, frame: Frame, content: Content, look: Look, order: Sequence[int], many: bool
+    painter: QPainter,
+    frame: Frame,
+    content: Content,
+    look: Look,
+    order: Sequence[int],
+    many: bool,
+    joined: bool,
 ) -> None:
     """Lines and dots: neighbours that share a pen together, in pixels once for all of them."""
     sight = content.sight
@@ -81,7 +89,7 @@ def _paint_fronts(
         style = 0 if look.draft else curve.style
         key = curve.colour, style, curve.points, content.is_lifted(curve)
         if key not in known:
-            known[key] = _stroke(curve, content, look, many)
+            known[key] = _stroke(curve, content, look, many, joined)
         strokes.append(known[key])
     for stroke, neighbours in _neighbours(order, strokes):
         begin, end = begins[neighbours[0]], ends[neighbours[-1]]
@@ -109,14 +117,15 @@ def _neighbours(
         yield strokes[found[-1]], found
 
 
-def _stroke(curve: Curve, content: Content, look: Look, many: bool) -> Stroke:
+def _stroke(curve: Curve, content: Content, look: Look, many: bool, joined: bool) -> Stroke:
     """How a curve is drawn in front.
 
     Args:
         curve: which.
         content: of its plot.
         look: of all curves.
-        many: whether there are so many that dots have no lines between them.
+        many: whether there are so many that dots have no rims.
+        joined: whether there are few enough that lines join the dots.
     """
     lifted = content.is_lifted(curve)
     chosen = lifted and content.lifted is not None
@@ -130,7 +139,7 @@ def _stroke(curve: Curve, content: Content, look: Look, many: bool) -> Stroke:
         0 if look.draft else curve.style,
         look.dot if curve.points else 0.0,
         rim=chosen or not many,
-        joins=chosen or not many or not curve.points,
+        joins=chosen or joined or not curve.points,
     )
 
 

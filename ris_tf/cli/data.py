@@ -159,6 +159,7 @@ def _batches(
     import numpy as np
 
     from ris_tf.config import ConfigError
+    from ris_tf.data.checks import LARGEST
 
     first = shard.read(np.arange(1))
     step = max(1, AT_ONCE // sum(array[0].size for array in first.values()))
@@ -172,6 +173,16 @@ def _batches(
                 scene = rows[wrong[0][0]] if array.ndim == 3 else rows[0]
                 raise ConfigError(f"{name} of scene {scene} is not finite", source=str(source))
             arrays[name] = array if array.ndim == 3 else np.repeat(array[None], len(rows), axis=0)
+        for name, most in LARGEST.items():
+            wrong = np.argwhere(np.abs(arrays.get(name, np.zeros((1, 1)))) > most)
+            if len(wrong):
+                problem = f"{name} of scene {rows[wrong[0][0]]} is {arrays[name][*wrong[0]]:.4g}"
+                raise ConfigError(
+                    problem,
+                    source=str(source),
+                    allowed=f"must be within {-most:g}..{most:g}",
+                    remedy="set data.convert.angle_unit, or see what ris-tf data inspect says",
+                )
         yield arrays
 
 

@@ -98,6 +98,8 @@ def localize(
     if count and count > max_sources:
         problem = f"the run's network finds at most {counted(max_sources, 'source')}"
         raise ConfigError(problem, key="--count", value=count)
+    if snr_db is not None and not math.isfinite(snr_db):
+        raise ConfigError(key="--snr", value=snr_db, allowed="must be a number of dB")
     if not file.exists():
         raise ConfigError("no such file", source=str(file))
     picture = _require_outputs(out, figure)

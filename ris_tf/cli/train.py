@@ -1,5 +1,6 @@
 """`ris-tf train`: from a configuration file to a trained run."""
 
+import shlex
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -210,18 +211,21 @@ def _say_outcome(
             reporter.say(line)
     if not worker.writes:
         return
+    path = shlex.quote(str(run.path))
     if outcome.reason in (Reason.FINISHED, Reason.EARLY):
-        reporter.say(f"its results: ris-tf show {run.path}; its health: ris-tf check {run.path}")
+        reporter.say(f"its results: ris-tf show {path}; its health: ris-tf check {path}")
     else:
-        reporter.say(f"to go on: ris-tf train --resume {run.path}")
+        reporter.say(f"to go on: ris-tf train --resume {path}")
 
 
 def _comparison(figures: dict[str, float]) -> list[str]:
     """The network beside the sample covariance on the same validation scenes."""
-    rows = [("on the validation scenes", "network", "sample covariance")]
+    rows = []
     words = {"covariance": "covariance NMSE", "subspace": "energy outside the signal subspace"}
     for term, title in words.items():
         if f"term/{term}" in figures and f"sample/{term}" in figures:
             ours, sample = figures[f"term/{term}"], figures[f"sample/{term}"]
             rows.append((title, f"{ours:.4f}", f"{sample:.4f}"))
+    if rows:
+        rows.insert(0, ("on the validation scenes", "network", "sample covariance"))
     return [f"  {title:<36}{ours:>10}{sample:>20}" for title, ours, sample in rows]

@@ -1,5 +1,6 @@
 """`ris-tf tune`: search hyperparameters."""
 
+import shlex
 import sys
 from dataclasses import dataclass
 from enum import StrEnum
@@ -292,7 +293,8 @@ def _opened(request: Request) -> "tuple[SearchDirectory, int]":
         raise ConfigError(
             f"is not what {search.path} searches around any more",
             source=str(request.config),
-            remedy=f"go on with ris-tf tune {search.path} --resume, or choose another --name",
+            remedy=f"go on with ris-tf tune {shlex.quote(str(search.path))} --resume, or choose "
+            "another --name",
         )
     options = {
         "--epochs-per-trial": (request.epochs_per_trial, plan.epochs),
@@ -377,7 +379,7 @@ def _say_results(
         reporter.say(given_up.text, "error")
     elif early:
         reporter.say(early.text, "warning")
-        reporter.say(f"to go on: ris-tf tune {search.path} --resume")
+        reporter.say(f"to go on: ris-tf tune {shlex.quote(str(search.path))} --resume")
     elif len(trials) < search.search.trials:
         reporter.say(
             f"no other combination was found after {counted(len(trials), 'trial')}", "warning"

@@ -30,7 +30,8 @@ DRAWS = 32  # of random positions, to know what a hypothesis leaves by chance
 # How far below chance the right labels are: the best of some thousand wrong hypotheses comes to 4.
 STANDS_OUT = 5.0  # standard deviations
 LEAST_BELOW = 0.05  # of a score
-ROUNDING = 0.003  # how much worse a score a round wavelength may have
+ROUNDING = 0.003  # how much worse a score a round wavelength may have, and no more than is likely:
+LIKELY = 5.4  # times the numbers measured, half of a chi-square that noise exceeds in 0.1 %
 CLEAR = 0.15  # of a score: constant symbols are chosen unless independent are better by this
 
 
@@ -137,6 +138,11 @@ class Trials:
         """A score of each hypothesis, the lower the better: `[P]`."""
         left = self.shares(tried, np.complex64, few)
         return score(left) + SIMPLER * np.array([one.unusual for one in tried])
+
+    @property
+    def numbers(self) -> int:
+        """Complex numbers of the measurements that are looked at."""
+        return self._evidence[0].y.size
 
     def shares(
         self, tried: Sequence[Hypothesis], dtype: type = np.complex64, few: bool = False
@@ -330,7 +336,7 @@ def _measured_wavelength(trials: Trials, best: Hypothesis) -> Hypothesis:
         replace(best, wavelength_m=float(f"{best.wavelength_m:.{n}g}")) for n in (1, 2, 3, 4)
     ]
     values = trials.scores([best, *rounded])
-    allowed = values[0] + ROUNDING * max(1.0, abs(values[0]))
+    allowed = values[0] + min(ROUNDING * max(1.0, abs(values[0])), LIKELY / trials.numbers)
     return next((r for r, v in zip(rounded, values[1:], strict=True) if v <= allowed), best)
 
 

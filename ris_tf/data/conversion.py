@@ -18,6 +18,7 @@ from ris_tf.data.reading import (
     Reading,
     chosen,
     readings,
+    settings_for,
     with_labels,
 )
 
@@ -119,6 +120,9 @@ class Converted:
             return array.astype(np.result_type(array.dtype, np.complex64))
         if np.iscomplexobj(array):
             raise self._wrong("codes", "are complex", "set data.convert.codes_are to complex")
+        if kind == "states" and (array != np.round(array)).any():
+            problem = "are no whole numbers, as states are"
+            raise self._wrong("codes", problem, "set data.convert.codes_are to radians or degrees")
         turn = {"radians": 2 * np.pi, "degrees": 360, "states": self.convert.code_states}[kind]
         return np.exp(2j * np.pi * array.astype(np.float64) / turn)
 
@@ -308,6 +312,7 @@ def first_file(path: Path) -> Path:
 
 def _one(path: Path, convert: Conversion, known: Mapping[str, int] | None) -> Converted:
     container = open_container(path)
+    convert = settings_for(container, convert)
     reading = chosen(readings(container, convert, known), str(path))
     return Converted(container, convert, with_labels(container, convert, reading))
 

@@ -14,7 +14,14 @@ from ris_tf.data.errors import ContainerError
 from ris_tf.data.intervals import scene_intervals
 from ris_tf.data.names import DECIBEL, DEGREES
 from ris_tf.data.physics import SYMBOLS, Wave, loudest_share, score, shares, steering_of
-from ris_tf.data.reading import KNOBS, MEASURED, Reading, readings, with_labels
+from ris_tf.data.reading import (
+    KNOBS,
+    MEASURED,
+    Reading,
+    readings,
+    settings_for,
+    with_labels,
+)
 from ris_tf.data.report import MEANINGS, Described, Inspection, Odd, Oddity
 from ris_tf.data.variants import (
     Thinned,
@@ -48,7 +55,7 @@ def inspect(
         ContainerError: the file is damaged, or must not be read.
     """
     container = open_container(path)
-    convert = convert or Conversion()
+    convert = settings_for(container, convert or Conversion())
     try:
         found = readings(container, convert)
     except ContainerError as error:
@@ -113,8 +120,11 @@ class _Inspector:
         return convert.model_copy(update=real_codes(values))
 
     def _rows(self, shard: Converted) -> np.ndarray:
-        """The scenes that physics looks at: those with the most signal, as far as it is known."""
+        """The scenes that physics looks at: finite ones with the most signal, as far as known."""
         rows = np.arange(min(READ, shard.scenes))
+        for array in shard.read(rows, MEASURED).values() if len(rows) else ():
+            each = array if array.ndim == 3 else np.broadcast_to(array, (len(rows), *array.shape))
+            rows = rows[np.isfinite(each[rows]).all(axis=(1, 2))]
         if "snr_db" in shard.names:
             level = shard.read(rows, ("snr_db",))["snr_db"]
             order = np.argsort(-np.nan_to_num(level, nan=-1e9), kind="stable")
@@ -127,6 +137,8 @@ class _Inspector:
         if not shard.scenes:
             self.odd.append(Odd(Oddity.EMPTY, "", "holds no scenes"))
             return "the file holds no scenes"
+        if not len(rows):
+            return "no scene is finite: mend them first; until then no convention is tried"
         if shard.reading.sizes.get("K", 0) > MOST_SOURCES:
             sentence = (
                 f"there are {shard.reading.sizes['K']} sources a scene; conventions are not tried"
@@ -207,9 +219,13 @@ class _Inspector:
             if role in ("azimuth", "elevation", "range", "positions", "power"):
                 continue  # there, NaN may mark empty slots
             for name in source.names:
-                values = self._some(name, source.layout.scene_axis)
+                axis = source.layout.scene_axis
+                values = self._some(name, axis)
                 if values.dtype.kind in "fc" and not np.isfinite(values).all():
-                    self.odd.append(Odd(Oddity.NOT_FINITE, name, "has numbers that are not finite"))
+                    sentence = "has numbers that are not finite"
+                    if axis is not None:
+                        sentence += f", first in scene {_first_broken(values, axis)}"
+                    self.odd.append(Odd(Oddity.NOT_FINITE, name, sentence))
 
     def _some(self, name: str, axis: int | None) -> np.ndarray:
         entry = self.container.entries[name]
@@ -368,6 +384,12 @@ def _changed(shard: Converted) -> dict[str, Any]:
 def _has_sources(shard: Converted, rows: np.ndarray) -> bool:
     places = places_of(shard, rows)
     return bool((places.active.sum(axis=1) > 0).any())
+
+
+def _first_broken(values: np.ndarray, axis: int) -> int:
+    """The first scene, along an axis, that has a number that is not finite."""
+    scenes = np.moveaxis(values, axis, 0).reshape(values.shape[axis], -1)
+    return int(np.flatnonzero(~np.isfinite(scenes).all(axis=1))[0])
 
 
 def _outside(covariance: np.ndarray, vectors: np.ndarray) -> float:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 
-from ris_tf.device import require_chosen
+from ris_tf.device import gpu_is_chosen, require_chosen
 from ris_tf.engine.compiled import flags_are_read, may_use_gpu, use_compiled
 from ris_tf.errors import UserError
 
@@ -41,7 +41,7 @@ def load_tensorflow(whole: bool = False) -> None:
     Raises:
         UserError: it is not installed, or a GPU was chosen by `--device`, and there is none.
     """
-    require_tensorflow()
+    _require_installed()
     limit_logging()
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
     use_compiled()
@@ -69,11 +69,19 @@ def limit_logging() -> None:
 
 
 def require_tensorflow() -> None:
-    """Refuse what cannot be done without TensorFlow, before anything is made; imports nothing.
+    """Refuse what cannot be done without TensorFlow, before anything is made.
+
+    It is imported only where a GPU was chosen, which may not be there.
 
     Raises:
-        UserError: it is not installed.
+        UserError: it is not installed, or there is no such GPU.
     """
+    _require_installed()
+    if gpu_is_chosen():
+        load_tensorflow()
+
+
+def _require_installed() -> None:
     if find_spec("tensorflow") is None or find_spec("keras") is None:
         raise UserError("needs TensorFlow, which is not installed", remedy=INSTALL)
 

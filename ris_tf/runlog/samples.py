@@ -187,7 +187,7 @@ def _check_axis(axis: np.ndarray, name: str) -> None:
 
 
 def _check_positions(positions: np.ndarray, name: str) -> None:
-    absent = np.isnan(positions).all(axis=-1)
-    there = positions[~absent]
-    if not np.isfinite(there).all() or (np.abs(there[:, :2]) > HALF_TURN).any():
+    """Absent ones are NaN; so are ranges that the scenes do not tell."""
+    directions, ranges = np.split(positions[~np.isnan(positions).all(axis=-1)], [2], axis=-1)
+    if not (np.abs(directions) <= HALF_TURN).all() or np.isinf(ranges).any():
         raise ValueError(f"{name} is not finite, or beyond {HALF_TURN} degrees")

@@ -45,6 +45,16 @@ def test_gpu_that_is_not_there(monkeypatch):
     require_chosen(0)
 
 
+def test_no_run_is_left_where_the_gpu_is_not_there(tmp_path, monkeypatch):
+    from ris_tf.config import default_config
+    from ris_tf.training.begin import Origin, new_job
+
+    monkeypatch.setenv(CHOSEN, "gpu")
+    with pytest.raises(UserError, match="TensorFlow finds no such GPU"):
+        new_job(default_config(()), tmp_path / "run", Origin(), [])
+    assert not (tmp_path / "run").exists()
+
+
 def test_memory_that_ends_outside_of_a_run_is_one_line(capsys):
     from ris_tf.cli.main import guarded
 

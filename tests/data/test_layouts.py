@@ -124,6 +124,43 @@ def odd_kinds(path, config=CONFIG):
     return {(odd.kind, odd.array) for odd in found.odd}, found
 
 
+def test_what_we_wrote_is_read_as_it_is_beside_settings_for_another_file(tmp_path):
+    """A run whose configuration reads the file that it was converted from."""
+    source, ours = tmp_path / "theirs.npz", tmp_path / "ours.npz"
+    made = named_arrays(Simulator(CONFIG)(Split.TEST, 0, 0, 4))
+    np.savez(source, **{f"their_{name}": array for name, array in made.items()})
+    names = {"y": "their_y", "channel": "their_channel", "codes": "their_codes"}
+    settings = [f"data.convert.{name}={theirs}" for name, theirs in names.items()]
+    ris_tf("data", "convert", source, ours, *(word for s in settings for word in ("--set", s)))
+    convert = Conversion(**names)
+    with pytest.raises(ContainerError):
+        converted(tmp_path / "theirs.npz", Conversion(y="else"))
+    np.testing.assert_array_equal(converted(ours, convert).read(np.arange(4))["y"], made["y"])
+    assert inspect(ours, CONFIG, convert).settings == inspect(ours, CONFIG).settings
+
+
+def test_file_without_a_finite_scene_says_so_and_nothing_else(arrays, tmp_path, recwarn):
+    broken = np.array(arrays["y"])
+    broken[2, 0, 0] = np.nan
+    assert inspect(npz(tmp_path, **{**arrays, "y": broken}), CONFIG).odd[0].sentence == (
+        "has numbers that are not finite, first in scene 2"
+    )
+    found = inspect(npz(tmp_path, **{**arrays, "y": np.full_like(broken, np.nan)}), CONFIG)
+    assert found.advice.startswith("no scene is finite: mend them first")
+    assert not recwarn.list
+
+
+def test_codes_that_are_no_states_and_angles_beyond_a_turn_are_refused(arrays, tmp_path):
+    phases = npz(tmp_path, **{**arrays, "codes": np.angle(arrays["codes"])})
+    for settings, line in (
+        (["codes_are=states"], "are no whole numbers, as states are"),
+        (["codes_are=radians", "angle_unit=radians"], "must be within -180..180"),
+    ):
+        words = [word for s in settings for word in ("--set", f"data.convert.{s}")]
+        done = ris_tf("data", "convert", phases, tmp_path / "out.npz", *words)
+        assert (done.returncode, line in done.stderr) == (2, True), done.stderr
+
+
 def test_what_is_odd_is_named(arrays, tmp_path):
     bad = np.array(arrays["codes"])
     bad[:, :, 3] *= 0.5

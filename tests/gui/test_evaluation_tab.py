@@ -110,6 +110,17 @@ def test_evaluations_are_read_when_they_change(one, two):
     assert list(reader.poll()) == [one.path]
 
 
+def test_bands_of_many_do_not_hide_the_lines(one, found):
+    many = report()
+    rows = [replace(r, estimator=f"{r.estimator} {i}") for i in range(4) for r in many.rows]
+    described = {r.estimator: "what it does" for r in rows}
+    evaluate(one, Report(many.settings, described, rows, many.bound))
+    lines = lines_of([one.view()], found(one))
+    assert len(lines) == 9
+    curves = [c for p in evaluation_panels(lines, BY_SNR, "median", True) for c in p.curves]
+    assert not [curve for curve in curves if curve.band]
+
+
 def test_curves_stand_beside_the_bound_with_their_confidence(one, found):
     evaluate(one, report())
     lines = lines_of([one.view()], found(one))

@@ -46,6 +46,17 @@ def refused(path, *words):
     return line
 
 
+def test_ranges_that_scenes_do_not_tell_are_kept_as_they_are(tmp_path):
+    sample = make()
+    sample.truth[..., 2] = NAN
+    write_sample(tmp_path / "epoch_0003.npz", sample)
+    found = read_sample(tmp_path / "epoch_0003.npz")
+    np.testing.assert_array_equal(found.truth, sample.truth)
+    sample.truth[0, 0, 0] = NAN
+    with pytest.raises(ValueError, match="truth is not finite"):
+        write_sample(tmp_path / "epoch_0004.npz", sample)
+
+
 @pytest.fixture
 def path(tmp_path):
     return tmp_path / "epoch_0003.npz"
