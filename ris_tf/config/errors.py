@@ -83,6 +83,12 @@ def _of_validator(error: ValueError) -> dict[str, Any]:
 
 def _instead(problem: Any, path: list[str], kinds: dict[str, list[str]]) -> str:
     """What a key that is unknown could be; of terms, of which plug-ins add more, all there are."""
+    section = ".".join(path[:-1])
+    own = next((part for part in problem["loc"] if f"{section}:{part}" in kinds), None)
+    having = [kind for kind in _kinds_of(section, kinds) if path[-1] in kinds[f"{section}:{kind}"]]
+    if own and having:
+        defaults = f'"{section}={{kind: {own}}}" is one of kind {own!r} with its defaults'
+        return f"only kind {having[0]!r} has it; {defaults}"
     siblings = _siblings(problem["loc"], path, kinds)
     near = nearest(path[-1], siblings)
     if path[:-1] != TERMS:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from ris_tf.config import Config
+from ris_tf.config.scene import MAX_SOURCES
 from ris_tf.data.errors import DataError
 from ris_tf.data.shard import AXES
 
@@ -108,15 +109,13 @@ def check_labels(
 
     count, most = arrays["count"], config.scene.sources_max
     _refuse("count", (count < 1) | (count != np.round(count)), count, where, "from 1")
-    allowed = f"at most scene.sources_max = {most}; --set scene.sources_max={_most(count)}"
+    wanted = int(count.max(initial=0))
+    remedy = f"--set scene.sources_max={wanted}" if wanted <= MAX_SOURCES else "leave it out"
+    allowed = f"at most scene.sources_max = {most}; {remedy}"
     _refuse("count", count > most, count, where, allowed)
     for name in (*LARGEST, *POSITIVE):
         if name in arrays:
             _check_label(name, arrays[name], count, where)
-
-
-def _most(count: np.ndarray) -> int:
-    return int(count.max(initial=0))
 
 
 def _check_label(name: str, values: np.ndarray, count: np.ndarray, where: Where) -> None:

@@ -127,7 +127,11 @@ def test_misspelt_key_finds_its_neighbour(knob: Knob) -> None:
         ("scene: {separation_deg: 60}", "separation_deg = 60 leaves no room for 5 sources"),
         ("network: {kind: reference, heads: 7}", "heads = 7 must divide width = 512; 8 does"),
         ("network: {kind: other}", "network.kind = 'other': must be one of 'beamspace', 'ref"),
-        ("network: {heads: 8}", "network.heads: unknown key; valid here: kind, image,"),
+        (
+            "network: {heads: 8}",
+            "network.heads: unknown key; only kind 'reference' has it; "
+            "\"network={kind: beamspace}\" is one of kind 'beamspace' with its defaults",
+        ),
         ("network: {image: [3]}", "network.image.1: is missing; give it a value"),
         ("network: {image: [3, 3, 3]}", "= [3, 3, 3]: must have at most 2 entries"),
         ("network: {planes_m: []}", "network.planes_m = []: must have at least 1 entries"),

@@ -94,7 +94,7 @@ REFUSED = {
     r"--set scene.antennas=3": lambda a: {"y": a["y"][..., :3]},
     r"codes: is \[4, 15\] a scene, .*geometry.columns x geometry.rows is 16; set "
     r"geometry.columns and .*, whose product is 15": lambda a: {"codes": a["codes"][..., :15]},
-    r"count: scene 4 is 7; must be at most scene.sources_max = 3; --set scene.sources_max=7": (
+    r"count: scene 4 is 7; must be at most scene.sources_max = 3; leave it out": (
         lambda a: {"count": replaced(a["count"], 4, 7)}
     ),
     r"count: scene 4 is 0; must be from 1": lambda a: {"count": replaced(a["count"], 4, 0)},
