@@ -17,6 +17,7 @@ MEASURED = ("y", "channel", "codes")
 LARGEST = {"azimuth_deg": 180.0, "elevation_deg": 90.0}
 POSITIVE = ("range_m", "power")
 OFF_MODULUS = 1e-3  # how far a code may be from modulus 1
+HUGE = 1e15  # of a measurement: float32 has no powers of larger ones
 SNR_DB = (-100.0, 150.0)  # beyond, float32 has no noise or no signal left
 ESTIMATED = "leave it out to have it estimated"
 
@@ -142,6 +143,8 @@ def check_values(arrays: Mapping[str, np.ndarray], where: Where) -> None:
     for name in MEASURED:
         if not _all_finite(arrays[name]):
             _refuse(name, ~np.isfinite(arrays[name]), arrays[name], where, "finite")
+            large = np.abs(arrays[name])
+            _refuse(name, large >= HUGE, large, where, f"below {HUGE:g}; give it in a larger unit")
     codes, y = arrays["codes"], arrays["y"]
     squares = np.real(codes) ** 2 + np.imag(codes) ** 2
     if np.abs(squares - 1).max(initial=0) > 2 * OFF_MODULUS:
@@ -163,7 +166,8 @@ def check_values(arrays: Mapping[str, np.ndarray], where: Where) -> None:
 def _all_finite(values: np.ndarray) -> bool:
     """Whether all of many numbers are finite: a sum of squares is not where one of them is not."""
     flat = values.reshape(-1).view(np.float32)
-    return bool(np.isfinite(np.dot(flat, flat)))
+    with np.errstate(over="ignore"):
+        return bool(np.isfinite(np.dot(flat, flat)))
 
 
 def _refuse(name: str, wrong: np.ndarray, values: np.ndarray, where: Where, allowed: str) -> None:

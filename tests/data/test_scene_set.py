@@ -101,6 +101,9 @@ REFUSED = {
     r"has no array 'count'; it holds y, channel": lambda a: {"count": None},
     r"y: holds float32; must be complex numbers": lambda a: {"y": a["y"].real},
     r"y: scene 19, entry \[0, 1\] is nan": lambda a: {"y": one_nan(a["y"], 19)},
+    r"y: scene 0, entry \[0, 0\] is .*e\+.*; must be below 1e\+15; give it in a larger unit": (
+        lambda a: {"y": a["y"] * np.float32(1e25)}
+    ),
     r"channel: scene 19, entry \[0, 1\] is nan": lambda a: {"channel": one_nan(a["channel"], 19)},
     r"y: scene 19 is 0; must be a signal": lambda a: {"y": replaced(a["y"], 19, 0)},
     r"codes: scene 19, entry \[0, 0\] is 0.5; must be of modulus 1": (
