@@ -1,5 +1,6 @@
 """Errors that people cause and can mend: data for programs, one line for the person."""
 
+from pathlib import PurePath
 from typing import Any, Self
 
 SHOWN = 80  # characters of a value that a message repeats
@@ -91,7 +92,7 @@ def _with_value(key: str, value: Any) -> str:
 def shown(value: Any) -> str:
     """A value as a message repeats it, cut where it is long."""
     try:
-        text = repr(value)
+        text = repr(str(value) if isinstance(value, PurePath) else value)
     except ValueError:  # Python writes no whole number of more than 4300 digits
         text = "a number of thousands of digits"
     return text if len(text) <= SHOWN else text[: SHOWN - 3] + "..."

@@ -1,5 +1,7 @@
 """What is in a file, what each array probably is, what is odd, and the settings that read it."""
 
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +14,13 @@ from ris_tf.data.conventions import Conventions, Trials, find_conventions
 from ris_tf.data.conversion import Converted
 from ris_tf.data.errors import ContainerError
 from ris_tf.data.intervals import scene_intervals
-from ris_tf.data.names import DECIBEL, DEGREES
+from ris_tf.data.names import DECIBEL, DEGREES, SYNONYMS
 from ris_tf.data.physics import SYMBOLS, Wave, loudest_share, score, shares, steering_of
 from ris_tf.data.reading import (
     KNOBS,
     MEASURED,
     Reading,
+    candidates,
     readings,
     settings_for,
     with_labels,
@@ -59,7 +62,7 @@ def inspect(
     try:
         found = readings(container, convert)
     except ContainerError as error:
-        described = tuple(_unassigned(entry) for entry in container.entries.values())
+        described = tuple(_by_names(container, convert))
         return Inspection(path, described, None, None, _unreadable(container), {}, error.sentence)
     return _Inspector(container, convert, found, config).inspection()
 
@@ -403,6 +406,19 @@ def _squarest(elements: int) -> Geometry:
     columns = next(c for c in range(int(elements**0.5), 0, -1) if elements % c == 0)
     return Geometry.model_construct(columns=elements // columns, rows=columns, wavelength_m=0.3,
                                     spacing=0.5, origin="centre", steering="spherical")  # fmt: skip
+
+
+def _by_names(container: Container, convert: Conversion) -> Iterator[Described]:
+    """What the arrays of a file may be that cannot be read, by their names."""
+    roles: dict[str, str] = {}
+    for role in SYNONYMS:
+        with suppress(ContainerError):
+            for name in candidates(container, convert, role)[:1]:
+                for part in name.split(","):
+                    roles.setdefault(part.strip(), role)
+    for entry in container.entries.values():
+        role = roles.get(entry.name)
+        yield Described(entry, f"{MEANINGS[role]}?", "by its name") if role else _unassigned(entry)
 
 
 def _unassigned(entry: Entry) -> Described:

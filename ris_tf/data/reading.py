@@ -85,9 +85,18 @@ def readings(
         known: sizes `L`, `M`, `N` that a configuration has.
 
     Raises:
-        ContainerError: there is none; the error names the array that is missing or does not fit.
+        ContainerError: there is none; the error names the arrays that are missing, or the one that
+            does not fit.
     """
-    options = {role: _candidates(container, convert, role) for role in MEASURED}
+    options = {role: candidates(container, convert, role) for role in MEASURED}
+    if missing := [role for role, names in options.items() if not names]:
+        present = ", ".join(container.entries) or "nothing"
+        keys = " and ".join(f"data.convert.{role}" for role in missing)
+        raise ContainerError(
+            f"has no array {', no array '.join(map(repr, missing))}; it holds {present}",
+            source=str(container.path),
+            remedy=f"set {keys} to the {'name' if len(missing) == 1 else 'names'} of such",
+        )
     found = []
     for names in itertools.product(*options.values()):
         if len(set(names)) == len(names):
@@ -211,22 +220,19 @@ def _fits(axes: str, shape: tuple[int, ...], known: Sizes) -> bool:
     return sized(axes, shape, known) is not None
 
 
-def _candidates(container: Container, convert: Conversion, role: str) -> list[str]:
-    """Names that a role may have, as somebody set it or as people call it."""
-    name = getattr(convert, role)
+def candidates(container: Container, convert: Conversion, role: str) -> list[str]:
+    """Names that a role may have, as somebody set it or as people call it.
+
+    Raises:
+        ContainerError: an array that somebody has named is missing, or cannot be read.
+    """
+    name = getattr(convert, KNOBS.get(role, role), None)
     if name is not None:
         _parts(container, name)
         return [name]
     names = named_like(role, container.entries)
     if not names and (unreadable := named_like(role, container.entries, readable=False)):
         _entry(container, unreadable[0])
-    if not names:
-        present = ", ".join(container.entries) or "nothing"
-        raise ContainerError(
-            f"has no array {role!r}; it holds {present}",
-            source=str(container.path),
-            remedy=f"set data.convert.{role} to the name of one",
-        )
     return names[:MOST_NAMES]
 
 

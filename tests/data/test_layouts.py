@@ -206,7 +206,7 @@ def test_a_transposed_y_shows_without_labels(arrays, tmp_path):
 @pytest.mark.parametrize(
     ("write", "line"),
     [
-        (lambda a, d: npz(d, foo=a["y"], bar=a["channel"]), "set data.convert.y to the name"),
+        (lambda a, d: npz(d, foo=a["y"], bar=a["channel"]), "set data.convert.y and data.convert.channel and data.convert.codes to the names"),
         (lambda a, d: npz(d, y=a["y"].real, H=a["channel"], codes=a["codes"]), "do not fit"),
         (lambda a, d: npz(d, y=a["y"], H=a["channel"], codes=a["codes"][..., :7]), "do not fit"),
         (lambda a, d: npz(d, y=a["y"], H=a["channel"], codes=np.angle(a["codes"])),
