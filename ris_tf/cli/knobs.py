@@ -21,7 +21,7 @@ def knobs(
 
     from rich.table import Table
 
-    from ris_tf.config import all_knobs, schema
+    from ris_tf.config import ConfigError, all_knobs, schema
     from ris_tf.config.declared import additions
     from ris_tf.config.describe import allowed_words
 
@@ -38,6 +38,8 @@ def knobs(
             of = f" ({knob.variant})" if knob.variant else ""
             default = json.dumps(knob.default)
             table.add_row(*map(cell, (knob.path + of, default, allowed_words(knob), knob.sentence)))
+    if not table.row_count:
+        raise ConfigError("no key has these words", source=f"knobs {' '.join(words or ())}")
     printed = console()
     if not printed.is_terminal:
         printed = console(width=160)
