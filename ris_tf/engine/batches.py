@@ -252,7 +252,7 @@ class Streamed(Read):
         return again
 
     def seek(self, position: int) -> None:
-        """Go on with the batch of this number, counted over the whole run.
+        """Go on with the batch of this number, counted over the whole run, from the first one.
 
         Readings that are over are begun, so that what shuffles anew each time is where it was, and
         not read.
