@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ris_tf.cli.options import Overrides, require_out, write_out
+from ris_tf.cli.options import Overrides, conversion_of, require_out, write_out
 from ris_tf.cli.terminal import cell, console, say
 from ris_tf.words import counted
 
@@ -61,7 +61,7 @@ def inspect_(
     _load()
     from ris_tf.data.inspection import inspect
 
-    found = inspect(file, chosen if known else None, chosen.data.convert)
+    found = inspect(file, chosen if known else None, conversion_of(file, config, overrides))
     _show(found)
     if out and found.settings:
         write_out(out, _yaml(found))
@@ -92,9 +92,9 @@ def convert(
     set_: Overrides = None,
 ) -> None:
     """Write a file, or a folder of files, in our names, shapes and conventions."""
-    from ris_tf.config import ConfigError, default_config, load_config
+    from ris_tf.config import ConfigError
 
-    chosen = load_config(config, set_ or []) if config else default_config(set_ or [])
+    conversion = conversion_of(source, config, set_ or [])
     if out.suffix != ".npz":
         raise ConfigError(key="OUT", value=str(out), allowed="must end in .npz")
     if not 0 <= hold_out < 0.5:
@@ -102,7 +102,7 @@ def convert(
     require_out("OUT", out)
     from ris_tf.data.conversion import converted
 
-    shard = converted(source, chosen.data.convert)
+    shard = converted(source, conversion)
     if not shard.scenes:
         raise ConfigError("holds no scenes", source=str(source))
     _load()

@@ -17,6 +17,7 @@ from ris_tf.cli.options import (
     Plugins,
     RunFolder,
     conversion_of,
+    require_conversion,
     require_out,
     write_out,
 )
@@ -93,7 +94,8 @@ def localize(
     load_named(plugin)
     directory = open_run(run)
     _check_estimator(estimator)
-    config, conversion = load_config(directory.config_path), conversion_of(convert, set_ or [])
+    require_conversion(set_ or [])
+    config = load_config(directory.config_path)
     max_sources = config.scene.sources_max
     if count and count > max_sources:
         problem = f"the run's network finds at most {counted(max_sources, 'source')}"
@@ -102,6 +104,7 @@ def localize(
         raise ConfigError(key="--snr", value=snr_db, allowed="must be a number of dB")
     if not file.exists():
         raise ConfigError("no such file", source=str(file))
+    conversion = conversion_of(file, convert, set_ or [])
     picture = _require_outputs(out, figure)
     _say_cost(config, estimator, bool(picture))
     _load_tensorflow()

@@ -10,6 +10,7 @@ from ris_tf.cli.terminal import say
 if TYPE_CHECKING:
     from ris_tf.config import Conversion
 
+CONVERT = "data.convert."
 CONFIG_HELP = "Configuration: a file, or the name of one that comes with ris_tf, as quickstart."
 ConfigFile = Annotated[Path, typer.Argument(help=CONFIG_HELP, show_default=False)]
 RunFolder = Annotated[Path, typer.Argument(help="Folder of the run.", show_default=False)]
@@ -61,20 +62,36 @@ ConvertFile = Annotated[
 ]
 
 
-def conversion_of(config: Path | None, overrides: list[str]) -> "Conversion":
-    """`data.convert` of a configuration, with `--set data.convert.KEY=VALUE` applied.
+def conversion_of(file: Path, config: Path | None, overrides: list[str]) -> "Conversion":
+    """How a file is read: as a configuration says, unless we wrote the file, and as was typed.
 
     Raises:
-        ConfigError: a value is refused, or a `--set` is of something else.
+        UserError: a value is refused, or the file cannot be read.
     """
-    from ris_tf.config import ConfigError, default_config, load_config
+    from ris_tf.config import default_config, load_config
+
+    chosen = load_config(config, overrides) if config else default_config(overrides)
+    if config:
+        from ris_tf.data.conversion import is_ours
+
+        if is_ours(file):
+            typed = [one for one in overrides if one.strip().startswith(CONVERT)]
+            return default_config(typed).data.convert
+    return chosen.data.convert
+
+
+def require_conversion(overrides: list[str]) -> None:
+    """Refuse a `--set` of something else than how a file is read.
+
+    Raises:
+        ConfigError: naming it.
+    """
+    from ris_tf.config import ConfigError
 
     for override in overrides:
-        if not override.strip().startswith("data.convert."):
+        if not override.strip().startswith(CONVERT):
             allowed = "must be of data.convert: everything else is the run's"
             raise ConfigError(source=f"--set {override!r}", allowed=allowed)
-    chosen = load_config(config, overrides) if config else default_config(overrides)
-    return chosen.data.convert
 
 
 def require_out(option: str, path: Path) -> None:

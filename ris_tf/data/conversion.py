@@ -10,7 +10,7 @@ from ris_tf.data import labels
 from ris_tf.data.containers import SUFFIXES, Container, open_container
 from ris_tf.data.errors import ContainerError
 from ris_tf.data.layout import in_our_order
-from ris_tf.data.names import DEGREES, RADIANS
+from ris_tf.data.names import DEGREES, MARK, RADIANS
 from ris_tf.data.reading import (
     MEASURED,
     ORDERS,
@@ -18,7 +18,6 @@ from ris_tf.data.reading import (
     Reading,
     chosen,
     readings,
-    settings_for,
     with_labels,
 )
 
@@ -310,9 +309,17 @@ def first_file(path: Path) -> Path:
     return files_in(path)[0] if path.is_dir() else path
 
 
+def is_ours(path: Path) -> bool:
+    """Whether we wrote a file, or the first of a folder: settings for others are not for it.
+
+    Raises:
+        ContainerError: it cannot be read.
+    """
+    return MARK in open_container(first_file(path)).entries
+
+
 def _one(path: Path, convert: Conversion, known: Mapping[str, int] | None) -> Converted:
     container = open_container(path)
-    convert = settings_for(container, convert)
     reading = chosen(readings(container, convert, known), str(path))
     return Converted(container, convert, with_labels(container, convert, reading))
 

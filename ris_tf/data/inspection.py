@@ -22,7 +22,6 @@ from ris_tf.data.reading import (
     Reading,
     candidates,
     readings,
-    settings_for,
     with_labels,
 )
 from ris_tf.data.report import MEANINGS, Described, Inspection, Odd, Oddity
@@ -58,7 +57,7 @@ def inspect(
         ContainerError: the file is damaged, or must not be read.
     """
     container = open_container(path)
-    convert = settings_for(container, convert or Conversion())
+    convert = convert or Conversion()
     try:
         found = readings(container, convert)
     except ContainerError as error:

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ris_tf.config import Config
+from ris_tf.config import Config, Conversion
+from ris_tf.data.conversion import is_ours
 from ris_tf.data.errors import MeasurementError
 from ris_tf.data.measured import checked, read_arrays
 from ris_tf.data.reading import MEASURED, sizes_of
@@ -30,7 +31,8 @@ def read_known(config: Config, path: Path) -> tuple[Measurement, bool, Positions
         MeasurementError: a file or an array cannot be used; the error names it.
     """
     needed = (*MEASURED, *LABELS)
-    arrays = read_arrays(path, needed, ("snr_db",), config.data.convert, sizes_of(config))
+    convert = Conversion() if is_ours(path) else config.data.convert
+    arrays = read_arrays(path, needed, ("snr_db",), convert, sizes_of(config))
     try:
         y, channel, codes = (arrays[name] for name in MEASURED)
         measurement, known = checked(config, y, channel, codes, arrays.get("snr_db"))

@@ -10,7 +10,7 @@ from ris_tf.data.containers import open_container
 from ris_tf.data.conversion import Converted, first_file
 from ris_tf.data.errors import ContainerError
 from ris_tf.data.physics import loudest_share, score
-from ris_tf.data.reading import INSPECT, readings, settings_for, sizes_of
+from ris_tf.data.reading import INSPECT, readings, sizes_of
 from ris_tf.data.variants import evidence_of, reading_variants
 
 SCENES = 8
@@ -28,7 +28,6 @@ def refuse_transposed(config: Config, path: Path, convert: Conversion) -> None:
         ContainerError: the axes are others; the remedy names the setting.
     """
     container = open_container(first_file(path))
-    convert = settings_for(container, convert)
     found = readings(container, convert, sizes_of(config))
     variants = reading_variants(found, lambda reading: Converted(container, convert, reading))
     if len(variants) < 2:

@@ -8,7 +8,7 @@ from ris_tf.config import Config, Conversion
 from ris_tf.data.containers import Container, Entry
 from ris_tf.data.errors import ContainerError
 from ris_tf.data.layout import COORDINATES, Layout, Sizes, fitted, layouts, sized
-from ris_tf.data.names import MARK, SYNONYMS, named_like
+from ris_tf.data.names import SYNONYMS, named_like
 
 ORDERS = {"y": "BLM", "channel": "BMN", "codes": "BLN"}
 MEASURED = tuple(ORDERS)
@@ -67,11 +67,6 @@ class Reading:
 
 def _telling(source: Source) -> str:
     return "".join(a for a in source.layout.axes if a != "1" and source.layout.sizes.get(a, 2) > 1)
-
-
-def settings_for(container: Container, convert: Conversion) -> Conversion:
-    """How a file is read: one that we wrote is as it is, whatever reads others beside it."""
-    return Conversion() if MARK in container.entries else convert
 
 
 def readings(
