@@ -124,9 +124,10 @@ class _Inspector:
     def _rows(self, shard: Converted) -> np.ndarray:
         """The scenes that physics looks at: finite ones with the most signal, as far as known."""
         rows = np.arange(min(READ, shard.scenes))
+        finite = np.full(len(rows), True)
         for array in shard.read(rows, MEASURED).values() if len(rows) else ():
-            each = array if array.ndim == 3 else np.broadcast_to(array, (len(rows), *array.shape))
-            rows = rows[np.isfinite(each[rows]).all(axis=(1, 2))]
+            finite &= np.isfinite(array).all(axis=(-2, -1))  # of each scene, or of all at once
+        rows = rows[finite]
         if "snr_db" in shard.names:
             level = shard.read(rows, ("snr_db",))["snr_db"]
             order = np.argsort(-np.nan_to_num(level, nan=-1e9), kind="stable")

@@ -88,11 +88,12 @@ class Evidence:
         )
 
     def measurement(self, dtype: type) -> Measurement:
-        """As the receiver's functions take it, each scene of unit scale."""
-        scaled = [
-            array / np.sqrt(np.mean(np.abs(array) ** 2, axis=(1, 2), keepdims=True) + 1e-300)
-            for array in (self.y.astype(np.complex128), self.channel.astype(np.complex128))
-        ]
+        """As the receiver's functions take it, each scene of unit scale; what is NaN stays NaN."""
+        with np.errstate(invalid="ignore"):
+            scaled = [
+                array / np.sqrt(np.mean(np.abs(array) ** 2, axis=(1, 2), keepdims=True) + 1e-300)
+                for array in (self.y.astype(np.complex128), self.channel.astype(np.complex128))
+            ]
         y, channel, codes = (tf.constant(a.astype(dtype)) for a in (*scaled, self.codes))
         return Measurement(y, channel, codes, tf.zeros([self.scenes]))
 

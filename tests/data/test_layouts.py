@@ -150,9 +150,11 @@ def test_file_without_a_finite_scene_says_so_and_nothing_else(arrays, tmp_path, 
     assert inspect(npz(tmp_path, **{**arrays, "y": broken}), CONFIG).odd[0].sentence == (
         "has numbers that are not finite, first in scene 2"
     )
+    shared = {**arrays, "y": broken, "channel": arrays["channel"][0]}
+    assert inspect(npz(tmp_path, **shared), CONFIG).odd[0].sentence.endswith("in scene 2")
     found = inspect(npz(tmp_path, **{**arrays, "y": np.full_like(broken, np.nan)}), CONFIG)
     assert found.advice.startswith("no scene is finite: mend them first")
-    assert not recwarn.list
+    assert not [str(warning) for warning in recwarn.list]
 
 
 def test_codes_that_are_no_states_and_angles_beyond_a_turn_are_refused(arrays, tmp_path):
