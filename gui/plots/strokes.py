@@ -52,7 +52,7 @@ def paint_curves(painter: QPainter, frame: Frame, content: Content, look: Look) 
     """Bands, then raw values, then lines, dots and marks of divergence; the lifted ones last."""
     curves = content.sight.curves
     runs = len({drawn.curve.run for drawn in curves})
-    many, joined = runs > RAW_RUNS, runs <= JOINED_RUNS
+    many = runs > RAW_RUNS
     look = look.of_many if many else look
     order = sorted(range(len(curves)), key=lambda i: content.is_lifted(curves[i].curve))
     for i in order:
@@ -64,7 +64,7 @@ def paint_curves(painter: QPainter, frame: Frame, content: Content, look: Look) 
             draw(painter, segments(frame.x.pixels(drawn.raw[0]), frame.y.pixels(drawn.raw[1])))
     # While many curves move, ragged edges are not seen; they take half of the time to smooth.
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, not (look.draft and many))
-    _paint_fronts(painter, frame, content, look, order, many, joined)
+    _paint_fronts(painter, frame, content, look, order, runs)
     for drawn in curves:
         if drawn.ended:
             _paint_end(painter, frame, drawn.ended, look)
@@ -76,8 +76,7 @@ def _paint_fronts(
     content: Content,
     look: Look,
     order: Sequence[int],
-    many: bool,
-    joined: bool,
+    runs: int,
 ) -> None:
     """Lines and dots: neighbours that share a pen together, in pixels once for all of them."""
     sight = content.sight
@@ -89,7 +88,7 @@ def _paint_fronts(
         style = 0 if look.draft else curve.style
         key = curve.colour, style, curve.points, content.is_lifted(curve)
         if key not in known:
-            known[key] = _stroke(curve, content, look, many, joined)
+            known[key] = _stroke(curve, content, look, runs)
         strokes.append(known[key])
     for stroke, neighbours in _neighbours(order, strokes):
         begin, end = begins[neighbours[0]], ends[neighbours[-1]]
@@ -117,15 +116,14 @@ def _neighbours(
         yield strokes[found[-1]], found
 
 
-def _stroke(curve: Curve, content: Content, look: Look, many: bool, joined: bool) -> Stroke:
+def _stroke(curve: Curve, content: Content, look: Look, runs: int) -> Stroke:
     """How a curve is drawn in front.
 
     Args:
         curve: which.
         content: of its plot.
         look: of all curves.
-        many: whether there are so many that dots have no rims.
-        joined: whether there are few enough that lines join the dots.
+        runs: how many there are: dots of many have no rims, and of very many no lines.
     """
     lifted = content.is_lifted(curve)
     chosen = lifted and content.lifted is not None
@@ -138,8 +136,8 @@ def _stroke(curve: Curve, content: Content, look: Look, many: bool, joined: bool
         width,
         0 if look.draft else curve.style,
         look.dot if curve.points else 0.0,
-        rim=chosen or not many,
-        joins=chosen or joined or not curve.points,
+        rim=chosen or runs <= RAW_RUNS,
+        joins=chosen or runs <= JOINED_RUNS or not curve.points,
     )
 
 

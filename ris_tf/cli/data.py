@@ -1,6 +1,7 @@
 """`ris-tf data inspect|convert`: other people's files."""
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -152,6 +153,11 @@ def _write(target: Path, shard: "Converted | Joined", rows: "np.ndarray", source
     say(f"{target}: {counted(len(rows), 'scene')}{shards}, {size}: {', '.join(shard.names)}")
 
 
+def _where(source: Path, rows: "np.ndarray", scene: int) -> tuple[str, int]:
+    """The file of one of a batch's scenes, and its number there."""
+    return str(source), int(rows[scene])
+
+
 def _batches(
     shard: "Converted | Joined", chosen: "np.ndarray", source: Path
 ) -> Iterator[dict[str, "np.ndarray"]]:
@@ -159,7 +165,7 @@ def _batches(
     import numpy as np
 
     from ris_tf.config import ConfigError
-    from ris_tf.data.checks import LARGEST
+    from ris_tf.data.checks import LARGEST, check_label
 
     first = shard.read(np.arange(1))
     step = max(1, AT_ONCE // sum(array[0].size for array in first.values()))
@@ -173,16 +179,9 @@ def _batches(
                 scene = rows[wrong[0][0]] if array.ndim == 3 else rows[0]
                 raise ConfigError(f"{name} of scene {scene} is not finite", source=str(source))
             arrays[name] = array if array.ndim == 3 else np.repeat(array[None], len(rows), axis=0)
-        for name, most in LARGEST.items():
-            wrong = np.argwhere(np.abs(arrays.get(name, np.zeros((1, 1)))) > most)
-            if len(wrong):
-                problem = f"{name} of scene {rows[wrong[0][0]]} is {arrays[name][*wrong[0]]:.4g}"
-                raise ConfigError(
-                    problem,
-                    source=str(source),
-                    allowed=f"must be within {-most:g}..{most:g}",
-                    remedy="set data.convert.angle_unit, or see what ris-tf data inspect says",
-                )
+        for name in LARGEST:
+            if name in arrays:
+                check_label(name, arrays[name], arrays["count"], partial(_where, source, rows))
         yield arrays
 
 

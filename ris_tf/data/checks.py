@@ -116,10 +116,15 @@ def check_labels(
     _refuse("count", count > most, count, where, allowed)
     for name in (*LARGEST, *POSITIVE):
         if name in arrays:
-            _check_label(name, arrays[name], count, where)
+            check_label(name, arrays[name], count, where)
 
 
-def _check_label(name: str, values: np.ndarray, count: np.ndarray, where: Where) -> None:
+def check_label(name: str, values: np.ndarray, count: np.ndarray, where: Where) -> None:
+    """Refuse a label `[B, K]` that no source can have, in slots below its scene's `[B]` count.
+
+    Raises:
+        DataError: naming the first.
+    """
     slots = values.shape[1]
     _refuse("count", count > slots, count, where, f"at most {slots}, for {name} has no more")
     active = np.arange(slots) < count[:, None]
@@ -127,6 +132,7 @@ def _check_label(name: str, values: np.ndarray, count: np.ndarray, where: Where)
         wrong, allowed = ~(values > 0) | ~np.isfinite(values), "above 0"
     else:
         wrong, allowed = ~(np.abs(values) <= LARGEST[name]), f"within {LARGEST[name]:g} degrees"
+        allowed += "; data.convert.angle_unit is how a file that is converted has them"
     _refuse(name, active & wrong, values, where, allowed)
 
 

@@ -161,7 +161,10 @@ def test_codes_that_are_no_states_and_angles_beyond_a_turn_are_refused(arrays, t
     phases = npz(tmp_path, **{**arrays, "codes": np.angle(arrays["codes"])})
     for settings, line in (
         (["codes_are=states"], "are no whole numbers, as states are"),
-        (["codes_are=radians", "angle_unit=radians"], "must be within -180..180"),
+        (
+            ["codes_are=radians", "angle_unit=radians"],
+            "must be within 180 degrees; data.convert.angle_unit",
+        ),
     ):
         words = [word for s in settings for word in ("--set", f"data.convert.{s}")]
         done = ris_tf("data", "convert", phases, tmp_path / "out.npz", *words)
