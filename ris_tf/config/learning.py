@@ -180,6 +180,11 @@ class Training(Section):
         "On a GPU, round the factors of the layers' products to 10 bits, for speed; scenes, "
         "covariances and terms stay exact. Compiled steps alone.",
     )
+    optimizer: Literal["adamw", "muon"] = knob(
+        "adamw",
+        "AdamW; or Muon, which steps the matrices of layers along all of their directions alike: "
+        "a beamspace network learns from a third of the scenes, wide layers take long.",
+    )
     learning_rate: float = knob(3e-4, "Base learning rate of the backbone.", gt=POSITIVE, le=1)
     head_multiplier: float = knob(
         4.0, "Learning rate of the heads over the backbone's.", ge=0, le=1e3

@@ -1,4 +1,4 @@
-"""AdamW of several groups, each with a learning rate of its own (SPEC 5, stage 7)."""
+"""AdamW of several groups, each with a learning rate of its own (SPEC 5, stage 7), and Muon."""
 
 import math
 from collections.abc import Sequence
@@ -7,9 +7,14 @@ from typing import NamedTuple
 import keras
 import tensorflow as tf
 
+from ris_tf.engine.orthogonal import is_matrix, orthogonal
 from ris_tf.engine.packing import Packing, Parts, Slice
+from ris_tf.errors import UserError
 
 BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-8
+ALIKE = 0.2  # an orthogonal step's root mean square over the rate: about that of AdamW's steps
+ADAMW, MUON = "adamw", "muon"
+OPTIMIZERS = (ADAMW, MUON)
 
 
 class Moments(NamedTuple):
@@ -30,11 +35,19 @@ class GroupedAdamW(keras.optimizers.Optimizer):
     Moments, iteration count and learning rate are the optimizer's variables; `stepped` computes
     what they and the weights become, and whoever calls it writes that.
 
+    As `muon`, the steps of layers' matrices are the nearest orthogonal matrices of what Nesterov's
+    momentum is, at a size that is AdamW's (Liu et al., "Muon is scalable for LLM training", 2025),
+    so that one rate and one decay are for all. Moments are kept of all weights alike.
+
     Args:
         packing: of the weights.
         multipliers: learning rate over the base, of every weight.
         decay: decoupled weight decay, on all weights.
         learning_rate: the base.
+        kind: `adamw` or `muon`.
+
+    Raises:
+        UserError: there is no such kind.
 
     Attributes:
         first: variables of the first moment, one for each part.
@@ -42,18 +55,29 @@ class GroupedAdamW(keras.optimizers.Optimizer):
     """
 
     def __init__(
-        self, packing: Packing, multipliers: Sequence[float], decay: float, learning_rate: float
+        self,
+        packing: Packing,
+        multipliers: Sequence[float],
+        decay: float,
+        learning_rate: float,
+        kind: str = ADAMW,
     ):
-        super().__init__(learning_rate, name="adamw")
+        if kind not in OPTIMIZERS:
+            allowed = f"must be one of {', '.join(OPTIMIZERS)}"
+            raise UserError(key="optimizer", value=kind, allowed=allowed)
+        super().__init__(learning_rate, name=kind)
         self.packing = packing
         self.decay = decay
         self._multipliers = multipliers
+        self._matrices = [False] * len(packing.shapes)
 
     def build(self, variables: list[keras.Variable]) -> None:
         """Make the moments, all zero."""
         if self.built:
             return
         super().build(variables)
+        if self.name == MUON:
+            self._matrices = [is_matrix(v.path, v.shape) for v in variables]
         shapes = [*enumerate(self.packing.part_shapes)]
         self.first = [self.add_variable(s, name=f"momentum_{i}") for i, s in shapes]
         self.second = [self.add_variable(s, name=f"velocity_{i}") for i, s in shapes]
@@ -89,11 +113,29 @@ class GroupedAdamW(keras.optimizers.Optimizer):
             rate: the base learning rate, scalar.
         """
         biases = self._bias(BETA_1), tf.sqrt(self._bias(BETA_2))
-        factors = self.packing.filled(self._multipliers)
-        each = zip(weights, *moments, gradients, factors, strict=True)
-        steps = [self.update_step(w, m, v, g, rate * f, biases) for w, m, v, g, f in each]
-        after, first, second = (list(parts) for parts in zip(*steps, strict=True))
-        return after, Moments(first, second)
+        rates = [rate * factor for factor in self.packing.filled(self._multipliers)]
+        each = zip(weights, *moments, gradients, rates, strict=True)
+        after, first, second = zip(*(self.update_step(*of, biases) for of in each), strict=True)
+        if any(self._matrices):
+            steps = zip(
+                after, weights, self._orthogonal_steps(first, gradients), rates, strict=True
+            )
+            kinds = self.packing.filled(self._matrices)
+            after = [
+                tf.where(kind > 0, w * (1 - self.decay * r) - r * step, by_adamw)
+                for kind, (by_adamw, w, step, r) in zip(kinds, steps, strict=True)
+            ]
+        return list(after), Moments(list(first), list(second))
+
+    def _orthogonal_steps(self, first: Sequence[tf.Tensor], gradients: Parts) -> Parts:
+        """What matrices step for a rate of 1, in parts; zero for all else."""
+        pairs = zip(first, gradients, strict=True)
+        ahead = self.packing.unpacked([m + (1 - BETA_1) * (g - m) for m, g in pairs])
+        numbers = [number for number, is_one in enumerate(self._matrices) if is_one]
+        steps = [tf.zeros(shape) for shape in self.packing.shapes]
+        for number, step in zip(numbers, orthogonal([ahead[n] for n in numbers]), strict=True):
+            steps[number] = ALIKE * step
+        return self.packing.packed(steps)
 
     def update_step(
         self,

@@ -7,6 +7,7 @@ import keras
 
 from ris_tf.disk import read_regular
 from ris_tf.engine.checkpoint import unnumbered
+from ris_tf.engine.optimizer import ADAMW
 from ris_tf.engine.precision import all_layers
 from ris_tf.engine.schedules import WarmupCosine
 from ris_tf.engine.step import GuardedStep
@@ -15,6 +16,7 @@ from ris_tf.plain_yaml import dump_yaml, parse_yaml
 from ris_tf.runlog import RunDirectory
 
 NAME = "model.name"  # of a model that nobody named, Keras counts them
+OPTIMIZER = "training.optimizer"
 LARGEST_FILE = 1_000_000  # bytes that are read of a config.yaml
 
 
@@ -45,6 +47,7 @@ def settings_of(trainer: GuardedStep) -> dict[str, Any]:
             "patience": plan.patience,
             "compute_types": sorted({layer.compute_dtype for layer in all_layers(model)}),
             "learning_rate": _rate(trainer.rate_schedule),
+            "optimizer": optimizer.name,
             "weight_decay": optimizer.decay,
             "clip_norm": trainer.clip_norm,
             "loss_scale": "dynamic" if trainer.scale.dynamic else "none",
@@ -74,7 +77,8 @@ def require_same(run: RunDirectory, settings: dict[str, Any]) -> None:
     except OSError as error:
         problem = f"cannot be read: {error.strerror or error}"
         raise UserError(problem, source=str(run.config_path)) from error
-    before, now = _flat(kept), _flat(parse_yaml(as_yaml(settings), ""))
+    before = {OPTIMIZER: ADAMW} | _flat(kept)  # there was no other
+    now = _flat(parse_yaml(as_yaml(settings), ""))
     for key in dict.fromkeys((*now, *before)):
         if _comparable(key, before) != _comparable(key, now):
             raise UserError(

@@ -32,7 +32,7 @@ from ris_tf.engine.checks import check_functions, check_numbers
 from ris_tf.engine.gradients import clip_factor, finite_check, squared_norms
 from ris_tf.engine.groups import Groups
 from ris_tf.engine.loss import Loss, Step, as_loss, require_gradient_path
-from ris_tf.engine.optimizer import GroupedAdamW
+from ris_tf.engine.optimizer import ADAMW, GroupedAdamW
 from ris_tf.engine.packing import Packing, Parts, Slice
 from ris_tf.engine.plan import Plan, share_of
 from ris_tf.engine.precision import use_precision
@@ -61,6 +61,8 @@ class GuardedStep(Validating):
         clip_norm: largest global gradient norm; 0 turns clipping off.
         learning_rate: a rate, or a schedule of the number of applied windows.
         weight_decay: decoupled, on all variables.
+        optimizer: `adamw`, or `muon`: matrices of at least 16 inputs and outputs take orthogonal
+            steps, everything else AdamW's.
         loss_scale: `auto` is dynamic where a layer computes in float16; `dynamic`; `none`.
         ema: largest decay of a moving average of the weights; `None` keeps none.
         swa: share of the planned windows after which an equal-weight mean of the weights is taken
@@ -91,6 +93,7 @@ class GuardedStep(Validating):
         clip_norm: float = 1.0,
         learning_rate: float | Schedule = 1e-3,
         weight_decay: float = 1e-4,
+        optimizer: str = ADAMW,
         loss_scale: str = "auto",
         ema: float | None = 0.999,
         swa: float | None = None,
@@ -139,7 +142,7 @@ class GuardedStep(Validating):
         self.built = True
         multipliers = self.groups.rate_multipliers()
         self.compile(
-            optimizer=GroupedAdamW(self.packing, multipliers, weight_decay, 0.0),
+            optimizer=GroupedAdamW(self.packing, multipliers, weight_decay, 0.0, optimizer),
             auto_scale_loss=False,  # the step scales; Keras would wrap the optimizer once more
             jit_compile=jit_compile and self.replicas.count == 1,
         )

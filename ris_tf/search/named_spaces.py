@@ -30,7 +30,7 @@ WEIGHTS = {
 }
 # The beamspace network learns at ten times the rate, and its directions weigh more.
 BEAMSPACE_WEIGHTS = WEIGHTS | {"angle": Range(0.75, 6.0, log=True), "range": Range(0.2, 1.8)}
-RATES, BEAMSPACE_RATES = Range(1e-4, 1e-3, log=True), Range(5e-4, 1e-2, log=True)
+RATES, BEAMSPACE_RATES = Range(1e-4, 1e-3, log=True), Range(5e-4, 2e-2, log=True)
 BATCHES, BEAMSPACE_BATCHES = Choices((64, 80)), Choices((16, 32, 64))
 DROPOUTS, BEAMSPACE_DROPOUTS = Range(0.05, 0.32), Range(0.0, 0.2)
 SIZES = (0.5, 1.0, 1.5)  # factors of the beamspace network's sizes

@@ -107,6 +107,7 @@ def make_trainer(
                 training.learning_rate, warmup=training.warmup, final=training.final_rate
             ),
             weight_decay=training.weight_decay,
+            optimizer=training.optimizer,
             loss_scale=training.loss_scale,
             ema=training.ema_decay if training.ema else None,
             swa=training.swa_start if training.swa else None,
