@@ -1,7 +1,7 @@
 """What numbers and functions the guarded step takes."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ris_tf.errors import UserError
@@ -30,9 +30,22 @@ def check_numbers(
         "swa_rate": (swa_rate, 0 <= swa_rate < math.inf, "a number of at least 0"),
         "seed": (seed, 0 <= seed < 2**31, "within 0..2147483647"),
     }
+    require("", rules)
+
+
+def require(source: str, rules: Mapping[str, tuple[Any, bool, str]]) -> None:
+    """Refuse the first value that its rule does not hold for.
+
+    Args:
+        source: the function that takes them, where it is not plain.
+        rules: by name of the value: it, whether it can be, what would be.
+
+    Raises:
+        UserError: names it.
+    """
     for key, (value, valid, allowed) in rules.items():
         if not valid:
-            raise UserError(key=key, value=value, allowed=f"must be {allowed}")
+            raise UserError(source=source, key=key, value=value, allowed=f"must be {allowed}")
 
 
 def check_functions(

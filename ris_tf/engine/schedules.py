@@ -11,7 +11,9 @@ from typing import Any
 
 import tensorflow as tf
 
+from ris_tf.engine.checks import require
 from ris_tf.engine.plan import share_of
+from ris_tf.errors import UserError
 
 Schedule = Callable[[tf.Tensor], tf.Tensor]
 
@@ -51,7 +53,8 @@ class WarmupCosine:
 
     def _total(self) -> int:
         if not self.steps:
-            raise ValueError("warmup_cosine: over how many steps is not known yet; give steps=")
+            problem = "over how many windows is not known yet"
+            raise UserError(problem, source="warmup_cosine", key="steps", remedy="give a number")
         return self.steps
 
 
@@ -67,16 +70,15 @@ def warmup_cosine(
         final: where the cosine ends, over the base.
 
     Raises:
-        ValueError: a value that makes no schedule.
+        UserError: a value that makes no schedule.
     """
-    shares = {"warmup": warmup, "final": final}
-    for name, value in shares.items():
-        if not 0 <= value <= 1:
-            raise ValueError(f"warmup_cosine: {name} must be within 0..1. Received: {value}")
-    if not (math.isfinite(base) and base >= 0):
-        raise ValueError(f"warmup_cosine: base must be a finite rate. Received: {base}")
-    if steps is not None and steps < 1:
-        raise ValueError(f"warmup_cosine: steps must be at least 1. Received: {steps}")
+    rules = {
+        "base": (base, 0 <= base < math.inf, "a finite rate of at least 0"),
+        "steps": (steps, steps is None or steps >= 1, "at least 1, or None"),
+        "warmup": (warmup, 0 <= warmup <= 1, "a share within 0..1"),
+        "final": (final, 0 <= final <= 1, "a share within 0..1"),
+    }
+    require("warmup_cosine", rules)
     return WarmupCosine(base, steps, warmup, final)
 
 

@@ -13,6 +13,7 @@ from ris_tf.engine.packing import LARGE, Packing
 from ris_tf.engine.plan import Plan, share_of
 from ris_tf.engine.scaling import PATIENCE, LossScale, is_dynamic
 from ris_tf.engine.schedules import rate_at, warmup_cosine
+from ris_tf.errors import UserError
 from ris_tf.network import build_network
 from ris_tf.training.blending import beta
 
@@ -70,8 +71,9 @@ def test_any_function_is_a_schedule_and_is_held_where_it_is():
     "wrong", [{"base": -1.0}, {"base": math.nan}, {"warmup": 1.5}, {"final": -0.1}, {"steps": 0}]
 )
 def test_schedule_that_is_none_is_refused(wrong):
-    with pytest.raises(ValueError, match=r"warmup_cosine: .* Received: "):
+    with pytest.raises(UserError, match=r"warmup_cosine: .* = .*: must be ") as refused:
         warmup_cosine(**{"base": 1e-3, **wrong})
+    assert refused.value.key in wrong
 
 
 def test_beta_rises_by_epoch_then_jitters(make_config):
