@@ -5,6 +5,7 @@ import math
 import tensorflow as tf
 
 from ris_tf.config.scene import Channel
+from ris_tf.scene.circle import phasors
 from ris_tf.scene.panel import Panel
 from ris_tf.scene.random import Draws, Stream
 from ris_tf.scene.steering import plane_wave
@@ -46,8 +47,8 @@ def _line_of_sight(
     arrival = _radians(draws, Stream.BS_AZIMUTH, size, channel.bs_azimuth_deg)
     azimuth = _radians(draws, Stream.RIS_AZIMUTH, size, channel.ris_azimuth_deg)
     elevation = _radians(draws, Stream.RIS_ELEVATION, size, channel.ris_elevation_deg)
-    phase = math.pi * tf.range(antennas, dtype=tf.float32) * tf.sin(arrival)[:, None]
-    a_bs = tf.complex(tf.cos(phase), tf.sin(phase))
+    # Antennas are half a wavelength apart: two quarter turns.
+    a_bs = phasors(2 * tf.range(antennas, dtype=tf.float32) * tf.sin(arrival)[:, None])
     return a_bs[:, :, None] * tf.math.conj(plane_wave(panel, azimuth, elevation))[:, None, :]
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from ris_tf.config.scene import CODEBOOKS, Codes, Geometry
+from ris_tf.scene.circle import phasors
 from ris_tf.scene.random import Draws, Stream
 
 
@@ -55,12 +56,13 @@ def draw_codes(
         `[B, L, N]` complex64 of modulus 1.
     """
     elements = fixed.shape[-1]
-    phases = tf.broadcast_to(fixed, [size, *fixed.shape])
+    shared = tf.complex(tf.constant(np.cos(fixed)), tf.constant(np.sin(fixed)))
+    drawn = tf.broadcast_to(shared, [size, *fixed.shape])
     if fixed.shape[0] < snapshots:
         turns = draws.uniform(Stream.CODES, [size, snapshots - fixed.shape[0], elements])
-        random = _quantised(turns, codes.phase_bits, tf.round) * 2 * math.pi
-        phases = tf.concat([phases, random], axis=1)
-    return tf.complex(tf.cos(phases), tf.sin(phases))
+        random = phasors(4 * _quantised(turns, codes.phase_bits, tf.round))
+        drawn = tf.concat([drawn, random], axis=1)
+    return drawn
 
 
 def fixed_phases(geometry: Geometry, snapshots: int, codes: Codes) -> np.ndarray:

@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from ris_tf.config import Config
 from ris_tf.config.scene import Imperfections
+from ris_tf.scene.circle import QUARTER, phasors
 from ris_tf.scene.panel import Panel
 from ris_tf.scene.random import Draws, Stream
 
@@ -65,6 +66,6 @@ def _gains(draws: Draws, shape: list[int], hardware: Imperfections) -> tf.Tensor
         gains *= tf.cast(alive, tf.float32)
     if hardware.phase_noise_rad:
         noise = hardware.phase_noise_rad * draws.normal(Stream.CODE_PHASES, shape)
-        return tf.complex(gains * tf.cos(noise), gains * tf.sin(noise))
+        return tf.cast(gains, tf.complex64) * phasors(noise / QUARTER)
     ideal = not (hardware.amplitude_jitter or hardware.dropout)
     return None if ideal else tf.cast(gains, tf.complex64)

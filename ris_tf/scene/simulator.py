@@ -129,7 +129,7 @@ class Simulator:
         """`H diag(c_l) A s_l` with the configured imperfections: `[B, L, M]`."""
         scene, (size, max_sources) = self.config.scene, sources.power.shape
         panel, gains = draw_hardware(draws, size, self.panel, self.config)
-        steering = steering_vectors(panel, sources.azimuth, sources.elevation, sources.range_m)
+        steering = _vectors(panel, sources)
         drawn = 1 if scene.symbols == "constant" else scene.snapshots
         symbols = draws.complex_normal(Stream.SYMBOLS, [size, drawn, max_sources])
         symbols *= tf.cast(tf.sqrt(sources.power), tf.complex64)[:, None, :]
@@ -140,8 +140,14 @@ class Simulator:
 
 def true_steering(panel: Panel, sources: Sources) -> tf.Tensor:
     """`U`: `[B, N, K_max]` steering vectors of the sources, zero where inactive."""
-    vectors = steering_vectors(panel, sources.azimuth, sources.elevation, sources.range_m)
-    return tf.transpose(vectors * tf.cast(sources.active, tf.complex64)[..., None], [0, 2, 1])
+    vectors = _vectors(panel, sources) * tf.cast(sources.active, tf.complex64)[..., None]
+    return tf.transpose(vectors, [0, 2, 1])
+
+
+def _vectors(panel: Panel, sources: Sources) -> tf.Tensor:
+    """Steering vectors of all sources, inactive ones too: `[B, K_max, N]`."""
+    places = sources.azimuth, sources.elevation, sources.range_m
+    return steering_vectors(panel, *places, compiled=True)
 
 
 def with_noise(draws: Draws, clean: tf.Tensor, snr_db: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

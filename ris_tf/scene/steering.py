@@ -4,11 +4,16 @@ import math
 
 import tensorflow as tf
 
+from ris_tf.scene.circle import QUARTER, phasors
 from ris_tf.scene.panel import Panel, direction_cosines
 
 
 def steering_vectors(
-    panel: Panel, azimuth: tf.Tensor, elevation: tf.Tensor, range_m: tf.Tensor
+    panel: Panel,
+    azimuth: tf.Tensor,
+    elevation: tf.Tensor,
+    range_m: tf.Tensor,
+    compiled: bool = False,
 ) -> tf.Tensor:
     """Unit-norm near-field steering vectors `a_n = exp(j k0 (r - d_n)) / sqrt(N)`.
 
@@ -17,11 +22,16 @@ def steering_vectors(
         azimuth: `[...]` in radians; float32 or float64, which sets the precision.
         elevation: `[...]` in radians.
         range_m: `[...]` in metres, above zero.
+        compiled: in single precision, as XLA is quickest at it.
 
     Returns:
         `[..., N]` complex.
     """
-    return waves(panel, path_difference(panel, azimuth, elevation, range_m))
+    nearer = path_difference(panel, azimuth, elevation, range_m)
+    if compiled:
+        scale = tf.constant(1 / math.sqrt(panel.x.shape[-1]), tf.complex64)
+        return scale * phasors(panel.wavenumber / QUARTER * nearer)
+    return waves(panel, nearer)
 
 
 def waves(panel: Panel, nearer: tf.Tensor) -> tf.Tensor:
@@ -92,7 +102,7 @@ def phase_derivatives(
 
 
 def plane_wave(panel: Panel, azimuth: tf.Tensor, elevation: tf.Tensor) -> tf.Tensor:
-    """`exp(j k0 (x u + z w))`, entries of modulus 1: `[..., N]` complex, angles in radians."""
+    """`exp(j k0 (x u + z w))`, entries of modulus 1: `[..., N]` complex64, angles in radians."""
     u, w = direction_cosines(azimuth, elevation)
-    phase = panel.wavenumber * (panel.x * u[..., None] + panel.z * w[..., None])
-    return tf.complex(tf.cos(phase), tf.sin(phase))
+    nearer = panel.x * u[..., None] + panel.z * w[..., None]
+    return phasors(panel.wavenumber / QUARTER * nearer)

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ris_tf.scene import Draws, Split, Stream
-from ris_tf.scene.random import fold_in, on_circle, random_bits
+from ris_tf.scene.circle import on_circle, phasors
+from ris_tf.scene.random import fold_in, random_bits
 
 counters = st.integers(0, 2**31 - 1)
 origins = st.tuples(counters, st.sampled_from(Split), counters, counters, st.sampled_from(Stream))
@@ -78,6 +79,11 @@ def test_cosine_and_sine_are_those_of_a_circle():
     angle = np.pi / 2 * quarters.astype(float)
     np.testing.assert_allclose(cosine, np.cos(angle), atol=2e-7)
     np.testing.assert_allclose(sine, np.sin(angle), atol=2e-7)
+    for turns in (-250, -1, 3, 1000):
+        far = quarters + np.float32(4 * turns)
+        np.testing.assert_allclose(
+            phasors(tf.constant(far)), np.exp(0.5j * np.pi * far.astype(float)), atol=3e-7
+        )
 
 
 @given(st.lists(st.integers(-(2**31), 2**31 - 1), min_size=2, max_size=2), counters)
