@@ -1,7 +1,5 @@
 """What is in a file, what each array probably is, what is odd, and the settings that read it."""
 
-from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -9,22 +7,16 @@ import numpy as np
 
 from ris_tf.config import Config, Conversion
 from ris_tf.config.scene import MAX_SOURCES, Geometry
-from ris_tf.data.containers import Container, Entry, open_container
+from ris_tf.data.containers import Container, open_container
 from ris_tf.data.conventions import Conventions, Trials, find_conventions
 from ris_tf.data.conversion import Converted
+from ris_tf.data.described import by_names, described
 from ris_tf.data.errors import ContainerError
 from ris_tf.data.intervals import scene_intervals
-from ris_tf.data.names import DECIBEL, DEGREES, SYNONYMS
+from ris_tf.data.names import DECIBEL, DEGREES
 from ris_tf.data.physics import SYMBOLS, Wave, loudest_share, score, shares, steering_of
-from ris_tf.data.reading import (
-    KNOBS,
-    MEASURED,
-    Reading,
-    candidates,
-    readings,
-    with_labels,
-)
-from ris_tf.data.report import MEANINGS, Described, Inspection, Odd, Oddity
+from ris_tf.data.reading import KNOBS, MEASURED, Reading, readings, with_labels
+from ris_tf.data.report import Inspection, Odd, Oddity
 from ris_tf.data.variants import (
     Thinned,
     evidence_of,
@@ -61,8 +53,8 @@ def inspect(
     try:
         found = readings(container, convert)
     except ContainerError as error:
-        described = tuple(_by_names(container, convert))
-        return Inspection(path, described, None, None, _unreadable(container), {}, error.sentence)
+        arrays = tuple(by_names(container, convert))
+        return Inspection(path, arrays, None, None, _unreadable(container), {}, error.sentence)
     return _Inspector(container, convert, found, config).inspection()
 
 
@@ -88,7 +80,7 @@ class _Inspector:
         self._values()
         if self.conventions is not None and self.conventions.convincing:
             self._covariance()
-        arrays = tuple(self._described(entry) for entry in self.container.entries.values())
+        arrays = described(self.container, self.shard)
         settings = self._settings(self.shard)
         return Inspection(self.container.path, arrays, self.shard.reading, self.conventions,
                           tuple(self.odd), settings, advice, self.shard.scenes)  # fmt: skip
@@ -312,40 +304,6 @@ class _Inspector:
             sentence = f"has {outside:.0%} of its energy where the labels have no source"
             self.odd.append(Odd(Oddity.COVARIANCE, self._name("covariance"), sentence))
 
-    def _described(self, entry: Entry) -> Described:
-        for role, source in self.shard.reading.sources.items():
-            if entry.name in source.names:
-                parts = ("",) if len(source.names) == 1 else (", real part", ", imaginary part")
-                part = parts[source.names.index(entry.name)]
-                sizes = ", ".join(f"{k} = {v}" for k, v in source.layout.sizes.items())
-                axes = source.layout.axes or "one number"
-                return Described(entry, MEANINGS[role] + part, f"axes {axes}, {sizes}".rstrip(", "))
-        return self._other(entry)
-
-    def _other(self, entry: Entry) -> Described:
-        """What an array that has no part in the reading may be."""
-        y = self.container.entries[self.shard.reading.sources["y"].names[0]]
-        if entry.numeric and entry.shape == y.shape and self._is_effective(entry):
-            return Described(
-                entry, "effective channel H c, not needed", "equals channel times codes"
-            )
-        sizes = self.shard.reading.sizes
-        n, scenes = sizes["N"], sizes.get("B", 1)
-        if entry.numeric and entry.shape in ((scenes, n, n), (scenes, n, n, 2)):
-            return Described(entry, "a covariance, not needed", f"[B, N, N], N = {n}")
-        return _unassigned(entry)
-
-    def _is_effective(self, entry: Entry) -> bool:
-        rows = np.arange(min(2, self.shard.scenes))
-        source = self.shard.reading.sources["y"]
-        if source.layout.scene_axis != 0 or len(source.names) > 1:
-            return False
-        values = self.container.read(entry.name, 0, rows)
-        values = values if np.iscomplexobj(values) else values[..., 0] + 1j * values[..., 1]
-        evidence = evidence_of(self.shard, rows)
-        product = np.einsum("bmn,bln->blm", evidence.channel, evidence.codes)
-        return values.shape == product.shape and np.allclose(values, product, rtol=1e-3, atol=1e-3)
-
     def _settings(self, shard: Converted) -> dict[str, Any]:
         """A configuration that reads the file, as far as it is known."""
         sizes = shard.reading.sizes
@@ -406,25 +364,6 @@ def _squarest(elements: int) -> Geometry:
     columns = next(c for c in range(int(elements**0.5), 0, -1) if elements % c == 0)
     return Geometry.model_construct(columns=elements // columns, rows=columns, wavelength_m=0.3,
                                     spacing=0.5, origin="centre", steering="spherical")  # fmt: skip
-
-
-def _by_names(container: Container, convert: Conversion) -> Iterator[Described]:
-    """What the arrays of a file may be that cannot be read, by their names."""
-    roles: dict[str, str] = {}
-    for role in SYNONYMS:
-        with suppress(ContainerError):
-            for name in candidates(container, convert, role)[:1]:
-                for part in name.split(","):
-                    roles.setdefault(part.strip(), role)
-    for entry in container.entries.values():
-        role = roles.get(entry.name)
-        yield Described(entry, f"{MEANINGS[role]}?", "by its name") if role else _unassigned(entry)
-
-
-def _unassigned(entry: Entry) -> Described:
-    if entry.problem:
-        return Described(entry, "not read", entry.problem)
-    return Described(entry, "not recognized" if entry.numeric else "not numbers", "")
 
 
 def _unreadable(container: Container) -> tuple[Odd, ...]:
