@@ -1,6 +1,7 @@
 """The base class of networks: measurements in, a prediction out."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import Any
 
 import keras
@@ -72,6 +73,11 @@ class Network(keras.Model):
     def __call__(self, measurement: Any, *args: Any, **kwargs: Any) -> Any:
         """The prediction, of measurements in any form and unit: see `call`."""
         return super().__call__(self.in_own_unit(as_measurement(measurement)), *args, **kwargs)
+
+    @cached_property
+    def predicting(self) -> Callable[[Measurement], Prediction]:
+        """The final prediction by a graph, which is traced once for each shape, whoever asks."""
+        return tf.function(self.__call__, autograph=False)
 
     def in_own_unit(self, measurement: Measurement) -> Measurement:
         """A measurement as this network computes with it; the same to the bit if it is that."""

@@ -6,21 +6,23 @@ same run.
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
-import keras
 import numpy as np
 import tensorflow as tf
 
 from ris_tf.config import Config
 from ris_tf.covariance import Covariance
-from ris_tf.network import Prediction
+from ris_tf.network import Network, Prediction
 from ris_tf.objective import SLOTS
 from ris_tf.runlog import RunDirectory, Sample, SpectrumSample, write_sample
 from ris_tf.scene import Scenes, Split, make_panel
 from ris_tf.spectrum import mvdr_spectrum, scan_grid
 
 AZIMUTHS, ELEVATIONS, PLANES = 61, 31, 4  # of the grid: a picture, not an estimate
+
+Batch = TypeVar("Batch", Scenes, Prediction)
 
 
 class SpectrumSampler:
@@ -39,7 +41,7 @@ class SpectrumSampler:
 
     def __init__(
         self,
-        network: keras.Model,
+        network: Network,
         config: Config,
         batch_of: Callable[..., Scenes],
         scenes: int,
@@ -52,9 +54,9 @@ class SpectrumSampler:
         self.panel = make_panel(config.geometry)
         self.count = min(scenes, training.validation_batches * training.validated_together)
         self.grid = scan_grid(config.scene, AZIMUTHS, ELEVATIONS, PLANES)
-        self._scenes: Scenes | None = None
+        self._batches: list[Scenes] = []  # the same after every epoch
+        self._predicting = network.predicting
         graph = tf.function if training.compile else lambda function, **_: function
-        self._predict = graph(network.__call__, autograph=False)
         self._power = graph(self._mvdr_power, autograph=False)
 
     def __call__(self, epoch: int, step: int) -> SpectrumSample | None:
@@ -70,9 +72,10 @@ class SpectrumSampler:
         """
         if not self.count:
             return None
-        if self._scenes is None:  # the same after every epoch
-            self._scenes = first_validation_scenes(self.batch_of, self.config, self.count)
-        prediction = self._predict(self._scenes.measurement)
+        self._batches = self._batches or _batches(self.batch_of, self.config, self.count)
+        # Whole batches, as validation has them: its graph is there.
+        predictions = [self._predicting(batch.measurement) for batch in self._batches]
+        scenes, prediction = _first(self.count, self._batches), _first(self.count, predictions)
         if not _finite(prediction):  # checked before the spectrum: a Cholesky of NaN raises
             return None
         azimuth, elevation, _ = self.grid
@@ -80,9 +83,9 @@ class SpectrumSampler:
             azimuth_deg=np.degrees(azimuth),
             elevation_deg=np.degrees(elevation),
             spectrum_db=self._spectrum_db(prediction.blended),
-            truth=_truth(self._scenes, "range_m" not in self.missing),
-            estimate=_estimates(prediction, self._scenes),
-            snr_db=self._scenes.measurement.snr_db.numpy(),
+            truth=_truth(scenes, "range_m" not in self.missing),
+            estimate=_estimates(prediction, scenes),
+            snr_db=scenes.measurement.snr_db.numpy(),
             epoch=epoch,
             step=step,
         )
@@ -99,9 +102,22 @@ class SpectrumSampler:
 
 def first_validation_scenes(batch_of: Callable[..., Scenes], config: Config, count: int) -> Scenes:
     """Scenes of as many validation batches as it takes, cut to the number wanted."""
+    return _first(count, _batches(batch_of, config, count))
+
+
+def _batches(batch_of: Callable[..., Scenes], config: Config, count: int) -> list[Scenes]:
+    """The validation batches that hold so many scenes."""
     numbers = range(math.ceil(count / config.training.validated_together))
-    batches = [batch_of(Split.VALIDATION, *_scalars(0, i)) for i in numbers]
-    return tf.nest.map_structure(lambda *x: tf.concat(x, axis=0)[:count], *batches)
+    return [batch_of(Split.VALIDATION, *_scalars(0, i)) for i in numbers]
+
+
+def _first(count: int, batches: Sequence[Batch]) -> Batch:
+    """The first scenes of all that batches have; outputs that there are not stay out."""
+
+    def joined(*parts: tf.Tensor | None) -> tf.Tensor | None:
+        return None if parts[0] is None else tf.concat(parts, axis=0)[:count]
+
+    return tf.nest.map_structure(joined, *batches)
 
 
 def _scalars(*values: int) -> list[tf.Tensor]:

@@ -96,6 +96,8 @@ def make_trainer(
         network = network or build_network(config)
         put_in(network, start or {})
         freeze(network, training.frozen)
+        # In a graph of its own, which samples of spectra share; replicas have none together.
+        predicting = network.predicting if replicas.count == 1 else network
         heads = head_variables(network)
         trainer = GuardedTrainer(
             network,
@@ -112,7 +114,7 @@ def make_trainer(
             ema=training.ema_decay if training.ema else None,
             swa=training.swa_start if training.swa else None,
             swa_rate=training.swa_rate,
-            validate=lambda network, scenes: validation_means(network, scenes, config, missing),
+            validate=lambda _, scenes: validation_means(predicting, scenes, config, missing),
             summary=summary,
             replicas=replicas,
             jit_compile=training.compile,

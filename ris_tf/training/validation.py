@@ -1,9 +1,8 @@
 """What validation reports: the loss, each term, the sample covariance beside it, directions."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
-import keras
 import tensorflow as tf
 
 from ris_tf.config import Config
@@ -12,6 +11,7 @@ from ris_tf.config.learning import Weights
 from ris_tf.covariance import Covariance, effective, nmse
 from ris_tf.engine.task import DIAGNOSIS
 from ris_tf.evaluation.matching import great_circle_deg, match, on_unit_sphere
+from ris_tf.network import Prediction
 from ris_tf.objective import (
     SLOTS,
     Comparison,
@@ -23,7 +23,7 @@ from ris_tf.objective import (
     weighted_sum,
 )
 from ris_tf.objective.slots import source_mean, wrapped
-from ris_tf.scene import Scenes
+from ris_tf.scene import Measurement, Scenes
 from ris_tf.scene.positions import Positions, true_positions
 
 # What a degree and a metre of error add to a search's objective.
@@ -37,7 +37,7 @@ ROOTS = ("direction_rmse_deg", "azimuth_rmse_deg", "elevation_rmse_deg", "range_
 
 
 def validation_means(
-    network: keras.Model,
+    predicting: Callable[[Measurement], Prediction],
     scenes: Scenes,
     config: Config,
     missing: frozenset[str] = frozenset(),
@@ -47,7 +47,7 @@ def validation_means(
     Metrics of sources are means over each scene's active ones; squared errors stay squared. What
     takes labels that are missing is left out.
     """
-    return means_of(compare(network(scenes.measurement), scenes, config, missing))
+    return means_of(compare(predicting(scenes.measurement), scenes, config, missing))
 
 
 def means_of(c: Comparison) -> dict[str, tf.Tensor]:
@@ -58,7 +58,7 @@ def means_of(c: Comparison) -> dict[str, tf.Tensor]:
     loss = weighted_sum(terms, weights)
     values = {
         "loss": loss,
-        "standard_loss": loss if _is_standard(c.config) else _standard_loss(c),
+        "standard_loss": _standard_loss(c, terms),
         **{f"term/{name}": value for name, value in terms.items()},
         **_of_sample(c, sample),
         **(_position_errors(c) if c.prediction.has(*SLOTS) else {}),
@@ -94,25 +94,27 @@ def _of_sample(c: Comparison, sample: Covariance) -> dict[str, tf.Tensor]:
     return values
 
 
-def _is_standard(config: Config) -> bool:
-    """Whether a run's own loss is at the default weights and shrinkage."""
-    own = config.covariance.shrinkage
-    return config.objective.weights == Weights() and own == CovarianceKnobs().shrinkage
+def _standard_loss(c: Comparison, own: Mapping[str, tf.Tensor]) -> tf.Tensor:
+    """`[B]` loss at the default weights and shrinkage, whatever the run's own are (SPEC 6).
 
-
-def _standard_loss(c: Comparison) -> tf.Tensor:
-    """`[B]` loss at the default weights and shrinkage, whatever the run's own are (SPEC 6)."""
+    Args:
+        c: of a prediction.
+        own: the run's own terms, which are the same where its shrinkage is.
+    """
     weights, shrinkage = Weights(), CovarianceKnobs().shrinkage
     changes = {
         "objective": c.config.objective.model_copy(update={"weights": weights}),
         "covariance": c.config.covariance.model_copy(update={"shrinkage": shrinkage}),
     }
     config = c.config.model_copy(update=changes)
-    snr_db = c.scenes.measurement.snr_db
-    loaded = effective(c.prediction.blended, snr_db, config.covariance)
-    plain = compare(c.prediction._replace(effective=loaded), c.scenes, config, c.missing)
+    if c.config.covariance.shrinkage != shrinkage:
+        loaded = effective(c.prediction.blended, c.scenes.measurement.snr_db, config.covariance)
+        c = compare(c.prediction._replace(effective=loaded), c.scenes, config, c.missing)
+        own = {}
     # Without every head or label, the terms that there are heads and labels for.
-    terms = available_values(plain, active_terms(config))
+    names = active_terms(config)
+    values = available_values(c, [name for name in names if name not in own]) | {**own}
+    terms = {name: values[name] for name in names if name in values}
     return weighted_sum(terms, weights.model_dump())
 
 

@@ -200,11 +200,23 @@ def test_no_more_scenes_than_validation_has(start):
 def test_graphs_say_what_eager_code_says(start, make_config):
     """What a compiled run does, without compiling its step."""
     _, session = start()
-    eager = session.task.sampler(0, 3)
-    config = make_config("training.compile=true")
-    graph = spectra.SpectrumSampler(session.trainer.model, config, simulated(config), 4)(0, 3)
+    config, network = make_config("training.compile=true"), session.trainer.model
+    graph = spectra.SpectrumSampler(network, config, simulated(config), 4)(0, 3)
+    tf.config.run_functions_eagerly(True)
+    try:
+        eager = session.task.sampler(0, 3)
+    finally:
+        tf.config.run_functions_eagerly(False)
     np.testing.assert_allclose(graph.spectrum_db, eager.spectrum_db, atol=0.05)
     np.testing.assert_allclose(graph.estimate, eager.estimate, rtol=1e-4, atol=1e-3)
+
+
+def test_samples_are_predicted_by_the_graph_of_validation(start):
+    _, session = start()
+    session.trainer.validated()
+    traced = session.trainer.model.predicting.experimental_get_tracing_count()
+    assert session.task.sampler(0, 3) is not None
+    assert session.trainer.model.predicting.experimental_get_tracing_count() == traced == 1
 
 
 @pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
