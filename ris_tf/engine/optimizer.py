@@ -50,6 +50,7 @@ class GroupedAdamW(keras.optimizers.Optimizer):
         UserError: there is no such kind.
 
     Attributes:
+        matrices: whether the steps of each weight are orthogonal.
         first: variables of the first moment, one for each part.
         second: of the second moment.
     """
@@ -69,7 +70,7 @@ class GroupedAdamW(keras.optimizers.Optimizer):
         self.packing = packing
         self.decay = decay
         self._multipliers = multipliers
-        self._matrices = [False] * len(packing.shapes)
+        self.matrices = [False] * len(packing.shapes)
 
     def build(self, variables: list[keras.Variable]) -> None:
         """Make the moments, all zero."""
@@ -77,7 +78,7 @@ class GroupedAdamW(keras.optimizers.Optimizer):
             return
         super().build(variables)
         if self.name == MUON:
-            self._matrices = [is_matrix(v.path, v.shape) for v in variables]
+            self.matrices = [is_matrix(v.path, v.shape) for v in variables]
         shapes = [*enumerate(self.packing.part_shapes)]
         self.first = [self.add_variable(s, name=f"momentum_{i}") for i, s in shapes]
         self.second = [self.add_variable(s, name=f"velocity_{i}") for i, s in shapes]
@@ -116,11 +117,11 @@ class GroupedAdamW(keras.optimizers.Optimizer):
         rates = [rate * factor for factor in self.packing.filled(self._multipliers)]
         each = zip(weights, *moments, gradients, rates, strict=True)
         after, first, second = zip(*(self.update_step(*of, biases) for of in each), strict=True)
-        if any(self._matrices):
+        if any(self.matrices):
             steps = zip(
                 after, weights, self._orthogonal_steps(first, gradients), rates, strict=True
             )
-            kinds = self.packing.filled(self._matrices)
+            kinds = self.packing.filled(self.matrices)
             after = [
                 tf.where(kind > 0, w * (1 - self.decay * r) - r * step, by_adamw)
                 for kind, (by_adamw, w, step, r) in zip(kinds, steps, strict=True)
@@ -131,7 +132,7 @@ class GroupedAdamW(keras.optimizers.Optimizer):
         """What matrices step for a rate of 1, in parts; zero for all else."""
         pairs = zip(first, gradients, strict=True)
         ahead = self.packing.unpacked([m + (1 - BETA_1) * (g - m) for m, g in pairs])
-        numbers = [number for number, is_one in enumerate(self._matrices) if is_one]
+        numbers = [number for number, is_one in enumerate(self.matrices) if is_one]
         steps = [tf.zeros(shape) for shape in self.packing.shapes]
         for number, step in zip(numbers, orthogonal([ahead[n] for n in numbers]), strict=True):
             steps[number] = ALIKE * step

@@ -5,12 +5,13 @@ weights, their differences, and the moments of the optimizer. A window costs not
 """
 
 import math
-from typing import Any
+from typing import Any, TypeVar
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from ris_tf.engine.optimizer import ALIKE
 from ris_tf.engine.precision import all_layers, computes_in_float16
 from ris_tf.engine.schedules import WarmupCosine
 from ris_tf.engine.step import GuardedStep
@@ -20,6 +21,7 @@ DEAD_RATIO = 1e-4  # of |m| to sqrt(v): a unit without gradient for 90 windows, 
 LARGE_GAIN = 50.0  # of a layer, for inputs that are independent; initializers make it 1 to 2
 UNITS = 16  # of a layer, fewer of which are outputs that may be rare
 TINY = 1e-30
+Value = TypeVar("Value")
 DROPOUT = (
     keras.layers.Dropout, keras.layers.SpatialDropout1D, keras.layers.SpatialDropout2D,
     keras.layers.SpatialDropout3D, keras.layers.AlphaDropout, keras.layers.GaussianDropout,
@@ -127,17 +129,17 @@ class WeightsWatch:
             self._begun = self._now()
 
     def window_ends(self) -> dict[str, float]:
-        """The largest change of a weight in each group, of a run's first window, else nothing.
+        """The rate that each group's step in a run's first window shows; else nothing.
 
-        The first step of Adam is the learning rate, whatever the gradient is.
+        The first step of Adam is the learning rate, whatever the gradient is: the largest change.
         """
         if not self._first or self._begun is None:
             return {}
         self._first = False
-        pairs = zip(self._now(), self._begun, strict=True)
-        largest = [float(tf.reduce_max(tf.abs(now - begun))) for now, begun in pairs]
-        steps = {f"step/{name}": max(values) for name, values in self._grouped(largest).items()}
-        return steps | self._gains(self._begun) | self._sizes(self._begun)
+        steps = [now - begun for now, begun in zip(self._now(), self._begun, strict=True)]
+        kinds = self._grouped(list(zip(self.trainer.optimizer.matrices, steps, strict=True)))
+        shown = {f"step/{name}": _rate_shown(members) for name, members in kinds.items()}
+        return shown | self._gains(self._begun) | self._sizes(self._begun)
 
     # -- epochs -------------------------------------------------------------------------------
 
@@ -212,7 +214,7 @@ class WeightsWatch:
                     shares[f"dead/{path.rpartition('/')[0] or path}"] = share
         return shares
 
-    def _grouped(self, values: list[float]) -> dict[str, list[float]]:
+    def _grouped(self, values: list[Value]) -> dict[str, list[Value]]:
         groups = self.trainer.groups
         return {
             name: [v for v, of in zip(values, groups.of_weight, strict=True) if of == group]
@@ -221,6 +223,20 @@ class WeightsWatch:
 
     def _now(self) -> list[tf.Tensor]:
         return [tf.identity(weight.value) for weight in self.trainer.weights_trained]
+
+
+def _rate_shown(steps: list[tuple[bool, tf.Tensor]]) -> float:
+    """The rate of a group's first steps, each with whether it is orthogonal.
+
+    Where all are, the largest singular value of the smallest tells, whatever its rank.
+    """
+    plain = [step for orthogonal, step in steps if not orthogonal]
+    if plain:
+        return max(float(tf.reduce_max(tf.abs(step))) for step in plain)
+    step = min((step for _, step in steps), key=lambda step: math.prod(step.shape))
+    matrix = tf.reshape(step, [-1, step.shape[-1]])
+    longest = tf.reduce_max(tf.linalg.svd(matrix, compute_uv=False))
+    return float(longest) / (ALIKE * math.sqrt(max(matrix.shape)))
 
 
 def _dead_share(first: tf.Tensor, second: tf.Tensor) -> float:

@@ -15,6 +15,7 @@ from ris_tf.engine.optimizer import ADAMW, BETA_1, MUON
 from ris_tf.engine.orthogonal import is_matrix, orthogonal
 from ris_tf.errors import UserError
 from ris_tf.plain_yaml import dump_yaml, parse_yaml
+from ris_tf.runlog import RunDirectory, causes_of, check_health
 
 RATE, DECAY, WINDOWS = 3e-3, 0.1, 12
 RNG = np.random.default_rng(0)
@@ -188,3 +189,35 @@ def test_run_goes_on_by_its_own_optimizer_and_one_of_before_by_adamw(tmp_path):
     with pytest.raises(UserError, match=re.escape(line)):
         fit(MUON, resume=True)
     fit(ADAMW, resume=True)
+
+
+@pytest.mark.parametrize("shape", [(24, 16), (3, 3, 16, 64)])
+def test_first_step_of_nothing_but_matrices_shows_its_rate(shape, tmp_path):
+    """A step of low rank or of few large entries is of the rate's size, too."""
+    for name, gradient in (
+        ("one", np.ones(shape)),
+        ("few", np.eye(np.prod(shape) // shape[-1], shape[-1])),
+    ):
+        model = keras.Sequential([keras.Input((3,)), Constant(shape)])
+        weight = tf.constant(np.reshape(gradient, shape), tf.float32)
+
+        def loss(model, batch, step, weight=weight):
+            del step
+            return tf.reduce_sum(weight * model.layers[0].kernel) + 0 * tf.reduce_sum(batch)
+
+        trainer = GuardedTrainer(model, loss, optimizer=MUON, learning_rate=RATE, weight_decay=0.0)
+        trainer.fit([np.ones((2, 3), "f4")] * 3, run=tmp_path / name, verbose=False)
+        log = RunDirectory.open(tmp_path / name).log()
+        assert log.diagnosed("first window")["step/backbone"] == pytest.approx(RATE, rel=0.35)
+        assert "rate-not-planned" not in [c.cause for c in causes_of(check_health(log, "model"))]
+
+
+class Constant(keras.layers.Layer):
+    """A kernel and nothing else."""
+
+    def __init__(self, shape):
+        super().__init__()
+        self.kernel = self.add_weight(shape, name="kernel")
+
+    def call(self, inputs):
+        return inputs
