@@ -1,6 +1,6 @@
 """`ris-tf data inspect|convert`: other people's files."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -48,6 +48,7 @@ def inspect_(
 ) -> None:
     """Say what is in a file, what is odd, and which settings read it."""
     from ris_tf.config import ConfigError, default_config, load_config
+    from ris_tf.config.shipped import quick_learning
 
     overrides = set_ or []
     chosen = load_config(config, overrides) if config else default_config(overrides)
@@ -63,9 +64,10 @@ def inspect_(
     from ris_tf.data.inspection import inspect
 
     found = inspect(file, chosen if known else None, conversion_of(file, config, overrides))
-    _show(found)
-    if out and found.settings:
-        write_out(out, _yaml(found))
+    settings = _yaml(found, {} if config else quick_learning()) if found.settings else ""
+    _show(found, settings)
+    if out and settings:
+        write_out(out, settings)
     if found.advice:
         raise ConfigError(found.advice, source=str(file))
 
@@ -191,7 +193,7 @@ def _load() -> None:
     load_tensorflow()
 
 
-def _show(found: "Inspection") -> None:
+def _show(found: "Inspection", settings: str) -> None:
     from rich.table import Table
 
     terminal = console(soft_wrap=True)
@@ -208,8 +210,8 @@ def _show(found: "Inspection") -> None:
         name = f"{odd.array}: " if odd.array else ""
         say(f"odd: {name}{odd.sentence}")
     _show_conventions(found)
-    if found.settings:
-        for line in ("", *_yaml(found).splitlines()):
+    if settings:
+        for line in ("", *settings.splitlines()):
             say(line)
 
 
@@ -232,8 +234,13 @@ def _show_conventions(found: "Inspection") -> None:
         say(f"  {other.share:<9.3g}{other.what}")
 
 
-def _yaml(found: "Inspection") -> str:
-    """The settings as a configuration: a line for each, intervals in brackets."""
+def _yaml(found: "Inspection", learning: Mapping[str, Any]) -> str:
+    """The settings as a configuration: a line for each, intervals in brackets.
+
+    Args:
+        found: with settings.
+        learning: sections besides, by which a network learns from such scenes.
+    """
     import yaml
 
     class Lines(yaml.SafeDumper):
@@ -242,7 +249,8 @@ def _yaml(found: "Inspection") -> str:
     Lines.add_representer(
         list, lambda dumper, ends: dumper.represent_sequence(SEQUENCE, ends, flow_style=True)
     )
-    settings: dict[str, Any] = {**found.settings}
+    settings: dict[str, Any] = {**found.settings, **learning}
     whose = f"; intervals are those of its {found.scenes:,} scenes" if found.scenes else ""
     document = yaml.dump(settings, Dumper=Lines, sort_keys=False, default_flow_style=False)
-    return f"# settings that read it{whose}\n{document}"
+    trains = "; objective and training are those of quickstart" if learning else ""
+    return f"# settings that read it{whose}{trains}\n{document}"

@@ -137,12 +137,13 @@ def _draw_directions(axis: Axes, log: RunLog) -> None:
     axis.set_title("directions of the validation scenes")
     axis.set_ylabel("RMSE of the network (deg)")
     axis.set_ylim(bottom=0)
+    axis.set_ylim(top=1.05 * axis.get_ylim()[1])  # markers lie within
     other = axis.twinx()
     recalls = [(v.step, 100 * v.values.get("recall_direction", np.nan)) for v in log.validations]
     if recalls:
         steps, values = zip(*recalls, strict=True)
         other.plot(steps, values, "s--", color=COLOURS[1], markersize=4, label="found within 5 deg")
     other.set_ylabel("sources found within 5 deg (%)")
-    other.set_ylim(0, 100)
+    other.set_ylim(0, 102)
     other.spines[["top"]].set_visible(False)
     _legend(axis, [*axis.get_lines(), *other.get_lines()])

@@ -27,7 +27,7 @@ from harms import (
     swapped_angles,
     unscaled_twice,
 )
-from plants import REFERENCE, Plant
+from plants import MUON, REFERENCE, Plant
 from rarer import RARER
 
 from ris_tf.engine.optimizer import GroupedAdamW
@@ -132,6 +132,14 @@ OTHERS: dict[str, Plant] = {
     "labels shifted, and a rate of 0.3": Plant(
         ("labels",), ("training.learning_rate=0.3",), scenes=shifted_rows
     ),
+    "muon: rate 0.3": Plant(("rate-too-high",), (*MUON, "training.learning_rate=0.3")),
+    "muon: rate 1e-7": Plant(("rate-too-low",), (*MUON, "training.learning_rate=1e-7")),
+    "muon: rate not used": Plant(
+        ("rate-not-planned",), MUON, harm=patched(GroupedAdamW, "stepped", stepped_at(0.01))
+    ),
+    "muon: a layer is left out": Plant(
+        ("weights-never-move",), MUON, once=layer_left_out("block_0/first")
+    ),
     "reference: NaN backward in cross": Plant(
         ("gradient-not-finite",), REFERENCE, harm=in_term("cross", nan_backward)
     ),
@@ -155,6 +163,8 @@ OTHERS: dict[str, Plant] = {
 
 HEALTHY: dict[str, tuple[str, ...]] = {
     "beamspace": (),
+    "muon": (*MUON, "training.learning_rate=8e-3"),
+    "muon, half precision": (*MUON, "training.precision=mixed_float16"),
     "seed 1": ("seed=1",),
     "bfloat16": ("training.precision=mixed_bfloat16",),
     "float16": ("training.precision=mixed_float16",),

@@ -25,6 +25,8 @@ REFERENCE = (
     "training.learning_rate=1e-3",
     "training.head_multiplier=4",
 )
+# Matrices of 16 filters are the smallest that take orthogonal steps.
+MUON = ("training.optimizer=muon", "network.filters=16")
 
 
 @dataclass(frozen=True)

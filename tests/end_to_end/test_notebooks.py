@@ -22,7 +22,7 @@ pytest.importorskip("ipykernel")
 BRIEFLY = '"training.compile=false", "localize.grid=[61,31]", "localize.planes=4", '
 SHORTER = (
     (r'"training\.epochs=\d+"', f'{BRIEFLY}"training.epochs=1"'),
-    (r'"training\.batches_per_epoch=120"', '"training.batches_per_epoch=45"'),
+    (r'"training\.batches_per_epoch=60"', '"training.batches_per_epoch=45"'),
     (r'"training\.batches_per_epoch=80"', '"training.batches_per_epoch=25"'),
     (r"Split\.TRAINING, \d+\)", "Split.TRAINING, 256)"),
     (r"Split\.TEST, \d+\)", "Split.TEST, 64)"),
