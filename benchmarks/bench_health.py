@@ -25,7 +25,7 @@ from ris_tf.engine.session import TrainingSession
 from ris_tf.runlog import RunDirectory
 from ris_tf.training.task import LocalizationTask, make_trainer
 
-EPOCHS = 4  # measured, of quickstart's 120 windows each; half of them with the checks
+EPOCHS = 8  # measured, half of them with the checks
 MEASURED = (
     "session_begins", "_examine", "epoch_begins", "on_train_batch_begin",
     "on_train_batch_end", "epoch_ends", "epoch_is_over",
