@@ -59,7 +59,7 @@ def test_only_what_differs_is_overridden():
     settings = Settings.load(QUICKSTART)
     as_it_is = settings.text("training.epochs")
     settings.edit("training.epochs", "3")
-    settings.edit("training.learning_rate", "3.0e-3")  # as it is in the file
+    settings.edit("training.learning_rate", "8.0e-3")  # as it is in the file
     assert settings.changed() == ["training.epochs", "training.learning_rate"]
     assert settings.overrides() == ["training.epochs=3"]
     settings.reset("training.epochs")
