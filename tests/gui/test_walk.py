@@ -53,6 +53,10 @@ def test_news_move_nothing_under_the_mouse(qtbot, open_window, fake_run, tmp_pat
     run = fake_run("a").train(12)
     window = open_window(tmp_path / "runs")
     read(qtbot, window)
+    size = None
+    while size != window.size():  # as wide as what is shown needs: the screen is a small one
+        size = window.size()
+        qtbot.wait(200)
     places = [w.mapTo(window, QPoint()) for w in (window.tabs, window.headline, window.runs.table)]
     sizes = [window.tabs.size(), window.statusBar().size()]
     run.end("failed")
