@@ -183,7 +183,7 @@ class Training(Section):
     optimizer: Literal["adamw", "muon"] = knob(
         "adamw",
         "AdamW; or Muon, which steps the matrices of layers along all of their directions alike: "
-        "a beamspace network learns from a third of the scenes, wide layers take long.",
+        "a beamspace network learns from a quarter of the scenes, wide layers take long.",
     )
     learning_rate: float = knob(3e-4, "Base learning rate of the backbone.", gt=POSITIVE, le=1)
     head_multiplier: float = knob(

@@ -1,8 +1,7 @@
 """Points of the unit circle by one polynomial, for what XLA compiles.
 
-TensorFlow's cosine and sine take any angle, and their digits cost: with them, a scene takes two
-thirds longer to simulate. Where XLA does not compile, a polynomial is many small operations, and
-they are quicker.
+TensorFlow's cosine and sine take any angle, for which a scene takes far longer to simulate. Where
+XLA does not compile, a polynomial is many small operations, and they are quicker.
 """
 
 import math

@@ -1,8 +1,10 @@
 """What a run trains on and validates with: simulated scenes, those of files, or both."""
 
 import functools
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from functools import partial
+from typing import TypeVar
 
 import numpy as np
 import tensorflow as tf
@@ -13,11 +15,13 @@ from ris_tf.data.order import Shuffled
 from ris_tf.data.scene_set import SceneSet
 from ris_tf.engine.batches import Batches, Numbered
 from ris_tf.engine.indexed import Indexed
+from ris_tf.network import Prediction
 from ris_tf.scene import Scenes, Simulator, Split, batch_size
 from ris_tf.training.file_data import FileData
 
 BatchOf = Callable[[Split, tf.Tensor, tf.Tensor], Scenes]  # of split, epoch and number
 Arrays = dict[str, np.ndarray]
+Batch = TypeVar("Batch", Scenes, Prediction)
 
 
 def simulated(config: Config) -> BatchOf:
@@ -134,3 +138,21 @@ def _scenes(
 def _simulated_part(config: Config) -> Callable[[tf.Tensor, tf.Tensor], Scenes]:
     simulator, size = Simulator(config), config.training.batch - config.scenes_of_files
     return lambda epoch, number: simulator(Split.TRAINING, epoch, number, size)
+
+
+def first_batches(
+    batch_of: Callable[..., Scenes], split: Split, size: int, count: int
+) -> list[Scenes]:
+    """The first batches of a split that hold so many scenes, of `size` each."""
+    numbers = range(math.ceil(count / size))
+    zero = tf.constant(0, tf.int64)
+    return [batch_of(split, zero, tf.constant(number, tf.int64)) for number in numbers]
+
+
+def joined_first(count: int, batches: Sequence[Batch]) -> Batch:
+    """The first scenes of what batches have together; outputs that there are not stay out."""
+
+    def joined(*parts: tf.Tensor | None) -> tf.Tensor | None:
+        return None if parts[0] is None else tf.concat(parts, axis=0)[:count]
+
+    return tf.nest.map_structure(joined, *batches)

@@ -25,6 +25,7 @@ from ris_tf.scene import (
     make_panel,
     steering_vectors,
 )
+from ris_tf.training.batches import first_batches, joined_first
 
 SCENES = 32  # that are looked at
 SURE = 5.0  # standard errors by which labels are nearer: no other convention is tried
@@ -66,9 +67,12 @@ def examined(
         missing: labels that the scenes lack.
     """
     knobs = config.training
-    training = _first(batch_of, Split.TRAINING, knobs.batch, SCENES)
+    batches = first_batches(batch_of, Split.TRAINING, knobs.batch, SCENES)
+    training = joined_first(SCENES, batches)
     there = knobs.validation_batches * knobs.validated_together
-    validation = _first(batch_of, Split.VALIDATION, knobs.validated_together, min(SCENES, there))
+    count = min(SCENES, there)
+    batches = first_batches(batch_of, Split.VALIDATION, knobs.validated_together, count)
+    validation = joined_first(count, batches)
     agreement = {}
     if "range_m" not in missing:  # without it there is no near-field wave to compare
         beside = _agreement(network, config, validation)
@@ -86,13 +90,6 @@ def examined(
         **{f"floor/{name}": value for name, value in floors(network, config, training, missing)},
         **{f"apart/{name}": value for name, value in _apart(training, validation).items()},
     }
-
-
-def _first(batch_of: Callable[..., Scenes], split: Split, batch: int, count: int) -> Scenes:
-    """The first scenes of a split, of as many batches as it takes."""
-    numbers = range(math.ceil(count / batch))
-    batches = [batch_of(split, tf.constant(0, tf.int64), tf.constant(i, tf.int64)) for i in numbers]
-    return tf.nest.map_structure(lambda *x: tf.concat(x, axis=0)[:count], *batches)
 
 
 def _distinct(scenes: Scenes) -> float:

@@ -6,8 +6,7 @@ same run.
 
 import math
 import time
-from collections.abc import Callable, Sequence
-from typing import TypeVar
+from collections.abc import Callable
 
 import numpy as np
 import tensorflow as tf
@@ -19,10 +18,9 @@ from ris_tf.objective import SLOTS
 from ris_tf.runlog import RunDirectory, Sample, SpectrumSample, write_sample
 from ris_tf.scene import Scenes, Split, make_panel
 from ris_tf.spectrum import mvdr_spectrum, scan_grid
+from ris_tf.training.batches import first_batches, joined_first
 
 AZIMUTHS, ELEVATIONS, PLANES = 61, 31, 4  # of the grid: a picture, not an estimate
-
-Batch = TypeVar("Batch", Scenes, Prediction)
 
 
 class SpectrumSampler:
@@ -75,7 +73,8 @@ class SpectrumSampler:
         self._batches = self._batches or _batches(self.batch_of, self.config, self.count)
         # Whole batches, as validation has them: its graph is there.
         predictions = [self._predicting(batch.measurement) for batch in self._batches]
-        scenes, prediction = _first(self.count, self._batches), _first(self.count, predictions)
+        scenes = joined_first(self.count, self._batches)
+        prediction = joined_first(self.count, predictions)
         if not _finite(prediction):  # checked before the spectrum: a Cholesky of NaN raises
             return None
         azimuth, elevation, _ = self.grid
@@ -102,26 +101,13 @@ class SpectrumSampler:
 
 def first_validation_scenes(batch_of: Callable[..., Scenes], config: Config, count: int) -> Scenes:
     """Scenes of as many validation batches as it takes, cut to the number wanted."""
-    return _first(count, _batches(batch_of, config, count))
+    return joined_first(count, _batches(batch_of, config, count))
 
 
 def _batches(batch_of: Callable[..., Scenes], config: Config, count: int) -> list[Scenes]:
     """The validation batches that hold so many scenes."""
-    numbers = range(math.ceil(count / config.training.validated_together))
-    return [batch_of(Split.VALIDATION, *_scalars(0, i)) for i in numbers]
-
-
-def _first(count: int, batches: Sequence[Batch]) -> Batch:
-    """The first scenes of all that batches have; outputs that there are not stay out."""
-
-    def joined(*parts: tf.Tensor | None) -> tf.Tensor | None:
-        return None if parts[0] is None else tf.concat(parts, axis=0)[:count]
-
-    return tf.nest.map_structure(joined, *batches)
-
-
-def _scalars(*values: int) -> list[tf.Tensor]:
-    return [tf.constant(value, tf.int64) for value in values]
+    size = config.training.validated_together
+    return first_batches(batch_of, Split.VALIDATION, size, count)
 
 
 def _finite(prediction: Prediction) -> bool:

@@ -16,7 +16,7 @@ from ris_tf.runlog import RunDirectory, read_run_log, read_sample
 from ris_tf.scene import Split
 from ris_tf.spectrum import mvdr_spectrum
 from ris_tf.training import spectra
-from ris_tf.training.batches import simulated
+from ris_tf.training.batches import first_batches, simulated
 from ris_tf.training.task import LocalizationTask, make_trainer
 
 PASSING = ("time", "seconds", "scenes_per_second")
@@ -125,7 +125,7 @@ def test_every_validation_has_its_sample(sampled):
 def test_sample_is_what_the_averaged_network_says(sampled):
     run, session = sampled
     sample = read_sample(run.samples / "epoch_0001.npz")
-    scenes = simulated(session.task.config)(Split.VALIDATION, *spectra._scalars(0, 0))
+    scenes = first_batches(simulated(session.task.config), Split.VALIDATION, 8, 1)[0]
     with session.trainer.averages.swapped_in() as which:
         assert which == "ema"
         prediction = session.trainer.model(scenes.measurement)
@@ -145,7 +145,7 @@ def test_sample_is_what_the_averaged_network_says(sampled):
 def test_truth_is_the_validation_scenes(sampled):
     run, session = sampled
     truth = read_sample(run.samples / "epoch_0000.npz").truth
-    sources = simulated(session.task.config)(Split.VALIDATION, *spectra._scalars(0, 0)).sources
+    sources = first_batches(simulated(session.task.config), Split.VALIDATION, 8, 1)[0].sources
     for i in range(3):
         count = int(sources.count[i])
         assert np.isnan(truth[i, count:]).all()
